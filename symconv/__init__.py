@@ -1,0 +1,42 @@
+"""symconv derives the gradients of convolution layers and turns them into things people can trust.
+
+    from symconv import Conv, prove, audit
+
+Names are imported when they are first used, so that ``import symconv`` is quick and a proof never loads SymPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from symconv.audit import audit
+    from symconv.derive import Gradients
+    from symconv.geometry import Conv
+    from symconv.prove import Proof, prove
+    from symconv.verify import Verification, verify
+
+__all__ = ["Conv", "Gradients", "Proof", "Verification", "audit", "prove", "verify"]
+
+_HOME = {
+    "Conv": "symconv.geometry",
+    "Gradients": "symconv.derive",
+    "Proof": "symconv.prove",
+    "Verification": "symconv.verify",
+    "audit": "symconv.audit",
+    "prove": "symconv.prove",
+    "verify": "symconv.verify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'symconv' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,79 @@
+"""``symconv``: the map of commands and the rules they share: exit status and one-line errors."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from symconv import __version__
+
+__all__ = ["COMMANDS", "main"]
+
+#: command -> what it does, said here so that ``symconv --help`` imports nothing else
+COMMANDS: dict[str, str] = {
+    "derive": "Derive y, dx, dw, db of one convolution and show the derivation.",
+    "verify": "Hold the closed formulas against the derivative, on one size or a grid.",
+    "prove": "Decide whether a formula holds for every size, or show where it fails.",
+    "audit": "Hold somebody's NumPy function against the derivative.",
+    "generate": "Write checked NumPy kernels and derivations.",
+    "bench": "Measure symconv against slower ways, as ratios.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in ``symconv.cli.<name>`` and are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"symconv.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}; there are: {', '.join(COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="symconv")
+def group() -> None:
+    """Convolution gradients: derived, verified, proved for every size, typeset, and turned into checked NumPy code.
+
+    Values for each axis are joined by x (--stride 2x1), padding before and after by a comma (--padding 1,2x0,1), and ranges
+    are inclusive (--stride 1..3).
+
+    Exit status: 0 it holds; 1 it does not (mismatch, refuted, wrong, stale); 2 bad usage.
+    """
+
+
+def main() -> None:
+    """Run the command line; a bad call ends in one line on standard error and exit status 2."""
+    try:
+        status = group.main(standalone_mode=False, prog_name="symconv")
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        status = 0
+    except click.ClickException as error:
+        message = " ".join(error.format_message().split())
+        click.echo(f"symconv: {message}", err=True)
+        status = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("symconv: interrupted", err=True)
+        status = 130
+    except BrokenPipeError:  # the reader of our output went away (``| head``); nothing is wrong
+        sys.stderr.close()
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)

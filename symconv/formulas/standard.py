@@ -1,0 +1,68 @@
+"""The standard closed formulas: y, dx, dw, db of a convolution and of a transposed convolution.
+
+They are claims, not definitions: ``verify`` holds them against the derivative at one size and ``prove`` at every size. With
+r, the rows that no window reaches, they hold for every stride and dilation; texts that leave r out assume r = 0.
+
+Both layers read the same relation, in which one array is on the padded side (``m``: x, or dy when transposed) and one on
+the strided side (``o``: dy, or x when transposed). So three formulas serve both, under exchanged names.
+"""
+
+from __future__ import annotations
+
+from symconv.formulas.tree import Add, Array, Correlate, Flip, Formula, Sum, correlate, dilate, pad
+from symconv.integers import Integer, Name
+
+__all__ = ["STANDARD", "standard"]
+
+x, w, b, dy = (Array(n) for n in ("x", "w", "b", "dy"))
+K, p, q, s, d, r = (Name(n) for n in ("K", "p", "q", "s", "d", "r"))
+
+
+def _strided_side(padded: Array, after: Integer) -> Correlate:
+    return correlate(pad(padded, p, after), w, stride=s, dilation=d)
+
+
+def _padded_side(strided: Array) -> Correlate:
+    return correlate(pad(dilate(strided, s), d * (K - 1) - p, d * (K - 1) - q + r), Flip(w), dilation=d)
+
+
+def _weights(padded: Array, strided: Array) -> Correlate:
+    # the last r rows meet no window: without the crop the result would have K + r // d entries
+    return correlate(pad(padded, p, q - r), dilate(strided, s), stride=d)
+
+
+_BODIES = {
+    False: {
+        # the division in the output size drops the last r rows by itself
+        "y": Add(_strided_side(x, q), b),
+        "dx": _padded_side(dy),
+        "dw": _weights(x, dy),
+        "db": Sum(dy),
+    },
+    True: {
+        "y": Add(_padded_side(x), b),
+        # output padding may reach the stride (when the dilation is larger), so its rows are cropped explicitly
+        "dx": _strided_side(dy, q - r),
+        "dw": _weights(dy, x),
+        "db": Sum(dy),
+    },
+}
+
+#: (transposed, target) -> the formula
+STANDARD: dict[tuple[bool, str], Formula] = {
+    (transposed, target): Formula(target, body, transposed=transposed, name=f"standard {target}")
+    for transposed, bodies in _BODIES.items()
+    for target, body in bodies.items()
+}
+
+
+def standard(target: str, transposed: bool = False) -> Formula:
+    """The standard formula for ``target``, one of y, dx, dw, db; ValueError for another name.
+
+    >>> print(standard("dx"))
+    dx = correlate(pad(dilate(dy, s), d*(K - 1) - p, d*(K - 1) - q + r), flip(w), dilation=d)
+    """
+    try:
+        return STANDARD[transposed, target]
+    except KeyError:
+        raise ValueError(f"no standard formula for {target!r}; there is one for y, dx, dw and db") from None
