@@ -2,6 +2,9 @@
 
     from symconv import Conv, prove, audit
 
+The functions verify, prove and audit live in the rooms verification, proof and audits: a module of the function's own name
+would take its place in this namespace as soon as anything imported it.
+
 Names are imported when they are first used, so that ``import symconv`` is quick and a proof never loads SymPy.
 """
 
@@ -13,22 +16,22 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from symconv.audit import audit
+    from symconv.audits import audit
     from symconv.derive import Gradients
     from symconv.geometry import Conv
-    from symconv.prove import Proof, prove
-    from symconv.verify import Verification, verify
+    from symconv.proof import Proof, prove
+    from symconv.verification import Verification, verify
 
 __all__ = ["Conv", "Gradients", "Proof", "Verification", "audit", "prove", "verify"]
 
 _HOME = {
     "Conv": "symconv.geometry",
     "Gradients": "symconv.derive",
-    "Proof": "symconv.prove",
-    "Verification": "symconv.verify",
-    "audit": "symconv.audit",
-    "prove": "symconv.prove",
-    "verify": "symconv.verify",
+    "Proof": "symconv.proof",
+    "Verification": "symconv.verification",
+    "audit": "symconv.audits",
+    "prove": "symconv.proof",
+    "verify": "symconv.verification",
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import sympy
 
     from symconv.derive import Gradients
-    from symconv.verify import Verification
+    from symconv.verification import Verification
 
 __all__ = ["MAX_TERMS", "Axis", "Conv", "PerAxis", "Padding"]
 
@@ -238,8 +238,8 @@ class Conv:
         return gradients(self, loss, max_terms=max_terms)
 
     def verify(self, formulas: Sequence[Any] | None = None, max_terms: int = MAX_TERMS) -> Verification:
-        """The closed formulas held against the derivative, entry by entry; see :func:`symconv.verify.verify`."""
-        from symconv.verify import verify
+        """The closed formulas held against the derivative, entry by entry; see :func:`symconv.verification.verify`."""
+        from symconv.verification import verify
 
         return verify(self, formulas, max_terms=max_terms)
 
