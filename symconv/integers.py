@@ -56,6 +56,16 @@ class Integer:
         """The same expression with some names replaced, constants folded."""
         return self
 
+    def affine(self, values: Mapping[str, int]) -> tuple[dict[str, int], int] | None:
+        """``({index: coefficient}, constant)`` once ``values`` are put in; None if an index is multiplied by an
+        index, divided, or taken a remainder of.
+
+        >>> s, o, p = Name("s"), Name("o"), Name("p")
+        >>> (2*(s*o - p)).affine({"s": 3, "p": 1})
+        ({'o': 6}, -2)
+        """
+        return _affine(self, values)
+
     def __add__(self, other: Integer | int) -> Integer:
         return _fold("+", self, integer(other))
 
@@ -176,3 +186,21 @@ def _text(e: Integer, context: int) -> str:
         return f"({e.value})" if e.value < 0 and context > 1 else str(e.value)
     return e.name if isinstance(e, Name) else repr(e)
 
+
+def _affine(e: Integer, values: Mapping[str, int]) -> tuple[dict[str, int], int] | None:
+    if isinstance(e, Const):
+        return {}, e.value
+    if isinstance(e, Name):
+        return ({}, values[e.name]) if e.name in values else ({e.name: 1}, 0)
+    parts = [_affine(child, values) for child in e.children()]
+    if not isinstance(e, Op) or parts[0] is None or parts[1] is None:
+        return None
+    (left, a), (right, b) = parts[0], parts[1]
+    if e.op == "*" and not (left and right):
+        factor, terms, constant = (b, left, a) if left else (a, right, b)
+        return {n: c * factor for n, c in terms.items() if c * factor}, constant * factor
+    if e.op in "+-":
+        sign = 1 if e.op == "+" else -1
+        total = {n: left.get(n, 0) + sign * right.get(n, 0) for n in {**left, **right}}
+        return {n: c for n, c in total.items() if c}, a + sign * b
+    return None if left or right else ({}, OPERATORS[e.op][0](a, b))

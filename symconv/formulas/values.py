@@ -1,0 +1,303 @@
+"""Reader: a formula's exact value on one concrete layer.
+
+Arrays are handled as arrays of cells: numbers of the entries they show, -1 for a zero. Padding, cropping, dilating and
+flipping move cells; correlation multiplies them out into terms. The operations act on the whole arrays of the layer, all axes
+at once, so what is compared with the derivative here does not rest on treating the axes one by one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.form import channel_labels, label_sizes, spread
+from symconv.formulas import tree
+from symconv.formulas.indices import axis_links
+from symconv.geometry import Conv
+from symconv.integers import Integer
+from symconv.multilinear import MultilinearArray, Terms
+
+__all__ = ["MAX_CELLS", "evaluate"]
+
+#: an array or index range larger than this is refused: a formula can ask for any padding
+MAX_CELLS = 50_000_000
+
+ZERO = -1
+
+
+@dataclass(frozen=True)
+class Value:
+    """``content`` seen through ``cells``: which entry of ``content`` is at each place, ZERO for none.
+
+    The leading axes of ``cells`` run over the indices in ``labels`` (n, g, f, c), the others over space; ``array`` is
+    the layer's array that is shown, None for a result.
+    """
+
+    labels: str
+    cells: NDArray[np.int64]
+    content: MultilinearArray
+    array: str | None
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        return self.cells.shape[len(self.labels) :]
+
+
+class Reading:
+    """One formula on one layer."""
+
+    def __init__(self, conv: Conv, formula: tree.Formula) -> None:
+        self.conv, self.formula = conv, formula
+        self.labels = channel_labels(conv)
+        self.label_sizes = label_sizes(conv)
+        self.sizes = [conv.sizes(axis) for axis in range(conv.ndim)]
+
+    def read(self, node: tree.Node) -> Value:
+        return READERS[type(node)](self, node)
+
+    def per_axis(self, e: Integer, least: int | None = None, what: str = "") -> list[int]:
+        """An expression on each axis."""
+        try:
+            values = [int(e.evaluate(sizes)) for sizes in self.sizes]
+        except ZeroDivisionError:
+            raise ValueError(f"{e} divides by zero for {self.conv!r}") from None
+        for axis, value in enumerate(values):
+            if least is not None and value < least:
+                raise ValueError(f"{what} {e} is {value} on axis {axis}; it must be at least {least}")
+        return values
+
+    def constant(self, e: Integer) -> int:
+        """An expression that does not vary over the axes."""
+        values = set(self.per_axis(e))
+        if len(values) > 1:
+            raise ValueError(f"the factor {e} differs from axis to axis: {sorted(values)}")
+        return values.pop()
+
+    def shown(self, labels: str, space: Sequence[int]) -> tuple[int, ...]:
+        shape = (*(self.label_sizes[label] for label in labels), *space)
+        if np.prod(shape, dtype=float) > MAX_CELLS:
+            raise ValueError(f"{self.formula} builds an array of shape {shape}, more than {MAX_CELLS:,} entries")
+        return shape
+
+    # arrays and what moves them --------------------------------------------------------------------------------------
+
+    def array(self, node: tree.Array) -> Value:
+        shape = self.conv.shapes[node.name]
+        numbers = np.arange(np.prod(shape, dtype=np.int64))
+        labels = self.labels[node.name]
+        entries = Terms.of(numbers, {node.name: numbers})
+        if node.name == "b" and not self.conv.bias:
+            entries = entries.take(numbers[:0])
+        cells = numbers.reshape(self.shown(labels, shape[len(labels) - 1 :]))
+        return Value(labels, cells, MultilinearArray(self.conv, shape, (entries,)), node.name)
+
+    def moved(self, value: Value, space: Sequence[int], target: Sequence[slice], source: Sequence[slice]) -> Value:
+        """``value`` on a new space: the cells at ``source`` put down at ``target``, zeros elsewhere."""
+        cells = np.full(self.shown(value.labels, space), ZERO, dtype=np.int64)
+        lead = (slice(None),) * len(value.labels)
+        cells[(*lead, *target)] = value.cells[(*lead, *source)]
+        return replace(value, cells=cells)
+
+    def pad(self, node: tree.Pad) -> Value:
+        return self.padded(self.read(node.operand), self.per_axis(node.before), self.per_axis(node.after))
+
+    def crop(self, node: tree.Crop) -> Value:
+        before, after = self.per_axis(node.before), self.per_axis(node.after)
+        return self.padded(self.read(node.operand), [-u for u in before], [-v for v in after])
+
+    def padded(self, value: Value, before: Sequence[int], after: Sequence[int]) -> Value:
+        space, target, source = [], [], []
+        for size, u, v in zip(value.space, before, after, strict=True):
+            length = max(0, u + size + v)
+            first, last = max(0, -u), min(size, length - u)  # of the cells that stay
+            last = max(first, last)
+            space.append(length)
+            source.append(slice(first, last))
+            target.append(slice(first + u, last + u) if last > first else slice(0, 0))
+        return self.moved(value, space, target, source)
+
+    def dilate(self, node: tree.Dilate) -> Value:
+        value = self.read(node.operand)
+        by = self.per_axis(node.by, 1, "dilate by")
+        space = [max(0, t * (size - 1) + 1) for size, t in zip(value.space, by, strict=True)]
+        return self.moved(value, space, [slice(None, None, t) for t in by], [slice(None)] * len(by))
+
+    def flip(self, node: tree.Flip) -> Value:
+        value = self.read(node.operand)
+        axes = tuple(range(len(value.labels), value.cells.ndim))
+        return replace(value, cells=np.flip(value.cells, axes))
+
+    def shuffle(self, node: tree.Shuffle) -> Value:
+        value = self.read(node.operand)
+        group = value.labels.index("g")
+        if group + 1 >= len(value.labels):
+            raise ValueError(f"shuffle({node.operand}): no channels to deal to the groups")
+        shape = value.cells.shape
+        dealt = value.cells.reshape(*shape[:group], shape[group + 1], shape[group], *shape[group + 2 :])
+        return replace(value, cells=np.swapaxes(dealt, group, group + 1))
+
+    # what makes terms ------------------------------------------------------------------------------------------------
+
+    def correlate(self, node: tree.Correlate) -> Value:
+        a, b = self.read(node.operand), self.read(node.filter)
+        if a.array is None or b.array is None or "b" in (a.array, b.array):
+            raise ValueError(f"{node}: correlate takes two of x, w and dy, moved about, not results")
+        if sorted((a.array, b.array)) != sorted(tree.TARGETS[self.formula.target]):
+            raise ValueError(f"{node}: {self.formula.target} is made of {' and '.join(tree.TARGETS[self.formula.target])}")
+        stride, dilation = self.per_axis(node.stride, 1, "stride"), self.per_axis(node.dilation, 1, "dilation")
+        space = []
+        for size, taps, t, e in zip(a.space, b.space, stride, dilation, strict=True):
+            slack = size - e * (taps - 1) - 1
+            space.append(slack // t + 1 if slack >= 0 and taps > 0 else 0)
+        labels = self.labels[self.formula.target]
+        out = np.arange(np.prod(self.shown(labels, space), dtype=np.int64)).reshape(self.shown(labels, space))
+        blocks = []
+        if out.size and a.cells.size and b.cells.size:
+            # one pass for each tap or for each output place, whichever are fewer
+            over_taps = np.prod(b.space) <= np.prod(space)
+            for place in itertools.product(*map(range, b.space if over_taps else space)):
+                if over_taps:
+                    window = [slice(e * j, e * j + t * (n - 1) + 1, t) for j, n, t, e in zip(place, space, stride, dilation)]
+                    parts = (out, a.cells[(..., *window)], _at(b.cells, place))
+                else:
+                    window = [slice(t * i, t * i + e * (n - 1) + 1, e) for i, n, t, e in zip(place, b.space, stride, dilation)]
+                    parts = (_at(out, place), a.cells[(..., *window)], b.cells)
+                blocks.append(self.multiplied(parts, (labels, a.labels, b.labels), (a.array, b.array)))
+        content = MultilinearArray(self.conv, out.shape, tuple(block for block in blocks if len(block)))
+        return Value(labels, out, content, None)
+
+    def multiplied(self, parts: Sequence[NDArray[np.int64]], labels: Sequence[str], arrays: Sequence[str]) -> Terms:
+        """The products of two arrays of cells, those with the same labels and place together."""
+        entry, first, second = (self.aligned(cells, own) for cells, own in zip(parts, labels, strict=True))
+        here = (first != ZERO) & (second != ZERO)
+        shape = np.broadcast_shapes(entry.shape, here.shape)
+        rows = np.broadcast_to(here, shape)
+        columns = [np.broadcast_to(c, shape)[rows] for c in (entry, first, second)]
+        return Terms.of(columns[0], dict(zip(arrays, columns[1:], strict=True)))
+
+    def aligned(self, cells: NDArray[np.int64], labels: str) -> NDArray[np.int64]:
+        """``cells`` with its leading axes at their places in n, g, f, c."""
+        sizes = dict(zip(labels, cells.shape, strict=False))
+        return cells.reshape(*(sizes.get(label, 1) for label in "ngfc"), *cells.shape[len(labels) :])
+
+    def sum(self, node: tree.Sum) -> Value:
+        value = self.read(node.operand)
+        if value.array is None or set(self.labels[self.formula.target]) - set(value.labels):
+            raise ValueError(f"{node}: {self.formula.target} is not a sum of {node.operand} over space and batch")
+        labels = self.labels[self.formula.target]
+        shape = self.conv.shapes[self.formula.target]
+        out = np.arange(np.prod(shape, dtype=np.int64)).reshape(self.shown(labels, ()))
+        entry = self.aligned(out, labels).reshape([*self.aligned(out, labels).shape, *[1] * len(value.space)])
+        cells = self.aligned(value.cells, value.labels)
+        rows = cells != ZERO
+        terms = Terms.of(np.broadcast_to(entry, cells.shape)[rows], {value.array: cells[rows]})
+        return Value(labels, out, MultilinearArray(self.conv, out.shape, (terms,)), None)
+
+    def scale(self, node: tree.Scale) -> Value:
+        value = self.result(node.operand)
+        return replace(value, content=value.content.scale(self.constant(node.factor)))
+
+    def add(self, node: tree.Add) -> Value:
+        left, right = self.result(node.left), self.result(node.right)
+        if left.array == "b":
+            left, right = right, left
+        if right.array == "b":
+            right = self.repeated(right, left)
+        if left.space != right.space:
+            raise ValueError(f"{node}: sums of shapes {left.space} and {right.space}")
+        total = placed(left) + placed(right)
+        return Value(left.labels, np.arange(left.cells.size).reshape(left.cells.shape), total, None)
+
+    def result(self, node: tree.Node) -> Value:
+        """A value that is a sum of products already, or b."""
+        value = self.read(node)
+        if value.array not in (None, "b"):
+            raise ValueError(f"{self.formula}: {node} stands alone; {self.formula.target} is a sum of products")
+        return value
+
+    def repeated(self, bias: Value, like: Value) -> Value:
+        """b over batch and space; to every entry of the target that its channel belongs to."""
+        where = self.aligned(bias.cells, bias.labels)
+        out = self.aligned(like.cells, like.labels)
+        cells = np.broadcast_to(where.reshape([*where.shape, *[1] * len(like.space)]), out.shape).reshape(like.cells.shape)
+        return Value(like.labels, cells, bias.content, None)
+
+    # pointwise sums --------------------------------------------------------------------------------------------------
+
+    def index_sum(self, node: tree.IndexSum) -> Value:
+        target = self.formula.target
+        names = sorted(factor.name for factor in node.factors)
+        if names != sorted(tree.TARGETS[target]):
+            raise ValueError(f"{node}: {target} is made of {' and '.join(tree.TARGETS[target])}, each once")
+        spatial = []
+        for axis, sizes in enumerate(self.sizes):
+            extents = {name: self.extent(name, axis) for name in (target, *names)}
+            spatial.append(axis_links(node, target, self.formula.index, extents, sizes))
+        columns = spread(self.conv, spatial)
+        shape = self.shown(self.labels[target], self.conv.shapes[target][len(self.labels[target]) - 1 :])
+        terms = Terms.of(columns.pop(target), columns)
+        cells = np.arange(np.prod(shape, dtype=np.int64)).reshape(shape)
+        return Value(self.labels[target], cells, MultilinearArray(self.conv, shape, (terms,)), None)
+
+    def extent(self, array: str, axis: int) -> int:
+        """The array's size on one axis; 1 for db, which has no spatial axes."""
+        space = self.conv.shapes[array][len(self.labels[array]) - 1 :]
+        return space[axis] if space else 1
+
+
+def _at(cells: NDArray[np.int64], place: Sequence[int]) -> NDArray[np.int64]:
+    """``cells`` at one place in space, its axes kept."""
+    return cells[(..., *(slice(i, i + 1) for i in place))]
+
+
+def placed(value: Value) -> MultilinearArray:
+    """``value`` with its entries numbered by their places: what is at no cell is gone, what is at several stands at each."""
+    shown = np.flatnonzero(value.cells != ZERO)
+    wanted = value.cells.reshape(-1)[shown]
+    blocks = []
+    for block in value.content.blocks:
+        order = np.argsort(block.entry, kind="stable")
+        first, last = np.searchsorted(block.entry[order], wanted), np.searchsorted(block.entry[order], wanted, side="right")
+        counts = last - first
+        starts = np.repeat(first - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+        rows = block.take(order[starts + np.arange(counts.sum())])
+        blocks.append(replace(rows, entry=np.repeat(shown, counts)))
+    return MultilinearArray(value.content.conv, value.cells.shape, tuple(blocks))
+
+
+def evaluate(conv: Conv, formula: tree.Formula) -> MultilinearArray:
+    """The array that ``formula`` builds on ``conv``, exactly; its shape need not be the target's.
+
+    Raises ValueError where the formula means nothing: a division by zero, a stride or dilation below 1, a correlation of
+    the wrong arrays, an array too large to build.
+    """
+    if formula.transposed != conv.transposed:
+        kinds = ["a convolution", "a transposed convolution"]
+        raise ValueError(f"{formula} is about {kinds[formula.transposed]}, {conv!r} is {kinds[conv.transposed]}")
+    reading = Reading(conv, formula)
+    value = reading.result(formula.body)
+    content = placed(value)
+    lead = list(value.cells.shape[: len(value.labels)])
+    group = value.labels.index("g")  # groups and the channels of one group make one axis of the layout
+    lead[group : group + 2] = [lead[group] * lead[group + 1]]
+    return MultilinearArray(conv, (*lead, *value.space), content.blocks)
+
+
+READERS: dict[type[tree.Node], Callable[[Reading, Any], Value]] = {
+    tree.Array: Reading.array,
+    tree.Pad: Reading.pad,
+    tree.Crop: Reading.crop,
+    tree.Dilate: Reading.dilate,
+    tree.Flip: Reading.flip,
+    tree.Shuffle: Reading.shuffle,
+    tree.Correlate: Reading.correlate,
+    tree.Sum: Reading.sum,
+    tree.Scale: Reading.scale,
+    tree.Add: Reading.add,
+    tree.IndexSum: Reading.index_sum,
+}
