@@ -40,6 +40,8 @@ def axis_links(
         column = np.broadcast_to(np.asarray(factor.index.evaluate(values), dtype=np.int64), (count,))
         inside &= (column >= 0) & (column < extents[factor.name])
         columns[factor.name] = column
+    for condition in node.where:
+        inside &= condition.evaluate(values)
     columns[target] = np.asarray(values[index]) if index else np.zeros(count, dtype=np.int64)
     return {name: column[inside] for name, column in columns.items()}
 

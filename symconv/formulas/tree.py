@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 
+from symconv.comparisons import Comparison
 from symconv.integers import Const, Integer, Name, integer
 
 __all__ = [
@@ -171,7 +172,7 @@ class Add(Node):
         if isinstance(self.right, Scale) and self.right.factor == Const(-1):
             inner = self.right.operand
             return f"{self.left} - ({inner})" if isinstance(inner, Add) else f"{self.left} - {inner}"
-        return f"{self.left} + {self.right}"
+        return f"{self.left} + ({self.right})" if isinstance(self.right, Add) else f"{self.left} + {self.right}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +200,18 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class IndexSum(Node):
-    """The sum over ``ranges`` of the product of ``factors``; without a range an index takes every integer."""
+    """The sum over ``ranges`` of the product of ``factors``; without a range an index takes every integer.
+
+    Only the combinations of indices count for which every comparison in ``where`` holds.
+    """
 
     factors: tuple[Indexed, ...]
     ranges: tuple[Range, ...]
+    where: tuple[Comparison, ...] = ()
 
     def __str__(self) -> str:
-        return f"sum({', '.join([' * '.join(map(str, self.factors)), *map(str, self.ranges)])})"
+        where = [f"where={' and '.join(map(str, self.where))}"] if self.where else []
+        return f"sum({', '.join([' * '.join(map(str, self.factors)), *map(str, self.ranges), *where])})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +245,7 @@ class Formula:
                 bound |= {each.index for each in node.ranges}
                 expressions = [factor.index for factor in node.factors]
                 expressions += [e for each in node.ranges for e in (each.start, each.stop)]
+                expressions += [e for each in node.where for e in (each.left, each.right)]
             for e in expressions:
                 if isinstance(e, Integer):
                     named |= e.names()
