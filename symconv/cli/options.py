@@ -55,17 +55,11 @@ def conv_options(ranges: bool, required: bool = True) -> Callable[[F], F]:
         options = []
         for name, (axis_default, text) in PER_AXIS.items():
             note = " Ranges (1..3) make a grid." if ranges and name == "stride" else ""
-            options.append(
-                click.option(
-                    f"--{name.replace('_', '-')}",
-                    name,
-                    default=axis_default,
-                    required=required and axis_default is None,
-                    show_default=axis_default is not None,
-                    metavar="SIZE",
-                    help=text + note,
-                )
-            )
+            # a default of None would count as a value given, and the option as not required
+            presence: dict[str, Any] = {"default": axis_default, "show_default": True} if axis_default else {}
+            flag = f"--{name.replace('_', '-')}"
+            needed = required and axis_default is None
+            options.append(click.option(flag, name, required=needed, metavar="SIZE", help=text + note, **presence))
         for name, (count_default, text) in COUNTS.items():
             options.append(
                 click.option(f"--{name.replace('_', '-')}", name, default=count_default, show_default=True, type=int, help=text)
