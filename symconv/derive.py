@@ -157,7 +157,9 @@ def gradients(conv: Conv, loss: str | sympy.Expr = "upstream", max_terms: int = 
     b - t_{1} + w_{1}*x_{1} + w_{2}*x_{2}
     """
     if isinstance(loss, str) and loss not in LOSSES:
-        raise ValueError(f"no loss {loss!r}; there are {', '.join(LOSSES)}, or give a SymPy expression in the entries of y")
+        raise ValueError(
+            f"no loss {loss!r}; there are {', '.join(LOSSES)}, or give a SymPy expression in the entries of y"
+        )
     form = upstream_loss(conv, max_terms)
     if loss == "upstream":
         return Gradients(conv, "upstream", form)
@@ -224,7 +226,9 @@ def _compose(conv: Conv, form: MultilinearArray, expression: sympy.Expr) -> dict
     inner = {str(v) for array in ("x", "w", "b") for v in symbols(conv, array).reshape(len(symbols(conv, array)))}
     clash = sorted(str(v) for v in expression.free_symbols if str(v) in inner)
     if clash:
-        raise ValueError(f"the loss names {', '.join(clash)}, an entry of the layer; a loss is an expression in the entries of y")
+        raise ValueError(
+            f"the loss names {', '.join(clash)}, an entry of the layer; a loss is an expression in the entries of y"
+        )
     if not expression.free_symbols & set(y):
         raise ValueError(f"the loss {expression} names no entry of y, such as {next(iter(y))}")
     composed = expression.xreplace(y)

@@ -44,16 +44,20 @@ def forward(conv: Conv, x: Array, w: Array, b: Array | None = None) -> Array:
     Further leading axes of x, w or b are carried along (they broadcast).
     """
     n = conv.ndim
-    lead = np.broadcast_shapes(x.shape[: x.ndim - n - 2], w.shape[: w.ndim - n - 2], b.shape[:-1] if b is not None else ())
+    lead = np.broadcast_shapes(
+        x.shape[: x.ndim - n - 2], w.shape[: w.ndim - n - 2], b.shape[:-1] if b is not None else ()
+    )
     y: Array = np.zeros((*lead, *conv.y_shape), dtype=np.result_type(x, w) if b is None else np.result_type(x, w, b))
     per_group = {"in": conv.in_channels // conv.groups, "out": conv.out_channels // conv.groups}
     for group, out, inner in itertools.product(range(conv.groups), range(per_group["out"]), range(per_group["in"])):
         f, c = group * per_group["out"] + out, group * per_group["in"] + inner
         for here, tap, there in _steps(conv):
             # `here` runs over the strided side, `there` over the padded side
-            weight = w[(..., c, out, *tap)] if conv.transposed else w[(..., f, inner, *tap)]
             source, sink = (here, there) if conv.transposed else (there, here)
-            y[(..., f, *sink)] += weight[..., None] * x[(..., c, *source)]
+            into: Any = (..., f, *sink)
+            taken: Any = (..., c, *source)
+            weight: Any = (..., c, out, *tap) if conv.transposed else (..., f, inner, *tap)
+            y[into] += w[weight][..., None] * x[taken]
     if b is not None:
         y += b.reshape(*b.shape[:-1], 1, conv.out_channels, *[1] * n)
     return y
@@ -66,7 +70,9 @@ def _steps(conv: Conv) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], tuple
         for tap in np.ndindex(*conv.kernel):
             row = tuple(
                 i * step + j * apart - before
-                for i, j, step, apart, (before, _) in zip(window, tap, conv.stride, conv.dilation, conv.padding, strict=True)
+                for i, j, step, apart, (before, _) in zip(
+                    window, tap, conv.stride, conv.dilation, conv.padding, strict=True
+                )
             )
             if all(0 <= i < size for i, size in zip(row, limit, strict=True)):
                 yield window, tap, row
@@ -99,8 +105,8 @@ def exact_gradients(conv: Conv, x: Array, w: Array, b: Array | None, dy: Array) 
             count = min(step, array.size - start)
             bumped = np.repeat(array.reshape(1, -1), count, axis=0)
             bumped[np.arange(count), start + np.arange(count)] += 1
-            moved = {**given, name: bumped.reshape(count, *array.shape)}
-            values = forward(conv, moved["x"], moved["w"], moved["b"])  # type: ignore[arg-type]
+            moved: dict[str, Any] = {**given, name: bumped.reshape(count, *array.shape)}
+            values = forward(conv, moved["x"], moved["w"], moved["b"])
             changes.append((dy * values).reshape(count, -1).sum(axis=1) - base)
         result[f"d{name}"] = np.concatenate(changes).reshape(array.shape)
     return result

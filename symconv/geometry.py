@@ -39,7 +39,7 @@ class Axis:
 
     H: int
     K: int
-    O: int  # noqa: E741 - the field's name for the output size
+    O: int
     s: int
     d: int
     p: int
@@ -66,7 +66,7 @@ class Conv:
 
     >>> conv = Conv(input=(5, 6), kernel=(3, 2), stride=2, padding=1)
     >>> conv.output, conv.remainder, conv.terms
-    ((3, 4), (0, 0), 57)
+    ((3, 4), (0, 0), 54)
     >>> Conv(input=4, kernel=5, dilation=2, padding=1)
     Traceback (most recent call last):
     ValueError: kernel 5 with dilation 2 spans 9, but input 4 with padding (1, 1) has only 6 on axis 0
@@ -248,6 +248,7 @@ class Conv:
     @property
     def slug(self) -> str:
         """A short name for files and tests: ``in5x6-k3x2-s2x1-p1x0-d1x2-g2``."""
+
         def crossed(values: Sequence[int]) -> str:
             return "x".join(map(str, values))
 
@@ -305,7 +306,9 @@ def _whole(name: str, value: Any) -> int:
 def _axes(per_axis: dict[str, Any]) -> int:
     """The number of spatial axes: the length that all parameters given per axis share; 1 when none is."""
     lengths = {
-        name: len(value) for name, value in per_axis.items() if isinstance(value, Sequence) and not isinstance(value, str)
+        name: len(value)
+        for name, value in per_axis.items()
+        if isinstance(value, Sequence) and not isinstance(value, str)
     }
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {n}" for name, n in lengths.items())
@@ -337,7 +340,9 @@ def _pairs(padding: Padding, known: dict[str, Any], transposed: bool) -> tuple[t
                 f"padding 'same' with stride {known['stride']}: frameworks disagree on it (PyTorch refuses it, "
                 "TensorFlow pads by the stride); give the padding in numbers"
             )
-        spans = [relation.SPAN.evaluate({"K": K, "d": d}) for K, d in zip(known["kernel"], known["dilation"], strict=True)]
+        spans = [
+            relation.SPAN.evaluate({"K": K, "d": d}) for K, d in zip(known["kernel"], known["dilation"], strict=True)
+        ]
         return tuple(((span - 1) // 2, span // 2) for span in spans)
     result = []
     each = padding if isinstance(padding, Sequence) else (padding,) * ndim

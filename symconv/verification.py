@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from symconv.derive import gradients
-from symconv.formulas.standard import standard
-from symconv.formulas.tree import TARGETS, Formula
+from symconv.formulas import Formula, formula
+from symconv.formulas.tree import TARGETS
 from symconv.formulas.values import evaluate
 from symconv.geometry import MAX_TERMS, Conv
 from symconv.multilinear import MultilinearArray, Term, Terms, terms_text
@@ -146,31 +146,20 @@ def verify(conv: Conv, formulas: Iterable[Formula | str] | None = None, max_term
 
     >>> verify(Conv(input=(5, 6), kernel=(3, 2), stride=(2, 1), padding=1)).ok
     True
-    >>> v = verify(Conv(input=4, kernel=2, stride=2, padding=(1,)), ["dx = correlate(pad(dy, p), flip(w))"])
-    >>> v.ok, str(v.mismatches[0])
-    (False, 'dx (shape): formula (4,), derivative (4,)')
+    >>> print(verify(Conv(input=3, kernel=2), ["dx = correlate(pad(dy, K-1), w)"]).mismatches[0])
+    dx_{1}: formula dy_{1}*w_{2}, derivative dy_{1}*w_{1}; missing dy_{1}*w_{1}; extra dy_{1}*w_{2}
     """
     if formulas is None:
         formulas = [name for name in TARGETS if conv.bias or name != "db"]
-    chosen = [_formula(each, conv.transposed) for each in formulas]
+    chosen = [formula(each, conv.transposed) for each in formulas]
     derivative = gradients(conv, max_terms=max_terms)
     checks = []
-    for formula in chosen:
-        truth = derivative.terms(formula.target)
-        if formula.target == "y" and "b" not in formula.arrays():
+    for each in chosen:
+        truth = derivative.terms(each.target)
+        if each.target == "y" and "b" not in each.arrays():
             truth = truth.without("b")
-        checks.append(_check(conv, formula, truth))
+        checks.append(_check(conv, each, truth))
     return Verification(conv, tuple(checks))
-
-
-def _formula(given: Formula | str, transposed: bool) -> Formula:
-    if isinstance(given, Formula):
-        return given
-    if given in TARGETS:
-        return standard(given, transposed)
-    from symconv.formulas.parser import parse
-
-    return parse(given, transposed=transposed)
 
 
 def _check(conv: Conv, formula: Formula, truth: MultilinearArray) -> Check:

@@ -16,8 +16,10 @@ def command() -> None:
 
 @command.command("derive")
 @click.option("--sample", type=click.IntRange(1), default=None,
-              help="Take only about so many of the reference's 492 derivatives and scale up (all take most of a minute).")  # fmt: skip
-@click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs of which the median is told.")
+              help="Take about so many of the reference's 492 derivatives and scale up (all: about a minute).")  # fmt: skip
+@click.option(
+    "--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs of which the median is told."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def derive(sample: int | None, runs: int, as_json: bool) -> None:
     """Derive and verify, against SymPy's Expr.diff by every entry of x and w, and its growth to a million terms."""

@@ -62,7 +62,9 @@ def conv_options(ranges: bool, required: bool = True) -> Callable[[F], F]:
             options.append(click.option(flag, name, required=needed, metavar="SIZE", help=text + note, **presence))
         for name, (count_default, text) in COUNTS.items():
             options.append(
-                click.option(f"--{name.replace('_', '-')}", name, default=count_default, show_default=True, type=int, help=text)
+                click.option(
+                    f"--{name.replace('_', '-')}", name, default=count_default, show_default=True, type=int, help=text
+                )
             )
         options.append(click.option("--bias/--no-bias", default=True, show_default=True, help="With or without b."))
         options.append(click.option("--transposed", is_flag=True, help="A transposed convolution."))
@@ -92,8 +94,8 @@ def grid(options: dict[str, Any], max_cases: int = MAX_CASES) -> tuple[list[Conv
     if count > max_cases:
         raise click.UsageError(f"the grid has {count:,} cases, more than {max_cases:,}")
     convs, impossible = [], []
-    for values in itertools.product(*choices.values()):
-        parameters = dict(zip(choices, values, strict=True)) | _rest(options)
+    for combination in itertools.product(*choices.values()):
+        parameters = dict(zip(choices, combination, strict=True)) | _rest(options)
         try:
             convs.append(Conv(**parameters))
         except (ValueError, TypeError) as error:
@@ -112,7 +114,7 @@ def alternatives(name: str, text: str) -> list[Any]:
     """
     if name == "padding" and text in ("same", "valid"):
         return [text]
-    axes = []
+    axes: list[list[Any]] = []
     for part in text.split("x"):
         numbers = [whole_numbers(name, piece, text) for piece in part.split(",")]
         if len(numbers) == 1:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from symconv.cli.options import conv_options, crossed, echo_json, grid, usage_errors
+from symconv.formulas import formula
 from symconv.geometry import MAX_TERMS, Conv
 from symconv.verification import Verification, verify
 
@@ -25,7 +26,7 @@ MAX_ROWS = 60
 @click.option("--max-terms", default=MAX_TERMS, show_default=True, type=click.IntRange(1), help="Refuse a larger loss.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ok, cases, entries, mismatches, impossible.")
 @click.pass_context
-def command(ctx: click.Context, formulas: tuple[str, ...], max_terms: int, as_json: bool, **options: Any) -> None:
+def command(ctx: click.Context, /, formulas: tuple[str, ...], max_terms: int, as_json: bool, **options: Any) -> None:
     """Hold each closed formula against the derivative of the loss, entry by entry, exactly.
 
     Any size may be a range; the grid of all combinations is then tried, and those that are no convolution are counted
@@ -42,7 +43,7 @@ def command(ctx: click.Context, formulas: tuple[str, ...], max_terms: int, as_js
     with usage_errors():
         for conv in convs:  # refused before any work
             conv.check_terms(max_terms)
-        chosen = [_parsed(text, options["transposed"]) for text in formulas] or None
+        chosen = [formula(text, options["transposed"]) for text in formulas] or None
     for conv in _progress(convs):
         results.append(verify(conv, chosen, max_terms=max_terms))
     ok = all(result.ok for result in results)
@@ -63,14 +64,6 @@ def command(ctx: click.Context, formulas: tuple[str, ...], max_terms: int, as_js
     else:
         _show(results, impossible)
     ctx.exit(0 if ok else 1)
-
-
-def _parsed(text: str, transposed: bool) -> Any:
-    from symconv.formulas.parser import parse
-    from symconv.formulas.standard import standard
-    from symconv.formulas.tree import TARGETS
-
-    return standard(text, transposed) if text in TARGETS else parse(text, transposed=transposed)
 
 
 def _progress(convs: list[Conv]) -> Any:
@@ -106,7 +99,9 @@ def _show(results: list[Verification], impossible: list[tuple[dict[str, Any], st
         table.add_column("entries", justify="right", no_wrap=True)
         for row, result in shown:
             verdicts = (("equal", "green") if c.ok else (f"{c.failures} differ", "bold red") for c in result.checks)
-            table.add_row(*(columns[name][row] for name in varying), *(Text(*v) for v in verdicts), f"{result.entries:,}")
+            table.add_row(
+                *(columns[name][row] for name in varying), *(Text(*v) for v in verdicts), f"{result.entries:,}"
+            )
         console.print(table)
         if not everything:
             console.print(f"(only cases that differ are shown, {len(shown)} of {len(failed)})")
@@ -123,7 +118,7 @@ def _show(results: list[Verification], impossible: list[tuple[dict[str, Any], st
     else:
         console.print(Text(f"{cases}, {entries:,} entries: every formula equals the derivative.", "bold green"))
     if impossible:
-        parameters, reason = impossible[0]
+        _, reason = impossible[0]
         console.print(f"{len(impossible)} more are no convolution, the first because {reason}.", soft_wrap=True)
     console.print("Exact, for these sizes only.")
 
@@ -164,4 +159,3 @@ def _show_mismatch(console: Any, mismatch: Any) -> None:
     for word, style, terms in (("missing", "yellow", mismatch.missing), ("extra", "magenta", mismatch.extra)):
         if terms:
             console.print(Text(f"    {word:<11} {terms_text(mismatch.conv, terms)}", style), soft_wrap=True)
-

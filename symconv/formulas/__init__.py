@@ -1,0 +1,33 @@
+"""Closed formulas: the tree, the parser, the standard formulas, and the readers of the tree.
+
+    tree        what a formula is
+    parser      text -> tree
+    standard    y, dx, dw, db as the textbooks should have them
+    values      tree -> exact arrays on one layer
+    sets        tree -> integer relations on one axis, every size
+    latex       tree -> LaTeX
+"""
+
+from __future__ import annotations
+
+from symconv.formulas.standard import standard
+from symconv.formulas.tree import TARGETS, Formula
+
+__all__ = ["Formula", "formula", "standard"]
+
+
+def formula(given: Formula | str, transposed: bool = False) -> Formula:
+    """``given`` as a formula: one already, the name of a standard one (y, dx, dw, db), or text.
+
+    Raises ValueError, pointing at the column, for text that is not a formula.
+
+    >>> str(formula("dx = correlate(pad(dy, p), flip(w))"))
+    'dx = correlate(pad(dy, p), flip(w))'
+    """
+    if isinstance(given, Formula):
+        return given
+    if given.strip() in TARGETS:
+        return standard(given.strip(), transposed)
+    from symconv.formulas.parser import parse
+
+    return parse(given, transposed=transposed)

@@ -65,7 +65,9 @@ def ranges(
                 open_indices.remove(name)
                 break
         else:
-            raise ValueError(f"{node}: no array bounds the index {open_indices[0]}; give its range, as in {open_indices[0]}=(0, O)")
+            raise ValueError(
+                f"{node}: no array bounds the index {open_indices[0]}; give its range, as in {open_indices[0]}=(0, O)"
+            )
     return {name: interval for name, interval in found.items() if name not in known}
 
 

@@ -39,6 +39,9 @@ TARGETS: dict[str, tuple[str, ...]] = {"y": ("w", "x"), "dx": ("dy", "w"), "dw":
 OPERANDS = ("x", "w", "b", "dy")
 
 
+ONE = Const(1)
+
+
 class Node:
     """A part of a formula. ``str`` gives the text that the parser reads back."""
 
@@ -126,14 +129,14 @@ class Correlate(Node):
 
     operand: Node
     filter: Node
-    stride: Integer = Const(1)
-    dilation: Integer = Const(1)
+    stride: Integer = ONE
+    dilation: Integer = ONE
 
     def __str__(self) -> str:
         options = "".join(
             f", {name}={value}"
             for name, value in (("stride", self.stride), ("dilation", self.dilation))
-            if value != Const(1)
+            if value != ONE
         )
         return f"correlate({self.operand}, {self.filter}{options})"
 

@@ -8,7 +8,7 @@ at once, so what is compared with the derivative here does not rest on treating 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -148,7 +148,9 @@ class Reading:
         if a.array is None or b.array is None or "b" in (a.array, b.array):
             raise ValueError(f"{node}: correlate takes two of x, w and dy, moved about, not results")
         if sorted((a.array, b.array)) != sorted(tree.TARGETS[self.formula.target]):
-            raise ValueError(f"{node}: {self.formula.target} is made of {' and '.join(tree.TARGETS[self.formula.target])}")
+            raise ValueError(
+                f"{node}: {self.formula.target} is made of {' and '.join(tree.TARGETS[self.formula.target])}"
+            )
         stride, dilation = self.per_axis(node.stride, 1, "stride"), self.per_axis(node.dilation, 1, "dilation")
         space = []
         for size, taps, t, e in zip(a.space, b.space, stride, dilation, strict=True):
@@ -162,11 +164,15 @@ class Reading:
             over_taps = np.prod(b.space) <= np.prod(space)
             for place in itertools.product(*map(range, b.space if over_taps else space)):
                 if over_taps:
-                    window = [slice(e * j, e * j + t * (n - 1) + 1, t) for j, n, t, e in zip(place, space, stride, dilation)]
-                    parts = (out, a.cells[(..., *window)], _at(b.cells, place))
+                    window = [
+                        slice(e * j, e * j + t * (n - 1) + 1, t) for j, n, t, e in zip(place, space, stride, dilation)
+                    ]
+                    parts = (out, _in_space(a.cells, window), _at(b.cells, place))
                 else:
-                    window = [slice(t * i, t * i + e * (n - 1) + 1, e) for i, n, t, e in zip(place, b.space, stride, dilation)]
-                    parts = (_at(out, place), a.cells[(..., *window)], b.cells)
+                    window = [
+                        slice(t * i, t * i + e * (n - 1) + 1, e) for i, n, t, e in zip(place, b.space, stride, dilation)
+                    ]
+                    parts = (_at(out, place), _in_space(a.cells, window), b.cells)
                 blocks.append(self.multiplied(parts, (labels, a.labels, b.labels), (a.array, b.array)))
         content = MultilinearArray(self.conv, out.shape, tuple(block for block in blocks if len(block)))
         return Value(labels, out, content, None)
@@ -224,7 +230,9 @@ class Reading:
         """b over batch and space; to every entry of the target that its channel belongs to."""
         where = self.aligned(bias.cells, bias.labels)
         out = self.aligned(like.cells, like.labels)
-        cells = np.broadcast_to(where.reshape([*where.shape, *[1] * len(like.space)]), out.shape).reshape(like.cells.shape)
+        cells = np.broadcast_to(where.reshape([*where.shape, *[1] * len(like.space)]), out.shape).reshape(
+            like.cells.shape
+        )
         return Value(like.labels, cells, bias.content, None)
 
     # pointwise sums --------------------------------------------------------------------------------------------------
@@ -250,9 +258,16 @@ class Reading:
         return space[axis] if space else 1
 
 
+def _in_space(cells: NDArray[np.int64], places: Iterable[slice]) -> NDArray[np.int64]:
+    """``cells`` restricted to ``places`` on the spatial axes, which are the last."""
+    key: Any = (..., *places)
+    part: NDArray[np.int64] = cells[key]
+    return part
+
+
 def _at(cells: NDArray[np.int64], place: Sequence[int]) -> NDArray[np.int64]:
     """``cells`` at one place in space, its axes kept."""
-    return cells[(..., *(slice(i, i + 1) for i in place))]
+    return _in_space(cells, (slice(i, i + 1) for i in place))
 
 
 def placed(value: Value) -> MultilinearArray:
@@ -262,7 +277,10 @@ def placed(value: Value) -> MultilinearArray:
     blocks = []
     for block in value.content.blocks:
         order = np.argsort(block.entry, kind="stable")
-        first, last = np.searchsorted(block.entry[order], wanted), np.searchsorted(block.entry[order], wanted, side="right")
+        first, last = (
+            np.searchsorted(block.entry[order], wanted),
+            np.searchsorted(block.entry[order], wanted, side="right"),
+        )
         counts = last - first
         starts = np.repeat(first - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
         rows = block.take(order[starts + np.arange(counts.sum())])
