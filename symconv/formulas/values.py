@@ -135,8 +135,6 @@ class Reading:
     def shuffle(self, node: tree.Shuffle) -> Value:
         value = self.read(node.operand)
         group = value.labels.index("g")
-        if group + 1 >= len(value.labels):
-            raise ValueError(f"shuffle({node.operand}): no channels to deal to the groups")
         shape = value.cells.shape
         dealt = value.cells.reshape(*shape[:group], shape[group + 1], shape[group], *shape[group + 2 :])
         return replace(value, cells=np.swapaxes(dealt, group, group + 1))
@@ -193,7 +191,7 @@ class Reading:
 
     def sum(self, node: tree.Sum) -> Value:
         value = self.read(node.operand)
-        if value.array is None or set(self.labels[self.formula.target]) - set(value.labels):
+        if value.array is None or (value.array,) != tree.TARGETS[self.formula.target]:
             raise ValueError(f"{node}: {self.formula.target} is not a sum of {node.operand} over space and batch")
         labels = self.labels[self.formula.target]
         shape = self.conv.shapes[self.formula.target]
