@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
@@ -59,10 +61,11 @@ def group() -> None:
     """
 
 
-def main() -> None:
-    """Run the command line; a bad call ends in one line on standard error and exit status 2."""
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line (on ``sys.argv`` unless ``args`` are given) and exit; a bad call ends in one line on standard
+    error and exit status 2."""
     try:
-        status = group.main(standalone_mode=False, prog_name="symconv")
+        status = group.main(args, standalone_mode=False, prog_name="symconv")
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         status = 0
