@@ -1,0 +1,124 @@
+"""The claim that is decided: at every legal size the formula's products are those of the relation R, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from symconv import relation
+from symconv.comparisons import Comparison, between, compare
+from symconv.formulas.tree import TARGETS, Formula
+from symconv.integers import Integer, Name
+
+__all__ = ["Claim"]
+
+_H, _K, _O, _p, _q, _r, _s, _d = (Name(n) for n in "HKOpqrsd")
+
+#: the length of every array on one axis: H is x's size and O is y's, whichever the layer
+EXTENTS: dict[str, Integer] = {"x": _H, "dx": _H, "w": _K, "dw": _K, "y": _O, "dy": _O}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """``formula`` equals the derivative of the loss, for the sizes in ``legal``.
+
+    ``stride`` and ``dilation`` are numbers, or None where they are free too. With ``symmetric`` only q = p is claimed.
+    """
+
+    formula: Formula
+    stride: int | None = 1
+    dilation: int | None = 1
+    symmetric: bool = False
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The stride and dilation that are fixed, by their letters."""
+        given = {"s": self.stride, "d": self.dilation}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def with_bias(self) -> bool:
+        """Whether the layer of the claim has a bias: a formula for y that does not name b speaks of the layer without."""
+        return self.formula.target == "y" and "b" in self.formula.arrays()
+
+    def _of_layer(self, e: Integer) -> Integer:
+        """An expression of the relation, in the layer's names: a transposed convolution has x where R has y."""
+        return e.substitute({"H": _O, "O": _H}) if self.formula.transposed else e
+
+    @cached_property
+    def remainder(self) -> Integer:
+        """r by the other sizes."""
+        return self._of_layer(relation.REMAINDER)
+
+    @cached_property
+    def legal(self) -> tuple[tuple[Comparison, ...], ...]:
+        """Which sizes a layer can have: of each group one comparison must hold.
+
+        For a convolution r < s makes O the number of windows that fit; a transposed one has output padding r, smaller
+        than stride or dilation.
+        """
+        within = [compare(_r, "<", _s), compare(_r, "<", _d)] if self.formula.transposed else [compare(_r, "<", _s)]
+        single = [compare(size, ">=", 1) for size in (_H, _K, _O)]
+        single += [compare(size, ">=", 0) for size in (_p, _q, _r)]
+        single += [compare(_r, "==", self.remainder)]
+        single += [compare(_q, "==", _p)] if self.symmetric else []
+        single += [compare(e, ">=", 1) for name, e in (("s", _s), ("d", _d)) if name not in self.numbers]
+        return (*((c,) for c in single), tuple(within))
+
+    @cached_property
+    def extents(self) -> dict[str, Integer]:
+        """The length of every array."""
+        return EXTENTS
+
+    def index(self, array: str) -> str:
+        """The index of R that runs over ``array``: o, k or m."""
+        if array in ("w", "dw"):
+            return "k"
+        return "o" if (array in ("x", "dx")) == self.formula.transposed else "m"
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The factors of every product, in alphabetical order."""
+        return tuple(sorted(TARGETS[self.formula.target]))
+
+    @cached_property
+    def truth(self) -> tuple[Comparison, ...]:
+        """When the products belong to the derivative, in the indices of R; for db every entry of dy does."""
+        if self.formula.target == "db":
+            return between(0, Name(self.index("dy")), EXTENTS["dy"])
+        link = compare(Name("m"), "==", relation.INPUT_INDEX)
+        ranges = [c for n, extent in relation.EXTENTS.items() for c in between(0, Name(n), self._of_layer(extent))]
+        return (link, *ranges)
+
+    @property
+    def length(self) -> Integer | None:
+        """The number of entries of the target on the axis; None for db."""
+        return EXTENTS.get(self.formula.target)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The sizes that can be chosen freely, O (and for a convolution r) being determined by them."""
+        free = ["H", "K", "p"] if self.symmetric else ["H", "K", "p", "q"]
+        return (*free, "r") if self.formula.transposed else tuple(free)
+
+    @property
+    def slack(self) -> Integer:
+        """``H + p + q - d*(K-1) - 1`` with what is known put in."""
+        e = self._of_layer(relation.SLACK).substitute(self.numbers)
+        return e.substitute({"q": _p}) if self.symmetric else e
+
+    @property
+    def scope(self) -> str:
+        """What a verdict on this claim covers, in one sentence."""
+        pads = "q = p >= 0" if self.symmetric else "p, q >= 0"
+        extra = ", output padding 0 <= r < max(s, d)" if self.formula.transposed else ""
+        layer = "transposed convolution" if self.formula.transposed else "convolution"
+        bias = {True: " with bias", False: " without bias"}[self.with_bias] if self.formula.target == "y" else ""
+        steps = ", ".join(
+            f"{word} {'any' if value is None else value}"
+            for word, value in (("stride", self.stride), ("dilation", self.dilation))
+        )
+        return (
+            f"{layer}{bias}: every H, K >= 1, {pads}{extra} with O >= 1; {steps}; each axis separately, hence any number of "
+            "axes, batch, channels and groups"
+        )

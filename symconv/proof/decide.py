@@ -1,0 +1,199 @@
+"""Decides a claim with isl: which sizes, if any, it fails at.
+
+Both sides are functions from (entry t, factor i, factor j) to whole numbers: how often the product stands in entry t. For
+the derivative that is 1 on R and 0 elsewhere. For the formula it is the sum of its pieces, a piece whose summation indices are
+not determined by t, i, j counting once for each of their values. The claim holds at the sizes where no (t, i, j) tells the two
+apart and the lengths agree; both are questions about integer sets with free H, K, p, q, and isl answers them exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import islpy as isl
+
+from symconv.formulas.sets import PARAMETERS, MeaninglessError, Reading, conditions, parameter_set, quasi_affine, read
+from symconv.proof.claim import Claim
+
+__all__ = ["MAX_OPERATIONS", "Decision", "LimitError", "decide", "legal_sizes", "limited", "truth_map"]
+
+#: isl's operations spent on one stride and dilation before it is given up (a few seconds)
+MAX_OPERATIONS = 20_000_000
+
+#: a product that a sum repeats more often than this is not counted out
+MAX_REPEATS = 4
+
+_out, _in, _param = isl.dim_type.out, isl.dim_type.in_, isl.dim_type.param
+
+
+class LimitError(Exception):
+    """isl reached its operation limit, or a multiplicity its bound."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``failing``: the sizes (over H K p q O r) at which the claim is wrong, empty when it is proved.
+
+    ``reading`` is None where the formula says nothing at this stride and dilation, for the reason in ``meaningless``.
+    """
+
+    claim: Claim
+    context: isl.Context
+    legal: isl.Set
+    failing: isl.Set
+    reading: Reading | None
+    meaningless: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        return bool(self.failing.is_empty())
+
+    def over_free_sizes(self, sizes: isl.Set) -> isl.Set:
+        """``sizes`` without those that the others determine."""
+        return over(sizes, self.claim.sizes)
+
+
+@contextmanager
+def limited(context: isl.Context, max_operations: int) -> Iterator[None]:
+    """LimitError once isl has spent ``max_operations`` on what is done inside."""
+    context.reset_operations()
+    context.set_max_operations(max_operations)
+    try:
+        yield
+    except isl.Error as error:
+        if "maximal number of operations" not in str(error):
+            raise
+        raise LimitError(f"isl reached the limit of {max_operations:,} operations") from error
+    finally:
+        context.set_max_operations(0)
+        context.reset_operations()
+
+
+def over(sizes: isl.Set, names: tuple[str, ...]) -> isl.Set:
+    """``sizes`` projected onto the parameters ``names``."""
+    for name in PARAMETERS:
+        if name not in names:
+            at = sizes.find_dim_by_name(_param, name)
+            if at >= 0:
+                sizes = sizes.project_out(_param, at, 1)
+    return sizes
+
+
+def legal_sizes(context: isl.Context, claim: Claim) -> isl.Set:
+    """The sizes of layers that exist, over H K p q O r."""
+    clauses = [" or ".join(conditions(clause, claim.numbers)) for clause in claim.legal]
+    return parameter_set(context, " and ".join(f"({clause})" for clause in clauses))
+
+
+def truth_map(context: isl.Context, claim: Claim) -> isl.Map:
+    """R as a map from the target's entry to the entries of its factors."""
+    renamed = {name: f"{name}_" for name in ("o", "k", "m")}
+    told = conditions(claim.truth, claim.numbers | renamed)
+    place = "" if claim.length is None else renamed[claim.index(claim.formula.target)]
+    entries = ", ".join(renamed[claim.index(array)] for array in claim.arrays)
+    head = f"[{', '.join(PARAMETERS)}] -> "
+    return isl.Map.read_from_str(context, f"{head}{{ [{place}] -> [{entries}] : {' and '.join(told)} }}")
+
+
+def decide(claim: Claim, max_operations: int = MAX_OPERATIONS) -> Decision:
+    """The sizes at which the claim fails; LimitError when they could not be found within ``max_operations``."""
+    context = isl.Context()
+    with limited(context, max_operations):
+        legal = legal_sizes(context, claim)
+        try:
+            reading = read(context, claim.formula, claim.numbers, claim.extents, legal)
+        except MeaninglessError as error:
+            return Decision(claim, context, legal, legal, None, str(error))
+        failing = reading.clash
+        if reading.length is not None and claim.length is not None:
+            due = quasi_affine(claim.length, claim.numbers)
+            failing = failing.union(parameter_set(context, f"{reading.length} != {due}"))
+        failing = failing.intersect(legal)
+        for difference in differences(context, claim, reading, legal):
+            failing = failing.union(difference.params())
+        return Decision(claim, context, legal, failing.coalesce(), reading)
+
+
+def differences(context: isl.Context, claim: Claim, reading: Reading, legal: isl.Set) -> Iterator[isl.Map]:
+    """For each kind of product, where formula and derivative hold it a different number of times."""
+    truths = {claim.arrays: truth_map(context, claim)}
+    if claim.with_bias and claim.length is not None:
+        due = quasi_affine(claim.length, claim.numbers)
+        head = f"[{', '.join(PARAMETERS)}] -> "
+        truths["b",] = isl.Map.read_from_str(context, f"{head}{{ [t] -> [] : 0 <= t < {due} }}")
+    found = {piece.arrays for piece in reading.pieces}
+    if not found <= set(truths):
+        raise ValueError(f"{claim.formula}: {claim.formula.target} is not made of {sorted(found - set(truths))}")
+    for arrays, truth in truths.items():
+        pieces = [piece for piece in reading.pieces if piece.arrays == arrays]
+        parts: list[tuple[int, isl.Map]] = []
+        for piece in pieces:
+            relation = piece.relation.intersect_params(legal)
+            repeated = levels(relation, len(arrays)) if piece.counted else (relation,)
+            parts += [(piece.coefficient, each) for each in repeated]
+        yield _difference(parts, truth.intersect_params(legal))
+
+
+def _difference(parts: list[tuple[int, isl.Map]], truth: isl.Map) -> isl.Map:
+    if len(parts) == 1 and parts[0][0] == 1:
+        relation = parts[0][1]
+        if relation.is_equal(truth):
+            return relation.subtract(relation)
+        return relation.subtract(truth).union(truth.subtract(relation))
+    # the plane cut into regions by how often the formula holds the product there
+    regions: dict[int, isl.Map] = {}
+    for coefficient, relation in parts:
+        cut: dict[int, isl.Map] = {}
+        left = relation
+        for value, region in regions.items():
+            _join(cut, value + coefficient, region.intersect(relation))
+            _join(cut, value, region.subtract(relation))
+            left = left.subtract(region)
+        _join(cut, coefficient, left)
+        regions = cut
+    right = regions.pop(1, None)
+    wrong = truth if right is None else truth.subtract(right).union(right.subtract(truth))
+    for value, region in regions.items():
+        wrong = wrong.union(region if value else region.intersect(truth))
+    return wrong
+
+
+def _join(regions: dict[int, isl.Map], value: int, region: isl.Map) -> None:
+    if not region.is_empty():
+        regions[value] = regions[value].union(region).coalesce() if value in regions else region
+
+
+def levels(relation: isl.Map, entries: int) -> Iterator[isl.Map]:
+    """``relation`` without its counting coordinates (those after the first ``entries``), as often as a product repeats: map number
+    n holds what stands at least n times. LimitError for more than MAX_REPEATS."""
+    place = relation.dim(_in)
+    counting = _split(relation, place + entries)
+    later = isl.Map.lex_lt(counting.get_space().range())
+    current = counting
+    for _ in range(MAX_REPEATS):
+        yield _split(isl.Map.from_domain(current.domain()), place)
+        current = counting.intersect(current.apply_range(later))
+        if current.is_empty():
+            return
+    yield _split(isl.Map.from_domain(current.domain()), place)
+
+
+def _split(relation: isl.Map, at: int) -> isl.Map:
+    """All coordinates of ``relation``, the first ``at`` of them as the domain and the others as the range."""
+    flat = isl.Map.from_domain(relation.wrap().flatten())
+    return flat.move_dims(_out, 0, _in, at, flat.dim(_in) - at)
+
+
+def parameter_points(sizes: isl.Set, names: tuple[str, ...]) -> list[dict[str, int]]:
+    """Every element of a finite set of sizes, in lexicographic order of ``names``."""
+    order = [sizes.find_dim_by_name(_param, name) for name in names]
+    moved = sizes.move_dims(isl.dim_type.set, 0, _param, 0, sizes.dim(_param))
+    found: list[tuple[int, ...]] = []
+
+    def visit(point: isl.Point) -> None:
+        found.append(tuple(point.get_coordinate_val(isl.dim_type.set, at).to_python() for at in order))
+
+    moved.foreach_point(visit)
+    return [dict(zip(names, values, strict=True)) for values in sorted(found)]
