@@ -1,0 +1,35 @@
+"""``symconv bench derive``: what it measures is what it says, whatever the speed."""
+
+from __future__ import annotations
+
+import pytest
+
+from symconv import Conv
+from symconv.bench import derive
+from tests.commands import assert_bad_usage, run
+
+
+def test_reports_ratio_and_growth(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Conv(input=(3, 4), kernel=(2, 2))
+    monkeypatch.setattr(derive, "REFERENCE", small)
+    monkeypatch.setattr(derive, "SCALES", (small, Conv(input=(5, 4), kernel=(2, 2))))
+    told = run("bench", "derive", "--sample", "8", "--runs", "1", "--json").json
+    assert (told["variables"], told["measured"]) == (16, 8)
+    assert told["reference"]["terms"] == small.terms == 30
+    assert [each["terms"] for each in told["scales"]] == [30, 60]
+    assert told["ratio"] == told["reference_seconds"] / told["reference"]["seconds"]
+    assert told["spread_per_term"] >= 1
+    assert min(each["peak_mib"] for each in told["scales"]) > 10
+    table = run("bench", "derive", "--sample", "99", "--runs", "1").out
+    assert "Expr.diff by 16 entries" in table
+    assert "scaled up" not in table
+
+
+def test_scales_span_ten_thousand_to_a_million_terms() -> None:
+    assert 10_000 <= derive.REFERENCE.terms <= 13_000
+    assert [len(str(conv.terms)) for conv in derive.SCALES] == [5, 6, 7]
+
+
+def test_bad_usage() -> None:
+    assert_bad_usage(run("bench", "derive", "--runs", "0"), "0 is not in the range")
+    assert_bad_usage(run("bench", "speed"), "speed")

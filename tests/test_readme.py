@@ -1,0 +1,68 @@
+"""README's commands do what it shows: every console block is run, its output compared; ``...`` stands for what varies."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.commands import run
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def console_blocks() -> list[tuple[str, str]]:
+    """Each ``$ symconv ...`` of the README with the output shown under it."""
+    found = []
+    for block in re.findall(r"^```console\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        for command, output in re.findall(r"^\$ (.*?)\n((?:(?!\$ ).*\n)*)", block.replace("\\\n", ""), re.MULTILINE):
+            found.append((command, output))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("command", "output"), console_blocks(), ids=[" ".join(c.split()) for c, _ in console_blocks()]
+)
+def test_command_prints_what_readme_shows(
+    command: str, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = shlex.split(command.split("#")[0])
+    assert words[0] == "symconv", command
+    for name in ("README.md",):
+        assert (README.parent / name).exists()
+    monkeypatch.chdir(tmp_path)
+    for file, text in files().items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    ran = run(*words[1:])
+    assert ran.status in (0, 1), ran.err
+    got = "\n".join(line.rstrip() for line in ran.out.splitlines()) + "\n"
+    wanted = "\n".join(line.rstrip() for line in output.splitlines()) + "\n"
+    checker = doctest.OutputChecker()
+    assert checker.check_output(wanted, got, doctest.ELLIPSIS), f"README shows\n{wanted}\nbut it prints\n{got}"
+
+
+def files() -> dict[str, str]:
+    """The files README shows: a python block whose first line is ``# NAME.py``."""
+    blocks = re.findall(
+        r"^```python\n# (\w+\.py)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return dict(blocks)
+
+
+def test_readme_shows_commands() -> None:
+    shown = {command.split()[1] for command, _ in console_blocks()}
+    assert {"derive", "verify", "prove", "audit", "generate"} <= shown
+
+
+def test_rooms_in_readme_exist() -> None:
+    map_of_rooms = re.search(
+        r"^```text\nsymconv/\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert map_of_rooms is not None
+    named = {line.split()[0].rstrip("/") for line in map_of_rooms.group(1).splitlines() if re.match(r"  \S", line)}
+    package = README.parent / "symconv"
+    rooms = {p.name for p in package.iterdir() if (p.is_dir() and (p / "__init__.py").exists()) or p.suffix == ".py"}
+    assert named == rooms - {"__init__.py"}
