@@ -1,0 +1,13 @@
+"""The article: the derivation of a layer as a document, in text, LaTeX and Markdown.
+
+    from symconv.article import document, render
+
+A document is a tree (:mod:`~symconv.article.blocks`) of phrases and mathematics; its sections are computed from the case at hand,
+its words are in :mod:`~symconv.article.prose`, and one reader for each format sets it.
+"""
+
+from __future__ import annotations
+
+from symconv.article.document import Document, document, render
+
+__all__ = ["Document", "document", "render"]

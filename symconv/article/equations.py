@@ -1,0 +1,262 @@
+"""The index equations of a layer, read from the relation and the loss: 1-based, in letters or with the layer's numbers.
+
+In the layer's own terms x is indexed by m and y by o; the relation's o side is y's, or x's when the layer is transposed.
+Indices and sizes get the number of their axis where there are several axes, a size only if it is not the same on all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symconv import relation
+from symconv.form import channel_labels, label_sizes
+from symconv.formulas.notation import (
+    Below,
+    Equation,
+    Fraction,
+    Math,
+    Operator,
+    Product,
+    Row,
+    Sum,
+    Total,
+    Word,
+    additive_terms,
+    of_integer,
+    one_based,
+    separated,
+    simplified,
+)  # fmt: skip
+from symconv.formulas.tree import TARGETS
+from symconv.geometry import Conv
+from symconv.integers import Const, Integer, Name
+from symconv.multilinear import Term
+from symconv.names import subscript
+
+__all__ = [
+    "array_index", "entry", "gradient_equation", "index_condition", "letters", "loss_equation", "output_size",
+    "remainder", "several_channels", "shown_labels", "terms_sum", "window_index",
+]  # fmt: skip
+
+#: the relation's letters as the layer's own when it is transposed: the two sides change places
+EXCHANGED = {"o": "m", "m": "o", "O": "H", "H": "O", "f": "c", "c": "f"}
+
+#: how many values a channel index takes, in letters; of one group where there are groups
+COUNTS = {"n": "N", "g": "G", "f": "F", "c": "C"}
+
+
+def own(conv: Conv, letter: str) -> str:
+    """A letter of the relation in the layer's terms."""
+    return EXCHANGED.get(letter, letter) if conv.transposed else letter
+
+
+def letters(conv: Conv, axis: int) -> dict[str, Math]:
+    """How the relation's indices and sizes are set on one axis."""
+    result: dict[str, Math] = {}
+    for letter in ("o", "k", "m", *relation.SIZES):
+        same = letter in relation.SIZES and len({a.values[letter] for a in conv.axes}) == 1
+        word = Word(own(conv, letter))
+        result[letter] = word if conv.ndim == 1 or same else Below(word, Word(str(axis + 1)))
+    return result
+
+
+def numbers(conv: Conv, axis: int) -> dict[str, Math]:
+    """The same with the numbers of the layer for the sizes."""
+    values = conv.axes[axis].values
+    return letters(conv, axis) | {name: of_integer(Const(value)) for name, value in values.items()}
+
+
+# sizes ----------------------------------------------------------------------------------------------------------------
+
+
+def _solved_for_padded_size() -> Integer:
+    """H from ``r = SLACK - s*(O - 1)``: the other terms brought to the other side."""
+    result: Integer = Name("r")
+    rest = [(sign, term) for sign, term in additive_terms(relation.REMAINDER) if term != Name("H")]
+    for sign, term in sorted(rest, key=lambda each: each[0]):
+        result = result - term if sign > 0 else result + term
+    return result
+
+
+#: y's size on the padded side of the relation, as a transposed convolution has it
+PADDED_SIZE: Integer = _solved_for_padded_size()
+
+
+def output_size(conv: Conv, axis: int) -> Equation:
+    """y's size: the formula, the numbers in it, the result."""
+    size, name = (PADDED_SIZE, "H") if conv.transposed else (relation.OUTPUT_SIZE, "O")
+    return _computed(conv, axis, name, size)
+
+
+def remainder(conv: Conv, axis: int) -> Equation:
+    """r: the formula, the numbers in it, the result."""
+    return _computed(conv, axis, "r", relation.REMAINDER)
+
+
+def _computed(conv: Conv, axis: int, name: str, e: Integer) -> Equation:
+    value = int(e.evaluate(conv.axes[axis].values))
+    return Equation.of(
+        letters(conv, axis)[name], of_integer(e, letters(conv, axis)), of_integer(e, numbers(conv, axis)), of_integer(Const(value))
+    )
+
+
+# indices --------------------------------------------------------------------------------------------------------------
+
+
+def several_channels(conv: Conv) -> bool:
+    return (conv.in_channels, conv.out_channels) != (1, 1)
+
+
+def shown_labels(conv: Conv) -> str:
+    """Those of the indices n, g, f, c that are written: all channel indices when there are several channels."""
+    shown = {"n": conv.batch > 1, "g": conv.groups > 1, "f": several_channels(conv), "c": several_channels(conv)}
+    return "".join(label for label in "ngfc" if shown[label])
+
+
+def array_index(conv: Conv, array: str, space: Sequence[Math]) -> Math:
+    """An array with its channel indices and the given spatial ones."""
+    shown = [Word(own(conv, label)) for label in channel_labels(conv)[array] if label in shown_labels(conv)]
+    indices = [*shown, *space]
+    return Below(Word(array), separated(indices)) if indices else Word(array)
+
+
+def window_index(conv: Conv, axis: int, with_numbers: bool) -> Math:
+    """The padded side's index that tap k of window o reads, 1-based: ``s(o - 1) + d(k - 1) + 1 - p``."""
+    e = one_based(relation.INPUT_INDEX, ("o", "k"))
+    if with_numbers:
+        values = conv.axes[axis].values
+        return of_integer(simplified(e, {name: values[name] for name in ("s", "d", "p")}), letters(conv, axis))
+    return of_integer(e, letters(conv, axis))
+
+
+def index_condition(conv: Conv, axis: int, with_numbers: bool) -> Math:
+    """The relation itself, 1-based: ``s(o - 1) + d(k - 1) + 1 - p = m``."""
+    return Row((window_index(conv, axis, with_numbers), Operator("="), letters(conv, axis)["m"]))
+
+
+def _indices(conv: Conv, letter: str) -> list[Math]:
+    return [letters(conv, axis)[letter] for axis in range(conv.ndim)]
+
+
+def _totals(conv: Conv, letter: str, with_numbers: bool) -> list[Total]:
+    """One sum for each axis over o or k."""
+    extent = {"o": "O", "k": "K"}[letter]
+    result = []
+    for axis in range(conv.ndim):
+        over = (numbers if with_numbers else letters)(conv, axis)[extent]
+        result.append(Total((_from_one(letters(conv, axis)[letter]),), over))
+    return result
+
+
+def _from_one(index: Math) -> Math:
+    return Row((index, Operator("="), Word("1")))
+
+
+def _label_totals(conv: Conv, labels: str, with_numbers: bool) -> list[Total]:
+    """One sum for each of the written channel indices among ``labels``."""
+    result = []
+    for label in shown_labels(conv):
+        if label in labels:
+            letter = own(conv, label)
+            count: Math = Word(str(label_sizes(conv)[label])) if with_numbers else Word(COUNTS[letter])
+            if conv.groups > 1 and letter in "fc" and not with_numbers:
+                count = Row((Word(COUNTS[letter]), Word("/"), Word("G")))
+            result.append(Total((_from_one(Word(letter)),), count))
+    return result
+
+
+def factor(conv: Conv, array: str, side: dict[str, list[Math]]) -> Math:
+    return array_index(conv, array, side.get(array, []))
+
+
+def sides(conv: Conv) -> tuple[str, str]:
+    """The names of the arrays on the strided and the padded side: ("y", "x"), or the reverse when transposed."""
+    return ("x", "y") if conv.transposed else ("y", "x")
+
+
+def gradient_equation(conv: Conv, target: str, with_numbers: bool) -> Equation:
+    """y, dx, dw or db as a sum over the relation, one factor of the loss left out.
+
+    On the strided side the sum runs over the taps, for w over the windows, and on the padded side over the pairs of
+    window and tap that meet in the entry.
+    """
+    strided, padded = sides(conv)
+    windows = [window_index(conv, axis, with_numbers) for axis in range(conv.ndim)]
+    labels = channel_labels(conv)
+    o, k, m = (_indices(conv, letter) for letter in "okm")
+    if target == "db":
+        totals = [*_label_totals(conv, "n", with_numbers), *_output_totals(conv, with_numbers)]
+        dy = array_index(conv, "dy", m if conv.transposed else o)
+        return Equation.of(array_index(conv, "db", []), Row((*totals, dy)))
+    array = target.removeprefix("d")
+    factors = TARGETS[target]
+    summed = "".join(sorted(set("".join(labels[f] for f in factors)) - set(labels[array]), key="ngfc".index))
+    totals = _label_totals(conv, summed, with_numbers)
+    space = {"w": k, strided: o, padded: m}
+    if array == strided:
+        totals += _totals(conv, "k", with_numbers)
+        space[padded] = windows
+    elif array == "w":
+        totals += _totals(conv, "o", with_numbers)
+        space[padded] = windows
+    else:
+        totals.append(Total(tuple(index_condition(conv, axis, with_numbers) for axis in range(conv.ndim))))
+    product = Product(tuple(array_index(conv, f, space[f.removeprefix("d")]) for f in factors))
+    body: Math = Row((*totals, product))
+    if target == "y" and conv.bias:
+        body = Sum(((1, body), (1, array_index(conv, "b", []))))
+    return Equation.of(array_index(conv, target, space[array]), body)
+
+
+def _output_totals(conv: Conv, with_numbers: bool) -> list[Total]:
+    """One sum over y for each axis."""
+    if not conv.transposed:
+        return _totals(conv, "o", with_numbers)
+    result = []
+    for axis in range(conv.ndim):
+        names = letters(conv, axis)
+        over = (numbers(conv, axis) if with_numbers else names)["H"]
+        result.append(Total((_from_one(names["m"]),), over))
+    return result
+
+
+def loss_equation(conv: Conv, loss: str) -> Equation:
+    """The loss in letters: ``L = sum dy*y``, or half the squared distance to t."""
+    index = _indices(conv, "m" if conv.transposed else "o")
+    y = array_index(conv, "y", index)
+    labels = channel_labels(conv)["y"]
+    totals = (*_label_totals(conv, labels, False), *_output_totals(conv, False))
+    if loss == "squared":
+        from symconv.formulas.notation import Above, Fence
+
+        t = Below(Word("t"), y.sub) if isinstance(y, Below) else Word("t")
+        body = Row((Fraction(Word("1"), Word("2")), *totals, Above(Fence(Sum(((1, y), (-1, t)))), Word("2"))))
+        return Equation.of(Word("L"), body)
+    return Equation.of(Word("L"), Row((*totals, Product((array_index(conv, "dy", index), y)))))
+
+
+# entries --------------------------------------------------------------------------------------------------------------
+
+
+def entry(conv: Conv, array: str, index: Sequence[int]) -> Math:
+    """One entry (0-based index) under its 1-based name."""
+    below = subscript(conv, array, index)
+    return Below(Word(array), Word(below)) if below else Word(array)
+
+
+def terms_sum(conv: Conv, terms: Sequence[Term], most: int | None = None) -> Math:
+    """Exact terms as a sum; of more than ``most`` only the first and the last, with dots between."""
+    import numpy as np
+
+    signed: list[tuple[int, Math]] = []
+    for coefficient, factors in terms:
+        parts: list[Math] = [] if abs(coefficient) == 1 and factors else [Word(str(abs(coefficient)))]
+        for array, flat in factors:
+            index = [int(i) for i in np.unravel_index(flat, conv.shapes[array])]
+            parts.append(entry(conv, array, index))
+        signed.append((-1 if coefficient < 0 else 1, parts[0] if len(parts) == 1 else Product(tuple(parts))))
+    if not signed:
+        return Word("0")
+    if most is not None and len(signed) > most:
+        signed = [*signed[: most - 2], (1, Word("⋯")), *signed[-2:]]
+    return signed[0][1] if len(signed) == 1 and signed[0][0] > 0 else Sum(tuple(signed))

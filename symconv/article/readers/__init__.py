@@ -1,0 +1,13 @@
+"""The readers of a document: one for each format, each taking a Document and giving the whole text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from symconv.article.readers import latex, markdown, text
+
+__all__ = ["READERS"]
+
+#: format -> the reader that sets it
+READERS: dict[str, Callable[..., Any]] = {"text": text.read, "latex": latex.read, "markdown": markdown.read}

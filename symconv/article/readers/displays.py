@@ -1,0 +1,86 @@
+"""Displayed equations in LaTeX, for pages and for MathJax alike: lines broken by their measured width, aligned at the signs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symconv.article.blocks import Equations, Gap
+from symconv.formulas.latex import COLUMN_GAP, SPELLED, latex, width
+from symconv.formulas.notation import Equation, Math, chunks, fill
+
+__all__ = ["STYLES", "Style", "fitting", "rows"]
+
+#: the signs that open a side, with the space around them, in points
+OPENING = 14.0
+
+#: how far the lines of a broken side are set in, in points
+INSET = 10.0
+
+
+@dataclass(frozen=True)
+class Style:
+    """A size of type, and how far the columns of a matrix stand apart."""
+
+    command: str
+    scale: float
+    gap: float
+
+
+#: from the usual one to the smallest; the first in which nothing is too wide is taken
+STYLES = (
+    Style("", 1.0, COLUMN_GAP),
+    Style("", 1.0, 3.0),
+    Style(r"\small", 0.92, 2.5),
+    Style(r"\footnotesize", 0.85, 2.0),
+    Style(r"\scriptsize", 0.75, 1.5),
+    Style(r"\tiny", 0.62, 1.0),
+)
+
+
+def _left(block: Equations, style: Style) -> float:
+    return max((width(line.left, style.gap) for line in block.lines if isinstance(line, Equation)), default=0.0)
+
+
+def fitting(block: Equations, limit: float) -> Style:
+    """The largest style in which no piece that cannot be broken is wider than what the left sides leave of ``limit``."""
+    for style in STYLES:
+        room = limit / style.scale - _left(block, style) - OPENING - INSET
+        widest = max((width(piece, style.gap) for line in block.lines if isinstance(line, Equation)
+                      for _, side in line.steps for piece in chunks(side)), default=0.0)  # fmt: skip
+        if widest <= room:
+            return style
+    return STYLES[-1]
+
+
+def rows(block: Equations, limit: float, style: Style, more: str, note: str) -> list[str]:
+    """The rows of an alignment; ``more`` and ``note`` word a gap and a count of terms, with ``{count}`` for the number."""
+    room = limit / style.scale - _left(block, style) - OPENING
+    result = []
+    for line in block.lines:
+        if isinstance(line, Gap):
+            result.append(rf"& \;\;\vdots \quad \text{{{more.replace('{count}', str(line.count))}}}")
+            continue
+        lines = broken(line, room, style)
+        if line.note is not None:
+            lines[-1] += rf" \quad \text{{{note.replace('{count}', str(line.note))}}}"
+        result += lines
+    return result
+
+
+def broken(equation: Equation, room: float, style: Style) -> list[str]:
+    """One equation as rows: its sides one after another on the first row where all fit, else each on rows of its own."""
+    def measure(piece: Math) -> float:
+        return width(piece, style.gap)
+
+    whole = sum(measure(side) + OPENING for _, side in equation.steps) - OPENING
+    noted = 90.0 if equation.note is not None else 0.0
+    if whole + noted <= room:
+        sides = " ".join(f"{SPELLED.get(sign, sign)} {latex(side)}" for sign, side in equation.steps)
+        return [f"{latex(equation.left)} &{sides}"]
+    result = []
+    for i, (sign, side) in enumerate(equation.steps):
+        for j, row in enumerate(fill(list(chunks(side)), measure, room - INSET - (noted if i + 1 == len(equation.steps) else 0))):
+            head = latex(equation.left) + " " if not i and not j else ""
+            text = latex(row).strip()
+            result.append(rf"{head}& \quad {{}} {text}" if j else f"{head}&{SPELLED.get(sign, sign)} {text}")
+    return result

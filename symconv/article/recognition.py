@@ -1,0 +1,217 @@
+"""The recognised form: the closed formulas, with letters and numbers, and drawn as matrices with their zeros; the verdict."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Table
+from symconv.article.case import Case
+from symconv.article.equations import array_index, entry, own, shown_labels
+from symconv.article.selection import BUDGET, MOST_ROWS, columns_that_fit, elided_matrix, kept, name_length
+from symconv.form import channel_labels, label_sizes
+from symconv.formulas import tree
+from symconv.formulas.notation import (
+    Below,
+    Equation,
+    Fence,
+    Math,
+    Matrix,
+    Operator,
+    Row,
+    Setting,
+    Sum,
+    Total,
+    Word,
+    of_formula,
+    separated,
+)  # fmt: skip
+from symconv.formulas.standard import standard
+from symconv.formulas.values import ZERO, Reading, Value
+from symconv.geometry import Conv
+
+__all__ = ["recognition", "verdict"]
+
+#: terms of a sum over channels or images that are drawn
+MOST_DRAWN = 2
+
+#: slices of an array of three or more axes that are drawn
+MOST_SLICES = 5
+
+
+def recognition(case: Case) -> Section:
+    conv = case.conv
+    formulas = {target: standard(target, conv.transposed) for target in ("y", *reversed(case.targets))}
+    blocks: list[Block] = [
+        Paragraph(Phrase("recognition.intro")),
+        Equations(tuple(of_formula(formula, _setting(conv, formula)) for formula in formulas.values())),
+        Paragraph(Phrase(f"recognition.notation.{'several' if conv.ndim > 1 else 'one'}")),
+        Paragraph(Phrase("recognition.numbers")),
+        Equations(tuple(of_formula(formula, _setting(conv, formula, True)) for formula in formulas.values())),
+    ]
+    if shown_labels(conv):
+        blocks.append(Paragraph(Phrase("recognition.channels")))
+    for target in ("dw", "dx"):
+        blocks += drawn(conv, formulas[target])
+    return Section("recognition", Phrase("recognition.title"), tuple(blocks))
+
+
+def _summed(conv: Conv, target: str) -> str:
+    """The written channel indices that a correlation for ``target`` sums over."""
+    labels = channel_labels(conv)
+    used = set("".join(labels[array] for array in tree.TARGETS[target]))
+    return "".join(label for label in shown_labels(conv) if label in used - set(labels[target]))
+
+
+def _setting(conv: Conv, formula: tree.Formula, with_numbers: bool = False) -> Setting:
+    names = (formula.target, *tree.OPERANDS)
+    arrays = {name: array_index(conv, name, []) for name in names}
+    totals = tuple(Total((Word(own(conv, label)),)) for label in _summed(conv, formula.target))
+    sizes = [conv.sizes(axis) for axis in range(conv.ndim)] if with_numbers else []
+    return Setting(sizes, arrays, totals)
+
+
+# pictures -------------------------------------------------------------------------------------------------------------
+
+
+def drawn(conv: Conv, formula: tree.Formula) -> list[Block]:
+    """A formula's correlation drawn: what is slid over and what slides, as they stand after padding and zero insertion."""
+    node = next(n for n in formula.body.walk() if isinstance(n, tree.Correlate))
+    reading = Reading(conv, formula)
+    operand, filter = reading.read(node.operand), reading.read(tree.Dilate(node.filter, node.dilation))
+    kind = "intro" if conv.ndim <= 2 else "slices"
+    blocks: list[Block] = [Paragraph(Phrase(f"recognition.drawn.{kind}", {"target": Word(formula.target)}))]
+    if conv.ndim <= 2:
+        blocks.append(Equations.of(_in_one(conv, formula, node, reading, operand, filter)))
+    else:
+        setting = _setting(conv, formula, True)
+        for part, value in ((node.operand, operand), (tree.Dilate(node.filter, node.dilation), filter)):
+            claim = of_formula(tree.Formula(formula.target, part, transposed=conv.transposed), setting)
+            blocks.append(Equations(tuple(_slices(conv, claim.steps[0][1], value))))
+    return [*blocks, *(Paragraph(Phrase(f"recognition.drawn.{key}")) for key in _remarks(node, reading))]
+
+
+def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[str]:
+    """What there is to say about a drawing, by keys of the prose."""
+    parts = list(node.operand.walk()) + list(node.filter.walk())
+    if any(isinstance(n, tree.Dilate) and max(reading.per_axis(n.by)) > 1 for n in parts):
+        yield "zeros"
+    pads = [n for n in parts if isinstance(n, tree.Pad)]
+    amounts = [v for n in pads for e in (n.before, n.after) for v in reading.per_axis(e)]
+    if any(v > 0 for v in amounts):
+        yield "border"
+    if any(v < 0 for v in amounts):
+        yield "crop"
+    if max(reading.per_axis(node.dilation)) > 1:
+        yield "taps"
+    if max(reading.per_axis(node.stride)) > 1:
+        yield "kept"
+
+
+def _in_one(conv: Conv, formula: tree.Formula, node: tree.Correlate, reading: Reading, operand: Value, filter: Value) -> Equation:
+    """The drawing as one equation, for the first channels; a sum over channels or images is drawn by its first and last."""
+    summed = _summed(conv, formula.target)
+    sizes = label_sizes(conv)
+    combinations = list(itertools.product(*(range(sizes[label]) for label in summed)))
+    shown = kept(len(combinations), MOST_DRAWN + 1) if len(combinations) > MOST_DRAWN else range(len(combinations))
+    terms: list[tuple[int, Math]] = []
+    for i in shown:
+        if i is None:
+            terms.append((1, Word("⋯")))
+            continue
+        at = dict(zip(summed, combinations[i], strict=True))
+        # the larger array gets what room the smaller one leaves
+        columns = {id(v): v.space[-1] for v in (operand, filter)}
+        room = {id(v): columns_that_fit(name_length(conv, str(v.array)), BUDGET) for v in (operand, filter)}
+        small, large = sorted((operand, filter), key=lambda v: columns[id(v)])
+        room[id(small)] = min(columns[id(small)], max(4, room[id(small)] // 2))
+        room[id(large)] = max(4, room[id(large)] - room[id(small)])
+        pictures = [picture(conv, v, at, room[id(v)]) for v in (operand, filter)]
+        row: Math = Row((pictures[0], Operator("⋆"), pictures[1]))
+        if max(reading.per_axis(node.stride)) > 1:
+            amount = Setting([conv.sizes(axis) for axis in range(conv.ndim)]).amount(node.stride)
+            row = Row((Fence(row), Operator("↓"), amount))
+        terms.append((1, row))
+    return Equation.of(_one_slice(conv, formula.target), terms[0][1] if len(terms) == 1 else Sum(tuple(terms)))
+
+
+def _one_slice(conv: Conv, target: str) -> Math:
+    """The target at its first channels, all of space."""
+    lead = len([label for label in channel_labels(conv)[target] if label in shown_labels(conv) and label != "g"])
+    if not lead:
+        return Word(target)
+    return Below(Word(target), separated([Word("1")] * lead + [Word("·")] * conv.ndim))
+
+
+def picture(conv: Conv, value: Value, at: Mapping[str, int], columns: int, leading: Sequence[int] = ()) -> Matrix:
+    """The cells of ``value`` at the channels ``at`` (the first ones where it says nothing) as a matrix; zeros are shown."""
+    cells = value.cells[tuple(at.get(label, 0) for label in value.labels)]
+    cells = np.atleast_2d(cells[tuple(leading)])
+
+    def cell(i: int, j: int) -> Math:
+        number = int(cells[i, j])
+        if number == ZERO:
+            return Word("0")
+        array = str(value.array)
+        return entry(conv, array, [int(n) for n in np.unravel_index(number, conv.shapes[array])])
+
+    return elided_matrix(*cells.shape, cell, (MOST_ROWS, columns))
+
+
+def _slices(conv: Conv, name: Math, value: Value) -> Iterator[Equation]:
+    """An array of three or more axes, a matrix for each place on the axes before the last two."""
+    columns = columns_that_fit(name_length(conv, str(value.array)), BUDGET - 12)
+    places = list(itertools.product(*(range(n) for n in value.space[:-2])))
+    shape = value.space[:-2]
+    base = name if isinstance(name, Word) else Fence(name)
+    for i in kept(len(places), MOST_SLICES):
+        if i is not None and all(shape):
+            index = separated([*(Word(str(n + 1)) for n in places[i]), Word("·"), Word("·")])
+            yield Equation.of(Below(base, index), picture(conv, value, {}, columns, places[i]))
+
+
+# verdict --------------------------------------------------------------------------------------------------------------
+
+
+def verdict(case: Case) -> Section:
+    """What verify found for this layer, and what that covers."""
+    result = case.verification
+    head = tuple(Phrase(f"verdict.{name}") for name in ("gradient", "entries", "found"))
+    rows = [
+        (Word(check.formula.target), check.entries,
+         Phrase("verdict.equal") if check.ok else Phrase("verdict.differ", {"count": check.failures}))
+        for check in result.checks
+    ]  # fmt: skip
+    if case.loss != "upstream":
+        for target, (entries, failures) in loss_agrees(case).items():
+            found = Phrase("verdict.loss.equal") if not failures else Phrase("verdict.loss.differ", {"count": failures})
+            rows.append((Word(target), entries, found))
+    ok = result.ok
+    blocks: list[Block] = [
+        Paragraph(Phrase("verdict.intro", {"terms": case.conv.terms})),
+        Table(head, tuple(rows), numbers=(1,)),
+        Paragraph(Phrase("verdict.holds" if ok else "verdict.fails", {"entries": result.entries}), "holds" if ok else "fails"),
+        Paragraph(Phrase("verdict.scope")),
+    ]
+    return Section("verdict", Phrase("verdict.title"), tuple(blocks))
+
+
+def loss_agrees(case: Case) -> dict[str, tuple[int, int]]:
+    """By gradient of a loss of its own: the entries compared and those in which SymPy's derivative is not the entry above
+    with dy put in."""
+    import sympy
+
+    from symconv.symbols import symbols
+
+    conv, own_loss = case.conv, case.own_loss
+    size = int(np.prod(conv.y_shape))
+    dy = dict(zip(symbols(conv, "dy").reshape(size), own_loss.upstream.reshape(size), strict=True))
+    result = {}
+    for target in case.targets:
+        mine, theirs = (getattr(g, target) for g in (case.gradients, own_loss))
+        pairs = zip(mine.reshape(len(mine)), theirs.reshape(len(theirs)), strict=True)
+        failures = sum(sympy.expand(a.xreplace(dy) - b) != 0 for a, b in pairs)
+        result[target] = (len(mine), failures)
+    return result
