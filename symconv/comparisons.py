@@ -64,6 +64,6 @@ def between(low: Integer | int, e: Integer | int, high: Integer | int) -> tuple[
     return compare(low, "<=", e), compare(e, "<", high)
 
 
-def in_words(comparisons: Iterable[Comparison]) -> str:
+def in_words(comparisons: Iterable[object]) -> str:
     """``a == b and c < d``; remainders are written ``mod``."""
     return " and ".join(str(c).replace(" % ", " mod ") for c in comparisons)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from symconv import relation
 from symconv.comparisons import Comparison, between, compare
+from symconv.formulas import tree
 from symconv.formulas.tree import TARGETS, Formula
 from symconv.integers import Integer, Name
 
@@ -113,12 +114,17 @@ class Claim:
         pads = "q = p >= 0" if self.symmetric else "p, q >= 0"
         extra = ", output padding 0 <= r < max(s, d)" if self.formula.transposed else ""
         layer = "transposed convolution" if self.formula.transposed else "convolution"
-        bias = {True: " with bias", False: " without bias"}[self.with_bias] if self.formula.target == "y" else ""
+        bias = "" if self.formula.target != "y" else " with bias" if self.with_bias else " without bias"
         steps = ", ".join(
             f"{word} {'any' if value is None else value}"
             for word, value in (("stride", self.stride), ("dilation", self.dilation))
         )
-        return (
-            f"{layer}{bias}: every H, K >= 1, {pads}{extra} with O >= 1; {steps}; each axis separately, hence any number of "
-            "axes, batch, channels and groups"
-        )
+        axes = "each axis separately, hence any number of axes, batch, channels and groups"
+        if self.products > 1:  # a sum of products over the axes is not the product of sums
+            axes = f"one spatial axis only, as the formula adds {self.products} products; any batch, channels and groups"
+        return f"{layer}{bias}: every H, K >= 1, {pads}{extra} with O >= 1; {steps}; {axes}"
+
+    @property
+    def products(self) -> int:
+        """How many products of arrays the formula adds up."""
+        return sum(isinstance(node, (tree.Correlate, tree.IndexSum, tree.Sum)) for node in self.formula.body.walk())

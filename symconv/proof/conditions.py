@@ -18,7 +18,6 @@ import islpy as isl
 from symconv.comparisons import Comparison, compare, in_words
 from symconv.formulas.sets import conditions as in_isl
 from symconv.integers import Name
-from symconv.proof.claim import Claim
 from symconv.proof.decide import Decision, parameter_points, truth_map
 from symconv.proof.vocabulary import Atom, Phrase, Sample, collected, vocabulary
 
@@ -228,7 +227,7 @@ class _Search:
         degenerate = _text(found) if found is not None else _bounds(rest, self.claim.sizes)
         exact = found is not None
         plain = _shown(rest.gist(self.legal).coalesce())
-        if "floor" not in plain and len(plain) <= (40 if exact else 90) and (not exact or len(plain) <= len(degenerate)):
+        if "floor" not in plain and len(plain) <= (len(degenerate) - 10 if exact else 90):
             degenerate, exact = plain.replace(" = ", " == "), True
         text = f"{generic}, apart from degenerate sizes ({degenerate})"
         return self.said(text, generic, degenerate, exact, words)

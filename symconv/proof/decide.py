@@ -131,7 +131,10 @@ def differences(context: isl.Context, claim: Claim, reading: Reading, legal: isl
         parts: list[tuple[int, isl.Map]] = []
         for piece in pieces:
             relation = piece.relation.intersect_params(legal)
-            repeated = levels(relation, len(arrays)) if piece.counted else (relation,)
+            repeated = levels(relation, len(arrays)) if piece.counted else [relation]
+            # counted out or not, what stands more than MAX_REPEATS times is wrong, unless something is taken away again
+            if len(repeated) > MAX_REPEATS and len({each.coefficient > 0 for each in pieces if each.coefficient}) > 1:
+                raise LimitError(f"a product is repeated more than {MAX_REPEATS} times and taken away elsewhere")
             parts += [(piece.coefficient, each) for each in repeated]
         yield _difference(parts, truth.intersect_params(legal))
 
@@ -165,19 +168,19 @@ def _join(regions: dict[int, isl.Map], value: int, region: isl.Map) -> None:
         regions[value] = regions[value].union(region).coalesce() if value in regions else region
 
 
-def levels(relation: isl.Map, entries: int) -> Iterator[isl.Map]:
-    """``relation`` without its counting coordinates (those after the first ``entries``), as often as a product repeats: map number
-    n holds what stands at least n times. LimitError for more than MAX_REPEATS."""
+def levels(relation: isl.Map, entries: int) -> list[isl.Map]:
+    """``relation`` without its counting coordinates (those after the first ``entries``), as often as a product repeats.
+
+    Map number n, from 1, holds what stands at least n times; there are at most MAX_REPEATS + 1.
+    """
     place = relation.dim(_in)
     counting = _split(relation, place + entries)
     later = isl.Map.lex_lt(counting.get_space().range())
-    current = counting
-    for _ in range(MAX_REPEATS):
-        yield _split(isl.Map.from_domain(current.domain()), place)
+    current, found = counting, []
+    while len(found) <= MAX_REPEATS and not current.is_empty():
+        found.append(_split(isl.Map.from_domain(current.domain()), place))
         current = counting.intersect(current.apply_range(later))
-        if current.is_empty():
-            return
-    yield _split(isl.Map.from_domain(current.domain()), place)
+    return found
 
 
 def _split(relation: isl.Map, at: int) -> isl.Map:

@@ -1,0 +1,239 @@
+"""The smallest size at which a claim fails, what goes wrong there, and the replay of it by other means."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import islpy as isl
+
+from symconv.formulas.sets import PARAMETERS
+from symconv.proof.claim import Claim
+from symconv.proof.decide import Decision, truth_map
+
+__all__ = ["Counterexample", "ReplayError", "smallest_counterexample"]
+
+#: arrays longer than this are not shown whole
+MAX_SHOWN = 12
+
+#: a counterexample whose layer has more terms than this is not replayed
+MAX_REPLAY = 1_000_000
+
+#: a product of array entries, ((array, entry), ...), and how often each occurs in one entry of the target
+Product = tuple[tuple[str, int], ...]
+Entry = Mapping[Product, int]
+
+_FACTOR_ORDER = ("dy", "w", "x", "b")
+
+
+class ReplayError(AssertionError):
+    """A refutation that ``verify`` does not confirm: a defect in symconv."""
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """Where a formula fails first: ``sizes`` and ``index``, the entry (None where the formula says nothing at all).
+
+    ``formula`` and ``truth`` are the entry's two expressions, 0-based, "no entry" beyond an array's end; ``missing``,
+    ``extra`` and ``doubled`` the products in which they differ (doubled: right, but more than once; ``miscounted``: with a wrong
+    multiple otherwise); ``lengths`` those of the two arrays; ``arrays`` all their entries, when they are few. ``replayed`` says
+    that :func:`symconv.verification.verify` finds the formula wrong at this size too; it is False only for layers too large for it.
+    """
+
+    sizes: dict[str, int]
+    index: int | None
+    formula: str
+    truth: str
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()
+    miscounted: tuple[str, ...] = ()
+    lengths: tuple[int, int] | None = None
+    arrays: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    replayed: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The first thing that is wrong: "missing", "extra", "doubled", "miscounted", "length" or "meaningless"."""
+        for kind in ("doubled", "missing", "extra", "miscounted"):
+            if getattr(self, kind):
+                return kind
+        return "meaningless" if self.index is None and self.lengths is None and "nothing" in self.formula else "length"
+
+    @property
+    def term(self) -> str | None:
+        """The first product that is missing, extra or doubled."""
+        return next(iter((*self.doubled, *self.missing, *self.extra, *self.miscounted)), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        shown = {name: getattr(self, name) for name in ("index", "kind", "term", "formula", "truth")}
+        listed = {name: list(getattr(self, name)) for name in ("missing", "extra", "doubled", "miscounted")}
+        return {
+            "sizes": dict(self.sizes),
+            **shown,
+            **listed,
+            "lengths": None if self.lengths is None else {"formula": self.lengths[0], "truth": self.lengths[1]},
+            "arrays": None if self.arrays is None else {"formula": list(self.arrays[0]), "truth": list(self.arrays[1])},
+            "replayed": self.replayed,
+        }
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{name} = {value}" for name, value in self.sizes.items())
+        where = "" if self.index is None else f", entry {self.index}"
+        told = [f"{word} {', '.join(terms)}" for word, terms in self._differences() if terms]
+        if self.lengths is not None and self.lengths[0] != self.lengths[1]:
+            told.append(f"{self.lengths[0]} entries instead of {self.lengths[1]}")
+        return f"{sizes}{where}: formula {self.formula}, truth {self.truth}{''.join(f'; {t}' for t in told)}"
+
+    def _differences(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        for word in ("missing", "extra", "doubled", "miscounted"):
+            yield word, getattr(self, word)
+
+
+def smallest_counterexample(decision: Decision) -> Counterexample:
+    """The failing size with the smallest H + K + p, then the smallest (H, K, p, q, r); and the first wrong entry there.
+
+    Raises ReplayError if ``verify`` finds nothing wrong at that size.
+    """
+    sizes = _smallest_sizes(decision)
+    found = _at(decision, sizes)
+    return _replayed(decision.claim, found)
+
+
+def _smallest_sizes(decision: Decision) -> dict[str, int]:
+    claim, context = decision.claim, decision.context
+    failing = decision.over_free_sizes(decision.failing)
+    names = claim.sizes
+    as_set = failing.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, len(names))
+    order = ", ".join(names)
+    ranked = as_set.apply(isl.Map.read_from_str(context, f"{{ [{order}] -> [H + K + p, {order}] }}"))
+    point = ranked.lexmin().sample_point()
+    values = [point.get_coordinate_val(isl.dim_type.set, at + 1).to_python() for at in range(len(names))]
+    chosen = dict(zip(names, values, strict=True))
+    every = _fixed(decision.legal, chosen).sample_point()
+    position = {n: decision.legal.find_dim_by_name(isl.dim_type.param, n) for n in PARAMETERS}
+    found = {n: every.get_coordinate_val(isl.dim_type.param, at).to_python() for n, at in position.items()}
+    return found | {"s": claim.stride or 1, "d": claim.dilation or 1}
+
+
+def _fixed(item: Any, sizes: Mapping[str, int]) -> Any:
+    """A set or map of isl with its parameters set."""
+    for name, value in sizes.items():
+        at = item.find_dim_by_name(isl.dim_type.param, name)
+        if at >= 0:
+            item = item.fix_val(isl.dim_type.param, at, isl.Val(value, item.get_ctx()))
+    return item
+
+
+def _at(decision: Decision, sizes: dict[str, int]) -> Counterexample:
+    claim, reading = decision.claim, decision.reading
+    if reading is None:
+        return Counterexample(sizes, None, f"says nothing: {decision.meaningless}", f"{claim.formula.target} exists")
+    due = 1 if claim.length is None else claim.length.evaluate(sizes)
+    built = 1 if reading.length is None else _value(decision, reading.length, sizes)
+    if not _fixed(reading.clash, sizes).is_empty():
+        return Counterexample(sizes, None, "says nothing: it adds arrays of different lengths", f"{due} entries")
+    right = _entries([(1, claim.arrays, truth_map(decision.context, claim))], sizes, claim)
+    if claim.with_bias:
+        for t in range(due):
+            right.setdefault(t, Counter())[("b", 0),] += 1
+    said = _entries([(piece.coefficient, piece.arrays, piece.relation) for piece in reading.pieces], sizes, claim)
+    for t in range(max(due, built)):
+        one, other = said.get(t, Counter()), right.get(t, Counter())
+        if one != other or (t < built) != (t < due):
+            break
+    else:
+        raise ReplayError(f"{claim.formula}: no difference found at {sizes}")
+    counts = {product: (one[product], other[product]) for product in sorted({*one, *other}, key=_order)}
+    wrong = {product: count for product, count in counts.items() if count[0] != count[1]}
+    arrays = None
+    if claim.length is not None and max(due, built) <= MAX_SHOWN:
+        arrays = (tuple(_text(said.get(t, {})) for t in range(built)), tuple(_text(right.get(t, {})) for t in range(due)))
+    return Counterexample(
+        sizes,
+        t if claim.length is not None else 0,
+        _text(one) if t < built else "no entry",
+        _text(other) if t < due else "no entry",
+        missing=tuple(_text({p: 1}) for p, (a, b) in wrong.items() if b and not a),
+        extra=tuple(_text({p: 1}) for p, (a, b) in wrong.items() if a and not b),
+        doubled=tuple(_text({p: 1}) for p, (a, b) in wrong.items() if b and a == 2),
+        miscounted=tuple(_text({p: 1}) for p, (a, b) in wrong.items() if a and b and a != 2),
+        lengths=None if claim.length is None else (built, due),
+        arrays=arrays,
+    )
+
+
+def _entries(
+    pieces: Sequence[tuple[int, tuple[str, ...], isl.Map]], sizes: Mapping[str, int], claim: Claim
+) -> dict[int, Counter[Product]]:
+    """The products of every entry, with their multiples; db has the one entry 0."""
+    entries: dict[int, Counter[Product]] = {}
+    for coefficient, arrays, relation in pieces:
+        points = _fixed(relation, sizes).wrap().flatten()
+        skip = 0 if claim.length is None else 1
+        indexed = () if arrays == ("b",) else arrays
+
+        def visit(
+            point: isl.Point, skip: int = skip, arrays: tuple[str, ...] = indexed, coefficient: int = coefficient
+        ) -> None:
+            values = [
+                point.get_coordinate_val(isl.dim_type.set, at).to_python() for at in range(skip + len(arrays))
+            ]
+            product: Product = tuple(zip(arrays, values[skip:], strict=True)) or (("b", 0),)
+            total = entries.setdefault(values[0] if skip else 0, Counter())
+            total[product] += coefficient
+
+        points.foreach_point(visit)
+    return {t: Counter({p: c for p, c in products.items() if c}) for t, products in entries.items()}
+
+
+def _value(decision: Decision, length: str, sizes: Mapping[str, int]) -> int:
+    """A length at one size."""
+    text = f"[{', '.join(PARAMETERS)}] -> {{ [n] : n = {length} }}"
+    point = _fixed(isl.Set.read_from_str(decision.context, text), sizes).sample_point()
+    return int(point.get_coordinate_val(isl.dim_type.set, 0).to_python())
+
+
+def _order(product: Product) -> list[tuple[int, int]]:
+    return sorted((_FACTOR_ORDER.index(array), entry) for array, entry in product)
+
+
+def _text(entry: Entry) -> str:
+    """``dy[0]*w[1] + 2*dy[1]*w[0]``; ``0`` for an empty sum."""
+    text = ""
+    for product, count in sorted(entry.items(), key=lambda item: _order(item[0])):
+        factors = [f"{_FACTOR_ORDER[a]}[{i}]" if _FACTOR_ORDER[a] != "b" else "b" for a, i in _order(product)]
+        term = "*".join([str(abs(count))] * (abs(count) != 1) + factors)
+        text += (" - " if count < 0 else " + ") + term if text else ("-" if count < 0 else "") + term
+    return text or "0"
+
+
+def _replayed(claim: Claim, found: Counterexample) -> Counterexample:
+    from dataclasses import replace
+
+    from symconv.geometry import Conv
+    from symconv.verification import verify
+
+    sizes = found.sizes
+    conv = Conv(
+        input=(sizes["H"],),
+        kernel=(sizes["K"],),
+        stride=(sizes["s"],),
+        dilation=(sizes["d"],),
+        padding=((sizes["p"], sizes["q"]),),
+        bias=claim.with_bias or claim.formula.target == "db",
+        transposed=claim.formula.transposed,
+        output_padding=(sizes["r"],) if claim.formula.transposed else 0,
+    )
+    if conv.terms > MAX_REPLAY:
+        return found
+    verification = verify(conv, [claim.formula])
+    at = {mismatch.index[-1] for mismatch in verification.mismatches if mismatch.index is not None}
+    within = found.lengths is not None and found.index is not None and found.index < found.lengths[1]
+    # a product outside the target or a missing entry shows as a difference in shape
+    entry_seen = not within or not found.term or found.index in at or len(at) >= 10
+    if verification.ok or not entry_seen:
+        raise ReplayError(f"{claim.formula} is refuted at {sizes}, entry {found.index}, and verify does not confirm it")
+    return replace(found, replayed=True)

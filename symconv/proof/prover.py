@@ -1,0 +1,197 @@
+"""``prove``: from a formula and the strides and dilations in question to verdicts."""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from symconv.formulas import formula as as_formula
+from symconv.formulas.tree import Formula
+from symconv.proof.claim import Claim
+from symconv.proof.decide import MAX_OPERATIONS, Decision, LimitError, decide, limited
+from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof, Proofs, size_order
+
+__all__ = ["MAX_CLAIMS", "MAX_STEP", "PADDINGS", "claims", "prove", "prove_claim"]
+
+#: strides and dilations beyond this are refused, and more claims at once
+MAX_STEP = 1000
+MAX_CLAIMS = 10_000
+
+PADDINGS = ("auto", "symmetric", "free")
+
+#: the strides and dilations that are decided one by one before any stride or dilation is
+FIRST_STRIDES, FIRST_DILATIONS = range(1, 5), range(1, 3)
+
+
+def prove(
+    formula: str | Formula,
+    stride: int | str | Iterable[int] = 1,
+    dilation: int | str | Iterable[int] = 1,
+    padding: str = "auto",
+    *,
+    transposed: bool = False,
+    second_opinion: bool = False,
+    max_operations: int = MAX_OPERATIONS,
+) -> Proof | Proofs:
+    """Decide whether ``formula`` equals the gradient (or y) for every input size H, kernel K and padding p, q.
+
+    ``formula`` is the name of a standard formula (y, dx, dw, db) or a text that :func:`symconv.formulas.parser.parse` reads;
+    ``transposed`` makes it one about a transposed convolution. ``stride`` and ``dilation`` are whole numbers, or "any" for every
+    one at once (decided by z3), or several numbers: then the result is a :class:`Proofs` with one
+    :class:`Proof` for each combination. ``padding`` is "symmetric" (q = p), "free" (p and q independent), or "auto": symmetric
+    when the formula names neither q nor r. ``second_opinion`` puts the same claim before z3, by a separate reading
+    of the formula. What isl cannot decide in ``max_operations`` is UNKNOWN.
+
+    Raises ValueError for text that is no formula (it points at the column) and for numbers out of range.
+
+    >>> prove("dx", stride=2).verdict
+    'PROVED'
+    >>> p = prove("dx = correlate(pad(dy, p), flip(w))")
+    >>> p.verdict, p.condition
+    ('REFUTED', '2*p == K - 1')
+    >>> print(p.counterexample)
+    H = 1, K = 1, p = 1, q = 1, O = 3, r = 0, s = 1, d = 1, entry 0: formula 0, truth dy[1]*w[0]; missing dy[1]*w[0]; 5 entries
+    instead of 1
+    """
+    all_claims = claims(formula, stride, dilation, padding, transposed=transposed)
+    proofs = tuple(prove_claim(each, second_opinion, max_operations) for each in all_claims)
+    single = all(isinstance(each, str) or hasattr(each, "__index__") for each in (stride, dilation))
+    return proofs[0] if single else Proofs(proofs)
+
+
+def claims(
+    formula: str | Formula,
+    stride: int | str | Iterable[int] = 1,
+    dilation: int | str | Iterable[int] = 1,
+    padding: str = "auto",
+    *,
+    transposed: bool = False,
+) -> list[Claim]:
+    """The claims that :func:`prove` decides, with everything checked before any work is done."""
+    if padding not in PADDINGS:
+        raise ValueError(f"padding {padding!r} is unknown; it is symmetric (q = p), free, or auto")
+    chosen = as_formula(formula, transposed)
+    if chosen.transposed != transposed and isinstance(formula, str):
+        raise ValueError(f"{chosen} is about another layer")
+    sizes = chosen.sizes()
+    symmetric = padding == "symmetric" or (padding == "auto" and not sizes & {"q", "r"} and chosen.name is None)
+    strides, dilations = _steps("stride", stride), _steps("dilation", dilation)
+    if len(strides) * len(dilations) > MAX_CLAIMS:
+        raise ValueError(f"{len(strides) * len(dilations):,} strides and dilations, more than {MAX_CLAIMS:,}")
+    return [Claim(chosen, s, d, symmetric) for s in strides for d in dilations]
+
+
+def _steps(name: str, given: int | str | Iterable[int]) -> list[int | None]:
+    if isinstance(given, str):
+        if given != "any":
+            raise ValueError(f"{name} {given!r} is neither a whole number nor 'any'")
+        return [None]
+    if isinstance(given, bool):
+        raise TypeError(f"{name} must be a whole number, got {given!r}")
+    numbers: list[Any] = [given] if not isinstance(given, Iterable) else list(given)
+    if not numbers:
+        raise ValueError(f"no {name} is given")
+    checked: list[int | None] = []
+    for each in numbers:
+        try:
+            value = operator.index(each)
+        except TypeError:
+            raise TypeError(f"{name} must be a whole number, got {each!r}") from None
+        if not 1 <= value <= MAX_STEP:
+            raise ValueError(f"{name} {value} must be at least 1 and at most {MAX_STEP:,}")
+        checked.append(value)
+    return checked
+
+
+def prove_claim(claim: Claim, second_opinion: bool = False, max_operations: int = MAX_OPERATIONS) -> Proof:
+    """The verdict on one claim."""
+    started = time.perf_counter()
+    if len(claim.numbers) == 2:
+        proof = _decided(claim, max_operations)
+    else:
+        proof = _for_any_step(claim, max_operations)
+    if second_opinion:
+        proof = _with_second_opinion(proof)
+    return replace(proof, seconds=time.perf_counter() - started)
+
+
+def _decided(claim: Claim, max_operations: int) -> Proof:
+    try:
+        decision = decide(claim, max_operations)
+        if decision.holds:
+            return Proof(claim, PROVED)
+        return _refuted(decision, max_operations)
+    except LimitError as error:
+        return Proof(claim, UNKNOWN, reason=str(error))
+
+
+def _refuted(decision: Decision, max_operations: int) -> Proof:
+    from symconv.proof.conditions import condition_of
+    from symconv.proof.counterexample import smallest_counterexample
+
+    with limited(decision.context, max_operations):
+        found = smallest_counterexample(decision)
+    try:
+        with limited(decision.context, max_operations):
+            validity = condition_of(decision)
+    except LimitError as error:
+        return Proof(decision.claim, REFUTED, found, reason=f"no condition: {error}")
+    return Proof(decision.claim, REFUTED, found, validity, reason=decision.meaningless)
+
+
+def _for_any_step(claim: Claim, max_operations: int) -> Proof:
+    """PROVED when z3 says so; REFUTED at the first stride and dilation that is, if there is one among those tried."""
+    cases = [_decided(each, max_operations) for each in _first_cases(claim)]
+    refuted = [case for case in cases if case.counterexample is not None]
+    if refuted:
+        best = min(refuted, key=lambda case: size_order(case.counterexample))  # type: ignore[arg-type]
+        tried = {case.claim.numbers["s"] for case in cases}
+        # a larger stride can still have the smaller sum H + K + p + s, as long as s + 2 does not exceed it
+        total = size_order(best.counterexample)[0] if best.counterexample else 0
+        if claim.stride is None:
+            for s in range(max(tried) + 1, total - 1):
+                cases += [_decided(each, max_operations) for each in _first_cases(claim, range(s, s + 1))]
+        refuted = [case for case in cases if case.counterexample is not None]
+        best = min(refuted, key=lambda case: size_order(case.counterexample))  # type: ignore[arg-type]
+        same = {case.condition for case in refuted}
+        validity = best.validity if len(same) == 1 and len(refuted) == len(cases) else None
+        told = ", ".join(f"s={c.stride} d={c.dilation}" for c in cases if c.verdict == PROVED)
+        reason = f"it is PROVED for {told}" if told else None
+        return Proof(claim, REFUTED, best.counterexample, validity, reason, cases=tuple(cases))
+    from symconv.proof.solver import ask
+
+    answer = ask(claim)
+    if answer.holds:
+        return Proof(claim, PROVED, second_opinion="z3: unsat", cases=tuple(cases))
+    if answer.sizes is not None and max(answer.sizes["s"], answer.sizes["d"]) <= MAX_STEP:
+        found = _decided(replace(claim, stride=answer.sizes["s"], dilation=answer.sizes["d"]), max_operations)
+        if found.verdict == REFUTED:
+            reason = f"found by z3 at stride {found.stride}, dilation {found.dilation}; not necessarily the smallest"
+            return Proof(claim, REFUTED, found.counterexample, None, reason, cases=(*cases, found))
+    told = answer.reason or "z3 and isl disagree"
+    return Proof(claim, UNKNOWN, reason=f"{told}; single strides and dilations are decided apart", cases=tuple(cases))
+
+
+def _first_cases(claim: Claim, strides: Iterable[int] = FIRST_STRIDES) -> Iterator[Claim]:
+    for s in strides if claim.stride is None else [claim.stride]:
+        for d in FIRST_DILATIONS if claim.dilation is None else [claim.dilation]:
+            yield replace(claim, stride=s, dilation=d)
+
+
+def _with_second_opinion(proof: Proof) -> Proof:
+    """The proof with z3's answer; UNKNOWN if the two contradict each other."""
+    if proof.second_opinion is not None or proof.verdict == UNKNOWN:
+        return proof
+    from symconv.proof.solver import ask
+
+    answer = ask(proof.claim)
+    if answer.holds is None:
+        return replace(proof, second_opinion=f"none: {answer.reason}")
+    told = "z3: unsat" if answer.holds else "z3: sat"
+    if answer.holds == (proof.verdict == PROVED):
+        return replace(proof, second_opinion=told)
+    reason = f"isl says {proof.verdict}, and {told}: one of the two is wrong"
+    return replace(proof, verdict=UNKNOWN, second_opinion=told, reason=reason, counterexample=None, validity=None)
