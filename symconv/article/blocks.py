@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Union
 
 from symconv.formulas.notation import Equation, Math
 
@@ -23,8 +22,8 @@ class Phrase:
     values: Mapping[str, Value] = field(default_factory=dict)
 
 
-#: what may stand in a phrase or a table: mathematics, a number, words
-Value = Union[Math, int, Phrase]
+#: what may stand in a phrase or a table: mathematics, a number, words, sentences one after another
+Value = Math | int | Phrase | tuple[Phrase, ...]
 
 
 @dataclass(frozen=True)
@@ -86,4 +85,4 @@ class Section:
                 yield from block.walk()
 
 
-Block = Union[Paragraph, Equations, Table, Code, Section]
+Block = Paragraph | Equations | Table | Code | Section

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from symconv.article.selection import BUDGET
 from symconv.derive import LOSSES, MAX_SYMPY_TERMS, Gradients
 from symconv.geometry import MAX_TERMS, Conv
 from symconv.verification import Verification
@@ -14,11 +15,15 @@ __all__ = ["Case"]
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """``conv`` with the loss to derive from. Refused at once, with ValueError: a loss without a name, or of too many terms."""
+    """``conv`` with the loss to derive from; ``budget`` is how many characters the row of a matrix may have.
+
+    Refused at once, with ValueError: a loss without a name, or of too many terms.
+    """
 
     conv: Conv
     loss: str = "upstream"
     max_terms: int = MAX_TERMS
+    budget: int = BUDGET
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:

@@ -11,6 +11,7 @@ from symconv.article.case import Case
 from symconv.article.passes import forward, gradients, jacobians
 from symconv.article.prose import Prose, prose
 from symconv.article.recognition import recognition, verdict
+from symconv.article.selection import BUDGET
 from symconv.article.setting import setting, subtitle, title
 from symconv.formulas.latex import latex
 from symconv.formulas.notation import Equation, Math
@@ -53,10 +54,11 @@ class Document:
     def render(self, format: str = "latex", width: int | None = None) -> str:
         """The document in one of the formats ``text``, ``latex``, ``markdown``; ``width`` in characters is for text."""
         from symconv.article.readers import READERS
+        from symconv.article.readers.text import read as read_text
 
         if format not in READERS:
             raise ValueError(f"no format {format!r}; there are {', '.join(FORMATS)}")
-        return READERS[format](self) if width is None or format != "text" else READERS[format](self, width)
+        return READERS[format](self) if width is None or format != "text" else read_text(self, width)
 
     def to_dict(self) -> dict[str, Any]:
         """The layer, the verdict and every block, words in the document's language, mathematics as LaTeX and as text."""
@@ -108,17 +110,20 @@ class Document:
         return body(self)
 
 
-def document(conv: Conv, lang: str = "en", loss: str = "upstream", max_terms: int = MAX_TERMS) -> Document:
+def document(
+    conv: Conv, lang: str = "en", loss: str = "upstream", max_terms: int = MAX_TERMS, budget: int = BUDGET
+) -> Document:
     """The derivation of ``conv``: setting, forward pass, Jacobians, gradients, closed formulas, check.
 
-    ``loss`` is ``"upstream"`` (dy given) or ``"squared"``. Raises ValueError for a language or loss there is none of, and, before
+    ``loss`` is ``"upstream"`` (dy given) or ``"squared"``; ``budget`` is how many characters the row of a matrix may have before
+    columns are left out. Raises ValueError for a language or loss there is none of, and, before
     any work, for a loss of more than ``max_terms`` terms.
 
     >>> document(Conv(input=4, kernel=2))
     <derivation of Conv(input=4, kernel=2), loss 'upstream', 6 sections: ok>
     """
     prose(lang)
-    case = Case(conv, loss, max_terms)
+    case = Case(conv, loss, max_terms, budget)
     sections = tuple(section(case) for section in SECTIONS)
     return Document(conv, loss, lang, case.verification.ok, title(conv), subtitle(conv), sections)
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from symconv import relation
 from symconv.form import channel_labels, label_sizes
 from symconv.formulas.notation import (
+    Above,
     Below,
     Equation,
+    Fence,
     Fraction,
     Math,
     Operator,
@@ -34,7 +38,7 @@ from symconv.multilinear import Term
 from symconv.names import subscript
 
 __all__ = [
-    "array_index", "entry", "gradient_equation", "index_condition", "letters", "loss_equation", "output_size",
+    "array_index", "entry", "gradient_equations", "index_condition", "letters", "loss_equation", "output_size",
     "remainder", "several_channels", "shown_labels", "terms_sum", "window_index",
 ]  # fmt: skip
 
@@ -71,11 +75,11 @@ def numbers(conv: Conv, axis: int) -> dict[str, Math]:
 
 def _solved_for_padded_size() -> Integer:
     """H from ``r = SLACK - s*(O - 1)``: the other terms brought to the other side."""
-    result: Integer = Name("r")
     rest = [(sign, term) for sign, term in additive_terms(relation.REMAINDER) if term != Name("H")]
-    for sign, term in sorted(rest, key=lambda each: each[0]):
+    result: Integer = Const(0)
+    for sign, term in sorted(reversed(rest), key=lambda each: each[0]):
         result = result - term if sign > 0 else result + term
-    return result
+    return result + Name("r")
 
 
 #: y's size on the padded side of the relation, as a transposed convolution has it
@@ -96,7 +100,10 @@ def remainder(conv: Conv, axis: int) -> Equation:
 def _computed(conv: Conv, axis: int, name: str, e: Integer) -> Equation:
     value = int(e.evaluate(conv.axes[axis].values))
     return Equation.of(
-        letters(conv, axis)[name], of_integer(e, letters(conv, axis)), of_integer(e, numbers(conv, axis)), of_integer(Const(value))
+        letters(conv, axis)[name],
+        of_integer(e, letters(conv, axis)),
+        of_integer(e, numbers(conv, axis)),
+        of_integer(Const(value)),
     )
 
 
@@ -165,29 +172,27 @@ def _label_totals(conv: Conv, labels: str, with_numbers: bool) -> list[Total]:
     return result
 
 
-def factor(conv: Conv, array: str, side: dict[str, list[Math]]) -> Math:
-    return array_index(conv, array, side.get(array, []))
-
-
 def sides(conv: Conv) -> tuple[str, str]:
     """The names of the arrays on the strided and the padded side: ("y", "x"), or the reverse when transposed."""
     return ("x", "y") if conv.transposed else ("y", "x")
 
 
-def gradient_equation(conv: Conv, target: str, with_numbers: bool) -> Equation:
+def gradient_equations(conv: Conv, target: str, with_numbers: bool) -> list[Equation]:
     """y, dx, dw or db as a sum over the relation, one factor of the loss left out.
 
     On the strided side the sum runs over the taps, for w over the windows, and on the padded side over the pairs of
-    window and tap that meet in the entry.
+    window and tap that meet in the entry. Where the index of the window would be too long to stand below, it is called m and
+    has an equation of its own for each axis.
     """
     strided, padded = sides(conv)
     windows = [window_index(conv, axis, with_numbers) for axis in range(conv.ndim)]
+    where: list[Equation] = []
     labels = channel_labels(conv)
     o, k, m = (_indices(conv, letter) for letter in "okm")
     if target == "db":
         totals = [*_label_totals(conv, "n", with_numbers), *_output_totals(conv, with_numbers)]
         dy = array_index(conv, "dy", m if conv.transposed else o)
-        return Equation.of(array_index(conv, "db", []), Row((*totals, dy)))
+        return [Equation.of(array_index(conv, "db", []), Row((*totals, dy)))]
     array = target.removeprefix("d")
     factors = TARGETS[target]
     summed = "".join(sorted(set("".join(labels[f] for f in factors)) - set(labels[array]), key="ngfc".index))
@@ -201,11 +206,14 @@ def gradient_equation(conv: Conv, target: str, with_numbers: bool) -> Equation:
         space[padded] = windows
     else:
         totals.append(Total(tuple(index_condition(conv, axis, with_numbers) for axis in range(conv.ndim))))
-    product = Product(tuple(array_index(conv, f, space[f.removeprefix("d")]) for f in factors))
+    if array != padded and conv.ndim > (2 if with_numbers else 1):
+        where = [Equation.of(m[axis], windows[axis]) for axis in range(conv.ndim)]
+        space[padded] = m
+    product = Product(tuple(array_index(conv, f, space[f.removeprefix("d")]) for f in factors), apart=True)
     body: Math = Row((*totals, product))
     if target == "y" and conv.bias:
         body = Sum(((1, body), (1, array_index(conv, "b", []))))
-    return Equation.of(array_index(conv, target, space[array]), body)
+    return [Equation.of(array_index(conv, target, space[array]), body), *where]
 
 
 def _output_totals(conv: Conv, with_numbers: bool) -> list[Total]:
@@ -227,12 +235,10 @@ def loss_equation(conv: Conv, loss: str) -> Equation:
     labels = channel_labels(conv)["y"]
     totals = (*_label_totals(conv, labels, False), *_output_totals(conv, False))
     if loss == "squared":
-        from symconv.formulas.notation import Above, Fence
-
         t = Below(Word("t"), y.sub) if isinstance(y, Below) else Word("t")
         body = Row((Fraction(Word("1"), Word("2")), *totals, Above(Fence(Sum(((1, y), (-1, t)))), Word("2"))))
         return Equation.of(Word("L"), body)
-    return Equation.of(Word("L"), Row((*totals, Product((array_index(conv, "dy", index), y)))))
+    return Equation.of(Word("L"), Row((*totals, Product((array_index(conv, "dy", index), y), apart=True))))
 
 
 # entries --------------------------------------------------------------------------------------------------------------
@@ -246,8 +252,6 @@ def entry(conv: Conv, array: str, index: Sequence[int]) -> Math:
 
 def terms_sum(conv: Conv, terms: Sequence[Term], most: int | None = None) -> Math:
     """Exact terms as a sum; of more than ``most`` only the first and the last, with dots between."""
-    import numpy as np
-
     signed: list[tuple[int, Math]] = []
     for coefficient, factors in terms:
         parts: list[Math] = [] if abs(coefficient) == 1 and factors else [Word(str(abs(coefficient)))]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from symconv.article.blocks import Block, Equations, Gap, Paragraph, Phrase, Section
+from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Value
 from symconv.article.case import Case
-from symconv.article.equations import entry, gradient_equation, terms_sum
+from symconv.article.equations import entry, gradient_equations, terms_sum
 from symconv.article.selection import (
     MOST_ENTRIES,
     MOST_ROWS,
     MOST_TERMS,
+    SHOWN_OF_LONG,
     columns_that_fit,
     elided_matrix,
     kept,
@@ -38,14 +39,16 @@ def entry_equations(conv: Conv, target: str, terms: MultilinearArray) -> list[Bl
         found = terms.terms_of(index)
         long = len(found) > MOST_TERMS
         cut = cut or long
-        return Equation.of(entry(conv, target, index), terms_sum(conv, found, MOST_TERMS // 2), note=len(found)) if long else (
-            Equation.of(entry(conv, target, index), terms_sum(conv, found)))  # fmt: skip
+        if not long:
+            return Equation.of(entry(conv, target, index), terms_sum(conv, found))
+        return Equation.of(entry(conv, target, index), terms_sum(conv, found, SHOWN_OF_LONG), note=len(found))
 
     chosen = selected(conv, target)
-    lines = [line for line in with_gaps(chosen, size, show) if isinstance(line, (Equation, Gap))]
+    lines = with_gaps(chosen, size, show)
     blocks: list[Block] = [Equations(tuple(lines))]
-    values = {"array": Word(target), "shown": len(chosen), "size": size, "terms": terms.count}
-    if len(chosen) < size:
+    shown = len([line for line in lines if isinstance(line, Equation)])
+    values: dict[str, Value] = {"array": Word(target), "shown": shown, "size": size}
+    if shown < size:
         key = "elided.first" if target == "db" else "elided.kinds"
         blocks.append(Paragraph(Phrase(key, values)))
     if cut:
@@ -55,7 +58,7 @@ def entry_equations(conv: Conv, target: str, terms: MultilinearArray) -> list[Bl
 
 def general(conv: Conv, target: str) -> Equations:
     """The index equation in letters and, under it, with the layer's numbers."""
-    return Equations.of(gradient_equation(conv, target, False), gradient_equation(conv, target, True))
+    return Equations.of(*gradient_equations(conv, target, False), *gradient_equations(conv, target, True))
 
 
 def forward(case: Case) -> Section:
@@ -64,7 +67,7 @@ def forward(case: Case) -> Section:
     blocks: list[Block] = [Paragraph(Phrase(f"forward.intro.{kind}")), general(conv, "y")]
     if any(p or q for p, q in conv.padding):
         blocks.append(Paragraph(Phrase(f"forward.outside.{kind}")))
-    blocks.append(Paragraph(Phrase("forward.entries", {"terms": case.gradients.terms("y").count})))
+    blocks.append(Paragraph(Phrase("forward.entries")))
     return Section("forward", Phrase("forward.title"), (*blocks, *entry_equations(conv, "y", case.gradients.terms("y"))))
 
 
@@ -98,7 +101,7 @@ def jacobian(case: Case, array: str) -> list[Block]:
         return terms_sum(conv, terms.terms_of([int(v) for v in at]))
 
     widest = max((name_length(conv, a) for block in terms.blocks for a in block.arrays), default=1)
-    most = (MOST_ROWS if rows > MOST_ENTRIES else rows, columns_that_fit(widest))
+    most = (MOST_ROWS if rows > MOST_ENTRIES else rows, columns_that_fit(widest, case.budget))
     blocks: list[Block] = [Equations.of(Equation.of(partial(array), elided_matrix(rows, columns, cell, most)))]
     shown = [len([i for i in kept(n, m) if i is not None]) for n, m in ((rows, most[0]), (columns, most[1]))]
     if shown != [rows, columns]:
@@ -112,7 +115,8 @@ def gradients(case: Case) -> Section:
     blocks: list[Block] = [Paragraph(Phrase("gradients.intro"))]
     for target in case.targets:
         kind = "strided" if (target == "dx") == conv.transposed else "padded"
-        key = f"gradients.{target}" if target != "dx" else f"gradients.dx.{kind}"
+        layer = "transposed" if conv.transposed else "convolution"
+        key = {"db": "gradients.db", "dw": f"gradients.dw.{layer}", "dx": f"gradients.dx.{kind}"}[target]
         terms = case.gradients.terms(target)
         blocks += [Paragraph(Phrase(key)), general(conv, target), *entry_equations(conv, target, terms)]
         if target == "dx":
@@ -130,6 +134,6 @@ def unreached(conv: Conv) -> list[Block]:
         if places:
             chosen = [Word("…") if i is None else Word(str(places[i])) for i in kept(len(places), MOST_ROWS)]
             key = "gradients.unreached.only" if conv.ndim == 1 else "gradients.unreached.axis"
-            values = {"places": separated(chosen), "axis": number + 1, "count": len(places)}
+            values: dict[str, Value] = {"places": separated(chosen), "axis": number + 1, "count": len(places)}
             blocks.append(Paragraph(Phrase(key if len(places) > 1 else f"{key}_one", values)))
     return blocks

@@ -10,7 +10,7 @@ import numpy as np
 from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Table
 from symconv.article.case import Case
 from symconv.article.equations import array_index, entry, own, shown_labels
-from symconv.article.selection import BUDGET, MOST_ROWS, columns_that_fit, elided_matrix, kept, name_length
+from symconv.article.selection import MOST_ROWS, columns_that_fit, elided_matrix, kept, name_length
 from symconv.form import channel_labels, label_sizes
 from symconv.formulas import tree
 from symconv.formulas.notation import (
@@ -54,7 +54,7 @@ def recognition(case: Case) -> Section:
     if shown_labels(conv):
         blocks.append(Paragraph(Phrase("recognition.channels")))
     for target in ("dw", "dx"):
-        blocks += drawn(conv, formulas[target])
+        blocks += drawn(case, formulas[target])
     return Section("recognition", Phrase("recognition.title"), tuple(blocks))
 
 
@@ -76,25 +76,29 @@ def _setting(conv: Conv, formula: tree.Formula, with_numbers: bool = False) -> S
 # pictures -------------------------------------------------------------------------------------------------------------
 
 
-def drawn(conv: Conv, formula: tree.Formula) -> list[Block]:
+def drawn(case: Case, formula: tree.Formula) -> list[Block]:
     """A formula's correlation drawn: what is slid over and what slides, as they stand after padding and zero insertion."""
+    conv = case.conv
     node = next(n for n in formula.body.walk() if isinstance(n, tree.Correlate))
     reading = Reading(conv, formula)
     operand, filter = reading.read(node.operand), reading.read(tree.Dilate(node.filter, node.dilation))
     kind = "intro" if conv.ndim <= 2 else "slices"
     blocks: list[Block] = [Paragraph(Phrase(f"recognition.drawn.{kind}", {"target": Word(formula.target)}))]
     if conv.ndim <= 2:
-        blocks.append(Equations.of(_in_one(conv, formula, node, reading, operand, filter)))
+        blocks.append(Equations.of(_in_one(case, formula, node, reading, operand, filter)))
     else:
         setting = _setting(conv, formula, True)
         for part, value in ((node.operand, operand), (tree.Dilate(node.filter, node.dilation), filter)):
             claim = of_formula(tree.Formula(formula.target, part, transposed=conv.transposed), setting)
-            blocks.append(Equations(tuple(_slices(conv, claim.steps[0][1], value))))
-    return [*blocks, *(Paragraph(Phrase(f"recognition.drawn.{key}")) for key in _remarks(node, reading))]
+            blocks.append(Equations(tuple(_slices(case, claim.steps[0][1], value))))
+    remarks = tuple(Phrase(f"recognition.drawn.{key}") for key in _remarks(node, reading))
+    return [*blocks, *([Paragraph(Phrase("recognition.drawn.remarks", {"remarks": remarks}))] if remarks else [])]
 
 
 def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[str]:
     """What there is to say about a drawing, by keys of the prose."""
+    if shown_labels(reading.conv):
+        yield "channels"
     parts = list(node.operand.walk()) + list(node.filter.walk())
     if any(isinstance(n, tree.Dilate) and max(reading.per_axis(n.by)) > 1 for n in parts):
         yield "zeros"
@@ -110,8 +114,9 @@ def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[str]:
         yield "kept"
 
 
-def _in_one(conv: Conv, formula: tree.Formula, node: tree.Correlate, reading: Reading, operand: Value, filter: Value) -> Equation:
+def _in_one(case: Case, formula: tree.Formula, node: tree.Correlate, reading: Reading, operand: Value, filter: Value) -> Equation:
     """The drawing as one equation, for the first channels; a sum over channels or images is drawn by its first and last."""
+    conv = case.conv
     summed = _summed(conv, formula.target)
     sizes = label_sizes(conv)
     combinations = list(itertools.product(*(range(sizes[label]) for label in summed)))
@@ -124,7 +129,7 @@ def _in_one(conv: Conv, formula: tree.Formula, node: tree.Correlate, reading: Re
         at = dict(zip(summed, combinations[i], strict=True))
         # the larger array gets what room the smaller one leaves
         columns = {id(v): v.space[-1] for v in (operand, filter)}
-        room = {id(v): columns_that_fit(name_length(conv, str(v.array)), BUDGET) for v in (operand, filter)}
+        room = {id(v): columns_that_fit(name_length(conv, str(v.array)), case.budget - 8) for v in (operand, filter)}
         small, large = sorted((operand, filter), key=lambda v: columns[id(v)])
         room[id(small)] = min(columns[id(small)], max(4, room[id(small)] // 2))
         room[id(large)] = max(4, room[id(large)] - room[id(small)])
@@ -157,19 +162,19 @@ def picture(conv: Conv, value: Value, at: Mapping[str, int], columns: int, leadi
         array = str(value.array)
         return entry(conv, array, [int(n) for n in np.unravel_index(number, conv.shapes[array])])
 
-    return elided_matrix(*cells.shape, cell, (MOST_ROWS, columns))
+    return elided_matrix(cells.shape[0], cells.shape[1], cell, (MOST_ROWS, columns))
 
 
-def _slices(conv: Conv, name: Math, value: Value) -> Iterator[Equation]:
+def _slices(case: Case, name: Math, value: Value) -> Iterator[Equation]:
     """An array of three or more axes, a matrix for each place on the axes before the last two."""
-    columns = columns_that_fit(name_length(conv, str(value.array)), BUDGET - 12)
+    columns = columns_that_fit(name_length(case.conv, str(value.array)), case.budget - 12)
     places = list(itertools.product(*(range(n) for n in value.space[:-2])))
     shape = value.space[:-2]
     base = name if isinstance(name, Word) else Fence(name)
     for i in kept(len(places), MOST_SLICES):
         if i is not None and all(shape):
             index = separated([*(Word(str(n + 1)) for n in places[i]), Word("·"), Word("·")])
-            yield Equation.of(Below(base, index), picture(conv, value, {}, columns, places[i]))
+            yield Equation.of(Below(base, index), picture(case.conv, value, {}, columns, places[i]))
 
 
 # verdict --------------------------------------------------------------------------------------------------------------

@@ -13,12 +13,14 @@ import numpy as np
 
 from symconv.article.blocks import Gap
 from symconv.form import channel_labels, enumerate_axis
-from symconv.formulas.notation import Math, Matrix, Word
+from symconv.formulas.notation import Equation, Math, Matrix, Word
 from symconv.geometry import Axis, Conv
 from symconv.names import subscript
 
-__all__ = ["BUDGET", "MOST_ENTRIES", "MOST_ROWS", "MOST_TERMS", "columns_that_fit", "elided_matrix", "kept", "kinds", "selected",
-           "with_gaps"]  # fmt: skip
+__all__ = [
+    "BUDGET", "MOST_ENTRIES", "MOST_ROWS", "MOST_TERMS", "SHOWN_OF_LONG", "columns_that_fit", "elided_matrix", "kept", "kinds",
+    "name_length", "selected", "with_gaps",
+]  # fmt: skip
 
 #: an array with more entries than this is shown by its kinds
 MOST_ENTRIES = 16
@@ -28,11 +30,12 @@ MOST_KINDS = 6
 MOST_CHOSEN = 14
 
 #: an entry with more terms than this is shown by its first and last
-MOST_TERMS = 12
+MOST_TERMS = 20
+SHOWN_OF_LONG = 7
 
 #: rows of a matrix, and characters in a row of one, that are shown at most
 MOST_ROWS = 12
-BUDGET = 76
+BUDGET = 84
 
 
 def kinds(axis: Axis, side: str) -> list[tuple[int, ...]]:
@@ -79,12 +82,14 @@ def selected(conv: Conv, target: str) -> list[int]:
     return sorted({int(np.ravel_multi_index(index, shape)) for index in indices})
 
 
-def with_gaps(chosen: Sequence[int], size: int, show: Callable[[int], Math | object]) -> list[object]:
-    """``show(i)`` for each chosen number, a Gap wherever numbers below ``size`` are left out."""
-    result: list[object] = []
+def with_gaps(chosen: Sequence[int], size: int, show: Callable[[int], Equation]) -> list[Equation | Gap]:
+    """``show(i)`` for each chosen number, a Gap wherever several numbers below ``size`` are left out."""
+    result: list[Equation | Gap] = []
     following = 0
     for number in [*chosen, size]:
-        if number > following:
+        if number == following + 1:  # the one between takes no more room than saying that it is left out
+            result.append(show(following))
+        elif number > following:
             result.append(Gap(number - following))
         if number < size:
             result.append(show(number))
@@ -100,7 +105,7 @@ def kept(size: int, most: int) -> list[int | None]:
     return [*range(most - 1 - last), None, *range(size - last, size)]
 
 
-def columns_that_fit(cell: int, budget: int = BUDGET) -> int:
+def columns_that_fit(cell: int, budget: int) -> int:
     """How many columns with entries of ``cell`` characters a line has room for; never fewer than four."""
     return max(4, budget // (cell + 2))
 

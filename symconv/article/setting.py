@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symconv.article.blocks import Block, Equations, Gap, Paragraph, Phrase, Section, Table
+from symconv.article.blocks import Block, Equations, Gap, Paragraph, Phrase, Section, Table, Value
 from symconv.article.case import Case
-from symconv.article.equations import entry, loss_equation, output_size, remainder
+from symconv.article.equations import entry, loss_equation, output_size, remainder, shown_labels
 from symconv.article.selection import MOST_ENTRIES
+from symconv.form import channel_labels
 from symconv.formulas.notation import Equation, Math, Operator, Row, Word, of_integer, separated
 from symconv.geometry import Conv
 from symconv.integers import Const
@@ -68,7 +69,7 @@ def _per_axis(values: tuple[int, ...]) -> Math:
 def setting(case: Case) -> Section:
     conv = case.conv
     blocks: list[Block] = [Paragraph(Phrase("setting.intro.bias" if conv.bias else "setting.intro.plain")), _arrays(conv)]
-    if conv.ndim > 1 or conv.batch > 1 or conv.in_channels > 1 or conv.out_channels > 1:
+    if shown_labels(conv):
         blocks.append(Paragraph(Phrase("setting.order_is", {"order": _order(conv)})))
     if conv.groups > 1:
         blocks.append(Paragraph(Phrase("setting.groups", {
@@ -92,16 +93,26 @@ def setting(case: Case) -> Section:
 
 def _arrays(conv: Conv) -> Table:
     """Each array with its shape and its entries from the first to the last."""
-    rows: list[tuple[Math | Phrase | int, ...]] = []
+    rows: list[tuple[Value, ...]] = []
     for array in ("x", "w", "b", "y", "dy"):
         if array == "b" and not conv.bias:
             continue
         shape = conv.shapes[array]
         first, last = (entry(conv, array, index) for index in ([0] * len(shape), [n - 1 for n in shape]))
         entries = first if first == last else separated([first, Word("…"), last])
-        rows.append((Word(array), Phrase(f"array.{array}"), crossed(shape), entries))
+        written = tuple(n for n, shown in zip(shape, written_axes(conv, array), strict=True) if shown)
+        rows.append((Word(array), Phrase(f"array.{array}"), crossed(written or (1,)), entries))
     head = tuple(Phrase(f"setting.arrays.{name}") for name in ("array", "meaning", "shape", "entries"))
     return Table(head, tuple(rows))
+
+
+def written_axes(conv: Conv, array: str) -> list[bool]:
+    """Which of an array's axes have an index in the names of its entries: all of space, and channels that are written."""
+    shown = [
+        bool(set(label) & set(shown_labels(conv)))
+        for label in channel_labels(conv)[array].replace("gf", "f").replace("gc", "c")
+    ]
+    return shown + [True] * (len(conv.shapes[array]) - len(shown))
 
 
 def _order(conv: Conv) -> Phrase:
@@ -114,7 +125,7 @@ def _sizes(conv: Conv) -> Table:
     ]
     if "p" in shown or "q" in shown:
         shown = [name for name in SIZES if name in shown or name in "pq"]
-    rows = []
+    rows: list[tuple[Value, ...]] = []
     for name in shown:
         values = [conv.sizes(axis)[name] for axis in range(conv.ndim)]
         meaning = f"size_transposed.{name}" if conv.transposed and name in "rpq" else f"size.{name}"
@@ -156,4 +167,4 @@ def upstream_of_squared(conv: Conv) -> list[Equation | Gap]:
         return Equation.of(entry(conv, "dy", index), side)
 
     chosen = selected(conv, "y")[: MOST_ENTRIES // 2] if size > MOST_ENTRIES // 2 else list(range(size))
-    return [line for line in with_gaps(chosen, size, show) if isinstance(line, (Equation, Gap))]
+    return with_gaps(chosen, size, show)

@@ -68,9 +68,10 @@ class Row(Math):
 
 @dataclass(frozen=True, slots=True)
 class Product(Math):
-    """Factors side by side."""
+    """Factors side by side; ``apart`` sets a small space between factors with long indices."""
 
     factors: tuple[Math, ...]
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +161,34 @@ def chunks(math: Math) -> Iterator[Math]:
 
 
 def fill(pieces: Sequence[Math], width: Callable[[Math], float], limit: float) -> list[Row]:
-    """``pieces`` put on lines no wider than ``limit``, as many on each line as go; a piece wider than that stands alone."""
-    lines: list[list[Math]] = []
+    """``pieces`` put on as few lines no wider than ``limit`` as go, and these as even as can be.
+
+    A piece wider than ``limit`` stands alone.
+    """
+    sizes = [width(piece) for piece in pieces]
+    lines = _filled(sizes, limit)
+    narrow, wide = max(sizes, default=0.0), limit
+    while wide - narrow > 1 and len(lines) > 1:  # the narrowest limit that needs no more lines
+        middle = (narrow + wide) / 2
+        if len(_filled(sizes, middle)) == len(lines):
+            wide = middle
+        else:
+            narrow = middle
+    return [Row(tuple(pieces[i] for i in line)) for line in _filled(sizes, wide)]
+
+
+def _filled(sizes: Sequence[float], limit: float) -> list[list[int]]:
+    """The numbers of the pieces on each line, as many on a line as go."""
+    lines: list[list[int]] = []
     used = 0.0
-    for piece in pieces:
-        size = width(piece)
+    for i, size in enumerate(sizes):
         if lines and used + size <= limit:
-            lines[-1].append(piece)
+            lines[-1].append(i)
             used += size
         else:
-            lines.append([piece])
+            lines.append([i])
             used = size
-    return [Row(tuple(line)) for line in lines]
+    return lines
 
 
 # integer expressions --------------------------------------------------------------------------------------------------
@@ -200,7 +217,8 @@ def simplified(e: Integer, values: Mapping[str, int] | None = None) -> Integer:
     coefficients, constant = affine
     result: Integer = Const(0)
     for name in sorted(coefficients, key=lambda name: coefficients[name] < 0):
-        result = result + coefficients[name] * Name(name) if coefficients[name] > 0 else result - (-coefficients[name]) * Name(name)
+        size = abs(coefficients[name]) * Name(name)
+        result = result + size if coefficients[name] > 0 else result - size
     return result + constant
 
 
@@ -282,7 +300,7 @@ class Setting:
         return all(amount == Const(neutral) for amount in amounts)
 
     def amount(self, *amounts: Integer) -> Math:
-        """What an operation does it by: one for every axis, or one for each joined by ``×``; equal halves said once."""
+        """What an operation does it by: the same on every axis said once, else ``(2,1)`` or ``(1,0)×(0,2)``."""
         if not self.sizes:
             return separated([of_integer(a) for a in (amounts[:1] if len(set(amounts)) == 1 else amounts)])
         per_axis = list(zip(*(self.values(amount) for amount in amounts), strict=True))
@@ -293,8 +311,9 @@ class Setting:
         shown = [separated([of_integer(Const(v)) for v in values]) for values in per_axis]
         if len(shown) == 1:
             return shown[0]
-        fenced = [Fence(each) if len(per_axis[0]) > 1 else each for each in shown]
-        return Row(tuple(part for each in fenced for part in (Word("×"), each))[1:])
+        if len(per_axis[0]) == 1:
+            return Fence(separated(shown))
+        return Row(tuple(part for each in shown for part in (Word("×"), Fence(each)))[1:])
 
 
 #: comparisons as they are set
@@ -417,10 +436,12 @@ def _index_sum(node: tree.IndexSum, setting: Setting) -> Set:
             totals.append(Total((Row((index, Operator("="), start)),), of_integer(each.stop)))
     if node.where:
         last = totals.pop() if totals else Total()
-        conditions = (Row((of_integer(c.left), Operator(COMPARED.get(c.relation, c.relation)), of_integer(c.right))) for c in node.where)
+        conditions = (
+            Row((of_integer(c.left), Operator(COMPARED.get(c.relation, c.relation)), of_integer(c.right))) for c in node.where
+        )
         totals.append(replace(last, under=(*last.under, *conditions)))
     factors = (Below(setting.arrays.get(f.name, Word(f.name)), of_integer(f.index)) for f in node.factors)
-    return Row((*totals, Product(tuple(factors)))), _ROW
+    return Row((*totals, Product(tuple(factors), apart=True))), _ROW
 
 
 READERS: dict[type[tree.Node], Callable[[Any, Setting], Set]] = {

@@ -212,6 +212,9 @@ def equation_lines(equation: Equation, width: int, left: int = 0, note: Callable
     head = beside([Box((" " * max(0, left - head.width),)), head])
     indent = Box((" " * (head.width + 3),))
     result: list[str] = []
+    whole = beside([head, *(box(Row((Operator(sign), side))) for sign, side in equation.steps)])
+    if len(equation.steps) > 1 and whole.width <= width:
+        return list(whole.lines)
     for i, (sign, side) in enumerate(equation.steps):
         pieces = list(chunks(side))
         rows = fill(pieces, lambda piece: box(piece).width, max(20, width - head.width - 3))

@@ -11,13 +11,20 @@ from importlib import resources
 from string import Formatter
 from typing import Any
 
-from symconv.article.blocks import Phrase, Value
-from symconv.formulas.notation import Math
+from symconv.article.blocks import Value
+from symconv.formulas.notation import Math, Word
 
 __all__ = ["LANGUAGES", "Literal", "Prose", "Run", "prose"]
 
 #: the languages there are, by their code
 LANGUAGES = ("en",)
+
+
+#: what may stand in braces anywhere: the layer's arrays, and the operators of the formulas
+SYMBOLS: dict[str, Math] = {
+    **{name: Word(name) for name in ("x", "w", "b", "y", "t", "L", "dx", "dw", "db", "dy", "pad", "flip")},
+    **{name: Word(sign) for name, sign in (("star", "⋆"), ("up", "↑"), ("down", "↓"))},
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Prose:
     def runs(self, value: Value) -> list[Run]:
         """A phrase in this language; KeyError if the key, or a value that its words name, is missing.
 
+        >>> from symconv.article.blocks import Phrase
         >>> prose("en").runs(Phrase("verdict.holds", {"entries": 1234}))
         ['All 1,234 entries agree.']
         """
@@ -51,13 +59,16 @@ class Prose:
             yield value
         elif isinstance(value, int):
             yield self.number(value)
+        elif isinstance(value, tuple):
+            for i, phrase in enumerate(value):
+                yield from (*([" "] if i else []), *self._runs(phrase))
         else:
             for literal, name, _, _ in Formatter().parse(self.words[value.key]):
                 for i, piece in enumerate(re.split(r"`([^`]*)`", literal)):
                     if piece:
                         yield Literal(piece) if i % 2 else piece
                 if name is not None:
-                    yield from self._runs(value.values[name])
+                    yield from self._runs(value.values[name] if name in value.values else SYMBOLS[name])
 
     def number(self, value: int) -> str:
         """A whole number with its thousands set apart."""

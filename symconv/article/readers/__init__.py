@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from symconv.article.document import Document
 from symconv.article.readers import latex, markdown, text
 
 __all__ = ["READERS"]
 
 #: format -> the reader that sets it
-READERS: dict[str, Callable[..., Any]] = {"text": text.read, "latex": latex.read, "markdown": markdown.read}
+READERS: dict[str, Callable[[Document], str]] = {"text": text.read, "latex": latex.read, "markdown": markdown.read}

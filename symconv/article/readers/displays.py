@@ -58,7 +58,7 @@ def rows(block: Equations, limit: float, style: Style, more: str, note: str) -> 
     result = []
     for line in block.lines:
         if isinstance(line, Gap):
-            result.append(rf"& \;\;\vdots \quad \text{{{more.replace('{count}', str(line.count))}}}")
+            result.append(rf"& \quad \vdots \quad \text{{{more.replace('{count}', str(line.count))}}}")
             continue
         lines = broken(line, room, style)
         if line.note is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["WIDTH", "read"]
 
 #: columns of text where nobody says how many there are
-WIDTH = 88
+WIDTH = 100
 
 #: equations are set in by this much
 INSET = "  "
