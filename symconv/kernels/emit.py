@@ -1,0 +1,217 @@
+"""One kernel as a file: the header, two faces on the sum that a schedule makes, and the helpers these use.
+
+The faces are the same for every kernel: ``conv2d`` and ``conv2d_backward`` with keyword parameters, ``conv_forward`` and
+``conv_backward`` in the notation of course assignments. The sum comes from :mod:`symconv.kernels.lowerings`, the helpers
+from :mod:`symconv.kernels.prelude`, the words from :mod:`symconv.kernels.words`.
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from symconv import relation
+from symconv.geometry import Conv
+from symconv.kernels import prelude, source
+from symconv.kernels.lowerings import AXIS_SIZES, LOWERINGS
+from symconv.kernels.nest import Kind
+from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES, Schedule
+from symconv.kernels.sizes import TRANSPOSED_SIZE
+from symconv.kernels.words import Words, shortest
+
+__all__ = ["Kernel", "emit"]
+
+#: keyword parameters of a face and what they are for any layer
+PARAMETERS = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
+TRANSPOSED_PARAMETERS = {**PARAMETERS, "output_padding": "0"}
+
+#: helpers that the relation spells out: name -> (signature, what it is, its value)
+FROM_RELATION = {
+    "_span": ("_span(K, d)", "Rows covered by a kernel of K taps, d apart.", relation.SPAN),
+    "_output_size": (
+        "_output_size(H, K, s, d, p, q)",
+        "How often the kernel fits: the rows of y on one axis.",
+        relation.OUTPUT_SIZE,
+    ),
+    "_transposed_size": (
+        "_transposed_size(O, K, s, d, p, q, r)",
+        "The rows of y on one axis, for O rows of x and r rows of output padding.",
+        TRANSPOSED_SIZE,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """An emitted file: ``source``, and what it is for.
+
+    ``layer`` is the one layer (batch 1) that a kernel of one size holds for, None for any size. ``evidence`` are the
+    paragraphs of the header that say how it was checked.
+    """
+
+    schedule: Schedule
+    kind: Kind
+    layer: Conv | None = None
+    evidence: tuple[str, ...] = field(default=(), repr=False)
+    source: str = field(default="", repr=False)
+
+    @property
+    def stem(self) -> str:
+        return "conv_transpose" if self.kind.transposed else "conv"
+
+    @property
+    def function(self) -> str:
+        """The name of the forward function: ``conv2d``, ``conv_transpose2d``."""
+        return f"{self.stem}{self.kind.ndim}d"
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending: ``conv2d_taps``."""
+        if self.layer is None:
+            return f"{self.function}_{self.schedule.name}"
+        size = self.layer.slug.replace("-transposed", "").replace("-", "_")
+        return f"{self.function}_{self.schedule.name}_{size}"
+
+    def load(self) -> types.ModuleType:
+        """The source, executed as a module of its own."""
+        module = types.ModuleType(self.name)
+        exec(compile(self.source, f"{self.name}.py", "exec"), module.__dict__)
+        return module
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "function": self.function,
+            "schedule": self.schedule.name,
+            "layer": None if self.layer is None else self.layer.to_dict(),
+        }
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.name}, {len(self.source.splitlines())} lines>"
+
+
+def emit(schedule: str | Schedule, layer: Kind | Conv, evidence: Sequence[str] = ()) -> Kernel:
+    """The kernel of a schedule: for a :class:`Kind` of layer, or for one layer where the schedule writes one out.
+
+    ``evidence`` are the paragraphs about its checks that the header carries; this function checks nothing. Raises
+    ValueError for an unknown schedule, a schedule of one size without a layer, and a layer with too many terms to write out.
+
+    >>> emit("taps", Kind(2)).name
+    'conv2d_taps'
+    """
+    if isinstance(schedule, str):
+        if schedule not in SCHEDULES:
+            raise ValueError(f"no schedule {schedule!r}; there are {', '.join(SCHEDULES)}")
+        schedule = SCHEDULES[schedule]
+    kind = Kind(layer.ndim, layer.transposed)
+    # the images are the one index that is never written out
+    one = None if schedule.any_size or isinstance(layer, Kind) else Conv(**{**layer.to_dict(), "batch": 1})
+    if one is not None and one.terms > MAX_UNROLLED_TERMS:
+        raise ValueError(
+            f"the loss of {one!r} has {one.terms:,} terms; {schedule.name} code is written for at most {MAX_UNROLLED_TERMS}"
+        )
+    kernel = Kernel(schedule, kind, one, tuple(evidence))
+    return replace(kernel, source=_File(kernel).text())
+
+
+class _File:
+    """The parts of one file, in the order they are written."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel, self.kind, self.layer = kernel, kernel.kind, kernel.layer
+        self.lowering = LOWERINGS[kernel.schedule.lowering](kernel.schedule, kernel.kind, kernel.layer)
+        self.words = Words(kernel.function, kernel.schedule, kernel.kind, kernel.layer, self.parameters)
+
+    def text(self) -> str:
+        functions = [self.forward(), self.backward(), *self.course_faces()]
+        names = [each.name for each in functions if isinstance(each, ast.FunctionDef)]
+        head = source.render([source.docstring(self.words.header(self.kernel.evidence))]) + "\nimport numpy as np\n\n"
+        head += source.render([source.assign("__all__", repr(names)), *self.constants()])
+        parts = [head, *(source.render([each]) for each in functions)]
+        return "\n\n".join([*parts, *self.helpers(parts)])
+
+    def constants(self) -> list[ast.stmt]:
+        if self.layer is None:
+            return []
+        conv = self.layer
+        axes = [tuple(axis.values[size] for size in AXIS_SIZES) for axis in conv.axes]
+        sizes = (conv.groups, conv.out_channels // conv.groups, conv.in_channels // conv.groups, axes)
+        line = source.assign("LAYER", repr(sizes))
+        return [source.noted(line, f"the layer that is written out: G, F, C and, on each axis, {', '.join(AXIS_SIZES)}")]
+
+    def helpers(self, parts: Sequence[str]) -> list[str]:
+        """The functions that ``parts`` use, and those that these use, in order of first use."""
+        texts: dict[str, str] = {}
+        wanted = [name for part in parts for name in source.names_in(part)]
+        while wanted:
+            name = wanted.pop(0)
+            helper = getattr(prelude, name, None)
+            if helper is None or name in texts or getattr(helper, "__module__", None) != prelude.__name__:
+                continue
+            texts[name] = _spelled_out(name) if name in FROM_RELATION else source.copied(helper)
+            wanted += source.names_in(texts[name])
+        return list(texts.values())
+
+    # the faces -------------------------------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Keyword parameters with their defaults, which for one layer are the layer's own."""
+        plain = TRANSPOSED_PARAMETERS if self.kind.transposed else PARAMETERS
+        if self.layer is None:
+            return plain
+        return {name: shortest(getattr(self.layer, name)) for name in plain}
+
+    def signature(self, name: str, arrays: str) -> str:
+        return f"{name}({arrays}, {', '.join(f'{key}={value}' for key, value in self.parameters.items())})"
+
+    def opening(self, arrays: Sequence[str]) -> list[ast.stmt]:
+        """The arguments as arrays, their layer, and its sizes."""
+        given = ", ".join(arrays)
+        bias = "b" if "b" in arrays else "None"
+        finder = "_transposed_layer" if self.kind.transposed else "_layer"
+        layer = source.call(finder, "x", "w", bias, *self.parameters, ndim=self.kind.ndim)
+        return [source.assign(given, f"_arrays({given})"), *self.lowering.sizes(layer)]
+
+    def forward(self) -> ast.stmt:
+        return source.function(
+            self.signature(self.kernel.function, "x, w, b=None"),
+            self.words.forward(),
+            [*self.opening(["x", "w", "b"]), *self.lowering.forward()],
+        )
+
+    def backward(self) -> ast.stmt:
+        shape = source.tuple_of(self.lowering.dy_shape())
+        check = source.expression_statement(source.call("_check_shape", "'dy'", "dy", shape))
+        return source.function(
+            self.signature(f"{self.kernel.function}_backward", "dy, x, w"),
+            self.words.backward(),
+            [*self.opening(["dy", "x", "w"]), check, *self.lowering.backward()],
+        )
+
+    def course_faces(self) -> list[ast.stmt]:
+        """``conv_forward(x, w, b, conv_param) -> out, cache`` and ``conv_backward(dout, cache)``."""
+        stem, function = self.kernel.stem, self.kernel.function
+        forward = source.function(
+            f"{stem}_forward(x, w, b, conv_param)",
+            self.words.course_forward(),
+            [source.returned(f"{function}(x, w, b, **_options(conv_param))", "(x, w, b, conv_param)")],
+        )
+        backward = source.function(
+            f"{stem}_backward(dout, cache)",
+            self.words.course_backward(f"{stem}_forward"),
+            [
+                source.assign("x, w, b, conv_param", "cache"),
+                source.assign("dx, dw, db", f"{function}_backward(dout, x, w, **_options(conv_param))"),
+                source.returned("dx", "dw", "None if b is None else db"),
+            ],
+        )
+        return [forward, backward]
+
+
+def _spelled_out(name: str) -> str:
+    signature, doc, value = FROM_RELATION[name]
+    return source.render([source.function(signature, doc, [source.returned(value)])])

@@ -1,0 +1,43 @@
+"""PyTorch, where it is installed, as the reference from outside."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.geometry import Conv
+
+__all__ = ["installed", "pytorch_gradients"]
+
+Array = NDArray[Any]
+
+
+def installed() -> bool:
+    """Whether PyTorch can be imported."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def pytorch_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[str, Array]:
+    """y, dx, dw and (with a bias) db as PyTorch's autograd gives them in float64, at arrays x, w, b, dy of the layer."""
+    import torch
+
+    functional: Any = torch.nn.functional
+    x, w, b, dy = (torch.tensor(values[name], dtype=torch.float64, requires_grad=True) for name in ("x", "w", "b", "dy"))
+    options: dict[str, Any] = {"stride": conv.stride, "dilation": conv.dilation, "groups": conv.groups}
+    # PyTorch pads both sides alike, so padding is done apart; its order is last axis first
+    pads = [amount for pair in reversed(conv.padding) for amount in pair]
+    if conv.transposed:
+        y = getattr(functional, f"conv_transpose{conv.ndim}d")(x, w, **options)
+        grown = [amount for extra in reversed(conv.output_padding) for amount in (0, extra)]
+        y = functional.pad(functional.pad(y, grown), [-amount for amount in pads])
+    else:
+        y = getattr(functional, f"conv{conv.ndim}d")(functional.pad(x, pads), w, **options)
+    if conv.bias:
+        y = y + b.reshape(1, -1, *[1] * conv.ndim)
+    y.backward(dy)
+    result = {"y": y.detach(), "dx": x.grad, "dw": w.grad} | ({"db": b.grad} if conv.bias else {})
+    return {name: np.asarray(array) for name, array in result.items()}

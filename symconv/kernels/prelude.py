@@ -1,0 +1,230 @@
+"""What every kernel needs besides its sum: reading arguments, checking shapes, moving arrays.
+
+These functions are copied into the emitted files as they stand here (without the annotations), so they use NumPy and
+each other only. ``_span``, ``_output_size`` and ``_transposed_size`` are the exception: here they evaluate the relation,
+in a file they are written out from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv import relation
+from symconv.kernels.sizes import TRANSPOSED_SIZE
+
+Array = NDArray[Any]
+Axes = list[tuple[int, int, int, int, int, int, int]]
+
+__all__ = ["correlate", "crop", "dilate", "flip", "pad", "total"]
+
+
+def _span(K: int, d: int) -> int:
+    return int(relation.SPAN.evaluate({"K": K, "d": d}))
+
+
+def _output_size(H: int, K: int, s: int, d: int, p: int, q: int) -> int:
+    return int(relation.OUTPUT_SIZE.evaluate({"H": H, "K": K, "s": s, "d": d, "p": p, "q": q}))
+
+
+def _transposed_size(O: int, K: int, s: int, d: int, p: int, q: int, r: int) -> int:
+    return int(TRANSPOSED_SIZE.evaluate({"O": O, "K": K, "s": s, "d": d, "p": p, "q": q, "r": r}))
+
+
+# arguments -----------------------------------------------------------------------------------------------------------
+
+
+def _arrays(*arrays: Any) -> tuple[Any, ...]:
+    """The arrays in the one dtype that holds them all; None stays None."""
+    given = [None if a is None else np.asarray(a) for a in arrays]
+    dtype = np.result_type(*(a for a in given if a is not None))
+    return tuple(None if a is None else a.astype(dtype, copy=False) for a in given)
+
+
+def _per_axis(name: str, value: Any, ndim: int, least: int) -> tuple[int, ...]:
+    """``value`` as one whole number for each axis."""
+    values = tuple(value) if np.ndim(value) else (value,) * ndim
+    if len(values) != ndim or any(int(v) != v or v < least for v in values):
+        raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
+    return tuple(int(v) for v in values)
+
+
+def _pairs(padding: Any, spans: Sequence[int], strides: Sequence[int]) -> list[tuple[int, ...]]:
+    """``padding`` as (before, after) for each axis."""
+    if isinstance(padding, str):
+        if padding not in ("same", "valid"):
+            raise ValueError(f"padding {padding!r} must be numbers, 'same' or 'valid'")
+        if padding == "same" and any(s != 1 for s in strides):
+            raise ValueError(f"padding 'same' needs stride 1, not {strides}; give it in numbers")
+        # the output is as large as the input; an odd row of padding goes after it
+        return [((span - 1) // 2, span // 2) if padding == "same" else (0, 0) for span in spans]
+    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * len(spans)
+    if len(each) != len(spans):
+        raise ValueError(f"padding {padding!r} must be one value, or {len(spans)}: one an axis")
+    return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]
+
+
+def _window(
+    x: Array, w: Array, stride: Any, padding: Any, dilation: Any, groups: Any, ndim: int
+) -> list[tuple[int, int, int, int, int]]:
+    """K, s, d, p, q on each axis; ValueError unless x and w can be arrays of such a layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2:
+        raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
+    if min(w.shape) < 1:
+        raise ValueError(f"w {w.shape} must not be empty")
+    if int(groups) != groups or groups < 1 or w.shape[0] % groups:
+        raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
+    strides = _per_axis("stride", stride, ndim, 1)
+    dilations = _per_axis("dilation", dilation, ndim, 1)
+    pads = _pairs(padding, [_span(K, d) for K, d in zip(w.shape[2:], dilations)], strides)
+    return [(K, s, d, p, q) for K, s, d, (p, q) in zip(w.shape[2:], strides, dilations, pads)]
+
+
+def _layer(
+    x: Array, w: Array, b: Array | None, stride: Any, padding: Any, dilation: Any, groups: Any, ndim: int
+) -> tuple[int, int, int, int, Axes]:
+    """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
+    window = _window(x, w, stride, padding, dilation, groups, ndim)
+    if x.shape[1] != w.shape[1] * groups:
+        raise ValueError(f"x {x.shape}, w {w.shape}, groups {groups}: w must be (F, C/groups, ...)")
+    _check_shape("b", b, (w.shape[0],))
+    axes: Axes = []
+    for axis, (H, (K, s, d, p, q)) in enumerate(zip(x.shape[2:], window)):
+        O = _output_size(H, K, s, d, p, q)
+        if O < 1:
+            raise ValueError(
+                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} spans {_span(K, d)}, "
+                f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
+            )
+        axes.append((H, K, O, s, d, p, q))
+    return x.shape[0], int(groups), w.shape[0] // int(groups), w.shape[1], axes
+
+
+def _transposed_layer(
+    x: Array,
+    w: Array,
+    b: Array | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+    output_padding: Any,
+    ndim: int,
+) -> tuple[int, int, int, int, Axes]:
+    """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
+    if isinstance(padding, str) and padding == "same":
+        raise ValueError("padding 'same' means nothing for a transposed convolution; give numbers")
+    window = _window(x, w, stride, padding, dilation, groups, ndim)
+    if x.shape[1] != w.shape[0]:
+        raise ValueError(f"x {x.shape} and w {w.shape}: w must be (C, F/groups, ...)")
+    _check_shape("b", b, (w.shape[1] * int(groups),))
+    extra = _per_axis("output_padding", output_padding, ndim, 0)
+    axes: Axes = []
+    for axis, (O, (K, s, d, p, q), r) in enumerate(zip(x.shape[2:], window, extra)):
+        H = _transposed_size(O, K, s, d, p, q, r)
+        if H < 1 or O < 1 or (r and r >= max(s, d)):
+            raise ValueError(
+                f"x {x.shape}, w {w.shape}, stride {s}, dilation {d}, padding ({p}, {q}), "
+                f"output_padding {r} give {H} rows on axis {axis}; at least 1 is needed, and "
+                "output_padding below the stride or the dilation"
+            )
+        axes.append((H, K, O, s, d, p, q))
+    return x.shape[0], int(groups), w.shape[1], w.shape[0] // int(groups), axes
+
+
+def _check_shape(name: str, array: Array | None, shape: tuple[int, ...]) -> None:
+    """ValueError unless ``array`` is None or has the ``shape`` that the others call for."""
+    if array is not None and array.shape != shape:
+        raise ValueError(f"{name} {array.shape} must have shape {shape} to fit the other arrays")
+
+
+def _check_layer(layer: tuple[Any, ...], written: tuple[Any, ...], x: Array, w: Array) -> None:
+    """ValueError unless the layer is the one that this code is written for."""
+    if layer != written:
+        raise ValueError(
+            f"x {x.shape}, w {w.shape} and the parameters make a layer of other sizes, {layer}, "
+            f"than the one written out here, {written}: G, F, C, [(H, K, O, s, d, p, q), ...]"
+        )
+
+
+def _options(conv_param: Mapping[str, Any]) -> dict[str, Any]:
+    """``conv_param`` of the course notation as keyword arguments: what it calls pad is padding."""
+    return {"padding" if key == "pad" else key: value for key, value in conv_param.items()}
+
+
+# slices and matrices -------------------------------------------------------------------------------------------------
+
+
+def _reach(start: int, step: int, count: int, size: int) -> tuple[slice, slice]:
+    """The i, 0 <= i < count, with 0 <= start + step*i < size, and these rows: two slices."""
+    first = max(0, -(start // step))
+    last = max(first, min(count, (size - 1 - start) // step + 1))
+    return slice(first, last), slice(start + step * first, start + step * last, step)
+
+
+def _columns(a: Array, lead: int = 3) -> Array:
+    """``a`` with the axes after the first ``lead`` made one: matrices, a column for each place."""
+    places = int(np.prod(a.shape[lead:]))
+    return np.ascontiguousarray(a).reshape(*a.shape[:lead], places)
+
+
+# the words of the closed formulas; three leading axes are groups, batch, channels or filters -------------------------
+
+
+def pad(a: Array, before: Any, after: Any) -> Array:
+    """Zeros before and after ``a`` on each spatial axis; a negative amount crops."""
+    space = a.shape[3:]
+    before, after = np.broadcast_to(before, len(space)), np.broadcast_to(after, len(space))
+    length = [max(0, u + n + v) for n, u, v in zip(space, before, after)]
+    kept: Any = [slice(max(0, -u), max(0, min(n, n + v))) for n, u, v in zip(space, before, after)]
+    place: Any = [slice(max(0, u), max(0, min(t, u + n))) for n, u, t in zip(space, before, length)]
+    result = np.zeros((*a.shape[:3], *length), a.dtype)
+    result[(..., *place)] = a[(..., *kept)]
+    return result
+
+
+def crop(a: Array, before: Any, after: Any) -> Array:
+    """``a`` without its first and last entries on each spatial axis."""
+    return pad(a, np.negative(before), np.negative(after))
+
+
+def dilate(a: Array, by: Any) -> Array:
+    """``a`` with by - 1 zeros between neighbours on each spatial axis."""
+    steps = np.broadcast_to(by, a.ndim - 3)
+    length = [step * (n - 1) + 1 for n, step in zip(a.shape[3:], steps)]
+    place: Any = [slice(None, None, step) for step in steps]
+    result = np.zeros((*a.shape[:3], *length), a.dtype)
+    result[(..., *place)] = a
+    return result
+
+
+def flip(a: Array) -> Array:
+    """``a`` in reverse order on each spatial axis."""
+    return np.flip(a, tuple(range(3, a.ndim)))
+
+
+def total(a: Array) -> Any:
+    """The sum of ``a`` over images and space."""
+    return a.sum(axis=(0, *range(3, a.ndim)), dtype=a.dtype)
+
+
+def correlate(a: Array, b: Array, channels: str, stride: Any = 1, dilation: Any = 1) -> Any:
+    """c[i] = sum over j of a[stride*i + dilation*j] * b[j]; ``channels`` pairs the leading axes."""
+    steps, gaps = (np.broadcast_to(amount, a.ndim - 3) for amount in (stride, dilation))
+    size = [
+        (rows - gap * (taps - 1) - 1) // step + 1
+        for rows, taps, step, gap in zip(a.shape[3:], b.shape[3:], steps, gaps)
+    ]
+    left, right, target = channels.replace("->", ",").split(",")
+    result: Any = 0
+    for j in np.ndindex(*b.shape[3:]):
+        window: Any = [
+            slice(gap * tap, gap * tap + step * (count - 1) + 1, step)
+            for tap, count, step, gap in zip(j, size, steps, gaps)
+        ]
+        taken = a[(..., *window)]
+        result = result + np.einsum(f"{left}...,{right}->{target}...", taken, b[(..., *j)])
+    return result

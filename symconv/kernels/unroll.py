@@ -1,0 +1,89 @@
+"""From the derivative of one small layer to straight-line code: every term written out, equal parts computed once.
+
+The terms are the derivative's own (:mod:`symconv.derive`), so there is no index arithmetic left to go wrong. SymPy's ``cse``
+looks for parts that several entries share and its printer writes them.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import sympy
+from sympy.printing.numpy import NumPyPrinter
+
+from symconv.derive import Gradients
+from symconv.geometry import Conv
+from symconv.kernels import source
+from symconv.multilinear import Term
+from symconv.names import entry_name
+
+__all__ = ["Unrolled"]
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """The statements of one layer, for any batch: a name such as ``x_12`` is an entry of x in all images at once.
+
+    ``conv`` has batch 1 and its names; indices in names are 1-based, as in the derivation.
+    """
+
+    conv: Conv
+
+    @cached_property
+    def _gradients(self) -> Gradients:
+        return self.conv.gradients()
+
+    def identifier(self, array: str, flat: int) -> str:
+        """``x_12`` for the entry that the derivation calls x_{12}."""
+        return entry_name(self.conv, array, flat).replace("{", "").replace("}", "").replace(",", "_")
+
+    def read(self, array: str) -> ast.stmt:
+        """One name for each entry of the array; those of x and dy are vectors over the images."""
+        shape = self.conv.shapes[array]
+        size = int(np.prod(shape, dtype=np.int64))
+        names = [self.identifier(array, i) for i in range(size)]
+        if array == "w":
+            return source.assign(_unpacked(names), "w.ravel()")
+        return source.assign(_unpacked(names), f"{array}.reshape(N, {size}).T")
+
+    def sums(self, targets: Sequence[str]) -> list[ast.stmt]:
+        """Each entry of each of ``targets`` (arrays that exist) as a sum of products; shared parts first."""
+        places, sums = [], []
+        for target in targets:
+            array = self._gradients.terms(target).without("b")
+            for index in np.ndindex(*array.shape):
+                places.append((target, index))
+                sums.append(self._expression(array.terms_of(index)))
+        temporaries = (sympy.Symbol(f"shared_{i}") for i in itertools.count(1))
+        shared, reduced = sympy.cse(sums, symbols=temporaries)
+        lines = [source.assign(str(symbol), _printed(value)) for symbol, value in shared]
+        return lines + [self._entry(*place, value) for place, value in zip(places, reduced, strict=True)]
+
+    def _expression(self, terms: Sequence[Term]) -> sympy.Expr:
+        return sympy.Add(
+            *(
+                sympy.Mul(coefficient, *(sympy.Symbol(self.identifier(*factor)) for factor in factors))
+                for coefficient, factors in terms
+            )
+        )
+
+    def _entry(self, target: str, index: Sequence[int], value: sympy.Expr) -> ast.stmt:
+        if target == "dw":  # the one that has no batch: summed over the images
+            summed = source.call("np.sum", _printed(value), dtype="dw.dtype") if value != 0 else source.number(0)
+            return source.assign(source.indexed(target, list(index)), summed)
+        images = ", ".join([":", *map(str, index[1:])])
+        return source.assign(f"{target}[{images}]", _printed(value))
+
+
+def _unpacked(names: Sequence[str]) -> ast.expr:
+    """``a, b``, and ``(a,)`` for one name."""
+    return ast.Tuple([source.name(name) for name in names])
+
+
+def _printed(value: sympy.Expr) -> ast.expr:
+    return source.expression(NumPyPrinter().doprint(value))
