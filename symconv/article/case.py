@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,6 +47,31 @@ class Case:
     def verification(self) -> Verification:
         """The closed formulas held against the derivative."""
         return self.conv.verify(max_terms=self.max_terms)
+
+    @cached_property
+    def loss_agrees(self) -> dict[str, tuple[int, int]]:
+        """For another loss than the upstream one, by gradient: the entries compared, and those in which SymPy's derivative of
+        the loss is not the entry derived here with dL/dy put in for dy."""
+        if self.loss == "upstream":
+            return {}
+        import sympy
+
+        from symconv.symbols import symbols
+
+        size = math.prod(self.conv.y_shape)
+        given = zip(symbols(self.conv, "dy").reshape(size), self.own_loss.upstream.reshape(size), strict=True)
+        dy = dict(given)
+        result = {}
+        for target in self.targets:
+            mine, theirs = (getattr(g, target) for g in (self.gradients, self.own_loss))
+            pairs = zip(mine.reshape(len(mine)), theirs.reshape(len(theirs)), strict=True)
+            result[target] = (len(mine), sum(sympy.expand(a.xreplace(dy) - b) != 0 for a, b in pairs))
+        return result
+
+    @property
+    def ok(self) -> bool:
+        """Whether every formula equals the derivative, and the loss's own derivative the one with dy put in."""
+        return self.verification.ok and not any(failures for _, failures in self.loss_agrees.values())
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -125,7 +125,7 @@ def document(
     prose(lang)
     case = Case(conv, loss, max_terms, budget)
     sections = tuple(section(case) for section in SECTIONS)
-    return Document(conv, loss, lang, case.verification.ok, title(conv), subtitle(conv), sections)
+    return Document(conv, loss, lang, case.ok, title(conv), subtitle(conv), sections)
 
 
 def render(conv: Conv, format: str = "latex", lang: str = "en", loss: str = "upstream", max_terms: int = MAX_TERMS) -> str:

@@ -76,8 +76,9 @@ def numbers(conv: Conv, axis: int) -> dict[str, Math]:
 def _solved_for_padded_size() -> Integer:
     """H from ``r = SLACK - s*(O - 1)``: the other terms brought to the other side."""
     rest = [(sign, term) for sign, term in additive_terms(relation.REMAINDER) if term != Name("H")]
+    rest.reverse()
     result: Integer = Const(0)
-    for sign, term in sorted(reversed(rest), key=lambda each: each[0]):
+    for sign, term in sorted(rest, key=lambda each: each[0]):
         result = result - term if sign > 0 else result + term
     return result + Name("r")
 

@@ -134,6 +134,6 @@ def unreached(conv: Conv) -> list[Block]:
         if places:
             chosen = [Word("…") if i is None else Word(str(places[i])) for i in kept(len(places), MOST_ROWS)]
             key = "gradients.unreached.only" if conv.ndim == 1 else "gradients.unreached.axis"
-            values: dict[str, Value] = {"places": separated(chosen), "axis": number + 1, "count": len(places)}
+            values: dict[str, Value] = {"places": separated(chosen, wide=True), "axis": number + 1, "count": len(places)}
             blocks.append(Paragraph(Phrase(key if len(places) > 1 else f"{key}_one", values)))
     return blocks

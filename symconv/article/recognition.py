@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Table
+from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Table, Value
 from symconv.article.case import Case
 from symconv.article.equations import array_index, entry, own, shown_labels
 from symconv.article.selection import MOST_ROWS, columns_that_fit, elided_matrix, kept, name_length
@@ -18,7 +18,6 @@ from symconv.formulas.notation import (
     Equation,
     Fence,
     Math,
-    Matrix,
     Operator,
     Row,
     Setting,
@@ -29,7 +28,8 @@ from symconv.formulas.notation import (
     separated,
 )  # fmt: skip
 from symconv.formulas.standard import standard
-from symconv.formulas.values import ZERO, Reading, Value
+from symconv.formulas.values import ZERO, Reading
+from symconv.formulas.values import Value as Cells
 from symconv.geometry import Conv
 
 __all__ = ["recognition", "verdict"]
@@ -114,32 +114,40 @@ def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[str]:
         yield "kept"
 
 
-def _in_one(case: Case, formula: tree.Formula, node: tree.Correlate, reading: Reading, operand: Value, filter: Value) -> Equation:
+def _in_one(case: Case, formula: tree.Formula, node: tree.Correlate, reading: Reading, operand: Cells, filter: Cells) -> Equation:
     """The drawing as one equation, for the first channels; a sum over channels or images is drawn by its first and last."""
     conv = case.conv
     summed = _summed(conv, formula.target)
     sizes = label_sizes(conv)
     combinations = list(itertools.product(*(range(sizes[label]) for label in summed)))
     shown = kept(len(combinations), MOST_DRAWN + 1) if len(combinations) > MOST_DRAWN else range(len(combinations))
+    thinned = max(reading.per_axis(node.stride)) > 1
+    # the two may stand on lines of their own, but not inside the brackets of what is thinned out
+    room = _room(case, (operand, filter), thinned)
     terms: list[tuple[int, Math]] = []
     for i in shown:
         if i is None:
             terms.append((1, Word("⋯")))
             continue
         at = dict(zip(summed, combinations[i], strict=True))
-        # the larger array gets what room the smaller one leaves
-        columns = {id(v): v.space[-1] for v in (operand, filter)}
-        room = {id(v): columns_that_fit(name_length(conv, str(v.array)), case.budget - 8) for v in (operand, filter)}
-        small, large = sorted((operand, filter), key=lambda v: columns[id(v)])
-        room[id(small)] = min(columns[id(small)], max(4, room[id(small)] // 2))
-        room[id(large)] = max(4, room[id(large)] - room[id(small)])
-        pictures = [picture(conv, v, at, room[id(v)]) for v in (operand, filter)]
+        pictures = [picture(conv, value, at, columns) for value, columns in zip((operand, filter), room, strict=True)]
         row: Math = Row((pictures[0], Operator("⋆"), pictures[1]))
-        if max(reading.per_axis(node.stride)) > 1:
+        if thinned:
             amount = Setting([conv.sizes(axis) for axis in range(conv.ndim)]).amount(node.stride)
             row = Row((Fence(row), Operator("↓"), amount))
         terms.append((1, row))
     return Equation.of(_one_slice(conv, formula.target), terms[0][1] if len(terms) == 1 else Sum(tuple(terms)))
+
+
+def _room(case: Case, values: Sequence[Cells], together: bool) -> list[int]:
+    """How many columns of each array are drawn; ``together``: on one line, the wider one with what room the other leaves."""
+    lengths = [name_length(case.conv, str(value.array)) for value in values]
+    budget = case.budget - 10
+    if not together:
+        return [columns_that_fit(length, budget) for length in lengths]
+    wanted = [(length + 2) * value.space[-1] for length, value in zip(lengths, values, strict=True)]
+    fair = [max(budget // 2, budget - other) for other in wanted[::-1]]
+    return [columns_that_fit(length, room) for length, room in zip(lengths, fair, strict=True)]
 
 
 def _one_slice(conv: Conv, target: str) -> Math:
@@ -150,7 +158,7 @@ def _one_slice(conv: Conv, target: str) -> Math:
     return Below(Word(target), separated([Word("1")] * lead + [Word("·")] * conv.ndim))
 
 
-def picture(conv: Conv, value: Value, at: Mapping[str, int], columns: int, leading: Sequence[int] = ()) -> Matrix:
+def picture(conv: Conv, value: Cells, at: Mapping[str, int], columns: int, leading: Sequence[int] = ()) -> Math:
     """The cells of ``value`` at the channels ``at`` (the first ones where it says nothing) as a matrix; zeros are shown."""
     cells = value.cells[tuple(at.get(label, 0) for label in value.labels)]
     cells = np.atleast_2d(cells[tuple(leading)])
@@ -162,15 +170,18 @@ def picture(conv: Conv, value: Value, at: Mapping[str, int], columns: int, leadi
         array = str(value.array)
         return entry(conv, array, [int(n) for n in np.unravel_index(number, conv.shapes[array])])
 
+    if leading and (cells == ZERO).all():
+        return Word("0")  # a whole slice of zeros
     return elided_matrix(cells.shape[0], cells.shape[1], cell, (MOST_ROWS, columns))
 
 
-def _slices(case: Case, name: Math, value: Value) -> Iterator[Equation]:
+def _slices(case: Case, name: Math, value: Cells) -> Iterator[Equation]:
     """An array of three or more axes, a matrix for each place on the axes before the last two."""
     columns = columns_that_fit(name_length(case.conv, str(value.array)), case.budget - 12)
     places = list(itertools.product(*(range(n) for n in value.space[:-2])))
     shape = value.space[:-2]
-    base = name if isinstance(name, Word) else Fence(name)
+    composed = isinstance(name, Row) and any(isinstance(part, Operator) for part in name.parts)
+    base = Fence(name) if composed else name
     for i in kept(len(places), MOST_SLICES):
         if i is not None and all(shape):
             index = separated([*(Word(str(n + 1)) for n in places[i]), Word("·"), Word("·")])
@@ -184,39 +195,20 @@ def verdict(case: Case) -> Section:
     """What verify found for this layer, and what that covers."""
     result = case.verification
     head = tuple(Phrase(f"verdict.{name}") for name in ("gradient", "entries", "found"))
-    rows = [
-        (Word(check.formula.target), check.entries,
-         Phrase("verdict.equal") if check.ok else Phrase("verdict.differ", {"count": check.failures}))
-        for check in result.checks
-    ]  # fmt: skip
-    if case.loss != "upstream":
-        for target, (entries, failures) in loss_agrees(case).items():
-            found = Phrase("verdict.loss.equal") if not failures else Phrase("verdict.loss.differ", {"count": failures})
-            rows.append((Word(target), entries, found))
-    ok = result.ok
+    rows: list[tuple[Value, ...]] = [
+        (Word(check.formula.target), check.entries, _found("verdict", check.failures)) for check in result.checks
+    ]
+    for target, (entries, failures) in case.loss_agrees.items():
+        rows.append((Word(target), entries, _found("verdict.loss", failures)))
+    values: dict[str, Value] = {"entries": sum(entries for _, entries, _ in rows if isinstance(entries, int))}
     blocks: list[Block] = [
         Paragraph(Phrase("verdict.intro", {"terms": case.conv.terms})),
         Table(head, tuple(rows), numbers=(1,)),
-        Paragraph(Phrase("verdict.holds" if ok else "verdict.fails", {"entries": result.entries}), "holds" if ok else "fails"),
+        Paragraph(Phrase("verdict.holds" if case.ok else "verdict.fails", values), "holds" if case.ok else "fails"),
         Paragraph(Phrase("verdict.scope")),
     ]
     return Section("verdict", Phrase("verdict.title"), tuple(blocks))
 
 
-def loss_agrees(case: Case) -> dict[str, tuple[int, int]]:
-    """By gradient of a loss of its own: the entries compared and those in which SymPy's derivative is not the entry above
-    with dy put in."""
-    import sympy
-
-    from symconv.symbols import symbols
-
-    conv, own_loss = case.conv, case.own_loss
-    size = int(np.prod(conv.y_shape))
-    dy = dict(zip(symbols(conv, "dy").reshape(size), own_loss.upstream.reshape(size), strict=True))
-    result = {}
-    for target in case.targets:
-        mine, theirs = (getattr(g, target) for g in (case.gradients, own_loss))
-        pairs = zip(mine.reshape(len(mine)), theirs.reshape(len(theirs)), strict=True)
-        failures = sum(sympy.expand(a.xreplace(dy) - b) != 0 for a, b in pairs)
-        result[target] = (len(mine), failures)
-    return result
+def _found(key: str, failures: int) -> Phrase:
+    return Phrase(f"{key}.differ", {"count": failures}) if failures else Phrase(f"{key}.equal")

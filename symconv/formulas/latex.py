@@ -45,6 +45,9 @@ FUNCTIONS = ("pad", "crop", "flip", "shuffle")
 #: more columns than this need the array environment: amsmath's matrices stop there
 MATRIX_COLUMNS = 10
 
+#: a matrix with more characters than this gets a line of source for each row
+SOURCE_LINE = 60
+
 #: space on either side of a matrix column, in points
 COLUMN_GAP = 5.0
 
@@ -60,7 +63,7 @@ def latex(thing: Any) -> str:
     >>> print(latex(OUTPUT_SIZE))
     \\left\\lfloor \\frac{H + p + q - d(K - 1) - 1}{s} \\right\\rfloor + 1
     >>> print(latex(standard("dw")))
-    dw = (\\operatorname{pad}_{p,q - r}(x) \\star (dy \\uparrow s)) \\downarrow d
+    dw = (\\operatorname{pad}_{p, q - r}(x) \\star (dy \\uparrow s)) \\downarrow d
     """
     raise TypeError(f"no LaTeX for {thing!r}")
 
@@ -170,11 +173,14 @@ def _(thing: Total) -> str:
 
 @latex.register
 def _(thing: Matrix) -> str:
-    rows = r" \\ ".join(" & ".join(latex(cell) for cell in row) for row in thing.rows)
+    rows = [" & ".join(latex(cell) for cell in row) for row in thing.rows]
     columns = len(thing.rows[0]) if thing.rows else 0
-    if columns <= MATRIX_COLUMNS:
-        return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
-    return rf"\left[\begin{{array}}{{{'c' * columns}}} {rows} \end{{array}}\right]"
+    begin, end = r"\begin{bmatrix}", r"\end{bmatrix}"
+    if columns > MATRIX_COLUMNS:
+        begin, end = rf"\left[\begin{{array}}{{{'c' * columns}}}", r"\end{array}\right]"
+    if sum(map(len, rows)) <= SOURCE_LINE:
+        return " ".join([begin, r" \\ ".join(rows), end])
+    return "\n".join([begin, " \\\\\n".join(f"  {row}" for row in rows), end])
 
 
 def _tall(thing: Math) -> bool:

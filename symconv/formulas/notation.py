@@ -19,7 +19,8 @@ from symconv.integers import Const, Integer, Name, Op
 
 __all__ = [
     "Above", "Below", "Equation", "Fence", "Fraction", "Math", "Matrix", "Operator", "Product", "Row", "Setting", "Sum", "Total",
-    "Word", "additive_terms", "chunks", "fill", "of_formula", "of_integer", "one_based", "separated", "simplified",
+    "Word", "additive_terms", "chunks", "fill", "lines", "of_formula", "of_integer", "one_based", "pieces", "separated",
+    "simplified",
 ]  # fmt: skip
 
 
@@ -127,68 +128,91 @@ class Equation:
         return Equation(left, tuple(("=", side) for side in sides), note)
 
 
-def separated(parts: Sequence[Math]) -> Math:
-    """The parts with commas between them."""
-    if len(parts) == 1:
-        return parts[0]
+def separated(parts: Sequence[Math], wide: bool = False) -> Math:
+    """The parts with commas between them, and with spaces too if ``wide`` or if a part is itself composed."""
+    comma = Word(", " if wide or any(isinstance(part, (Sum, Product, Row)) for part in parts) else ",")
     result: list[Math] = []
     for part in parts:
-        result += [Word(","), part] if result else [part]
-    return Row(tuple(result))
+        result += [comma, part] if result else [part]
+    return result[0] if len(result) == 1 else Row(tuple(result))
 
 
 # breaking lines -------------------------------------------------------------------------------------------------------
 
 
-def chunks(math: Math) -> Iterator[Math]:
-    """The pieces between which a line may be broken: before the signs of a sum, before the operators of a row."""
+def pieces(math: Math) -> list[Math]:
+    """What ``math`` may be broken into first: the terms of a sum with their signs, or a row before its operators."""
     if isinstance(math, Sum):
-        for i, (sign, term) in enumerate(math.terms):
-            pieces = list(chunks(term)) if isinstance(term, Row) else [term]
-            if i or sign < 0:
-                pieces[0] = Row((Operator("−" if sign < 0 else "+"), pieces[0]))
-            yield from pieces
-    elif isinstance(math, Row) and any(isinstance(part, Operator) for part in math.parts):
-        piece: list[Math] = []
+        return [
+            term if not i and sign > 0 else Row((Operator("−" if sign < 0 else "+"), term))
+            for i, (sign, term) in enumerate(math.terms)
+        ]
+    if isinstance(math, Row):
+        result: list[list[Math]] = [[]]
         for part in math.parts:
-            if isinstance(part, Operator) and piece:
-                yield Row(tuple(piece))
-                piece = []
-            piece.append(part)
-        yield Row(tuple(piece))
-    else:
+            # a sign that leads the row belongs to what follows it
+            if isinstance(part, Operator) and any(not isinstance(before, Operator) for before in result[-1]):
+                result.append([])
+            result[-1].append(part)
+        if len(result) == 1 and len(math.parts) == 2 and isinstance(math.parts[0], Operator):
+            first, *rest = pieces(math.parts[1])
+            return [Row((math.parts[0], first)), *rest]
+        return [Row(tuple(row)) if len(row) > 1 else row[0] for row in result]
+    return [math]
+
+
+def chunks(math: Math) -> Iterator[Math]:
+    """The smallest pieces that ``math`` can be broken into."""
+    parts = pieces(math)
+    if len(parts) == 1:
         yield math
+    else:
+        for part in parts:
+            yield from chunks(part)
 
 
-def fill(pieces: Sequence[Math], width: Callable[[Math], float], limit: float) -> list[Row]:
-    """``pieces`` put on as few lines no wider than ``limit`` as go, and these as even as can be.
+def lines(math: Math, width: Callable[[Math], float], limit: float) -> list[Math]:
+    """``math`` on lines no wider than ``limit`` where it can be broken: a sum between its terms, and a term only if it has to."""
+    if width(math) <= limit:
+        return [math]
+    parts = pieces(math)
+    if len(parts) == 1:
+        return parts
+    result: list[Math] = []
+    for row in fill(parts, width, limit):
+        result += lines(row.parts[0], width, limit) if len(row.parts) == 1 else [row]
+    return result
 
-    A piece wider than ``limit`` stands alone.
+
+def fill(parts: Sequence[Math], width: Callable[[Math], float], limit: float) -> list[Row]:
+    """``parts`` put on as few lines no wider than ``limit`` as go, and these as even as can be.
+
+    A part wider than ``limit`` stands alone.
     """
-    sizes = [width(piece) for piece in pieces]
-    lines = _filled(sizes, limit)
+    sizes = [width(part) for part in parts]
+    rows = _filled(sizes, limit)
     narrow, wide = max(sizes, default=0.0), limit
-    while wide - narrow > 1 and len(lines) > 1:  # the narrowest limit that needs no more lines
+    while wide - narrow > 1 and len(rows) > 1:  # the narrowest limit that needs no more lines
         middle = (narrow + wide) / 2
-        if len(_filled(sizes, middle)) == len(lines):
+        if len(_filled(sizes, middle)) == len(rows):
             wide = middle
         else:
             narrow = middle
-    return [Row(tuple(pieces[i] for i in line)) for line in _filled(sizes, wide)]
+    return [Row(tuple(parts[i] for i in row)) for row in _filled(sizes, wide)]
 
 
 def _filled(sizes: Sequence[float], limit: float) -> list[list[int]]:
-    """The numbers of the pieces on each line, as many on a line as go."""
-    lines: list[list[int]] = []
+    """The numbers of the parts on each line, as many on a line as go."""
+    rows: list[list[int]] = []
     used = 0.0
     for i, size in enumerate(sizes):
-        if lines and used + size <= limit:
-            lines[-1].append(i)
+        if rows and used + size <= limit:
+            rows[-1].append(i)
             used += size
         else:
-            lines.append([i])
+            rows.append([i])
             used = size
-    return lines
+    return rows
 
 
 # integer expressions --------------------------------------------------------------------------------------------------
@@ -330,7 +354,7 @@ def of_formula(formula: tree.Formula, setting: Setting | None = None) -> Equatio
     >>> from symconv.formulas.latex import latex
     >>> from symconv.formulas.standard import standard
     >>> print(latex(of_formula(standard("dx"))))
-    dx = \\operatorname{pad}_{d(K - 1) - p,d(K - 1) - q + r}(dy \\uparrow s) \\star (\\operatorname{flip}(w) \\uparrow d)
+    dx = \\operatorname{pad}_{d(K - 1) - p, d(K - 1) - q + r}(dy \\uparrow s) \\star (\\operatorname{flip}(w) \\uparrow d)
     """
     setting = setting or Setting()
     left = setting.arrays.get(formula.target, Word(formula.target))

@@ -26,8 +26,7 @@ from symconv.formulas.notation import (
     Sum,
     Total,
     Word,
-    chunks,
-    fill,
+    lines,
     of_formula,
     of_integer,
 )  # fmt: skip
@@ -37,7 +36,7 @@ __all__ = ["Box", "box", "equation_lines", "pretty"]
 
 BELOW = str.maketrans("0123456789−", "₀₁₂₃₄₅₆₇₈₉₋")
 LOWERABLE = frozenset("0123456789−,")
-ABOVE = {"⊤": "ᵀ"}
+ABOVE = {"⊤": "ᵀ", "2": "²"}
 
 #: brackets by height: (one line, top, middle, bottom)
 BRACKETS = {
@@ -191,7 +190,7 @@ def pretty(thing: Math | Equation | tree.Formula | Integer, width: int = 100) ->
     >>> print(pretty(OUTPUT_SIZE))
     ⌊(H + p + q − d·(K − 1) − 1) / s⌋ + 1
     >>> print(pretty(standard("dx")))
-    dx = pad[d·(K − 1) − p,d·(K − 1) − q + r](dy ↑ s) ⋆ (flip(w) ↑ d)
+    dx = pad[d·(K − 1) − p, d·(K − 1) − q + r](dy ↑ s) ⋆ (flip(w) ↑ d)
     """
     if isinstance(thing, tree.Formula):
         thing = of_formula(thing)
@@ -216,16 +215,13 @@ def equation_lines(equation: Equation, width: int, left: int = 0, note: Callable
     if len(equation.steps) > 1 and whole.width <= width:
         return list(whole.lines)
     for i, (sign, side) in enumerate(equation.steps):
-        pieces = list(chunks(side))
-        rows = fill(pieces, lambda piece: box(piece).width, max(20, width - head.width - 3))
+        rows = lines(side, lambda piece: box(piece).width, max(20, width - head.width - 3))
         for j, row in enumerate(rows):
             if j:
                 lead = indent
             else:
                 lead = beside([Box((" " * head.width,)) if i else head, Box((f" {sign} ",))])
-            if j and isinstance(_first(row), Operator):
-                row = _unspaced(row)
-            boxed = beside([lead, box(row)])
+            boxed = beside([lead, box(_led(row) if j else row)])
             if result and len(boxed.lines) > 1 and result[-1].strip():
                 result.append("")
             result += boxed.lines
@@ -238,15 +234,10 @@ def equation_lines(equation: Equation, width: int, left: int = 0, note: Callable
     return result
 
 
-def _first(row: Row) -> Math:
-    first = row.parts[0]
-    return _first(first) if isinstance(first, Row) else first
-
-
-def _unspaced(row: Row) -> Row:
-    """A row that begins with a sign, without the space before it."""
-    first = row.parts[0]
-    if isinstance(first, Row):
-        return Row((_unspaced(first), *row.parts[1:]))
-    assert isinstance(first, Operator)
-    return Row((Word(first.text + " "), *row.parts[1:]))
+def _led(row: Math) -> Math:
+    """The row; without the space before it if it begins with a sign."""
+    if isinstance(row, Operator):
+        return Word(row.text + " ")
+    if isinstance(row, Row):
+        return Row((_led(row.parts[0]), *row.parts[1:]))
+    return row

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from symconv.article.blocks import Equations, Gap
 from symconv.formulas.latex import COLUMN_GAP, SPELLED, latex, width
-from symconv.formulas.notation import Equation, Math, chunks, fill
+from symconv.formulas.notation import Equation, Math, chunks, lines
 
 __all__ = ["STYLES", "Style", "fitting", "rows"]
 
@@ -45,8 +45,8 @@ def fitting(block: Equations, limit: float) -> Style:
     """The largest style in which no piece that cannot be broken is wider than what the left sides leave of ``limit``."""
     for style in STYLES:
         room = limit / style.scale - _left(block, style) - OPENING - INSET
-        widest = max((width(piece, style.gap) for line in block.lines if isinstance(line, Equation)
-                      for _, side in line.steps for piece in chunks(side)), default=0.0)  # fmt: skip
+        sides = [side for line in block.lines if isinstance(line, Equation) for _, side in line.steps]
+        widest = max((width(piece, style.gap) for side in sides for piece in chunks(side)), default=0.0)
         if widest <= room:
             return style
     return STYLES[-1]
@@ -60,10 +60,10 @@ def rows(block: Equations, limit: float, style: Style, more: str, note: str) -> 
         if isinstance(line, Gap):
             result.append(rf"& \quad \vdots \quad \text{{{more.replace('{count}', str(line.count))}}}")
             continue
-        lines = broken(line, room, style)
+        set_lines = broken(line, room, style)
         if line.note is not None:
-            lines[-1] += rf" \quad \text{{{note.replace('{count}', str(line.note))}}}"
-        result += lines
+            set_lines[-1] += rf" \quad \text{{{note.replace('{count}', str(line.note))}}}"
+        result += set_lines
     return result
 
 
@@ -79,7 +79,7 @@ def broken(equation: Equation, room: float, style: Style) -> list[str]:
         return [f"{latex(equation.left)} &{sides}"]
     result = []
     for i, (sign, side) in enumerate(equation.steps):
-        for j, row in enumerate(fill(list(chunks(side)), measure, room - INSET - (noted if i + 1 == len(equation.steps) else 0))):
+        for j, row in enumerate(lines(side, measure, room - INSET - (noted if i + 1 == len(equation.steps) else 0))):
             head = latex(equation.left) + " " if not i and not j else ""
             text = latex(row).strip()
             result.append(rf"{head}& \quad {{}} {text}" if j else f"{head}&{SPELLED.get(sign, sign)} {text}")
