@@ -1,0 +1,192 @@
+"""The simplest rule that says in which cases a function is right, observed on the cases tried, not proved.
+
+A rule is a disjunction of few conjunctions of few predicates. It is chosen on three quarters of the cases and tested on
+those held out; it must fit every case.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symconv.audits.predicates import PREDICATES, Predicate
+from symconv.geometry import Conv
+
+__all__ = ["MAX_LITERALS", "Condition", "Rule", "find_condition"]
+
+#: a rule has at most so many predicates, in at most two conjunctions
+MAX_LITERALS = 4
+_MAX_CONJUNCTION = 3
+_MAX_PARTS = 600
+
+#: predicates that an axis can differ in are said of every axis
+_Literal = tuple[int, bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Conjunctions of which one must hold; a literal is a predicate's number and whether it holds or fails."""
+
+    parts: tuple[tuple[_Literal, ...], ...]
+
+    def holds(self, conv: Conv) -> bool:
+        """Whether the rule is true of a geometry."""
+        return any(all(PREDICATES[i].holds(conv) == wanted for i, wanted in part) for part in self.parts)
+
+    def __str__(self) -> str:
+        def word(literal: _Literal) -> str:
+            predicate: Predicate = PREDICATES[literal[0]]
+            return predicate.text if literal[1] else predicate.negation
+
+        parts = [" and ".join(map(word, part)) for part in self.parts]
+        return " or ".join(f"({part})" if len(parts) > 1 and " and " in part else part for part in parts)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``rule`` fits all ``cases``; ``held_out`` of them had no part in choosing it when ``predicted`` is True.
+
+    Without a rule: nothing as short as this fits, or (``constant``) the cases are all the same.
+    """
+
+    rule: Rule | None
+    cases: int
+    held_out: int = 0
+    predicted: bool = False
+    constant: bool | None = None
+    verb: str = "right"
+
+    @property
+    def text(self) -> str | None:
+        """The condition in one line; None when no short rule fits."""
+        if self.constant is not None:
+            return f"{self.verb} on {'all' if self.constant else 'none of the'} {self.cases} cases tried"
+        if self.rule is None:
+            return None
+        return f"{self.verb} exactly when {self.rule}, on all {self.cases} cases tried"
+
+    def __str__(self) -> str:
+        if self.text is None:
+            return f"no short rule says when it is {self.verb} ({self.cases} cases tried)"
+        if self.rule is None:
+            return self.text
+        tested = (
+            f"chosen on {self.cases - self.held_out} of them, it predicted the other {self.held_out}"
+            if self.predicted
+            else "chosen with sight of all of them"
+        )
+        return f"{self.text} (observed, not proved; {tested})"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"text": self.text, "rule": None if self.rule is None else str(self.rule), "cases": self.cases,
+                "held_out": self.held_out, "predicted": self.predicted, "proved": False}  # fmt: skip
+
+
+def find_condition(convs: Sequence[Conv], right: Sequence[bool], verb: str = "right", seed: int = 0) -> Condition:
+    """The simplest rule that is true of exactly the cases that are ``right``.
+
+    >>> from symconv import Conv
+    >>> convs = [Conv(size, 3, stride=s, padding=p) for size in (5, 6, 7) for s in (1, 2) for p in (0, 1)]
+    >>> print(find_condition(convs, [conv.stride == (1,) for conv in convs]).rule)
+    stride = 1
+    """
+    count = len(convs)
+    if all(right) or not any(right):
+        return Condition(None, count, constant=bool(count) and all(right), verb=verb)
+    table = np.array([[predicate.holds(conv) for predicate in PREDICATES] for conv in convs], dtype=bool)
+    wanted = np.asarray(right, dtype=bool)
+    order = np.random.default_rng(seed).permutation(count)
+    held_out = order[: count // 4]
+    chosen_on = order[count // 4 :]
+    whole = _Patterns(table, wanted)
+    if not whole.consistent:  # two cases that the vocabulary cannot tell apart have different verdicts
+        return Condition(None, count, verb=verb)
+    train = _Patterns(table[chosen_on], wanted[chosen_on])
+    first = next(train.rules(), None)
+    if first is not None and whole.fits(first):
+        return Condition(first, count, len(held_out), True, verb=verb)
+    best = next(whole.rules(), None)
+    return Condition(best, count, len(held_out), False, verb=verb)
+
+
+class _Patterns:
+    """The distinct rows of a table of predicates, as bits of an integer for each literal."""
+
+    def __init__(self, table: Any, wanted: Any) -> None:
+        rows, inverse = np.unique(table, axis=0, return_inverse=True)
+        inverse = inverse.reshape(-1)
+        some_right, some_wrong = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
+        some_right[inverse[wanted]] = True
+        some_wrong[inverse[~wanted]] = True
+        self.consistent = not np.any(some_right & some_wrong)
+        self.right, self.wrong = _bits(some_right), _bits(some_wrong)
+        self.bits: dict[_Literal, int] = {}
+        #: of literals that are alike on these cases, the first
+        self.literals: dict[_Literal, int] = {}
+        seen: set[int] = set()
+        for i in range(table.shape[1]):
+            for value in (True, False):
+                bits = self.bits[i, value] = _bits(rows[:, i] == value)
+                if bits and bits != (1 << len(rows)) - 1 and bits not in seen:
+                    seen.add(bits)
+                    self.literals[i, value] = bits
+
+    def fits(self, rule: Rule) -> bool:
+        """Whether a rule is true of exactly the right patterns."""
+        covered = 0
+        for part in rule.parts:
+            bits = self.right | self.wrong
+            for literal in part:
+                bits &= self.bits[literal]
+            covered |= bits
+        return covered == self.right
+
+    def rules(self) -> Iterator[Rule]:
+        """The rules that fit, simplest first: fewer literals, then fewer parts, then what is thought of first."""
+        if not self.consistent:
+            return
+        parts = self._implicants()
+        by_size: dict[int, list[tuple[tuple[_Literal, ...], int]]] = {}
+        for part, bits in parts:
+            by_size.setdefault(len(part), []).append((part, bits))
+        for total in range(1, MAX_LITERALS + 1):
+            found = [Rule((part,)) for part, bits in by_size.get(total, []) if bits == self.right]
+            if not found:
+                for smaller in range(1, total // 2 + 1):
+                    for (p, a), (q, b) in itertools.product(by_size.get(smaller, []), by_size.get(total - smaller, [])):
+                        if a | b == self.right and p != q:
+                            found.append(Rule((p, q)))
+            yield from sorted(found, key=_order)
+
+    def _implicants(self) -> list[tuple[tuple[_Literal, ...], int]]:
+        """Conjunctions that hold of some right pattern and of no wrong one and need all their literals; the widest first."""
+        result: list[tuple[tuple[_Literal, ...], int]] = []
+        open_parts: list[tuple[tuple[_Literal, ...], int]] = [((), self.right | self.wrong)]
+        literals = list(self.literals.items())
+        position = {literal: i for i, (literal, _) in enumerate(literals)}
+        for _ in range(_MAX_CONJUNCTION):
+            extended: list[tuple[tuple[_Literal, ...], int]] = []
+            for part, bits in open_parts:
+                start = position[part[-1]] + 1 if part else 0
+                for literal, more in literals[start:]:
+                    both = bits & more
+                    if both == bits or not both & self.right:
+                        continue
+                    (extended if both & self.wrong else result).append(((*part, literal), both))
+            open_parts = extended
+        result.sort(key=lambda item: (-item[1].bit_count(), len(item[0]), _order(Rule((item[0],)))))
+        return result[:_MAX_PARTS]
+
+
+def _order(rule: Rule) -> tuple[int, int, list[tuple[int, bool]]]:
+    literals = [literal for part in rule.parts for literal in part]
+    negated = sum(not value for _, value in literals)
+    return sum(PREDICATES[i].rank for i, _ in literals) * 2 + negated, len(rule.parts), [(i, not v) for i, v in literals]
+
+
+def _bits(mask: Any) -> int:
+    return int("".join("1" if bit else "0" for bit in mask[::-1]), 2) if len(mask) else 0

@@ -1,0 +1,270 @@
+"""Calling conventions: how a function takes x, w, b, dy and gives back y, dx, dw, db, as a table.
+
+symconv's own layouts are PyTorch's: x (N, C, *H), w (F, C/groups, *K), b (F,), y and dy (N, F, *O). A convention says how
+its functions are called, in which layout, and which geometries its documentation covers; a case outside of these is
+reported apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.geometry import Conv
+
+__all__ = ["CONVENTIONS", "GRADIENTS", "Adapter", "Convention", "convention_named", "from_native", "native_shape", "to_native"]
+
+Array = NDArray[Any]
+Arrays = Mapping[str, Array]
+#: an adapter of one's own: ``adapter(fn, x, w, b, dy, conv)`` returns a dict with any of y, dx, dw, db
+Adapter = Callable[..., Mapping[str, Any]]
+
+GRADIENTS = ("dx", "dw", "db")
+
+
+@dataclass(frozen=True)
+class Functions:
+    """What an audit was given: the function or class, and the forward function where there is one."""
+
+    main: Callable[..., Any]
+    forward: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How functions of one kind are called.
+
+    ``backward(functions, conv, arrays)`` returns (y or None, what the function returned for the gradients);
+    ``forward(function, conv, arrays)`` returns y. ``outside(conv)`` is None when the convention's documentation covers the
+    geometry, else the reason. ``writes_about`` is one line of help.
+    """
+
+    name: str
+    signature: str
+    backward: Callable[[Functions, Conv, Arrays], Any]
+    forward: Callable[[Callable[..., Any], Conv, Arrays], Any]
+    outside: Callable[[Conv], str | None]
+    channels_last: bool = False
+
+
+# layouts ------------------------------------------------------------------------------------------------------------------
+
+
+def _axes_order(name: str, ndim: int) -> tuple[int, ...]:
+    """The axes of PyTorch's layout in the order in which a channels-last layout has them."""
+    spatial = tuple(range(2, 2 + ndim))
+    return (*spatial, 1, 0) if name in ("w", "dw") else (0, *spatial, 1)
+
+
+def to_native(convention: Convention, conv: Conv, name: str, array: Array) -> Array:
+    """``array`` in the convention's layout, a fresh one in C order."""
+    if not convention.channels_last:
+        return array.copy()
+    if name == "b":
+        return array.reshape((1,) * (conv.ndim + 1) + array.shape).copy()
+    return np.ascontiguousarray(array.transpose(_axes_order(name, conv.ndim))).copy()
+
+
+def native_shape(convention: Convention, conv: Conv, name: str, shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape that an array of ``shape`` in PyTorch's layout has in the convention's."""
+    if not convention.channels_last:
+        return tuple(shape)
+    if name in ("b", "db"):
+        return (1,) * (conv.ndim + 1) + tuple(shape)
+    return tuple(shape[i] for i in _axes_order(name, conv.ndim))
+
+
+def from_native(convention: Convention, conv: Conv, name: str, array: Array) -> Array:
+    """An array that a function returned in PyTorch's layout; as it is when it has another number of axes."""
+    if not convention.channels_last:
+        return array
+    if name in ("b", "db"):
+        return array.reshape(-1) if array.ndim == conv.ndim + 2 else array
+    if array.ndim != conv.ndim + 2:
+        return array
+    return array.transpose(np.argsort(_axes_order(name, conv.ndim)))
+
+
+def short(values: Sequence[Any]) -> Any:
+    """One value when it is the same on every axis, as most functions want it; else the tuple."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
+
+
+def _padding(conv: Conv) -> Any:
+    return short([p if p == q else (p, q) for p, q in conv.padding])
+
+
+# how each kind is called ---------------------------------------------------------------------------------------------------
+
+
+def _extras(conv: Conv) -> dict[str, Any]:
+    """The keywords that a function gets only when they say something: dilation, groups, output_padding."""
+    said: dict[str, Any] = {}
+    if any(d != 1 for d in conv.dilation):
+        said["dilation"] = short(conv.dilation)
+    if conv.groups != 1:
+        said["groups"] = conv.groups
+    if any(conv.output_padding):
+        said["output_padding"] = short(conv.output_padding)
+    return said
+
+
+def _plain_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
+    return functions.main(a["x"], a["w"], a["b"], a["dy"], short(conv.stride), _padding(conv), **_extras(conv))
+
+
+def _plain_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
+    return function(a["x"], a["w"], a["b"], short(conv.stride), _padding(conv), **_extras(conv))
+
+
+def _cached(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The two conventions in which forward returns (y, cache) and backward takes (dy, cache)."""
+
+    def parameters(conv: Conv) -> dict[str, Any]:
+        return {"stride": short(conv.stride), "pad": _padding(conv)} | _extras(conv)
+
+    def backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
+        if functions.forward is None:
+            cache: Any = (a["x"], a["w"], a["b"], parameters(conv))
+        else:
+            returned = functions.forward(a["x"], a["w"], a["b"], parameters(conv))
+            if not isinstance(returned, tuple) or len(returned) != 2:
+                raise TypeError(f"the forward function returned {type(returned).__name__}, not ({key}, cache)")
+            cache = returned[1]
+        return functions.main(a["dy"], cache)
+
+    def forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
+        return function(a["x"], a["w"], a["b"], parameters(conv))
+
+    return backward, forward
+
+
+def _layer(make: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
+    return make(a["w"], a["b"], short(conv.stride), _padding(conv), **_extras(conv))
+
+
+def _layer_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
+    layer = _layer(functions.main, conv, a)
+    layer.forward(a["x"])
+    dx = layer.backward(a["dy"])
+    found = {"dx": dx}
+    for name, attributes in (("dw", ("dW", "dw")), ("db", ("db",))):
+        for attribute in attributes:
+            if getattr(layer, attribute, None) is not None:
+                found[name] = getattr(layer, attribute)
+                break
+    return found
+
+
+def _layer_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
+    return _layer(function, conv, a).forward(a["x"])
+
+
+# what each kind documents ---------------------------------------------------------------------------------------------------
+
+
+def _anything(conv: Conv) -> None:
+    return None
+
+
+def _one_stride(conv: Conv) -> str | None:
+    if len(set(conv.stride)) > 1:
+        return f"one stride for all axes is documented, not {conv.stride}"
+    if len({p for pair in conv.padding for p in pair}) > 1:
+        return "one padding for all sides is documented"
+    for name, value in _extras(conv).items():
+        return f"{name} {value} is not documented"
+    return None
+
+
+def _square_kernels(conv: Conv) -> str | None:
+    if len(set(conv.kernel)) > 1:
+        return f"square kernels are documented, not {'x'.join(map(str, conv.kernel))}"
+    return _one_stride(conv)
+
+
+_cs231n_backward, _cs231n_forward = _cached("out")
+_coursera_backward, _coursera_forward = _cached("Z")
+
+CONVENTIONS: dict[str, Convention] = {
+    convention.name: convention
+    for convention in (
+        Convention(
+            "plain",
+            "fn(x, w, b, dy, stride, padding) -> dx, dw, db; NCHW, OIHW; keywords dilation, groups, output_padding when they "
+            "are not 1, 1, 0",
+            _plain_backward,
+            _plain_forward,
+            _anything,
+        ),
+        Convention(
+            "cs231n",
+            'fn(dout, cache) -> dx, dw, db; cache = (x, w, b, {"stride", "pad"}); NCHW, OIHW',
+            _cs231n_backward,
+            _cs231n_forward,
+            _one_stride,
+        ),
+        Convention(
+            "coursera",
+            'fn(dZ, cache) -> dA_prev, dW, db; cache = (A_prev, W, b, {"stride", "pad"}); NHWC, W (f, f, C, F), b (1, 1, 1, F)',
+            _coursera_backward,
+            _coursera_forward,
+            _square_kernels,
+            channels_last=True,
+        ),
+        Convention(
+            "layer",
+            "a class called with (W, b, stride, pad); forward(x) -> y, backward(dout) -> dx, leaving dW and db; NCHW, OIHW",
+            _layer_backward,
+            _layer_forward,
+            _one_stride,
+        ),
+    )
+}
+
+
+def _adapted(adapter: Adapter) -> Convention:
+    def backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
+        returned = adapter(functions.main, a["x"], a["w"], a["b"], a["dy"], conv)
+        if not isinstance(returned, Mapping):
+            raise TypeError(f"the adapter returned {type(returned).__name__}, not a dict with some of y, dx, dw, db")
+        return returned
+
+    def forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
+        return adapter(function, a["x"], a["w"], a["b"], None, conv)["y"]
+
+    name = getattr(adapter, "__name__", "adapter")
+    return Convention(name, f"{name}(fn, x, w, b, dy, conv) -> dict", backward, forward, _anything)
+
+
+def convention_named(convention: str | Adapter) -> Convention:
+    """The convention of that name, or the one an adapter makes; ValueError for an unknown name."""
+    if callable(convention):
+        return _adapted(convention)
+    if convention not in CONVENTIONS:
+        raise ValueError(f"no convention {convention!r}; there are {', '.join(CONVENTIONS)}, or give an adapter function")
+    return CONVENTIONS[convention]
+
+
+def outputs_of(returned: Any, names: Sequence[str] | None) -> dict[str, Any]:
+    """What a function returned, by name: a dict's own names, else in order of ``names`` (dx, dw, db unless said).
+
+    What is None is left out: a function that returns only some gradients is judged on these. TypeError when there
+    are more arrays than names.
+    """
+    if isinstance(returned, Mapping):
+        unknown = [key for key in returned if key not in ("y", *GRADIENTS)]
+        if unknown:
+            raise TypeError(f"returned a dict with {unknown[0]!r}; its keys should be among y, dx, dw, db")
+        found = dict(returned)
+    else:
+        order = tuple(names or GRADIENTS)
+        values = list(returned) if isinstance(returned, tuple | list) else [returned]
+        if len(values) > len(order):
+            raise TypeError(f"returned {len(values)} values where {', '.join(order)} are expected")
+        found = dict(zip(order, values, strict=False))
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,96 @@
+"""From confirmed observations on single cases to the causes that are named for an output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from symconv.audits.causes import CAUSES
+from symconv.geometry import Conv
+
+if TYPE_CHECKING:
+    from symconv.audits.result import Case
+
+__all__ = ["NamedCause", "named_causes"]
+
+#: more causes than this for one output explain nothing
+MAX_CAUSES = 3
+
+
+@dataclass(frozen=True)
+class NamedCause:
+    """A mistake that accounts for ``explained`` of the ``failing`` cases of an output; ``how`` says what confirmed it."""
+
+    key: str
+    text: str
+    explained: int
+    failing: int
+    how: str
+
+    def __str__(self) -> str:
+        return f"{self.text} (accounts for {self.explained} of {self.failing} failing cases: {self.how})"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"key": self.key, "text": self.text, "explained": self.explained, "failing": self.failing, "how": self.how}
+
+
+def named_causes(cases: Sequence[Case], output: str) -> list[NamedCause]:
+    """The causes whose checks hold, greedily those that account for most of the failing cases.
+
+    A cause that a check of values confirms must hold on what it explains; patterns over all cases (fails exactly on
+    oblong ones) are consulted for what is left.
+    """
+    failing = [i for i, case in enumerate(cases) if case.status(output) in ("value", "shape", "error")]
+    left = set(failing)
+    found: list[NamedCause] = []
+    order = {key: i for i, key in enumerate(CAUSES)}
+    while left and len(found) < MAX_CAUSES:
+        counts: dict[str, set[int]] = {}
+        for i in left:
+            for key in cases[i].verdict.causes.get(output, ()):
+                counts.setdefault(key, set()).add(i)
+        if not counts:
+            break
+        best = min(counts, key=lambda key: (-len(counts[key]), order[key]))
+        how = "the result equals what this mistake computes" if best in _BY_VALUE else "seen in the result of each"
+        found.append(NamedCause(best, CAUSES[best].text.format(output=output), len(counts[best]), len(failing), how))
+        left -= counts[best]
+    if left and len(found) < MAX_CAUSES:
+        for key, text, told, applies in _PATTERNS:
+            if output in told and _is_pattern(cases, output, left, set(failing), applies):
+                how = "fails on no other case, and on the rest it is right"
+                found.append(NamedCause(key, text.format(output=output), len(left), len(failing), how))
+                break
+    return found
+
+
+_BY_VALUE = {key for key in CAUSES if not key.startswith(("depends-", "ignores-", "empty-crop"))}
+
+
+def _is_pattern(
+    cases: Sequence[Case], output: str, left: set[int], failing: set[int], applies: Callable[[Conv], bool]
+) -> bool:
+    """Whether what is left to explain all has a property that no right case has, and both kinds were tried."""
+    with_it = {i for i, case in enumerate(cases) if applies(case.conv) and not case.refuses()}
+    without = [i for i, case in enumerate(cases) if i not in with_it and not case.refuses()]
+    right_with = [i for i in with_it if i not in failing]
+    return bool(left) and left <= with_it and not right_with and bool(without) and any(i not in failing for i in without)
+
+
+def _oblong(conv: Conv) -> bool:
+    """H and W cannot be told apart on what is left: equal sizes, kernels and outputs."""
+    return any(len(set(values)) > 1 for values in (conv.input, conv.kernel, conv.output))
+
+
+_PATTERNS: tuple[tuple[str, str, tuple[str, ...], Callable[[Conv], bool]], ...] = (
+    ("remainder", "misses the last rows when the stride does not divide", ("dx",), lambda conv: any(conv.remainder)),
+    ("remainder", "does not fit when the stride does not divide", ("dw", "y"), lambda conv: any(conv.remainder)),
+    ("swaps-axes", "swaps H and W, or takes them to be equal", ("y", "dx", "dw", "db"), _oblong),
+    ("oblong-output", "swaps H and W of the output, or takes them to be equal", ("y", "dx", "dw", "db"),
+     lambda conv: len(set(conv.output)) > 1),
+    ("oblong-kernel", "swaps H and W of the kernel, or takes them to be equal", ("y", "dx", "dw", "db"),
+     lambda conv: len(set(conv.kernel)) > 1),
+    ("oblong-input", "swaps H and W of the input, or takes them to be equal", ("y", "dx", "dw", "db"),
+     lambda conv: len(set(conv.input)) > 1),
+)  # fmt: skip

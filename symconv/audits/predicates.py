@@ -1,0 +1,68 @@
+"""The vocabulary of conditions: what can be said of a geometry in a few words, true on every axis or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from symconv import relation
+from symconv.geometry import Axis, Conv
+
+__all__ = ["PREDICATES", "Predicate"]
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """``text`` holds of a convolution when ``holds`` does; ``negation`` is what is said when it does not.
+
+    ``rank`` orders rules of equal length: what people think of first comes first.
+    """
+
+    text: str
+    negation: str
+    holds: Callable[[Conv], bool]
+    rank: int = 0
+
+
+def _each(test: Callable[[Axis], bool]) -> Callable[[Conv], bool]:
+    return lambda conv: all(test(axis) for axis in conv.axes)
+
+
+def _alike(values: Callable[[Conv], Sequence[int]]) -> Callable[[Conv], bool]:
+    return lambda conv: len(set(values(conv))) == 1
+
+
+def _reach(axis: Axis) -> int:
+    """d*(K - 1): the span of a kernel but for its first row."""
+    return int(relation.SPAN.evaluate({"K": axis.K, "d": axis.d})) - 1
+
+
+def _rest(axis: Axis) -> int:
+    return axis.values["r"]
+
+
+PREDICATES: tuple[Predicate, ...] = (
+    Predicate("stride = 1", "stride > 1", _each(lambda a: a.s == 1)),
+    Predicate("padding = 0", "padding > 0", _each(lambda a: a.p == a.q == 0)),
+    Predicate("2·padding = d(K − 1)", "2·padding ≠ d(K − 1)", _each(lambda a: a.p + a.q == _reach(a))),
+    Predicate("the stride divides (remainder 0)", "the stride does not divide (remainder > 0)", _each(lambda a: _rest(a) == 0)),
+    Predicate("N = 1", "N > 1", lambda conv: conv.batch == 1),
+    Predicate("H = W", "H ≠ W", _alike(lambda conv: conv.input)),
+    Predicate("the kernel is square", "the kernel is not square", _alike(lambda conv: conv.kernel)),
+    Predicate("the output is square", "the output is not square", _alike(lambda conv: conv.output)),
+    Predicate("padding ≤ d(K − 1)", "padding > d(K − 1)", _each(lambda a: max(a.p, a.q) <= _reach(a)), 1),
+    Predicate("dilation = 1", "dilation > 1", _each(lambda a: a.d == 1)),
+    Predicate("groups = 1", "groups > 1", lambda conv: conv.groups == 1),
+    Predicate("K = 1", "K > 1", _each(lambda a: a.K == 1), 1),
+    Predicate("the remainder is within the padding", "the remainder exceeds the padding", _each(lambda a: _rest(a) <= a.q), 2),
+    Predicate("windows do not overlap (stride ≥ d(K − 1) + 1)", "windows overlap", _each(lambda a: a.s > _reach(a)), 2),
+    Predicate("one output position", "several output positions", _each(lambda a: a.O == 1), 2),
+    Predicate("input and output are equally large", "input and output differ in size", _each(lambda a: a.H == a.O), 3),
+    Predicate("C = 1", "C > 1", lambda conv: conv.in_channels == 1, 2),
+    Predicate("F = 1", "F > 1", lambda conv: conv.out_channels == 1, 2),
+    Predicate("one input position", "several input positions", _each(lambda a: a.H == 1), 3),
+    Predicate("padding ≤ 1", "padding > 1", _each(lambda a: max(a.p, a.q) <= 1), 3),
+    Predicate("stride ≤ 2", "stride > 2", _each(lambda a: a.s <= 2), 3),
+    Predicate("padding = d(K − 1)", "padding ≠ d(K − 1)", _each(lambda a: a.p == a.q == _reach(a)), 3),
+    Predicate("C = F", "C ≠ F", lambda conv: conv.in_channels == conv.out_channels, 3),
+)

@@ -1,0 +1,102 @@
+"""Telling a refusal from a failure: an exception that a function raises on purpose, before it computes anything.
+
+``assert (H - K) % stride == 0`` declines a geometry; ``assert dx.shape == x.shape`` fails on one. Both are statements of the
+function's own code. What tells them apart is what their condition looks at: sizes and arguments, or an array that the
+function has computed.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import traceback
+from collections.abc import Collection
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Failure", "failure_of"]
+
+#: the first so many characters of a message are kept
+MAX_MESSAGE = 300
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception of the audited function: ``status`` "refuses" or "error", one line of message, and where."""
+
+    status: str
+    message: str
+    where: str = ""
+
+
+def failure_of(error: BaseException, own_files: Collection[str], arguments: Collection[Any] = ()) -> Failure:
+    """What an exception says about the function whose code is in ``own_files``; ``arguments`` are the arrays it was given."""
+    text = " ".join(str(error).split())
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, SystemExit):
+        message = f"exits with status {error.code!r} (SystemExit)"
+    frames = list(traceback.walk_tb(error.__traceback__))
+    own = [(frame, line) for frame, line in frames if frame.f_code.co_filename in own_files]
+    where = ""
+    if own:
+        frame, line = own[-1]
+        name = frame.f_code.co_filename.rpartition("/")[2]
+        source = linecache.getline(frame.f_code.co_filename, line).strip()
+        where = f"{name}:{line}" + (f": {source}" if source else "")
+    refuses = isinstance(error, NotImplementedError) or (
+        bool(own)
+        and own[-1][0] is frames[-1][0]
+        and isinstance(error, Exception)
+        and _on_purpose(own[-1][0], own[-1][1], arguments)
+    )
+    return Failure("refuses" if refuses else "error", message[:MAX_MESSAGE], where[:MAX_MESSAGE])
+
+
+def _on_purpose(frame: FrameType, line: int, arguments: Collection[Any]) -> bool:
+    """Whether the statement at ``line`` raises or asserts, on a condition that looks at no computed array."""
+    path = _path_to(frame.f_code.co_filename, line)
+    if not path or not isinstance(path[-1], ast.Raise | ast.Assert):
+        return False
+    if any(isinstance(node, ast.ExceptHandler) for node in path):  # passes on what went wrong elsewhere
+        return False
+    looked_at = [path[-1].test] if isinstance(path[-1], ast.Assert) else []
+    looked_at += [node.test for node in path if isinstance(node, ast.If)]
+    if any(isinstance(node, ast.Mod) for test in looked_at for node in ast.walk(test)):
+        return True  # asks what a division leaves over: about sizes, be they those of a padded copy
+    names = {node.id for test in looked_at for node in ast.walk(test) if isinstance(node, ast.Name)}
+    return not any(_computed(frame.f_locals.get(name), arguments) for name in names)
+
+
+def _computed(value: Any, arguments: Collection[Any]) -> bool:
+    if not isinstance(value, np.ndarray) or value.ndim == 0:
+        return False
+    return not any(value is given or np.may_share_memory(value, given) for given in arguments)
+
+
+@functools.lru_cache(maxsize=32)
+def _tree(filename: str) -> ast.Module | None:
+    try:
+        return ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _path_to(filename: str, line: int) -> list[ast.AST]:
+    """The statements that enclose a line, the innermost last."""
+    tree = _tree(filename)
+    path: list[ast.AST] = []
+    node: ast.AST | None = tree
+    while node is not None:
+        inner = None
+        for child in ast.iter_child_nodes(node):
+            first, last = getattr(child, "lineno", None), getattr(child, "end_lineno", None)
+            if isinstance(child, ast.stmt | ast.ExceptHandler) and first is not None and first <= line <= (last or first):
+                inner = child
+        if inner is not None:
+            path.append(inner)
+        node = inner
+    return path

@@ -1,0 +1,307 @@
+"""``Audit``: what an audit found, case by case and in short."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from symconv.audits.condition import Condition, find_condition
+from symconv.audits.judge import CaseVerdict
+from symconv.audits.patterns import NamedCause, named_causes
+from symconv.geometry import Conv
+
+__all__ = ["Audit", "Case"]
+
+#: the orders in which outputs are told
+OUTPUTS = ("y", "dx", "dw", "db")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One geometry with its verdict; ``outside`` says why the convention's documentation does not cover it, if so."""
+
+    conv: Conv
+    verdict: CaseVerdict
+    outside: str | None = None
+
+    def status(self, output: str) -> str:
+        """"ok", "value", "shape", "error" or "refuses"."""
+        return self.verdict.status or self.verdict.outputs.get(output, "value")
+
+    def statuses(self, outputs: Iterable[str]) -> list[str]:
+        return [self.status(output) for output in outputs]
+
+    def refuses(self) -> bool:
+        return self.verdict.status == "refuses"
+
+    def right(self, outputs: Iterable[str]) -> bool:
+        """Whether every output is right."""
+        return all(status == "ok" for status in self.statuses(outputs))
+
+    def to_dict(self, outputs: Sequence[str]) -> dict[str, Any]:
+        conv = self.conv
+        padding = [p if p == q else [p, q] for p, q in conv.padding]
+        told: dict[str, Any] = {
+            "input": list(conv.input), "kernel": list(conv.kernel), "stride": list(conv.stride), "padding": padding,
+            "dilation": list(conv.dilation), "groups": conv.groups, "batch": conv.batch, "in_channels": conv.in_channels,
+            "out_channels": conv.out_channels,
+        }  # fmt: skip
+        if conv.transposed:
+            told |= {"transposed": True, "output_padding": list(conv.output_padding)}
+        told |= {output: self.status(output) for output in outputs}
+        told["engine"] = self.verdict.engine if not self.verdict.status else None
+        for key in ("message", "where", "findings", "causes"):
+            if getattr(self.verdict, key):
+                told[key] = getattr(self.verdict, key)
+        if self.verdict.shapes:
+            told["shapes"] = {name: {"yours": a, "true": b} for name, (a, b) in self.verdict.shapes.items()}
+        if self.outside:
+            told["outside"] = self.outside
+        return told
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The smallest failing case of one output, with what came back and what should have."""
+
+    output: str
+    conv: Conv
+    status: str
+    entry: str | None = None
+    index: tuple[int, ...] | None = None
+    yours: str = ""
+    true: str = ""
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    entries: int = 0
+    message: str = ""
+    where: str = ""
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "output": self.output, "status": self.status, "case": self.conv.to_dict(), "slug": self.conv.slug,
+            "entry": self.entry, "index": None if self.index is None else list(self.index), "yours": self.yours, "true": self.true,
+            "missing": list(self.missing), "extra": list(self.extra), "entries": self.entries, "message": self.message,
+            "where": self.where, "note": self.note,
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        what = f"{self.output} at {self.conv!r}"
+        if self.status == "error":
+            place = f" ({self.where})" if self.where else ""
+            return f"{what}: {self.message}{place}"
+        if self.status == "shape":
+            return f"{what}: {self.yours}, true {self.true}"
+        told = f"{what}: {self.entry} = {self.yours}, true {self.true}"
+        for word, terms in (("missing", self.missing), ("extra", self.extra)):
+            if terms:
+                told += f"; {word} {', '.join(terms)}"
+        return told + (f" ({self.note})" if self.note else "")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many cases are right, wrong (in value or shape, or by an error) and refused."""
+
+    cases: int
+    right: int
+    wrong: int
+    refused: int
+
+    @staticmethod
+    def of(statuses: Iterable[Sequence[str]]) -> Tally:
+        """The tally of cases, each the statuses of its outputs."""
+        right = wrong = refused = 0
+        for each in statuses:
+            if "refuses" in each:
+                refused += 1
+            elif all(status == "ok" for status in each):
+                right += 1
+            else:
+                wrong += 1
+        return Tally(right + wrong + refused, right, wrong, refused)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found: ``ok`` when some documented case is right and none is wrong."""
+
+    label: str
+    convention: str
+    mode: str
+    outputs: tuple[str, ...]
+    cases: tuple[Case, ...] = field(repr=False)
+    failures: tuple[Failure, ...] = field(repr=False)
+    seed: int = 0
+    seconds: float = 0.0
+    fingerprint: str = ""
+
+    @cached_property
+    def documented(self) -> tuple[Case, ...]:
+        """The cases that the convention covers: these are judged."""
+        return tuple(case for case in self.cases if case.outside is None)
+
+    @cached_property
+    def outside(self) -> tuple[Case, ...]:
+        """The cases that it does not cover, tried all the same."""
+        return tuple(case for case in self.cases if case.outside is not None)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """The documented cases, all outputs together."""
+        return Tally.of(case.statuses(self.outputs) for case in self.documented)
+
+    def tally_of(self, output: str, cases: Iterable[Case] | None = None) -> Tally:
+        """The tally of one output."""
+        return Tally.of([case.status(output)] for case in (self.documented if cases is None else cases))
+
+    @property
+    def ok(self) -> bool:
+        return self.tally.wrong == 0 and self.tally.right > 0
+
+    @property
+    def right(self) -> int:
+        return self.tally.right
+
+    @property
+    def wrong(self) -> int:
+        return self.tally.wrong
+
+    @property
+    def refused(self) -> int:
+        return self.tally.refused
+
+    @property
+    def smallest_failure(self) -> Failure | None:
+        """The failure on the smallest case; None when there is none."""
+        return min(self.failures, key=lambda failure: size_of(failure.conv), default=None)
+
+    def _condition(self, output: str | None) -> Condition:
+        judged = [case for case in self.documented if not case.refuses()]
+        outputs = self.outputs if output is None else (output,)
+        return find_condition([case.conv for case in judged], [case.right(outputs) for case in judged])
+
+    @cached_property
+    def condition(self) -> Condition:
+        """When every output is right, observed on the documented cases that are not refused."""
+        return self._condition(None)
+
+    @cached_property
+    def conditions(self) -> dict[str, Condition]:
+        """When each output is right."""
+        return {output: self._condition(output) for output in self.outputs}
+
+    @cached_property
+    def refusal(self) -> Condition | None:
+        """When the function refuses; None when it never does."""
+        if not self.refused:
+            return None
+        return find_condition([c.conv for c in self.documented], [c.refuses() for c in self.documented], verb="refuses")
+
+    @cached_property
+    def causes(self) -> dict[str, list[NamedCause]]:
+        """For each output that is wrong, the known mistakes that a check confirms."""
+        return {output: named_causes(self.documented, output) for output in self.outputs if self.tally_of(output).wrong}
+
+    @cached_property
+    def findings(self) -> dict[str, int]:
+        """What was noticed beside the verdicts, and in how many cases."""
+        counts: dict[str, int] = {}
+        for case in self.cases:
+            for finding in dict.fromkeys(case.verdict.findings):
+                counts[finding] = counts.get(finding, 0) + 1
+        return counts
+
+    @cached_property
+    def engines(self) -> dict[str, int]:
+        """Cases that were decided by each engine."""
+        counts: dict[str, int] = {}
+        for case in self.cases:
+            if not case.verdict.status:
+                counts[case.verdict.engine] = counts.get(case.verdict.engine, 0) + 1
+        return counts
+
+    @property
+    def scope(self) -> str:
+        """What the verdict covers."""
+        from symconv.audits.numeric import ROUNDS, false_right
+        from symconv.audits.truth import point_size
+
+        told = f"{len(self.cases)} geometries, each tried alone; nothing is said of others"
+        symbolic, exact = self.engines.get("symbolic", 0), self.engines.get("exact integers", 0)
+        if symbolic:
+            told += f". On {symbolic} the expressions were compared, symbolic engine: exact"
+        if exact:
+            by_numbers = [case for case in self.cases if case.verdict.engine == "exact integers" and not case.verdict.status]
+            bound = max(false_right(point_size(case.conv), ROUNDS, 3 if self.mode == "adjoint" else 2) for case in by_numbers)
+            told += (
+                f". On {exact} exact integers at {ROUNDS} random points were compared (exact-integers engine, seed {self.seed}): "
+                f"a wrong polynomial of degree 2 passes one case with probability below {bound:.0e}"
+            )
+        return told
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as plain data for JSON."""
+        outside = Tally.of(case.statuses(self.outputs) for case in self.outside)
+        smallest = self.smallest_failure
+        return {
+            "function": self.label,
+            "convention": self.convention,
+            "mode": self.mode,
+            "ok": self.ok,
+            "cases": self.tally.cases,
+            "right": self.right,
+            "wrong": self.wrong,
+            "refused": self.refused,
+            "outputs": {
+                output: {
+                    "right": self.tally_of(output).right,
+                    "wrong": self.tally_of(output).wrong,
+                    "condition": self.conditions[output].to_dict(),
+                    "causes": [cause.to_dict() for cause in self.causes.get(output, [])],
+                }
+                for output in self.outputs
+            },
+            "condition": self.condition.text,
+            "condition_proved": False,
+            "refusal": None if self.refusal is None else self.refusal.text,
+            "smallest_failure": None if smallest is None else smallest.to_dict(),
+            "failures": [failure.to_dict() for failure in self.failures],
+            "findings": self.findings,
+            "engines": self.engines,
+            "scope": self.scope,
+            "outside": {
+                "cases": outside.cases,
+                "right": outside.right,
+                "wrong": outside.wrong,
+                "refused": outside.refused,
+                "by_case": [case.to_dict(self.outputs) for case in self.outside],
+            },
+            "seconds": round(self.seconds, 3),
+            "by_case": [case.to_dict(self.outputs) for case in self.documented],
+        }
+
+    def __repr__(self) -> str:
+        verdict = "right" if self.ok else "not right"
+        refused = f", {self.refused} refused" if self.refused else ""
+        return f"<audit of {self.label}: {verdict}; {self.right} right, {self.wrong} wrong{refused} of {self.tally.cases} cases>"
+
+    def __str__(self) -> str:
+        from symconv.audits.text import as_text
+
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        from symconv.audits.page import fragment
+
+        return fragment(self)
+
+
+def size_of(conv: Conv) -> tuple[int, int, int, str]:
+    """What "smallest" means: fewest entries in x, w and y, then the fewest terms, then the smallest stride and padding."""
+    entries = sum(math.prod(shape) for shape in (conv.x_shape, conv.w_shape, conv.y_shape))
+    return entries, conv.terms, sum(conv.stride) + sum(p + q for p, q in conv.padding), conv.slug

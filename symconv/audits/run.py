@@ -1,0 +1,235 @@
+"""``audit``: a person's function held against the derivative, on every geometry of a grid."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from symconv.audits import supervisor
+from symconv.audits.calls import MODES
+from symconv.audits.conventions import GRADIENTS, Adapter, convention_named
+from symconv.audits.grids import MAX_CASES, default_grid, is_square
+from symconv.audits.judge import ENGINES, CaseVerdict
+from symconv.audits.result import OUTPUTS, Audit, Case, Failure, size_of
+from symconv.audits.sweep import BACKENDS, Job, ResultsFile, judge_case, shuffled, sweep
+from symconv.audits.target import Target, target_of
+from symconv.geometry import Conv
+
+__all__ = ["audit"]
+
+#: called with (cases done, cases in all) as an audit goes
+Progress = Callable[[int, int], None]
+
+
+def audit(
+    function: str | os.PathLike[str] | Callable[..., Any],
+    convention: str | Adapter = "plain",
+    *,
+    forward: str | Callable[..., Any] | None = None,
+    mode: str = "backward",
+    outputs: Sequence[str] | None = None,
+    grid: str | Iterable[Conv] = "default",
+    square: bool = False,
+    engine: str = "auto",
+    jobs: int | None = None,
+    time_limit: float = 10.0,
+    memory_limit: int = 1024,
+    backend: str = "local",
+    scheduler: str | None = None,
+    results: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Audit:
+    """Hold a function's dx, dw and db (or y) against the derivative of the convolution, on every geometry of ``grid``.
+
+    ``function`` is a function or class, or ``"FILE.py:NAME"``. ``convention`` says how it is called: "plain", "cs231n",
+    "coursera", "layer", or an adapter ``adapter(fn, x, w, b, dy, conv)`` that returns a dict with some of y, dx, dw, db in
+    PyTorch's layouts. ``mode`` is "backward"; "forward" to judge y; or "adjoint" to hold a backward against its own
+    ``forward``. ``outputs`` names what is returned, in order, where it is not dx, dw, db. ``grid`` is "default" (180
+    cases), "quick" (45) or geometries; ``square`` leaves out those with oblong kernels and those outside the convention's
+    documentation.
+
+    The code is executed, each case in a process of its own that may take ``time_limit`` seconds and ``memory_limit``
+    megabytes more than it begins with. ``engine`` is "auto", "symbolic" or "exact". ``jobs`` processes work at a time (all
+    cores); ``backend`` "dask" sends the cases to the cluster of ``scheduler``. ``results`` is a file of JSON lines that
+    verdicts are appended to as they come, and that ``resume`` continues.
+
+    Raises ValueError for what makes no sense and for code that does not load.
+
+    >>> import numpy as np
+    >>> def backward(x, w, b, dy, stride, padding):   # db alone, and it forgets the batch
+    ...     return None, None, dy[0].sum(axis=(1, 2))
+    >>> result = audit(backward, grid="quick")
+    >>> result
+    <audit of ...backward: not right; 27 right, 18 wrong of 45 cases>
+    >>> print(result.condition.text)
+    right exactly when N = 1, on all 45 cases tried
+    """
+    began = time.monotonic()
+    _check_choice("mode", mode, MODES)
+    _check_choice("engine", engine, ENGINES)
+    _check_choice("backend", backend, BACKENDS)
+    if outputs is not None and (not outputs or not set(outputs) <= set(OUTPUTS) or len(set(outputs)) < len(outputs)):
+        raise ValueError(f"outputs {', '.join(outputs)}: some of y, dx, dw, db, each once")
+    if not time_limit > 0 or not memory_limit > 0:
+        raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be positive")
+    if resume and results is None:
+        raise ValueError("resume needs the results file that it is to continue")
+    rules = convention_named(convention)
+    if mode == "adjoint" and forward is None and convention != "layer":
+        raise ValueError("mode adjoint holds a backward function against its own forward function; name that one too")
+    cases = [Case(conv, _PENDING, rules.outside(conv)) for conv in _geometries(grid)]
+    if square:
+        cases = [case for case in cases if case.outside is None and is_square(case.conv)]
+        if not cases:
+            raise ValueError("no case of the grid is square")
+    adapter = convention if callable(convention) else None
+    target, workers = _loaded(function, forward, adapter)
+    job = Job(workers, target, None if adapter else rules.name, mode, tuple(outputs) if outputs else None, engine, seed,
+              time_limit, memory_limit)  # fmt: skip
+    try:
+        fingerprint = supervisor.ask(job.run, target.source, job.task(None))
+        verdicts = _verdicts(job, cases, jobs, backend, scheduler, results, resume, fingerprint, progress)
+        judged = tuple(replace(case, verdict=verdict) for case, verdict in zip(cases, verdicts, strict=True))
+        names = _outputs_judged(judged, mode, outputs)
+        failures = _smallest_failures(job, judged, names)
+    finally:
+        supervisor.release(job.run)
+    return Audit(target.label, rules.name, mode, names, judged, failures, seed, time.monotonic() - began, fingerprint)
+
+
+#: the verdict of a case that has none yet
+_PENDING = CaseVerdict(status="error", message="not judged")
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"no {name} {value!r}; there are {', '.join(choices)}")
+
+
+def _geometries(grid: str | Iterable[Conv]) -> list[Conv]:
+    if isinstance(grid, str):
+        return default_grid(grid)
+    convs = list(grid)
+    if not convs:
+        raise ValueError("the grid is empty")
+    if len(convs) > MAX_CASES:
+        raise ValueError(f"the grid has {len(convs):,} cases, more than {MAX_CASES:,}")
+    for conv in convs:
+        if not isinstance(conv, Conv):
+            raise TypeError(f"a grid is made of Conv, not {conv!r}")
+    return list(dict.fromkeys(convs))
+
+
+def _loaded(
+    function: str | os.PathLike[str] | Callable[..., Any], forward: str | Callable[..., Any] | None, adapter: Adapter | None
+) -> tuple[Target, str]:
+    """The target, known to load in a worker process, and the name of the run that has the worker.
+
+    A function goes by the name of its module, which the worker imports; one whose module cannot be imported there (a
+    notebook, a test) goes by value.
+    """
+    run = uuid.uuid4().hex
+    probe = Job(run, Target("", _no_source()), None, "backward", None, "auto", 0, 60.0, 1024)
+    for by_value in (False, True):
+        target = target_of(function, forward, adapter, by_value=by_value)
+        try:
+            supervisor.ask(run, target.source, replace(probe, target=target).task(None))
+        except supervisor.CannotImport:
+            if by_value or not (callable(function) or adapter):
+                raise
+        else:
+            return target, run
+    raise AssertionError("unreachable")
+
+
+def _no_source() -> Any:
+    from symconv.audits.target import Source
+
+    return Source(None, None, None, ())
+
+
+def _verdicts(
+    job: Job,
+    cases: Sequence[Case],
+    jobs: int | None,
+    backend: str,
+    scheduler: str | None,
+    results: str | os.PathLike[str] | None,
+    resume: bool,
+    fingerprint: str,
+    progress: Progress | None,
+) -> list[CaseVerdict]:
+    """The verdicts in the order of the cases; those in the results file are taken from there."""
+    found: dict[int, CaseVerdict] = {}
+    file = None
+    if results is not None:
+        file = ResultsFile(results, _header(job, cases, fingerprint), resume)
+        found.update(file.done)
+    try:
+        todo = [(i, cases[i].conv) for i in shuffled(len(cases), job.seed) if i not in found]
+        if progress:
+            progress(len(found), len(cases))
+        if todo:
+            for number, verdict in sweep(job, todo, jobs or os.cpu_count() or 1, backend, scheduler):
+                found[number] = verdict
+                if file:
+                    file.add(number, cases[number].conv, verdict)
+                if progress:
+                    progress(len(found), len(cases))
+    finally:
+        if file:
+            file.close()
+    return [found[i] for i in range(len(cases))]
+
+
+def _header(job: Job, cases: Sequence[Case], fingerprint: str) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    for case in cases:
+        digest.update(case.conv.slug.encode() + b"\n")
+    return {
+        "symconv_audit": 1, "function": job.target.label, "code": fingerprint, "convention": job.convention or "adapter",
+        "forward": job.target.forward, "mode": job.mode, "outputs": list(job.outputs) if job.outputs else None,
+        "engine": job.engine, "seed": job.seed, "time_limit": job.time_limit, "memory_limit": job.memory_limit,
+        "cases": len(cases), "grid": digest.hexdigest(),
+    }  # fmt: skip
+
+
+def _outputs_judged(cases: Sequence[Case], mode: str, declared: Sequence[str] | None) -> tuple[str, ...]:
+    """The outputs that the function returns in some case; all that are expected, when it returns none."""
+    if mode == "forward":
+        return ("y",)
+    seen = {name for case in cases for name in case.verdict.outputs}
+    expected = set(declared or ()) & set(GRADIENTS) if declared else (seen or set(GRADIENTS))
+    return tuple(name for name in OUTPUTS if name in expected | seen)
+
+
+def _smallest_failures(job: Job, cases: Sequence[Case], outputs: Sequence[str]) -> tuple[Failure, ...]:
+    """For each output the smallest documented case in which it is wrong, judged once more for its expressions."""
+    chosen: dict[str, Case] = {}
+    for output in outputs:
+        wrong = [c for c in cases if c.outside is None and c.status(output) in ("value", "shape", "error")]
+        if wrong:
+            chosen[output] = min(wrong, key=lambda case: size_of(case.conv))
+    explained: dict[Conv, CaseVerdict] = {}
+    failures = []
+    for output, case in chosen.items():
+        if case.verdict.status:
+            failures.append(Failure(output, case.conv, "error", message=case.verdict.message, where=case.verdict.where))
+            continue
+        if case.conv not in explained:
+            explained[case.conv] = judge_case(replace(job, time_limit=max(job.time_limit, 30.0)), case.conv, explain=True)
+        told = dict(explained[case.conv].failures.get(output, {}))
+        told.pop("output", None)
+        for key in ("index", "missing", "extra"):
+            told[key] = tuple(told[key]) if told.get(key) is not None else (None if key == "index" else ())
+        note = "; ".join(f for f in case.verdict.findings if f.startswith("not deterministic"))
+        failures.append(Failure(output, case.conv, case.status(output), **({"note": note} | told)))
+    return tuple(failures)
+

@@ -1,0 +1,200 @@
+"""Many cases: on all cores or on a cluster through joblib, each verdict handed on, and written down, as soon as it is known."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import IO, Any
+
+import joblib
+
+from symconv.audits import supervisor
+from symconv.audits.judge import CaseVerdict
+from symconv.audits.target import Target
+from symconv.audits.worker import Task
+from symconv.geometry import Conv
+
+__all__ = ["BACKENDS", "Job", "ResultsFile", "judge_case", "sweep"]
+
+BACKENDS = ("local", "dask")
+
+#: written lines are forced to disk at least this often, in seconds; what a power cut takes is judged again
+SYNC_EVERY = 0.5
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a case needs beside its geometry."""
+
+    run: str
+    target: Target
+    convention: str | None
+    mode: str
+    outputs: tuple[str, ...] | None
+    engine: str
+    seed: int
+    time_limit: float
+    memory_limit: int
+
+    def task(self, conv: Conv | None, explain: bool = False) -> Task:
+        """The message to a worker."""
+        return Task(self.target.name, self.target.forward, self.convention, self.mode, self.outputs, self.engine, self.seed,
+                    conv, explain, self.time_limit, self.memory_limit)  # fmt: skip
+
+
+def judge_case(job: Job, conv: Conv, explain: bool = False) -> CaseVerdict:
+    """The verdict on one case, by a worker process of this machine."""
+    verdict = supervisor.ask(job.run, job.target.source, job.task(conv, explain))
+    assert isinstance(verdict, CaseVerdict)
+    return verdict
+
+
+def _numbered(job: Job, number: int, conv: Conv) -> tuple[int, CaseVerdict]:
+    return number, judge_case(job, conv)
+
+
+def sweep(
+    job: Job,
+    cases: Iterable[tuple[int, Conv]],
+    jobs: int,
+    backend: str = "local",
+    scheduler: str | None = None,
+) -> Iterator[tuple[int, CaseVerdict]]:
+    """The numbered cases with their verdicts, in the order in which they are ready.
+
+    Locally ``jobs`` threads wait for as many worker processes. On a Dask cluster its workers do the same, each with
+    processes of its own; ``scheduler`` is the address.
+    """
+    calls = (joblib.delayed(_numbered)(job, number, conv) for number, conv in cases)
+    if backend == "local":
+        pool = joblib.Parallel(n_jobs=jobs, backend="threading", return_as="generator_unordered", pre_dispatch="2*n_jobs")
+        yield from pool(calls)
+        return
+    with _cluster(scheduler) as client, joblib.parallel_config(backend="dask", client=client):
+        yield from joblib.Parallel(n_jobs=-1, return_as="generator_unordered", pre_dispatch="4*n_jobs")(calls)
+        client.run(supervisor.release, job.run)
+
+
+@contextmanager
+def _cluster(scheduler: str | None) -> Iterator[Any]:
+    """A client of the scheduler at an address; ValueError when there is none or the extra is not installed."""
+    if not scheduler:
+        raise ValueError("backend dask needs the address of a scheduler, such as tcp://10.0.0.1:8786")
+    try:
+        import distributed
+    except ImportError:
+        raise ValueError("backend dask needs the extra cluster: pip install 'symconv[cluster]'") from None
+    make: Callable[..., Any] = distributed.Client
+    try:
+        client = make(scheduler, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+    try:
+        if not client.scheduler_info(n_workers=-1)["workers"]:
+            raise ValueError(f"the Dask scheduler at {scheduler} has no workers")
+        yield client
+    finally:
+        client.close()
+
+
+# the results file -------------------------------------------------------------------------------------------------------------
+
+
+class ResultsFile:
+    """Verdicts as lines of JSON, appended as they come; the first line says of what, so that a file is not continued with
+    other code, another grid or other options.
+
+    One process writes at a time. A line that an interruption cut short is dropped when the file is opened again.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], header: dict[str, Any], resume: bool) -> None:
+        self.path = Path(path)
+        self.header = header
+        self.done: dict[int, CaseVerdict] = {}
+        exists = self.path.exists() and self.path.stat().st_size > 0
+        if exists and not resume:
+            raise ValueError(f"{path} exists; --resume continues it, another name starts anew")
+        try:
+            self._file: IO[bytes] = open(self.path, "r+b" if exists else "w+b")  # noqa: SIM115 - closed by close()
+        except OSError as error:
+            raise ValueError(f"{path} cannot be written: {error.strerror}") from error
+        try:
+            self._lock()
+            if exists:
+                self._read()
+            if not self._file.tell():
+                self._line(header)
+        except BaseException:
+            self._file.close()
+            raise
+        self._synced = time.monotonic()
+
+    def _lock(self) -> None:
+        import fcntl
+
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ValueError(f"{self.path} is being written by another audit") from None
+
+    def _read(self) -> None:
+        end = 0
+        for number, line in enumerate(self._file):
+            if not line.endswith(b"\n"):
+                break
+            try:
+                record = json.loads(line)
+            except ValueError:
+                raise ValueError(f"{self.path} line {number + 1} is not a line of audit results") from None
+            if number == 0:
+                self._check(record)
+            else:
+                self.done[record.pop("case")] = verdict_from(record)
+            end += len(line)
+        self._file.seek(end)
+        self._file.truncate()
+
+    def _check(self, record: Any) -> None:
+        if not isinstance(record, dict) or "symconv_audit" not in record:
+            raise ValueError(f"{self.path} does not hold results of an audit")
+        for key, value in self.header.items():
+            if record.get(key) != value:
+                raise ValueError(f"{self.path} is of another audit: {key} was {record.get(key)!r} and is {value!r}")
+
+    def _line(self, record: dict[str, Any]) -> None:
+        self._file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+        self._file.flush()
+
+    def add(self, number: int, conv: Conv, verdict: CaseVerdict) -> None:
+        """Write one verdict down."""
+        self._line({"case": number, "slug": conv.slug} | record_of(verdict))
+        if time.monotonic() - self._synced > SYNC_EVERY:
+            os.fsync(self._file.fileno())
+            self._synced = time.monotonic()
+
+    def close(self) -> None:
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def record_of(verdict: CaseVerdict) -> dict[str, Any]:
+    """What is to be said of a verdict: its fields that say something."""
+    return {f.name: getattr(verdict, f.name) for f in fields(CaseVerdict) if getattr(verdict, f.name)}
+
+
+def verdict_from(record: dict[str, Any]) -> CaseVerdict:
+    """The verdict that a record was made of."""
+    return CaseVerdict(**{f.name: record[f.name] for f in fields(CaseVerdict) if f.name in record})
+
+
+def shuffled(count: int, seed: int) -> Sequence[int]:
+    """Case numbers in an order that mixes slow and quick ones, so that progress is even."""
+    import numpy as np
+
+    order: list[int] = np.random.default_rng(seed).permutation(count).tolist()
+    return order

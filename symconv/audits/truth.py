@@ -1,0 +1,153 @@
+"""What a case's outputs should be, read from the loss on the relation, and the points at which functions are tried.
+
+:class:`Derivative` is the derivative of the standard layer. :mod:`symconv.audits.adjoint` has the same face for the derivative of
+somebody's own forward function.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.audits.polynomials import PolynomialTerms, terms_by_entry
+from symconv.form import enumerate_axis, loss, spread
+from symconv.geometry import Axis, Conv
+from symconv.multilinear import MultilinearArray, Terms
+from symconv.names import entry_name
+
+__all__ = ["FRACTION", "Derivative", "Reference", "altered", "point", "point_size"]
+
+Array = NDArray[Any]
+Point = dict[str, Array]
+
+#: entries of points are whole multiples of 1/FRACTION, so that what truncates to integers shows
+FRACTION = 8
+
+READINGS = {"y": "dy", "dx": "x", "dw": "w", "db": "b"}
+
+
+class Reference(Protocol):
+    """What outputs are held against."""
+
+    conv: Conv
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape that output ``name`` must have, in PyTorch's layout."""
+        ...
+
+    def agrees(self, at: Point, name: str, value: Array) -> bool:
+        """Whether ``value``, of the right shape, is the output at a point, in exact arithmetic."""
+        ...
+
+    def numbers(self, at: Point, name: str) -> Array:
+        """The output at a point."""
+        ...
+
+    def terms(self, name: str) -> list[PolynomialTerms]:
+        """The output's entries as exact terms, in C order."""
+        ...
+
+    def entry_name(self, array: str, flat: int) -> str:
+        """What an entry is called."""
+        ...
+
+
+class Derivative:
+    """The derivative of the loss of the standard layer ``conv``."""
+
+    def __init__(self, conv: Conv) -> None:
+        self.conv = conv
+
+    @cached_property
+    def form(self) -> MultilinearArray:
+        return loss(self.conv)
+
+    def array(self, name: str) -> MultilinearArray:
+        found = self._arrays.get(name)
+        if found is None:
+            found = self._arrays[name] = self.form.differentiate(READINGS[name])
+        return found
+
+    @cached_property
+    def _arrays(self) -> dict[str, MultilinearArray]:
+        return {}
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return self.conv.shapes[name]
+
+    def numbers(self, at: Point, name: str) -> Array:
+        return self.array(name).substitute(at)
+
+    def agrees(self, at: Point, name: str, value: Array) -> bool:
+        return bool(equal(value, self.numbers(at, name)))
+
+    def terms(self, name: str) -> list[PolynomialTerms]:
+        return terms_by_entry(self.array(name))
+
+    def entry_name(self, array: str, flat: int) -> str:
+        return entry_name(self.conv, array, flat)
+
+
+def equal(value: Array, truth: Array) -> bool:
+    """Equal, or so close that only the point's exact multiples of 1/FRACTION**2 tell them apart: rounding of a Fourier or
+    Winograd algorithm, which does not compute exactly on exact numbers."""
+    if np.array_equal(value, truth):
+        return True
+    try:
+        difference = np.abs(value.astype(np.float64) - truth)
+    except (TypeError, ValueError):
+        return False
+    return bool(np.all(difference < 0.25 / FRACTION**2))
+
+
+def largest_sum(conv: Conv) -> int:
+    """The number of terms of the longest sum in y, dx, dw or db: what bounds numbers that float32 adds exactly."""
+    taps, windows = math.prod(conv.kernel), conv.batch * math.prod(conv.y_shape[2:])
+    inner = conv.batch * math.prod(conv.input)
+    return max(taps * conv.in_channels + 1, taps * conv.out_channels, windows, inner)
+
+
+def point_size(conv: Conv) -> int:
+    """M: entries of a point are k/FRACTION with integer -M <= k <= M, and all sums of products stay exact in float32."""
+    return int(min(1000, max(3, math.isqrt(2**24 // largest_sum(conv)))))
+
+
+def point(conv: Conv, seed: int, number: int, size: int, shapes: Mapping[str, Sequence[int]] | None = None) -> Point:
+    """Random x, w, b, dy for a case: entries k/FRACTION, -size <= k <= size; b is a multiple of 1/FRACTION**2, as products are.
+
+    The same for the same case, seed and number, whoever runs it.
+    """
+    generator = np.random.default_rng([seed, number, zlib.crc32(conv.slug.encode())])
+    shapes = shapes or conv.shapes
+    result = {}
+    for name in ("x", "w", "b", "dy"):
+        whole = generator.integers(-size, size + 1, tuple(shapes[name])).astype(np.float64)
+        result[name] = whole / (FRACTION**2 if name == "b" else FRACTION)
+    return result
+
+
+def altered(conv: Conv, change: Callable[[Axis], Axis], flip: bool = False) -> MultilinearArray:
+    """The loss of ``conv`` with the relation on each axis changed (``stride`` forgotten, say), without the bias term.
+
+    With ``flip`` tap k is read as tap K - 1 - k.
+    """
+    strided, padded = ("x", "dy") if conv.transposed else ("dy", "x")
+    links = []
+    for axis in conv.axes:
+        link = enumerate_axis(change(axis))
+        tap = axis.K - 1 - link["k"] if flip else link["k"]
+        links.append({strided: link["o"], "w": tap, padded: link["m"]})
+    factors = spread(conv, links)
+    return MultilinearArray(conv, (), (Terms.of(np.zeros(len(factors["w"]), dtype=np.int64), factors),))
+
+
+def with_axis(**changes: int) -> Callable[[Axis], Axis]:
+    """The change that sets sizes of an axis."""
+    return lambda axis: replace(axis, **changes)

@@ -1,0 +1,168 @@
+"""``symconv audit``: somebody's function against the derivative, on a grid of geometries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from symconv.audits import Audit, audit
+from symconv.audits.calls import MODES
+from symconv.audits.conventions import CONVENTIONS
+from symconv.audits.grids import NAMED, default_grid
+from symconv.audits.judge import ENGINES
+from symconv.audits.sweep import BACKENDS
+from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
+from symconv.geometry import Conv
+
+__all__ = ["command"]
+
+#: option -> help; ranges allowed, left out they are those of the grid
+SIZES = {
+    "input": "Spatial sizes of x: 5x6, 4..6x5; left out, those of the grid.",
+    "kernel": "Spatial sizes of w: 3x2; left out, those of the grid.",
+    "stride": "Strides: 1..3 unless given.",
+    "padding": "Paddings: 0..2 unless given.",
+    "dilation": "Dilations: 1 unless given.",
+    "output_padding": "Output paddings of a transposed convolution: 0 unless given.",
+}
+COUNTS = {"batch": "Images in the batch.", "in_channels": "Channels of x.", "out_channels": "Channels of y."}
+
+
+def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for name, text in reversed(COUNTS.items()):
+        function = click.option(f"--{name.replace('_', '-')}", name, type=click.IntRange(1), help=text)(function)
+    function = click.option("--groups", metavar="N", help="Groups of channels: 2, 1..2.")(function)
+    for name, text in reversed(SIZES.items()):
+        function = click.option(f"--{name.replace('_', '-')}", name, metavar="SIZE", help=text)(function)
+    return function
+
+
+@click.command("audit", short_help="Hold somebody's function against the derivative.")
+@click.argument("function", metavar="FILE.py:NAME")
+@click.option("--convention", type=click.Choice([*CONVENTIONS]), default="plain", show_default=True, help="How it is called.")
+@click.option("--forward", metavar="NAME", help="The forward function in the same file: it builds the cache (cs231n, coursera).")
+@click.option("--mode", type=click.Choice(MODES), default="backward", show_default=True,
+              help="Judge dx, dw, db; y of a forward function; or a backward against its own --forward.")  # fmt: skip
+@click.option("--outputs", metavar="NAMES", help="What is returned, in order, if not dx,dw,db: dx,dw.")
+@click.option("--grid", type=click.Choice(NAMED), default="default", show_default=True, help="180 or 45 cases in 2-D.")
+@click.option("--ndim", type=click.IntRange(1, 4), help="Spatial axes of the grid: 2 unless --input says so.")
+@_size_options
+@click.option("--transposed", is_flag=True, help="Transposed convolutions; w is (C, F/groups, *K).")
+@click.option("--square", is_flag=True, help="Leave out oblong kernels and what the convention does not document.")
+@click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True,
+              help="Symbols where they can follow the function, else exact integers; or one of them.")  # fmt: skip
+@click.option("--jobs", "-j", type=click.IntRange(1), help="Worker processes: all cores unless given.")
+@click.option("--time-limit", type=float, default=10.0, show_default=True, metavar="SECONDS", help="For one case.")
+@click.option("--memory-limit", type=int, default=1024, show_default=True, metavar="MB", help="For one case.")
+@click.option("--backend", type=click.Choice(BACKENDS), default="local", show_default=True, help="Here, or a Dask cluster.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster: tcp://10.0.0.1:8786.")
+@click.option("--results", metavar="FILE", help="Append each verdict to this file of JSON lines as it comes.")
+@click.option("--resume", is_flag=True, help="Continue --results after an interruption.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random points.")
+@click.option("--html", metavar="FILE", help="Write a report as one page of HTML.")
+@click.option("--junit", metavar="FILE", help="Write JUnit XML, one test for each case and output.")
+@click.option("--json", "as_json", is_flag=True,
+              help="Print JSON: ok, cases, right, wrong, refused, by_case, smallest_failure, condition.")  # fmt: skip
+@click.pass_context
+def command(ctx: click.Context, /, function: str, **options: Any) -> None:
+    """Hold dx, dw and db of a function of yours against the derivative, on a grid of geometries.
+
+    The file is executed, as a test suite would execute it: audit code that you would run. Each case runs in a process of
+    its own, under a time and a memory limit; a crash, a hang or an exit is that case's verdict.
+
+    \b
+    plain     fn(x, w, b, dy, stride, padding) -> dx, dw, db      NCHW, OIHW
+    cs231n    fn(dout, cache) -> dx, dw, db; cache = (x, w, b, {"stride": s, "pad": p})
+    coursera  fn(dZ, cache) -> dA_prev, dW, db; cache = (A_prev, W, b, {"stride": s, "pad": p}); NHWC, W (f, f, C, F)
+    layer     a class called with (W, b, stride, pad); forward(x), backward(dout) -> dx, leaving dW and db
+
+    \b
+    symconv audit layers.py:conv_backward
+    symconv audit layers.py:conv_backward_naive --convention cs231n --forward conv_forward_naive
+    symconv audit mine.py:backward --input 8x9 --kernel 3x2 --stride 1..2 --dilation 1..2 --groups 1..2
+
+    Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 2 bad usage.
+    """
+    files = {name: options.pop(name) for name in ("html", "junit")}
+    as_json = options.pop("as_json")
+    with usage_errors():
+        convs = _grid(options)
+        for name, path in files.items():
+            check_writable(f"--{name}", path)
+        outputs = options.pop("outputs")
+        names = [name.strip() for name in outputs.split(",")] if outputs else None
+        with _progress(len(convs)) as progress:
+            result = audit(function, grid=convs, outputs=names, progress=progress, **options)
+        _write(result, files)
+    if as_json:
+        echo_json(result.to_dict())
+    else:
+        from rich.console import Console
+
+        from symconv.audits.text import render
+
+        Console().print(render(result))
+    ctx.exit(0 if result.ok else 1)
+
+
+def _grid(options: dict[str, Any]) -> list[Conv]:
+    """The grid of the options, which are taken out of them."""
+    name, ndim = options.pop("grid"), options.pop("ndim")
+    choices: dict[str, Any] = {}
+    for option in SIZES:
+        text = options.pop(option)
+        if text is not None:
+            choices[option] = alternatives(option, text)
+    groups = options.pop("groups")
+    if groups is not None:
+        choices["groups"] = whole_numbers("groups", groups)
+    for option in COUNTS:
+        choices[option] = options.pop(option)
+    transposed = options.pop("transposed")
+    axes = {len(v) for option in ("input", "kernel") for v in choices.get(option, ()) if isinstance(v, tuple)}
+    if ndim and axes and axes != {ndim}:
+        raise ValueError(f"--ndim {ndim}, but the sizes given have {', '.join(map(str, sorted(axes)))} axes")
+    for option in ("input", "kernel"):
+        if ndim and choices.get(option):
+            choices[option] = [v if isinstance(v, tuple) else (v,) * ndim for v in choices[option]]
+    return default_grid(name, ndim=ndim or next(iter(axes), 2), transposed=transposed, **choices)
+
+
+def check_writable(option: str, path: str | None) -> None:
+    """ValueError when a file could not be written there, found before any work."""
+    from pathlib import Path
+
+    if path is not None and (not Path(path).parent.is_dir() or Path(path).is_dir()):
+        raise ValueError(f"{option} {path}: there is no folder {Path(path).parent} or {path} is one")
+
+
+def _write(result: Audit, files: dict[str, str | None]) -> None:
+    from symconv.files import write_whole
+
+    if files["html"]:
+        from symconv.audits.page import page
+
+        write_whole(files["html"], page(result))
+    if files["junit"]:
+        from symconv.audits.junit import junit_xml
+
+        write_whole(files["junit"], junit_xml(result))
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error, when that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("auditing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("auditing", total=total)
+        yield lambda done, count: bar.update(task, completed=done, total=count)
