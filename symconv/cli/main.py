@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "prove": "Decide whether a formula holds for every size, or show where it fails.",
     "audit": "Hold somebody's NumPy function against the derivative.",
     "generate": "Write checked NumPy kernels and derivations.",
+    "figure": "Draw a convolution, its gradients or its Jacobian: SVG, TikZ, PNG, GIF, HTML.",
     "bench": "Measure symconv against slower ways, as ratios.",
 }
 

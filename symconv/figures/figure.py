@@ -1,0 +1,245 @@
+"""``figure``: one kind of picture of one layer, in every format."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from symconv.figures.lattice import RelationPicture
+from symconv.figures.layout import Body, compose
+from symconv.figures.markup import Content, plain
+from symconv.figures.matrix import JacobianPicture
+from symconv.figures.scene import Film, Scene
+from symconv.figures.sliding import Place
+from symconv.figures.window import SlidingPicture
+from symconv.figures.words import Words, words
+from symconv.files import write_whole
+from symconv.geometry import Conv
+
+__all__ = ["FORMATS", "KINDS", "MAX_CELLS", "MAX_STEPS", "Figure", "figure"]
+
+#: a picture with more cells than this, or a film with more steps, is refused: nobody could read it
+MAX_CELLS = 3_000
+MAX_STEPS = 256
+
+
+class Picture(Protocol):
+    """What a kind of picture knows: its steps, and each one's drawing."""
+
+    conv: Conv
+    caption: Content
+
+    @property
+    def space(self) -> tuple[int, ...]: ...
+
+    @property
+    def result(self) -> str: ...
+
+    @property
+    def cells(self) -> int: ...
+
+    def fullest(self) -> Place: ...
+
+    def body(self, index: Place | None) -> Body: ...
+
+    def notes(self) -> list[Content]: ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of picture: what it shows, how it is made, and whether a picture without an entry asked for lights one."""
+
+    text: str
+    make: Callable[[Conv, int, Words], Picture]
+    lights: bool = True
+
+
+KINDS: dict[str, Kind] = {
+    "window": Kind(
+        "x with its padding, w over it, the entry of y that gives", lambda c, a, t: SlidingPicture(c, "y", t)
+    ),
+    "backward": Kind(
+        "dy with zeros and border, flipped w over it, the entry of dx", lambda c, a, t: SlidingPicture(c, "dx", t)
+    ),
+    "weights": Kind("x with dy as the filter, the entry of dw", lambda c, a, t: SlidingPicture(c, "dw", t)),
+    "jacobian": Kind("dy/dx as a matrix, its taps in colour", lambda c, a, t: JacobianPicture(c, t), False),
+    "relation": Kind("one axis: windows o against places m, taps k in colour", RelationPicture, False),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """One kind of picture of one layer. ``scene`` is the picture of ``entry``, ``film`` all its steps.
+
+    Displays itself in notebooks; :meth:`save` writes the format that the file's name asks for.
+    """
+
+    conv: Conv
+    kind: str
+    entry: Place | None
+    picture: Picture
+    words: Words
+
+    @cached_property
+    def scene(self) -> Scene:
+        """The picture of one entry."""
+        index = self.entry
+        if index is None and KINDS[self.kind].lights:
+            index = self.picture.fullest()
+        return self._composed([index])[0]
+
+    @cached_property
+    def film(self) -> Film:
+        """Every step in C order; ValueError if there are more than ``MAX_STEPS``."""
+        steps = self.steps
+        if len(steps) > MAX_STEPS:
+            raise ValueError(
+                f"{self.kind} of {self.conv!r} has {len(steps):,} steps, more than {MAX_STEPS}; take a smaller layer"
+            )
+        return Film(self._composed(steps), self.caption)
+
+    @property
+    def steps(self) -> list[Place]:
+        """The entries that the steps show, 0-based."""
+        return list(itertools.product(*map(range, self.picture.space)))
+
+    @property
+    def caption(self) -> Content:
+        """What the figure shows, for a line under it."""
+        return self.picture.caption
+
+    @property
+    def notes(self) -> list[Content]:
+        """The small print that is drawn under the picture."""
+        channels = max(self.conv.batch, self.conv.in_channels, self.conv.out_channels) > 1
+        reduced = [self.words("one_channel")] if channels and self.kind != "relation" else []
+        return [*reduced, *self.picture.notes()]
+
+    def _composed(self, steps: Sequence[Place | None]) -> tuple[Scene, ...]:
+        return compose([self.picture.body(step) for step in steps], self.notes, self.caption)
+
+    # formats ----------------------------------------------------------------------------------------------------------
+
+    def to_svg(self, background: bool = True) -> str:
+        """The picture as SVG; without ``background`` it takes the page's."""
+        from symconv.figures.svg import svg
+
+        return svg(self.scene, background)
+
+    def to_stepping_svg(self) -> str:
+        """Every step as one SVG with buttons, that the arrow keys step as well."""
+        from symconv.figures.stepper import stepping_svg
+
+        return stepping_svg(self.film, self.words)
+
+    def to_html(self) -> str:
+        """Every step as one HTML page that steps forward and back, without anything from outside."""
+        from symconv.figures.stepper import stepping_page
+
+        return stepping_page(self.film, self.words)
+
+    def to_tikz(self, max_width: float = 14.0) -> str:
+        """The picture as a ``tikzpicture``, at most ``max_width`` centimetres wide; needs the package tikz and no library."""
+        from symconv.figures.tikz import tikz
+
+        return tikz(self.scene, max_width)
+
+    def to_tex(self, max_width: float = 14.0) -> str:
+        """The picture as a LaTeX document of its own size."""
+        from symconv.figures.tikz import document
+
+        return document(self.scene, max_width)
+
+    def to_png(self, scale: float = 2.0) -> bytes:
+        """The picture as PNG, ``40*scale`` pixels for a cell; needs matplotlib."""
+        from symconv.figures.raster import png
+
+        return png(self.scene, scale)
+
+    def to_gif(self, scale: float = 1.0, seconds: float = 1.0) -> bytes:
+        """Every step as an animated GIF, each shown for ``seconds``; needs matplotlib and Pillow."""
+        from symconv.figures.raster import gif
+
+        return gif(self.film, scale, seconds)
+
+    def save(self, path: str | os.PathLike[str], animate: bool = False) -> Path:
+        """Write the file, in the format its name ends in (:data:`FORMATS`); ``animate`` makes an SVG step as well.
+
+        ValueError for another ending or a file that cannot be written; nothing is then left half written.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix not in FORMATS:
+            raise ValueError(
+                f"{str(path)!r}: no figure format {suffix or '(no ending)'!r}; there are {', '.join(FORMATS)}"
+            )
+        if animate and suffix not in STEPPING:
+            raise ValueError(f"{str(path)!r}: {suffix} holds one picture; what steps is {', '.join(STEPPING)}")
+        content = self.to_stepping_svg() if animate and suffix == ".svg" else FORMATS[suffix](self)
+        write_whole(path, content)
+        return Path(path)
+
+    # showing ----------------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The layer, the kind and the scene, as plain lists and numbers."""
+        return {
+            "conv": self.conv.to_dict(), "kind": self.kind, "entry": list(self.entry) if self.entry is not None else None,
+            "caption": plain(self.caption), "notes": [plain(note) for note in self.notes], "steps": len(self.steps),
+            "scene": self.scene.to_dict(),
+        }  # fmt: skip
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} figure of {self.conv!r}, {len(self.steps)} steps>"
+
+
+#: ending -> how the file is made
+FORMATS: dict[str, Callable[[Figure], str | bytes]] = {
+    ".tikz": Figure.to_tikz, ".tex": Figure.to_tex, ".svg": Figure.to_svg, ".png": Figure.to_png, ".gif": Figure.to_gif,
+    ".html": Figure.to_html,
+}  # fmt: skip
+
+#: the endings of files that hold every step
+STEPPING = (".gif", ".html", ".svg")
+
+
+def figure(conv: Conv, kind: str, entry: Sequence[int] | None = None, axis: int = 0, lang: str = "en") -> Figure:
+    """A picture of ``conv``: ``kind`` is one of window, backward, weights, jacobian, relation.
+
+    ``entry`` (0-based, spatial) picks what is lit: the entry of y, dx, dw, the row of the Jacobian, or the window o;
+    left out, a typical one, or for the last two kinds none. ``axis`` (0-based) is for relation alone. A layer
+    of several channels is drawn for one image, channel and filter, and the picture says so.
+
+    Raises ValueError for a kind, language, axis or entry there is not, more than three axes, or a layer too large to read.
+
+    >>> figure(Conv(input=(4, 4), kernel=2), "backward")
+    <backward figure of Conv(input=(4, 4), kernel=(2, 2)), 16 steps>
+    """
+    if kind not in KINDS:
+        raise ValueError(f"no figure {kind!r}; there are {', '.join(KINDS)}")
+    if kind != "relation" and conv.ndim > 3:
+        raise ValueError(f"{kind} draws up to three axes, {conv!r} has {conv.ndim}; relation draws one of any number")
+    if not 0 <= axis < conv.ndim:
+        raise ValueError(f"no axis {axis}: {conv!r} has {conv.ndim}, counted from 0")
+    one = Conv(**{**conv.to_dict(), "batch": 1, "in_channels": 1, "out_channels": 1, "groups": 1})
+    if one.terms > 100 * MAX_CELLS:
+        raise ValueError(f"{kind} of {conv!r} is too large to draw: {one.terms:,} terms, more than {100 * MAX_CELLS:,}")
+    picture = KINDS[kind].make(one, axis, words(lang))
+    if picture.cells > MAX_CELLS:
+        raise ValueError(
+            f"{kind} of {conv!r} has {picture.cells:,} cells, more than {MAX_CELLS:,}; take a smaller layer"
+        )
+    chosen = None if entry is None else tuple(entry)
+    if chosen is not None:
+        space = picture.space
+        if len(chosen) != len(space) or not all(0 <= i < n for i, n in zip(chosen, space, strict=True)):
+            asked, there = (",".join(str(i + 1) for i in chosen), "x".join(map(str, space)))
+            raise ValueError(f"no entry {asked} of {picture.result}: its size is {there}, counted from 1")
+    return Figure(conv, kind, chosen, picture, words(lang))

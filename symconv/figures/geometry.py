@@ -1,0 +1,67 @@
+"""Small geometry that every writer shares: sizes of labels, hatching, arrow heads, dimension lines."""
+
+from __future__ import annotations
+
+import math
+
+from symconv.figures.markup import width
+from symconv.figures.scene import UNIT, Brace, Cell, Line, Rect
+
+__all__ = ["corner_size", "dimension_lines", "hatching", "head", "label_size"]
+
+Point = tuple[float, float]
+
+
+def label_size(cell: Cell) -> tuple[float, float]:
+    """The size of a cell's label, at most 1, so that it fits, and how far it is lifted to leave room for the corner."""
+    room = 0.84 * UNIT
+    size = min(1.0, room / max(width(cell.label), 1))
+    return (min(size, 0.92), 0.13) if cell.corner else (size, 0.0)
+
+
+def corner_size(cell: Cell) -> float:
+    """The size of what stands in a cell's corner."""
+    return min(0.64, 0.8 * UNIT / max(width(cell.corner), 1))
+
+
+def hatching(rect: Rect, gap: float = 0.25) -> list[tuple[Point, Point]]:
+    """Lines that slant upwards to the right, cut off at the rectangle."""
+    result = []
+    steps = int((rect.width + rect.height) / gap)
+    for i in range(1, steps + 1):
+        c = i * gap  # the line u + v = c, u from the left edge and v from the top
+        start = (max(0.0, c - rect.height), min(c, rect.height))
+        end = (min(c, rect.width), max(0.0, c - rect.width))
+        if end[0] - start[0] > 1e-6:
+            result.append(((rect.x + start[0], rect.y + start[1]), (rect.x + end[0], rect.y + end[1])))
+    return result
+
+
+def head(line: Line, length: float = 0.2, half_width: float = 0.075) -> list[tuple[Point, Point, Point]]:
+    """The triangles at the end (and, for two heads, at the start) of a line."""
+    span = math.hypot(line.x2 - line.x1, line.y2 - line.y1)
+    if not line.heads or span == 0:
+        return []
+    u, v = (line.x2 - line.x1) / span, (line.y2 - line.y1) / span
+    ends = [(line.x2, line.y2, 1)] + [(line.x1, line.y1, -1)] * (line.heads > 1)
+    result = []
+    for x, y, sign in ends:
+        back = (x - sign * u * length, y - sign * v * length)
+        result.append(
+            (
+                (x, y),
+                (back[0] - v * half_width, back[1] + u * half_width),
+                (back[0] + v * half_width, back[1] - u * half_width),
+            )
+        )
+    return result
+
+
+def dimension_lines(brace: Brace, tick: float = 0.11) -> list[Line]:
+    """A dimension as lines: the span with a head at each end where there is room, and a tick at each end."""
+    heads = 2 if abs(brace.x2 - brace.x1) >= 0.6 else 0
+    return [
+        Line(brace.x1, brace.y, brace.x2, brace.y, brace.style, heads),
+        Line(brace.x1, brace.y - tick, brace.x1, brace.y + tick, brace.style),
+        Line(brace.x2, brace.y - tick, brace.x2, brace.y + tick, brace.style),
+    ]

@@ -1,0 +1,49 @@
+"""What pictures write: entries, their sums, array names, read from the layer and its formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from symconv.formulas import tree
+from symconv.formulas.notation import Math, Setting, of_formula
+from symconv.geometry import Conv
+from symconv.multilinear import Term
+
+__all__ = ["entry", "entry_at", "formula_row", "node_label", "terms_sum"]
+
+
+def entry(conv: Conv, array: str, flat: int) -> Math:
+    """Entry number ``flat`` of ``array`` under its name."""
+    return entry_at(conv, array, [int(i) for i in np.unravel_index(flat, conv.shapes[array])])
+
+
+def entry_at(conv: Conv, array: str, index: Sequence[int]) -> Math:
+    """``array[index]`` under its 1-based name."""
+    from symconv.article import equations  # called late: articles show pictures
+
+    return equations.entry(conv, array, index)
+
+
+def terms_sum(conv: Conv, terms: Sequence[Term], most: int) -> Math:
+    """Exact terms as a sum, of more than ``most`` the first and the last."""
+    from symconv.article import equations
+
+    return equations.terms_sum(conv, terms, most)
+
+
+def formula_row(conv: Conv, formula: tree.Formula) -> Math:
+    """A closed formula with the layer's numbers in it."""
+    from symconv.figures.markup import as_row
+
+    return as_row(of_formula(formula, _setting(conv)))
+
+
+def node_label(conv: Conv, node: tree.Node) -> Math:
+    """A part of a closed formula with the layer's numbers in it: ``pad_1(dy ↑ 2)``."""
+    return of_formula(tree.Formula("y", node), _setting(conv)).steps[0][1]
+
+
+def _setting(conv: Conv) -> Setting:
+    return Setting(sizes=[conv.sizes(axis) for axis in range(conv.ndim)])

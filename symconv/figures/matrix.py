@@ -1,0 +1,153 @@
+"""The picture ``jacobian``: dy/dx as a matrix, its taps in colour, so that its bands can be seen."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from functools import cached_property
+
+from symconv.derive import Gradients
+from symconv.figures.labels import entry, entry_at, terms_sum
+from symconv.figures.layout import Body, moved, wide
+from symconv.figures.markup import Content
+from symconv.figures.palette import tap_style
+from symconv.figures.scene import Cell, Item, Line, Rect, Text
+from symconv.figures.sliding import Place
+from symconv.figures.window import MOST_TERMS
+from symconv.figures.words import Words
+from symconv.formulas.notation import Fraction, Operator, Product, Row, Word
+from symconv.geometry import Conv
+from symconv.names import entry_name
+
+__all__ = ["JacobianPicture"]
+
+#: a matrix with more columns than this is drawn without names: they would be too small to read
+MOST_NAMED = 40
+
+
+class JacobianPicture:
+    """The Jacobian of y by x of a layer of one channel; a step lights one row."""
+
+    result = "y"
+
+    def __init__(self, conv: Conv, words: Words) -> None:
+        self.conv, self.words = conv, words
+        self.rows, self.columns = math.prod(conv.output), math.prod(conv.input)
+        self.caption = words("jacobian", y=Word("y"), x=Word("x"), w=Word("w"))
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        return self.conv.output
+
+    @property
+    def cells(self) -> int:
+        return len(self.taps) + self.rows + self.columns
+
+    @cached_property
+    def gradients(self) -> Gradients:
+        return self.conv.gradients()
+
+    @cached_property
+    def taps(self) -> dict[tuple[int, int], int]:
+        """(row, column) -> the tap that stands there, out of the derivative."""
+        found = {}
+        for block in self.gradients.jacobian("x").canonical.blocks:
+            for flat, tap in zip(block.entry.tolist(), block.factors[0].tolist(), strict=True):
+                found[divmod(flat, self.columns)] = tap
+        return found
+
+    def fullest(self) -> Place:
+        counts = [sum(row == i for row, _ in self.taps) for i in range(self.rows)]
+        return self.places()[counts.index(max(counts))]
+
+    def places(self) -> list[Place]:
+        return list(itertools.product(*map(range, self.space)))
+
+    def unreached(self) -> list[int]:
+        """Columns without an entry."""
+        return sorted(set(range(self.columns)) - {column for _, column in self.taps})
+
+    def notes(self) -> list[Content]:
+        return [self.words("unreached_columns")] if self.unreached() else []
+
+    def body(self, index: Place | None) -> Body:
+        row = None if index is None else self.places().index(index)
+        named = self.columns <= MOST_NAMED
+        left = 1.25 if named else 0.5
+        top = 0.95 if named else 0.5
+        items: list[Item] = [Rect(left, top, self.columns, self.rows, "ground")]
+        items += [Rect(left + column, top, 1, self.rows, "unreached", True) for column in self.unreached()]
+        items += self.lines(left, top)
+        for (i, j), tap in self.taps.items():
+            label: Content = (entry(self.conv, "w", tap),) if named else ()
+            items.append(Cell(left + j, top + i, tap_style(tap), label, (), entry_name(self.conv, "w", tap)))
+        if named:
+            items += [
+                Text(left + j + 0.5, top - 0.35, (entry(self.conv, "x", j),), "faint", 0.72)
+                for j in range(self.columns)
+            ]
+            items += [
+                Text(left - 0.2, top + i + 0.5, (entry(self.conv, "y", i),), "faint", 0.72, "end")
+                for i in range(self.rows)
+            ]
+        items += self.brackets(left, top)
+        equation: Content = ()
+        if row is not None and index is not None:
+            items.append(Rect(left, top + row, self.columns, 1, "row"))
+            terms = self.gradients.terms("y").terms_of((0, 0, *index))
+            total = terms_sum(self.conv, terms, MOST_TERMS)
+            equation = (Row((entry_at(self.conv, "y", (0, 0, *index)), Operator("="), total)),)
+        head: Content = (
+            Row((Fraction(Product((Word("∂"), Word("y"))), Product((Word("∂"), Word("x")))), Operator("="))),
+        )
+        shift = wide(head) + 0.1
+        items = [*moved(items, shift, 0), Text(0, top + self.rows / 2, head, "ink", 1.0, "start")]
+        legend, wide_, tall = self.legend()
+        legend_x = shift + left + self.columns + 1.0
+        items += moved(legend, legend_x, top + max(0.0, (self.rows - tall) / 2))
+        height = top + max(self.rows, tall)
+        return Body(tuple(items), legend_x + wide_, height, equation)
+
+    def lines(self, left: float, top: float) -> list[Item]:
+        """A faint grid, heavier where the image's rows end."""
+        columns = self.conv.input[-1] if self.conv.ndim > 1 else self.columns
+        rows = self.conv.output[-1] if self.conv.ndim > 1 else self.rows
+        items: list[Item] = []
+        for heavy in (False, True):
+            style = "block" if heavy else "grid"
+            items += [
+                Line(left + j, top, left + j, top + self.rows, style)
+                for j in range(1, self.columns)
+                if (j % columns == 0) == heavy
+            ]
+            items += [
+                Line(left, top + i, left + self.columns, top + i, style)
+                for i in range(1, self.rows)
+                if (i % rows == 0) == heavy
+            ]
+        return items
+
+    def brackets(self, left: float, top: float, arm: float = 0.18) -> list[Item]:
+        """The square brackets of the matrix."""
+        items: list[Item] = []
+        low, high = top - 0.08, top + self.rows + 0.08
+        for x, sign in ((left - 0.1, 1), (left + self.columns + 0.1, -1)):
+            items += [
+                Line(x, low, x, high, "row"),
+                Line(x, low, x + sign * arm, low, "row"),
+                Line(x, high, x + sign * arm, high, "row"),
+            ]
+        return items
+
+    def legend(self) -> tuple[list[Item], float, float]:
+        """w with the colours of its taps, slices of a third axis under each other."""
+        shape = self.conv.kernel if self.conv.ndim > 1 else (1, *self.conv.kernel)
+        items: list[Item] = []
+        columns = shape[-1]
+        for tap in range(math.prod(shape)):
+            i, j = divmod(tap, columns)
+            y = 0.75 + i + 0.35 * (i // shape[-2])
+            items.append(Cell(j, y, tap_style(tap), (entry(self.conv, "w", tap),), (), entry_name(self.conv, "w", tap)))
+        height = max(item.y for item in items if isinstance(item, Cell)) + 1
+        items.append(Text(columns / 2, 0.35, (Word("w"),), "name", 0.95))
+        return items, float(columns), height

@@ -1,0 +1,160 @@
+"""The facts of a picture in which one array slides over another: read from a closed formula, held against the derivative.
+
+The standard formulas are correlations: ``y = correlate(pad(x), w)``, ``dx = correlate(pad(dilate(dy)), flip(w))``,
+``dw = correlate(pad(x), dilate(dy))``. Entry i of the result is the sum over j of ``operand[t*i + e*j] * filter[j]``. The
+formula is read by the reader of :mod:`symconv.formulas.values`, so the cells drawn are the cells it multiplies; each step is
+compared with the terms of the derivative before it is drawn.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.derive import Gradients
+from symconv.formulas import standard, tree
+from symconv.formulas.values import ZERO, Reading
+from symconv.geometry import Conv
+from symconv.multilinear import Term
+
+__all__ = ["Laid", "Slide", "Step"]
+
+Place = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """An array as a formula lays it out on space, with what a negative pad cuts off kept beside it.
+
+    ``entries`` holds entry numbers, ZERO where there is none; the formula's array begins at ``origin`` and has ``space``
+    entries on each axis; around it stand cropped cells. The operand of the outermost pad lies from ``core_start`` to before
+    ``core_stop``: a zero inside was inserted, one outside is border.
+    """
+
+    array: str
+    node: tree.Node
+    entries: NDArray[np.int64]
+    origin: Place
+    space: Place
+    core_start: Place
+    core_stop: Place
+
+    @property
+    def extent(self) -> Place:
+        """Cells on each axis, cropped ones included."""
+        return tuple(self.entries.shape)
+
+    def kind(self, place: Place) -> str:
+        """What the cell at ``place`` (counted from the formula's own first cell) is: value, inserted, border or cropped."""
+        if not all(0 <= i < n for i, n in zip(place, self.space, strict=True)):
+            return "cropped"
+        if self.entry(place) is not None:
+            return "value"
+        inside = all(a <= i < b for i, a, b in zip(place, self.core_start, self.core_stop, strict=True))
+        return "inserted" if inside else "border"
+
+    def entry(self, place: Place) -> int | None:
+        """The number of the entry at ``place``, None for a zero."""
+        number = int(self.entries[tuple(i + o for i, o in zip(place, self.origin, strict=True))])
+        return None if number == ZERO else number
+
+    def places(self) -> Iterator[Place]:
+        """Every cell, cropped ones included, counted from the formula's own first cell."""
+        return itertools.product(*(range(-o, n - o) for o, n in zip(self.origin, self.extent, strict=True)))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entry of the result: the places of the operand under each tap of the filter, as pairs (operand, tap)."""
+
+    index: Place
+    start: Place
+    stop: Place
+    pairs: tuple[tuple[Place, Place], ...]
+    terms: tuple[Term, ...]
+
+
+class Slide:
+    """A layer of one image, channel and filter, and the closed formula for ``target`` (y, dx or dw) as a sliding window."""
+
+    def __init__(self, conv: Conv, target: str) -> None:
+        self.conv, self.target = conv, target
+        self.formula = standard(target, conv.transposed)
+        correlation = next(node for node in self.formula.body.walk() if isinstance(node, tree.Correlate))
+        reading = Reading(conv, self.formula)
+        self.stride = tuple(reading.per_axis(correlation.stride))
+        self.dilation = tuple(reading.per_axis(correlation.dilation))
+        self.operand = lay(reading, correlation.operand)
+        self.filter = lay(reading, correlation.filter)
+        self.space = conv.shapes[target][-conv.ndim :]
+
+    @cached_property
+    def gradients(self) -> Gradients:
+        return self.conv.gradients()
+
+    def indices(self) -> Iterator[Place]:
+        """The entries of the result, in C order."""
+        return itertools.product(*map(range, self.space))
+
+    def under(self, index: Place) -> Iterator[tuple[Place, Place]]:
+        """(place of the operand, tap) for every tap of the window of this entry, as ``correlate`` is defined."""
+        for tap in itertools.product(*map(range, self.filter.space)):
+            yield tuple(t * i + e * j for t, i, e, j in zip(self.stride, index, self.dilation, tap, strict=True)), tap
+
+    def step(self, index: Place) -> Step:
+        """The window of one entry; RuntimeError if its products are not the terms of the derivative."""
+        pairs = tuple(self.under(index))
+        start, stop = pairs[0][0], tuple(i + 1 for i in pairs[-1][0])
+        terms = tuple(self.gradients.terms(self.target).terms_of((0, 0, *index)))
+        products = sorted(term for term in terms if len(term[1]) == 2)
+        if self.products(pairs) != products:
+            raise RuntimeError(
+                f"{self.formula} at {index} of {self.conv!r} does not multiply the terms of the derivative"
+            )
+        return Step(index, start, stop, pairs, terms)
+
+    def products(self, pairs: Sequence[tuple[Place, Place]]) -> list[Term]:
+        """The terms that the cells of ``pairs`` make, sorted."""
+        order = tree.TARGETS[self.target]
+        found = []
+        for place, tap in pairs:
+            factors = {self.operand.array: self.operand.entry(place), self.filter.array: self.filter.entry(tap)}
+            if None not in factors.values():
+                found.append((1, tuple((name, int(factors[name] or 0)) for name in order)))
+        return sorted(found)
+
+    @cached_property
+    def reached(self) -> frozenset[Place]:
+        """The places of the operand that some window reads."""
+        return frozenset(place for index in self.indices() for place, _ in self.under(index))
+
+    def fullest(self) -> Place:
+        """The entry that is shown when none is asked for: of those with the most terms, the first past the corner."""
+        counts = {index: len(self.gradients.terms(self.target).terms_of((0, 0, *index))) for index in self.indices()}
+        most = max(counts.values())
+        return next(index for index, count in counts.items() if count == most)
+
+
+def lay(reading: Reading, node: tree.Node) -> Laid:
+    """The cells that ``node`` has on the layer of ``reading``."""
+    value = reading.read(node)
+    assert value.array is not None
+    cells = value.cells.reshape(value.space)
+    ndim = cells.ndim
+    if not isinstance(node, tree.Pad):
+        return Laid(value.array, node, cells, (0,) * ndim, cells.shape, (0,) * ndim, cells.shape)
+    inner = reading.read(node.operand)
+    before = reading.per_axis(node.before)
+    origin = tuple(max(0, -u) for u in before)
+    # one array that holds the padded one and what a negative pad cuts off
+    extent = [max(n, u + size) + o for n, size, u, o in zip(cells.shape, inner.space, before, origin, strict=True)]
+    entries = np.full(extent, ZERO, dtype=np.int64)
+    whole = inner.cells.reshape(inner.space)
+    entries[tuple(slice(u + o, u + o + size) for u, o, size in zip(before, origin, inner.space, strict=True))] = whole
+    core_stop = tuple(u + size for u, size in zip(before, inner.space, strict=True))
+    return Laid(value.array, node, entries, origin, cells.shape, tuple(before), core_stop)

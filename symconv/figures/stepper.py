@@ -1,0 +1,77 @@
+"""Writers: a film as one SVG or one HTML page whose steps are gone through by buttons and keys, with nothing from outside."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+from symconv.figures.markup import html_text, plain
+from symconv.figures.palette import BACKGROUND
+from symconv.figures.scene import Film
+from symconv.figures.svg import SCALE, drawn, escape, number, opening
+from symconv.figures.words import Words
+
+__all__ = ["page", "stepping_page", "stepping_svg"]
+
+#: what can be done, and its sign
+SIGNS = {"first": "«", "previous": "‹", "next": "›", "last": "»", "play": "►"}
+
+
+@cache
+def page(name: str) -> str:
+    """A file of the pages that are written, as it stands in the package."""
+    return resources.files("symconv.figures").joinpath("pages", name).read_text(encoding="utf-8")
+
+
+def groups(film: Film) -> str:
+    """What is always there, then one group for each step, the first shown."""
+    parts = [drawn(film.backdrop)]
+    for step, scene in enumerate(film.scenes):
+        hidden = ' style="display:none"' if step else ""
+        title = plain(scene.title[len(film.caption) + 1 :])
+        parts.append(f'<g class="step" data-title="{escape(title)}"{hidden}>\n{drawn(film.changing(step))}\n</g>')
+    return "\n".join(parts)
+
+
+def stepping_svg(film: Film, words: Words) -> str:
+    """A film as one SVG file with its buttons in it. Steps where scripts run: opened by itself, or as an object or iframe."""
+    first = film.scenes[0]
+    width, height = first.width * SCALE, first.height * SCALE
+    bar = 52.0
+    lines = opening(first, True, bar, "group")
+    middle, top = width / 2, height + 4
+    places = {"first": -150.0, "previous": -98.0, "next": 54.0, "last": 106.0, "play": -202.0}
+    controls = []
+    for action, x in places.items():
+        extra = (
+            f' aria-pressed="false" data-play="{escape(words.text("play"))}" data-pause="{escape(words.text("pause"))}"'
+        )
+        controls.append(
+            f'<g data-action="{action}" role="button" tabindex="0" style="cursor:pointer" '
+            f'aria-label="{escape(words.text(action))}"'
+            f'{extra if action == "play" else ""}><rect class="sc-ground" x="{number(middle + x)}" y="{number(top)}" width="44" '
+            f'height="40" rx="8"/><text class="sc-ink-ink" x="{number(middle + x + 22)}" y="{number(top + 26)}" font-size="18" '
+            f'text-anchor="middle">{SIGNS[action]}</text></g>'
+        )
+    counter = (f'<text class="sc-ink-ink" data-counter="" x="{number(middle)}" y="{number(top + 26)}" font-size="17" '
+               f'text-anchor="middle"></text>')  # fmt: skip
+    script = f"<script><![CDATA[\n{page('stepper.js')}]]></script>"
+    return "\n".join([*lines, groups(film), *controls, counter, script, "</svg>", ""])
+
+
+def stepping_page(film: Film, words: Words) -> str:
+    """A film as one HTML page."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    first = film.scenes[0]
+    svg = "\n".join([*opening(first, False), groups(film), "</svg>"])
+    # the title is the picture's tooltip; the page has a caption and says each step
+    template = Environment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True).from_string(
+        page("stepper.html.j2")
+    )
+    return template.render(
+        lang=words.lang, title=plain(film.caption), ground=BACKGROUND, svg=Markup(svg), caption=Markup(html_text(film.caption)),
+        buttons=[(action, SIGNS[action], words.text(action)) for action in ("play", "first", "previous", "next", "last")],
+        pause=words.text("pause"), keys=words.text("keys"), script=Markup(page("stepper.js")),
+    )  # fmt: skip

@@ -1,0 +1,311 @@
+"""Pictures of one array sliding over another: ``window`` (y), ``backward`` (dx) and ``weights`` (dw).
+
+On one axis the filter stands under the places it multiplies. On two, operand, filter and result stand side by side and
+each covered cell has its tap in the corner. Arrays of three axes are rows of slices along the first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from symconv.figures.labels import entry, entry_at, formula_row, node_label, terms_sum
+from symconv.figures.layout import Body, moved, wide
+from symconv.figures.markup import Content
+from symconv.figures.palette import array_style
+from symconv.figures.scene import Cell, Item, Line, Rect, Text
+from symconv.figures.sliding import Laid, Place, Slide, Step
+from symconv.figures.words import Words
+from symconv.formulas.notation import Math, Operator, Row, Word
+from symconv.geometry import Conv
+from symconv.names import entry_name
+
+__all__ = ["SlidingPicture"]
+
+#: terms of an equation that are written out; of more the first and the last
+MOST_TERMS = 12
+
+#: a row of grids wider than this is broken before the filter
+MOST_WIDTH = 24.0
+
+TITLE = 0.95
+GAP = 0.5
+
+#: height of the titles over grids
+TOP = 0.75
+
+#: what is computed -> its caption
+CAPTIONS = {"y": "window", "dx": "backward", "dw": "weights"}
+
+#: items from (0, 0), width, height
+Block = tuple[list[Item], float, float]
+
+
+class SlidingPicture:
+    """The formula for ``target`` on a layer of one channel, drawn step by step."""
+
+    def __init__(self, conv: Conv, target: str, words: Words) -> None:
+        self.conv, self.target, self.words = conv, target, words
+        self.slide = Slide(conv, target)
+        self.caption = words(CAPTIONS[target], formula=formula_row(conv, self.slide.formula))
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        return self.slide.space
+
+    @property
+    def result(self) -> str:
+        """The array whose entries the steps go through."""
+        return self.target
+
+    @property
+    def cells(self) -> int:
+        """About how many cells one step draws."""
+        return self.slide.operand.entries.size + self.slide.filter.entries.size + math.prod(self.space)
+
+    def fullest(self) -> Place:
+        return self.slide.fullest()
+
+    def body(self, index: Place | None) -> Body:
+        step = self.slide.step(index if index is not None else self.fullest())
+        equation: Content = (
+            Row(
+                (
+                    entry_at(self.conv, self.target, (0, 0, *step.index)),
+                    Operator("="),
+                    terms_sum(self.conv, step.terms, MOST_TERMS),
+                )
+            ),
+        )
+        items, width, height = (self.on_one_axis if self.conv.ndim == 1 else self.on_grids)(step)
+        return Body(tuple(sorted(items, key=layer)), width, height, equation)
+
+    def notes(self) -> list[Content]:
+        """What the picture needs said, for this layer."""
+        slide = self.slide
+        laid = [slide.operand, slide.filter]
+        kinds = {each.kind(place) for each in laid for place in each.places()}
+        strides = list(self.conv.stride) if len(set(self.conv.stride)) > 1 else self.conv.stride[:1]
+        told: list[Content] = []
+        if self.conv.ndim == 3:
+            told.append(self.words("slices"))
+        if "inserted" in kinds:
+            told.append(self.words("inserted", s=Word(" × ".join(map(str, strides)))))
+        if "border" in kinds:
+            told.append(self.words("border"))
+        if "cropped" in kinds:
+            told.append(self.words("cropped"))
+        if self.unreached():
+            told.append(self.words("unreached"))
+        return told
+
+    def unreached(self) -> list[Place]:
+        operand = self.slide.operand
+        return [p for p in operand.places() if operand.kind(p) != "cropped" and p not in self.slide.reached]
+
+    # cells ------------------------------------------------------------------------------------------------------------
+
+    def cell(self, laid: Laid, place: Place, x: float, y: float, lit: bool, corner: Content = ()) -> Cell:
+        kind, number = laid.kind(place), laid.entry(place)
+        style = array_style(laid.array) if kind == "value" else kind
+        name = entry_name(self.conv, laid.array, number) if number is not None else None
+        label: Content = (Word("0"),) if number is None else (entry(self.conv, laid.array, number),)
+        if kind == "cropped" and number is None:
+            label = ()
+        return Cell(x, y, style, label, corner, name, lit)
+
+    def tap_label(self, tap: Place) -> Content:
+        number = self.slide.filter.entry(tap)
+        return (Word("0") if number is None else entry(self.conv, self.slide.filter.array, number),)
+
+    def result_cell(self, index: Place, x: float, y: float, lit: bool) -> Cell:
+        flat = 0
+        for i, n in zip(index, self.space, strict=True):
+            flat = flat * n + i
+        label = entry_at(self.conv, self.target, (0, 0, *index))
+        return Cell(x, y, array_style(self.target), (label,), (), entry_name(self.conv, self.target, flat), lit)
+
+    def operand_title(self) -> Math:
+        return node_label(self.conv, self.slide.operand.node)
+
+    def filter_title(self) -> Math:
+        return node_label(self.conv, self.slide.filter.node)
+
+    def with_bias(self) -> bool:
+        return self.target == "y" and self.conv.bias
+
+    def multiplying(self, step: Step) -> tuple[set[Place], set[Place]]:
+        """Places of the operand and taps whose product is not zero."""
+        slide = self.slide
+        pairs = [
+            (p, t) for p, t in step.pairs if slide.operand.entry(p) is not None and slide.filter.entry(t) is not None
+        ]
+        return {p for p, _ in pairs}, {t for _, t in pairs}
+
+    # one axis ---------------------------------------------------------------------------------------------------------
+
+    def on_one_axis(self, step: Step) -> tuple[list[Item], float, float]:
+        slide, operand = self.slide, self.slide.operand
+        titles: list[Content] = [(self.operand_title(),), (self.filter_title(),), (Word(self.target),)]
+        left = max(wide(t, TITLE) for t in titles) + 0.4
+        extent, count = operand.extent[0], self.space[0]
+        # the result is centred under the operand
+        offset = max(0.0, (extent - count) / 2)
+        shift = left + max(0.0, (count - extent) / 2)
+        tops = (0.0, 1.75, 3.6)
+        start = shift + operand.origin[0]
+        used, taps = self.multiplying(step)
+        covered = {place for place, _ in step.pairs}
+        items: list[Item] = [
+            Text(left - 0.4, top + 0.5, title, "name", TITLE, "end") for title, top in zip(titles, tops, strict=True)
+        ]
+        for place in operand.places():
+            lit = place in covered and (place in used or operand.kind(place) != "value")
+            items.append(self.cell(operand, place, start + place[0], tops[0], lit))
+        for place in self.unreached():
+            items.append(Rect(start + place[0], tops[0], 1, 1, "unreached", True))
+        for place, tap in step.pairs:
+            x = start + place[0]
+            both = place in used and tap in taps
+            items.append(Line(x + 0.5, tops[0] + 1, x + 0.5, tops[1], "link" if both else "grid"))
+            lit = tap in taps or self.slide.filter.kind(tap) != "value"
+            items.append(self.cell(slide.filter, tap, x, tops[1], lit))
+        items.append(Rect(start + step.start[0], tops[0], step.stop[0] - step.start[0], 1, "window"))
+        middle = start + (step.start[0] + step.stop[0]) / 2
+        goal = left + offset + step.index[0] + 0.5
+        items.append(Line(middle, tops[1] + 1.08, goal, tops[2] - 0.08, "arrow", 1))
+        if self.with_bias():
+            side = 0.3 if goal <= middle else -0.3
+            added: Content = (Row((Operator("+"), Word("b"))),)
+            x, y = (middle + goal) / 2 + side, (tops[1] + 1 + tops[2]) / 2
+            items.append(Text(x, y, added, "ink", 0.85, "start" if side > 0 else "end"))
+        for index in slide.indices():
+            items.append(self.result_cell(index, left + offset + index[0], tops[2], index == step.index))
+        items.append(Rect(left + offset + step.index[0], tops[2], 1, 1, "result"))
+        return items, left + max(extent, count), tops[2] + 1
+
+    # two and three axes -----------------------------------------------------------------------------------------------
+
+    def on_grids(self, step: Step) -> tuple[list[Item], float, float]:
+        operand = self.operand_grid(step)
+        filtered = self.filter_grid(step)
+        result = self.result_grid(step)
+        bias = [_sign("+"), self.bias_cell()] if self.with_bias() else []
+        if self.conv.ndim == 3:
+            return _stacked([[operand], [_sign("⋆"), filtered, *bias], [_sign("="), result]])
+        single = [operand, _sign("⋆"), filtered, *bias, _sign("="), result]
+        if sum(b[1] for b in single) <= MOST_WIDTH:
+            return _beside(single)
+        return _stacked([[operand], [_sign("⋆"), filtered, *bias, _sign("="), result]])
+
+    def operand_grid(self, step: Step) -> Block:
+        operand = self.slide.operand
+        used, _ = self.multiplying(step)
+        under = dict(step.pairs)
+        unreached = set(self.unreached())
+
+        def draw(place: Place, x: float, y: float) -> list[Item]:
+            lit = place in under and (place in used or operand.kind(place) != "value")
+            corner = self.tap_label(under[place]) if place in under else ()
+            items: list[Item] = [self.cell(operand, place, x, y, lit, corner)]
+            return [*items, Rect(x, y, 1, 1, "unreached", True)] if place in unreached else items
+
+        origin = operand.origin
+        block = self.grid(operand.extent, origin, self.operand_title(), draw)
+        frames: list[Item] = []
+        for i, prefix in enumerate(_prefixes(operand.extent)):
+            if prefix and prefix[0] - origin[0] not in {place[0] for place, _ in step.pairs}:
+                continue
+            x = i * (operand.extent[-1] + GAP) + origin[-1] + step.start[-1]
+            y = TOP + origin[-2] + step.start[-2]
+            size = [b - a for a, b in zip(step.start, step.stop, strict=True)]
+            frames.append(Rect(x, y, size[-1], size[-2], "window"))
+        return [*block[0], *frames], block[1], block[2]
+
+    def filter_grid(self, step: Step) -> Block:
+        laid = self.slide.filter
+        _, taps = self.multiplying(step)
+
+        def draw(place: Place, x: float, y: float) -> list[Item]:
+            return [self.cell(laid, place, x, y, place in taps)]
+
+        return self.grid(laid.extent, laid.origin, self.filter_title(), draw)
+
+    def result_grid(self, step: Step) -> Block:
+        def draw(place: Place, x: float, y: float) -> list[Item]:
+            items: list[Item] = [self.result_cell(place, x, y, place == step.index)]
+            return items
+
+        block = self.grid(self.space, (0,) * len(self.space), Word(self.target), draw)
+        x, y = float(step.index[-1]), TOP + step.index[-2]
+        if len(self.space) == 3:
+            x += step.index[0] * (self.space[-1] + GAP)
+        return [*block[0], Rect(x, y, 1, 1, "result")], block[1], block[2]
+
+    def bias_cell(self) -> Block:
+        return [Cell(0, TOP, "ground", (Word("b"),), (), "b")], 1.0, TOP + 1.0
+
+    def grid(
+        self,
+        extent: Sequence[int],
+        origin: Sequence[int],
+        title: Math,
+        draw: Callable[[Place, float, float], list[Item]],
+    ) -> Block:
+        """An array as a grid, or a row of them; the title above."""
+        items: list[Item] = []
+        prefixes = _prefixes(extent)
+        rows, columns = extent[-2:]
+        width = len(prefixes) * (columns + GAP) - GAP
+        for i, prefix in enumerate(prefixes):
+            left = i * (columns + GAP)
+            for a in range(rows):
+                for b in range(columns):
+                    place = tuple(v - o for v, o in zip((*prefix, a, b), origin, strict=True))
+                    items += draw(place, left + b, TOP + a)
+        content: Content = (title,)
+        # a title may hang over a little on both sides, into the room of the signs
+        size = min(TITLE, TITLE * (width + 1.3) / wide(content, TITLE))
+        items.append(Text(width / 2, TOP / 2 - 0.05, content, "name", size))
+        return items, width, TOP + rows
+
+
+def layer(item: Item) -> int:
+    """What lies over what: lit cells over the plain ones beside them, so that their edges are whole."""
+    if isinstance(item, Cell):
+        return 2 if item.lit else 0
+    if isinstance(item, Rect) and item.hatched:
+        return 1
+    return 4 if isinstance(item, Rect) else 3
+
+
+def _sign(text: str) -> Block:
+    return [Text(0.5, (TOP + 1) / 2 + TOP / 2, (Word(text),), "ink", 1.5)], 1.0, TOP + 1.0
+
+
+def _beside(blocks: Sequence[Block]) -> Block:
+    """The blocks in a row, centred on one line."""
+    height = max(block[2] for block in blocks)
+    items: list[Item] = []
+    x = 0.0
+    for own, width, tall in blocks:
+        items += moved(own, x, (height - tall) / 2)
+        x += width + 0.15
+    return items, x - 0.15, height
+
+
+def _stacked(rows: Sequence[Sequence[Block]]) -> Block:
+    """Rows of blocks under each other, centred."""
+    made = [_beside(row) for row in rows]
+    width = max(row[1] for row in made)
+    items: list[Item] = []
+    y = 0.0
+    for own, wide_, tall in made:
+        items += moved(own, (width - wide_) / 2, y)
+        y += tall + 0.35
+    return items, width, y - 0.35
+
+
+def _prefixes(extent: Sequence[int]) -> list[Place]:
+    """The slices of an array of two or three axes."""
+    return [()] if len(extent) == 2 else [(i,) for i in range(extent[0])]
