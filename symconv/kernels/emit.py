@@ -128,8 +128,9 @@ class _File:
     def text(self) -> str:
         functions = [self.forward(), self.backward(), *self.course_faces()]
         names = [each.name for each in functions if isinstance(each, ast.FunctionDef)]
-        head = source.render([source.docstring(self.words.header(self.kernel.evidence))]) + "\nimport numpy as np\n\n"
-        head += source.render([source.assign("__all__", repr(names)), *self.constants()])
+        says = self.words.header(self.lowering.remark(), self.kernel.evidence)
+        head = source.render([source.docstring(says)]) + "\nimport numpy as np\n\n"
+        head += "\n".join(source.render([each]) for each in (source.assign("__all__", repr(names)), *self.constants()))
         parts = [head, *(source.render([each]) for each in functions)]
         return "\n\n".join([*parts, *self.helpers(parts)])
 

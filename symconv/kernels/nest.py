@@ -188,4 +188,4 @@ class _Nest:
 
 
 #: how the places of a slice on each axis are spelled in an einsum
-_AXIS_LETTERS = {"o": "ijl", "m": "ijl", "k": "ijl"}
+_AXIS_LETTERS = dict.fromkeys("okm", "ijlhtuv")

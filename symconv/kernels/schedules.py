@@ -76,7 +76,7 @@ SCHEDULES: dict[str, Schedule] = {
             "unrolled",
             summary="straight-line code for one size",
             method="Every product is written out; a name stands for one entry in all images of the batch. Each entry is read "
-            "once and each product computed once.",
+            "once.",
             lowering="unrolled",
             written_out="gfcok",
         ),

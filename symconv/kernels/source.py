@@ -168,6 +168,8 @@ def _fitted(line: str, indent: str) -> str:
     if len(indent) + len(line) <= WIDTH:
         return f"{indent}{line}\n"
     left, equals, right = line.partition(" = ")
+    if equals and len(left) > WIDTH // 2:
+        return _spread("(", [f"{part}," for part in _split(left, ", ")], f") = {right}", indent)
     terms = _split(right, " + ") if equals else []
     room = WIDTH - len(indent) - 4
     if len(terms) > 1 and max(map(len, terms)) + 2 <= room:

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import sympy
@@ -52,17 +53,32 @@ class Unrolled:
         return source.assign(_unpacked(names), f"{array}.reshape(N, {size}).T")
 
     def sums(self, targets: Sequence[str]) -> list[ast.stmt]:
-        """Each entry of each of ``targets`` (arrays that exist) as a sum of products; shared parts first."""
+        """Each entry of each of ``targets`` (arrays of zeros) as a sum of products; shared parts first, zeros left out."""
+        shared, places, sums = self._reduced(targets)
+        lines = [source.assign(str(symbol), _printed(value)) for symbol, value in shared]
+        entries = zip(places, sums, strict=True)
+        return lines + [self._entry(target, index, value) for (target, index), value in entries]
+
+    def products(self, targets: Sequence[str]) -> int:
+        """How many products the statements compute."""
+        return sum(self._gradients.terms(target).without("b").count for target in targets)
+
+    def shared(self, targets: Sequence[str]) -> int:
+        """How many parts occur in more than one sum."""
+        return len(self._reduced(targets)[0])
+
+    def _reduced(self, targets: Sequence[str]) -> tuple[list[Any], list[Any], list[Any]]:
+        """Shared parts, and the places and sums that are not zero."""
         places, sums = [], []
         for target in targets:
             array = self._gradients.terms(target).without("b")
             for index in np.ndindex(*array.shape):
-                places.append((target, index))
-                sums.append(self._expression(array.terms_of(index)))
+                if terms := array.terms_of(index):
+                    places.append((target, index))
+                    sums.append(self._expression(terms))
         temporaries = (sympy.Symbol(f"shared_{i}") for i in itertools.count(1))
         shared, reduced = sympy.cse(sums, symbols=temporaries)
-        lines = [source.assign(str(symbol), _printed(value)) for symbol, value in shared]
-        return lines + [self._entry(*place, value) for place, value in zip(places, reduced, strict=True)]
+        return shared, places, reduced
 
     def _expression(self, terms: Sequence[Term]) -> sympy.Expr:
         return sympy.Add(
@@ -74,8 +90,9 @@ class Unrolled:
 
     def _entry(self, target: str, index: Sequence[int], value: sympy.Expr) -> ast.stmt:
         if target == "dw":  # the one that has no batch: summed over the images
-            summed = source.call("np.sum", _printed(value), dtype="dw.dtype") if value != 0 else source.number(0)
-            return source.assign(source.indexed(target, list(index)), summed)
+            return source.assign(
+                source.indexed(target, list(index)), source.call("np.sum", _printed(value), dtype="dw.dtype")
+            )
         images = ", ".join([":", *map(str, index[1:])])
         return source.assign(f"{target}[{images}]", _printed(value))
 

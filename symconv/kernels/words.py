@@ -36,14 +36,14 @@ class Words:
     layer: Conv | None
     parameters: Mapping[str, str]
 
-    def header(self, evidence: Sequence[str]) -> str:
+    def header(self, remark: str, evidence: Sequence[str]) -> str:
         kind = "Transposed convolution" if self.kind.transposed else "Convolution"
         factors = [f"{array}[{', '.join(self.kind.labels[array].replace('g', ''))}]" for array in ("dy", "w", "x")]
         form = f"    L = sum of {' * '.join(factors)}  over  m = {relation.INPUT_INDEX}"
         paragraphs = [
             f"{kind} in {self.kind.ndim}-D and its gradients: {self.schedule.summary}.",
             READINGS,
-            self.schedule.method,
+            f"{self.schedule.method} {remark}",
             f"{self.holds()} {DTYPES}",
             *evidence,
         ]
@@ -122,9 +122,10 @@ class Words:
 def example(kind: Kind) -> Conv:
     """The layer of the docstring's example: no two axes alike, a remainder, channels and groups."""
     sizes = {"input": (5, 6, 7), "kernel": (3, 2, 4), "stride": (2, 1, 3), "padding": (1, 0, 2)}
-    parameters: dict[str, Any] = {name: values[: kind.ndim] for name, values in sizes.items()}
     if kind.transposed:
-        parameters |= {"transposed": True, "output_padding": (1, 0, 2)[: kind.ndim]}
+        sizes["output_padding"] = (1, 0, 2)
+    parameters: dict[str, Any] = {name: (values * kind.ndim)[: kind.ndim] for name, values in sizes.items()}
+    parameters["transposed"] = kind.transposed
     return Conv(**parameters, batch=2, in_channels=4, out_channels=6, groups=2)
 
 

@@ -1,0 +1,222 @@
+"""Convolution in 2-D and its gradients: straight-line code for one size.
+
+    L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
+
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding
+before). The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db
+is the sum of dy. Channels are summed inside their group.
+
+Every product is written out; a name stands for one entry in all images of the batch. Each entry is
+read once. Forward 20 products, backward 40; none is shared: o follows from k and m, so each occurs
+in one entry. What no window reaches stays zero.
+
+Holds for Conv(input=(5, 6), kernel=(3, 2), stride=(2, 3), padding=((1, 0), (0, 1))) with any number
+of images (also none); other sizes are refused. The dtype of the arguments is the dtype of the
+results: floats, integers (which wrap around), Python objects, complex numbers as they are, without
+conjugation. Arguments are never written to.
+
+Checked before it was written: with a symbol for every entry, y, dx, dw and db equal the derivative
+of the loss, entry by entry; on random integers they equal finite differences with step 1, which are
+exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
+derivative; dtypes are kept, strided and read-only arrays and no images work, both faces agree,
+wrong shapes are refused. Layers: in5x6-k3x2-s2x3-p1_0x0_1, in5x6-k3x2-n2c1f1-s2x3-p1_0x0_1.
+
+These checks cover the layers named; they are no proof for every size.
+"""
+
+import numpy as np
+
+__all__ = ["conv2d", "conv2d_backward", "conv_forward", "conv_backward"]
+
+# the layer that is written out: G, F, C and, on each axis, H, K, O, s, d, p, q
+LAYER = (1, 1, 1, [(5, 3, 2, 2, 1, 1, 0), (6, 2, 2, 3, 1, 0, 1)])
+
+
+def conv2d(x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1):
+    """y: every filter of w slid over x, plus b.
+
+    x (N, 1, 5, 6), w (1, 1, 3, 2), b (1,) or None; y (N, 1, 2, 2). The parameters can only be what
+    they are by default. ValueError, with the shapes, for another layer.
+
+    >>> x, w = np.ones((1, 1, 5, 6)), np.ones((1, 1, 3, 2))
+    >>> conv2d(x, w).shape
+    (1, 1, 2, 2)
+    """
+    x, w, b = _arrays(x, w, b)
+    layer = _layer(x, w, b, stride, padding, dilation, groups, ndim=2)
+    _check_layer(layer[1:], LAYER, x, w)
+    N = layer[0]
+    # one name for each entry, 1-based as in the derivation; x and dy: in all images
+    (
+        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33,
+        x_34, x_35, x_36, x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
+    ) = x.reshape(N, 30).T
+    w_11, w_12, w_21, w_22, w_31, w_32 = w.ravel()
+    y = np.zeros((N, 1, 2, 2), x.dtype)
+    y[:, 0, 0, 0] = w_21 * x_11 + w_22 * x_12 + w_31 * x_21 + w_32 * x_22
+    y[:, 0, 0, 1] = w_21 * x_14 + w_22 * x_15 + w_31 * x_24 + w_32 * x_25
+    y[:, 0, 1, 0] = (
+        w_11 * x_21 + w_12 * x_22 + w_21 * x_31 + w_22 * x_32 + w_31 * x_41 + w_32 * x_42
+    )
+    y[:, 0, 1, 1] = (
+        w_11 * x_24 + w_12 * x_25 + w_21 * x_34 + w_22 * x_35 + w_31 * x_44 + w_32 * x_45
+    )
+    return y if b is None else y + b.reshape(-1, 1, 1)
+
+
+def conv2d_backward(dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1):
+    """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
+
+    dy (N, 1, 2, 2); dx, dw and db have the shapes of x, w and b. The other parameters are those of
+    conv2d.
+    """
+    dy, x, w = _arrays(dy, x, w)
+    layer = _layer(x, w, None, stride, padding, dilation, groups, ndim=2)
+    _check_layer(layer[1:], LAYER, x, w)
+    N = layer[0]
+    _check_shape("dy", dy, (N, 1, 2, 2))
+    # one name for each entry, 1-based as in the derivation; x and dy: in all images
+    dy_11, dy_12, dy_21, dy_22 = dy.reshape(N, 4).T
+    (
+        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33,
+        x_34, x_35, x_36, x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
+    ) = x.reshape(N, 30).T
+    w_11, w_12, w_21, w_22, w_31, w_32 = w.ravel()
+    dx = np.zeros(x.shape, x.dtype)
+    dw = np.zeros(w.shape, w.dtype)
+    dx[:, 0, 0, 0] = dy_11 * w_21
+    dx[:, 0, 0, 1] = dy_11 * w_22
+    dx[:, 0, 0, 3] = dy_12 * w_21
+    dx[:, 0, 0, 4] = dy_12 * w_22
+    dx[:, 0, 1, 0] = dy_11 * w_31 + dy_21 * w_11
+    dx[:, 0, 1, 1] = dy_11 * w_32 + dy_21 * w_12
+    dx[:, 0, 1, 3] = dy_12 * w_31 + dy_22 * w_11
+    dx[:, 0, 1, 4] = dy_12 * w_32 + dy_22 * w_12
+    dx[:, 0, 2, 0] = dy_21 * w_21
+    dx[:, 0, 2, 1] = dy_21 * w_22
+    dx[:, 0, 2, 3] = dy_22 * w_21
+    dx[:, 0, 2, 4] = dy_22 * w_22
+    dx[:, 0, 3, 0] = dy_21 * w_31
+    dx[:, 0, 3, 1] = dy_21 * w_32
+    dx[:, 0, 3, 3] = dy_22 * w_31
+    dx[:, 0, 3, 4] = dy_22 * w_32
+    dw[0, 0, 0, 0] = np.sum(dy_21 * x_21 + dy_22 * x_24, dtype=dw.dtype)
+    dw[0, 0, 0, 1] = np.sum(dy_21 * x_22 + dy_22 * x_25, dtype=dw.dtype)
+    dw[0, 0, 1, 0] = np.sum(
+        dy_11 * x_11 + dy_12 * x_14 + dy_21 * x_31 + dy_22 * x_34, dtype=dw.dtype
+    )
+    dw[0, 0, 1, 1] = np.sum(
+        dy_11 * x_12 + dy_12 * x_15 + dy_21 * x_32 + dy_22 * x_35, dtype=dw.dtype
+    )
+    dw[0, 0, 2, 0] = np.sum(
+        dy_11 * x_21 + dy_12 * x_24 + dy_21 * x_41 + dy_22 * x_44, dtype=dw.dtype
+    )
+    dw[0, 0, 2, 1] = np.sum(
+        dy_11 * x_22 + dy_12 * x_25 + dy_21 * x_42 + dy_22 * x_45, dtype=dw.dtype
+    )
+    db = dy.sum(axis=(0, 2, 3), dtype=dy.dtype)
+    return dx, dw, db
+
+
+def conv_forward(x, w, b, conv_param):
+    """out and cache, in course notation: conv_param is {'stride': s, 'pad': p}."""
+    return conv2d(x, w, b, **_options(conv_param)), (x, w, b, conv_param)
+
+
+def conv_backward(dout, cache):
+    """dx, dw, db for the cache of conv_forward; db is None where b was."""
+    x, w, b, conv_param = cache
+    dx, dw, db = conv2d_backward(dout, x, w, **_options(conv_param))
+    return dx, dw, None if b is None else db
+
+
+def _arrays(*arrays):
+    """The arrays in the one dtype that holds them all; None stays None."""
+    given = [None if a is None else np.asarray(a) for a in arrays]
+    dtype = np.result_type(*(a for a in given if a is not None))
+    return tuple(None if a is None else a.astype(dtype, copy=False) for a in given)
+
+
+def _layer(x, w, b, stride, padding, dilation, groups, ndim):
+    """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
+    window = _window(x, w, stride, padding, dilation, groups, ndim)
+    if x.shape[1] != w.shape[1] * groups:
+        raise ValueError(f"x {x.shape}, w {w.shape}, groups {groups}: w must be (F, C/groups, ...)")
+    _check_shape("b", b, (w.shape[0],))
+    axes = []
+    for axis, (H, (K, s, d, p, q)) in enumerate(zip(x.shape[2:], window)):
+        O = _output_size(H, K, s, d, p, q)
+        if O < 1:
+            raise ValueError(
+                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} spans {_span(K, d)}, "
+                f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
+            )
+        axes.append((H, K, O, s, d, p, q))
+    return x.shape[0], int(groups), w.shape[0] // int(groups), w.shape[1], axes
+
+
+def _check_layer(layer, written, x, w):
+    """ValueError unless the layer is the one that this code is written for."""
+    if layer != written:
+        raise ValueError(
+            f"x {x.shape}, w {w.shape} and the parameters make a layer of other sizes, {layer}, "
+            f"than the one written out here, {written}: G, F, C, [(H, K, O, s, d, p, q), ...]"
+        )
+
+
+def _check_shape(name, array, shape):
+    """ValueError unless ``array`` is None or has the ``shape`` that the others call for."""
+    if array is not None and array.shape != shape:
+        raise ValueError(f"{name} {array.shape} must have shape {shape} to fit the other arrays")
+
+
+def _options(conv_param):
+    """``conv_param`` of the course notation as keyword arguments: what it calls pad is padding."""
+    return {"padding" if key == "pad" else key: value for key, value in conv_param.items()}
+
+
+def _window(x, w, stride, padding, dilation, groups, ndim):
+    """K, s, d, p, q on each axis; ValueError unless x and w can be arrays of such a layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2:
+        raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
+    if min(w.shape) < 1:
+        raise ValueError(f"w {w.shape} must not be empty")
+    if int(groups) != groups or groups < 1 or w.shape[0] % groups:
+        raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
+    strides = _per_axis("stride", stride, ndim, 1)
+    dilations = _per_axis("dilation", dilation, ndim, 1)
+    pads = _pairs(padding, [_span(K, d) for K, d in zip(w.shape[2:], dilations)], strides)
+    return [(K, s, d, p, q) for K, s, d, (p, q) in zip(w.shape[2:], strides, dilations, pads)]
+
+
+def _output_size(H, K, s, d, p, q):
+    """How often the kernel fits: the rows of y on one axis."""
+    return (H + p + q - (d * (K - 1) + 1)) // s + 1
+
+
+def _span(K, d):
+    """Rows covered by a kernel of K taps, d apart."""
+    return d * (K - 1) + 1
+
+
+def _per_axis(name, value, ndim, least):
+    """``value`` as one whole number for each axis."""
+    values = tuple(value) if np.ndim(value) else (value,) * ndim
+    if len(values) != ndim or any(int(v) != v or v < least for v in values):
+        raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
+    return tuple(int(v) for v in values)
+
+
+def _pairs(padding, spans, strides):
+    """``padding`` as (before, after) for each axis."""
+    if isinstance(padding, str):
+        if padding not in ("same", "valid"):
+            raise ValueError(f"padding {padding!r} must be numbers, 'same' or 'valid'")
+        if padding == "same" and any(s != 1 for s in strides):
+            raise ValueError(f"padding 'same' needs stride 1, not {strides}; give it in numbers")
+        # the output is as large as the input; an odd row of padding goes after it
+        return [((span - 1) // 2, span // 2) if padding == "same" else (0, 0) for span in spans]
+    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * len(spans)
+    if len(each) != len(spans):
+        raise ValueError(f"padding {padding!r} must be one value, or {len(spans)}: one an axis")
+    return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]

@@ -1,0 +1,149 @@
+"""``symconv generate``: checked kernels and derivations, for the project's case list or for one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from symconv.cli.options import build_conv, conv_options, echo_json, usage_errors
+from symconv.geometry import MAX_TERMS
+
+if TYPE_CHECKING:
+    from symconv.kernels.cases import Plan
+    from symconv.kernels.project import Build, Stale, Written
+
+__all__ = ["command"]
+
+
+@click.command("generate", short_help="Write checked NumPy kernels and derivations.")
+@conv_options(ranges=False, required=False)
+@click.option("-o", "--output", "folder", default="generated", show_default=True, metavar="FOLDER",
+              type=click.Path(path_type=Path), help="Where to write.")  # fmt: skip
+@click.option("--schedule", "schedules", multiple=True, metavar="NAME",
+              help="With sizes: loops, taps, formulas or unrolled; may be repeated. "
+                   "Without it: all that the layer is small enough for.")  # fmt: skip
+@click.option("--check", is_flag=True, help="Write nothing; list the files that are stale, exit 1 if there are any.")
+@click.option("--max-terms", default=MAX_TERMS, show_default=True, type=click.IntRange(1), help="Refuse a larger loss.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: written, unchanged, stale, failed.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    folder: Path,
+    schedules: tuple[str, ...],
+    check: bool,
+    max_terms: int,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Derive, verify, emit, run and compare; then write what passed.
+
+    With --input and --kernel: one layer's derivation (LaTeX, Markdown), its kernels and the report of their checks.
+    Without them: the project's case list, the folder generated/ of the repository.
+
+    Every kernel is executed on symbols and on numbers before it is written. One that fails is not written; exit status 1.
+
+    \b
+    symconv generate --input 5x6 --kernel 3x2 --stride 2 --padding 1 -o out
+    symconv generate --check
+    """
+    plan, whole = _plan(ctx, options, schedules)
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"-o {folder}: it is a file, not a folder")
+    from symconv.kernels.project import Written, build, stale, write
+
+    with usage_errors():
+        for conv in plan.derivations:  # refused before any work
+            conv.check_terms(max_terms)
+    with _progress(len(plan.kernels) + len(plan.derivations)) as started:
+        made = build(plan, max_terms, started)
+    written = Written((), ())
+    if not check:
+        with usage_errors():
+            written = write(made, folder)
+    found = stale(made, folder, whole)
+    fresh = [name for name in made.files if name not in {each.file for each in found}]
+    if as_json:
+        echo_json(
+            {
+                "written": list(written.written),
+                "unchanged": [name for name in fresh if name not in written.written],
+                "stale": [each.file for each in found],
+                "failed": [failure.to_dict() for failure in made.failures],
+            }
+        )
+    else:
+        _show(made, written, found, folder, check)
+    ctx.exit(0 if made.ok and not (check and found) else 1)
+
+
+def _plan(ctx: click.Context, options: dict[str, Any], schedules: tuple[str, ...]) -> tuple[Plan, bool]:
+    """What is to be made, and whether it is the whole of its folder."""
+    from symconv.kernels.cases import case_plan, project_plan
+
+    given = [name for name in options if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT]
+    if options["input"] is None or options["kernel"] is None:
+        if given or schedules:
+            named = f"--{given[0].replace('_', '-')}" if given else "--schedule"
+            missing = " and ".join(f"--{name}" for name in ("input", "kernel") if options[name] is None)
+            raise click.UsageError(f"{named} is about one layer, which needs {missing} too")
+        return project_plan(), True
+    with usage_errors():
+        return case_plan(build_conv(options), schedules), False
+
+
+@contextmanager
+def _progress(count: int) -> Iterator[Callable[[str], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("checking", total=count)
+
+        def started(name: str) -> None:
+            progress.update(task, description=name)
+            progress.advance(task)
+
+        yield started
+
+
+def _show(made: Build, written: Written, found: tuple[Stale, ...], folder: Path, check: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for name in written.written:
+        console.print(Text(f"  {folder / name}"))
+    for failure in made.failures:
+        console.print(Text(f"  {folder / failure.file}: not written. {failure.reason}", "bold red"))
+    for each in found:
+        if check or each.reason == "extra":
+            console.print(Text(f"  {folder / each.file}: {SAYS[each.reason]}", "yellow"))
+    if check:
+        fresh = len(made.files) - sum(each.reason != "extra" for each in found)
+        verdict = f"{len(found)} stale, {fresh} as they should be." if found else f"{fresh} files, none stale."
+        console.print(Text(verdict, "bold red" if found or made.failures else "bold green"))
+        return
+    checks = sum(len(each.findings) for each in made.checked)
+    entries = sum(each.entries for each in made.verified)
+    verdict = f"{len(written.written)} written, {len(written.unchanged)} unchanged, {len(made.failures)} not written."
+    console.print(Text(verdict, "bold green" if made.ok else "bold red"))
+    console.print(
+        f"Kernels: {len(made.checked)}, in {checks} checks on symbols and numbers{_with_pytorch(made)}. "
+        f"Derivations: {len(made.verified)}, {entries:,} entries of the closed formulas equal to the derivative. "
+        f"What was checked, on which layers: {folder / 'report.md'}"
+    )
+
+
+def _with_pytorch(made: Build) -> str:
+    if any(finding.check == "PyTorch" for each in made.checked for finding in each.findings):
+        return " and against PyTorch"
+    return " (not against PyTorch)"
+
+
+SAYS = {"differs": "differs from what would be written", "missing": "missing", "extra": "nothing writes it; remove it"}

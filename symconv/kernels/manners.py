@@ -1,0 +1,168 @@
+"""How a kernel treats its arguments: dtypes, memory, no images, both faces, wrong shapes.
+
+Each function returns how many entries it compared and what is wrong, None when nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.geometry import Conv
+from symconv.kernels.emit import Kernel
+
+__all__ = ["MANNERS", "Faces", "Result", "equal", "manners"]
+
+Array = NDArray[Any]
+Result = tuple[int, str | None]
+
+
+class Faces:
+    """The two functions of a kernel, called with the parameters of one layer."""
+
+    def __init__(self, kernel: Kernel, conv: Conv) -> None:
+        self.module, self.conv = kernel.load(), conv
+        self.function = getattr(self.module, kernel.function)
+        self.backward_function = getattr(self.module, f"{kernel.function}_backward")
+        stem = kernel.function.removesuffix(f"{kernel.kind.ndim}d")
+        self.course = getattr(self.module, f"{stem}_forward"), getattr(self.module, f"{stem}_backward")
+        names = ["stride", "padding", "dilation", "groups"] + ["output_padding"] * conv.transposed
+        self.parameters = {name: getattr(conv, name) for name in names}
+
+    def forward(self, x: Array, w: Array, b: Array | None) -> Array:
+        result: Array = self.function(x, w, b, **self.parameters)
+        return result
+
+    def outputs(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """y, dx, dw, db; without db where the layer has no bias."""
+        y = self.forward(values["x"], values["w"], values["b"] if self.conv.bias else None)
+        dx, dw, db = self.backward_function(values["dy"], values["x"], values["w"], **self.parameters)
+        result = {"y": y, "dx": dx, "dw": dw, "db": db}
+        return result if self.conv.bias else {name: array for name, array in result.items() if name != "db"}
+
+
+def equal(outputs: Mapping[str, Array], truth: Mapping[str, Array]) -> Result:
+    """Whether the outputs have the shapes and the very values of ``truth``."""
+    for name, array in outputs.items():
+        if array.shape != truth[name].shape:
+            return 0, f"{name} has shape {array.shape}, not {truth[name].shape}"
+        if not np.array_equal(array, truth[name]):
+            index = tuple(int(i) for i in np.argwhere(array != truth[name])[0])
+            return array.size, f"{name}[{index}] is {array[index]}, not {truth[name][index]}"
+    return sum(array.size for array in outputs.values()), None
+
+
+def manners(faces: Faces, conv: Conv) -> Result:
+    """All of ``MANNERS``, up to the first that fails."""
+    count = 0
+    for each in MANNERS:
+        entries, failure = each(faces, conv)
+        count += entries
+        if failure:
+            return count, failure
+    return count, None
+
+
+def _small(conv: Conv, dtype: Any) -> dict[str, Array]:
+    """Arrays of small whole numbers, on which every dtype computes exactly."""
+    rng = np.random.default_rng(4)
+    result = {}
+    for name in ("x", "w", "b", "dy"):
+        real, imaginary = rng.integers(-2, 3, (2, *conv.shapes[name]))
+        result[name] = (real + 1j * imaginary if np.dtype(dtype).kind == "c" else real).astype(dtype)
+    return result
+
+
+def keeps_dtypes(faces: Faces, conv: Conv) -> Result:
+    count = 0
+    for dtype in (np.float16, np.float32, np.float64, np.complex64, np.complex128, np.int16, np.int64, object):
+        values = _small(conv, dtype)
+        outputs = faces.outputs(values)
+        for name, array in outputs.items():
+            if array.dtype != dtype:
+                return count, f"{name} is {array.dtype} for arguments of {np.dtype(dtype)}"
+        terms = conv.gradients()
+        wide = {name: array.astype(complex) if array.dtype.kind == "c" else array.astype(object)
+                for name, array in values.items()}  # fmt: skip
+        entries, failure = equal(outputs, {name: terms.terms(name).substitute(wide) for name in outputs})
+        if failure:
+            return count, f"{np.dtype(dtype)}: {failure}"
+        count += entries
+    return count, None
+
+
+def takes_any_memory(faces: Faces, conv: Conv) -> Result:
+    """Strided, reversed and read-only inputs give the same, and are left as they were."""
+    plain = _small(conv, np.float64)
+    truth = faces.outputs(plain)
+    strided = {}
+    for name, array in plain.items():
+        wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan)
+        wide[..., ::-2] = array
+        strided[name] = wide[..., ::-2]
+        strided[name].flags.writeable = False
+    entries, failure = equal(faces.outputs(strided), truth)
+    if failure:
+        return entries, f"strided, read-only inputs: {failure}"
+    if any(not np.array_equal(strided[name], array) for name, array in plain.items()):
+        return entries, "an input was written to"
+    return entries, None
+
+
+def takes_no_images(faces: Faces, conv: Conv) -> Result:
+    values = _small(conv, np.float64)
+    none = {name: array[:0] if name in ("x", "dy") else array for name, array in values.items()}
+    outputs = faces.outputs(none)
+    for name, array in outputs.items():
+        shape = (0, *conv.shapes[name][1:]) if name in ("y", "dx") else conv.shapes[name]
+        if array.shape != shape or np.any(array):
+            return 0, f"without images {name} is not zeros of shape {shape}"
+    return sum(array.size for array in outputs.values()), None
+
+
+def faces_agree(faces: Faces, conv: Conv) -> Result:
+    """The course notation computes the same; b may be None."""
+    values, parameters = _small(conv, np.float64), dict(faces.parameters)
+    parameters["pad"] = parameters.pop("padding")
+    forward, backward = faces.course
+    count = 0
+    for b in (values["b"], None):
+        out, cache = forward(values["x"], values["w"], b, parameters)
+        dx, dw, db = backward(values["dy"], cache)
+        truth = faces.backward_function(values["dy"], values["x"], values["w"], **faces.parameters)
+        names = ["y", "dx", "dw"] + ["db"] * (b is not None)
+        entries, failure = equal(
+            dict(zip(names, (out, dx, dw, db))), dict(zip(names, (faces.forward(values["x"], values["w"], b), *truth)))
+        )
+        if failure or (b is None and db is not None):
+            return count, f"course notation, b {'given' if b is not None else 'None'}: {failure or 'db is not None'}"
+        count += entries
+    return count, None
+
+
+def refuses_wrong_shapes(faces: Faces, conv: Conv) -> Result:
+    values = _small(conv, np.float64)
+    wrong = {
+        "x": values["x"][:, :-1],  # a channel short
+        "w": values["w"][..., None],
+        "b": np.append(values["b"], 0.0),
+        "dy": values["dy"][..., :-1],
+    }
+    for name, array in wrong.items():
+        try:
+            Faces.outputs(faces, {**values, name: array})
+        except ValueError as error:
+            if str(array.shape) not in str(error):
+                return 0, f"the error for {name} of shape {array.shape} does not say the shape: {error}"
+        else:
+            if name != "b" or conv.bias:
+                return 0, f"{name} of shape {array.shape} was accepted"
+    return 0, None
+
+
+MANNERS: tuple[Callable[[Faces, Conv], Result], ...] = (
+    keeps_dtypes, takes_any_memory, takes_no_images, faces_agree, refuses_wrong_shapes,
+)  # fmt: skip
