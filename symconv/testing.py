@@ -1,0 +1,172 @@
+"""For other people's test suites: assertions and parametrisation over geometries.
+
+    from symconv.testing import assert_conv_gradients, cases
+
+    def test_backward():
+        assert_conv_gradients(conv_backward, convention="cs231n")
+
+    @pytest.mark.parametrize("case", cases("quick"), ids=str)
+    def test_dx(case):
+        case.check(dx=my_dx(case.dy, case.w, case.stride, case.padding))
+
+The pytest plugin gives the same cases as the fixture ``conv_case``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.audits.grids import default_grid
+from symconv.audits.truth import Derivative, equal, point, point_size
+from symconv.geometry import Conv
+
+if TYPE_CHECKING:
+    from symconv.audits import Audit
+
+__all__ = ["ConvCase", "assert_conv_gradients", "cases"]
+
+Array = NDArray[Any]
+
+
+class ConvCase:
+    """One geometry with arrays on which floats compute exactly, and what a convolution makes of them.
+
+    ``x`` (N, C, *H), ``w`` (F, C/groups, *K), ``b`` (F,) and ``dy`` (N, F, *O) are float64 (converting them to float32 loses
+    nothing); ``y``, ``dx``, ``dw``, ``db`` are the true results in the shapes of y, x, w, b. ``stride`` and ``padding`` are
+    one int when they are the same on every axis, as most functions want them; ``conv`` has every size.
+    """
+
+    def __init__(self, conv: Conv, seed: int = 0) -> None:
+        self.conv = conv
+        self._point = point(conv, seed, 0, point_size(conv))
+        self._derivative = Derivative(conv)
+
+    @property
+    def x(self) -> Array:
+        return self._point["x"].copy()
+
+    @property
+    def w(self) -> Array:
+        return self._point["w"].copy()
+
+    @property
+    def b(self) -> Array:
+        return self._point["b"].copy()
+
+    @property
+    def dy(self) -> Array:
+        return self._point["dy"].copy()
+
+    @cached_property
+    def y(self) -> Array:
+        return self._derivative.numbers(self._point, "y")
+
+    @cached_property
+    def dx(self) -> Array:
+        return self._derivative.numbers(self._point, "dx")
+
+    @cached_property
+    def dw(self) -> Array:
+        return self._derivative.numbers(self._point, "dw")
+
+    @cached_property
+    def db(self) -> Array:
+        return self._derivative.numbers(self._point, "db")
+
+    @property
+    def stride(self) -> Any:
+        from symconv.audits.conventions import short
+
+        return short(self.conv.stride)
+
+    @property
+    def padding(self) -> Any:
+        from symconv.audits.conventions import short
+
+        return short([p if p == q else (p, q) for p, q in self.conv.padding])
+
+    def check(self, **results: Any) -> None:
+        """AssertionError when a result given by name (y, dx, dw, db) is not the true one: ``case.check(dx=dx, dw=dw)``."""
+        for name, value in results.items():
+            if name not in ("y", "dx", "dw", "db"):
+                raise TypeError(f"no result {name!r}; there are y, dx, dw, db")
+            truth = getattr(self, name)
+            array = np.asarray(value)
+            if array.shape != truth.shape:
+                raise AssertionError(f"{name} of {self.conv!r} has shape {array.shape}, true {truth.shape}")
+            if not equal(array, truth):
+                wrong = np.argwhere(~(np.abs(array.astype(np.float64) - truth) < 1e-3))
+                index = tuple(int(i) for i in wrong[0])
+                flat = int(np.ravel_multi_index(index, truth.shape))
+                raise AssertionError(
+                    f"{name} of {self.conv!r} is wrong in {len(wrong)} of {truth.size} entries; {name}{list(index)} is "
+                    f"{array[index]:g}, true {truth[index]:g}: {self._derivative.entry_name(name, flat)} = "
+                    f"{self._derivative.array(name).text(index)}"
+                )
+
+    def __str__(self) -> str:
+        return self.conv.slug
+
+    def __repr__(self) -> str:
+        return f"ConvCase({self.conv!r})"
+
+
+def cases(grid: str | Iterable[Conv] = "default", **options: Any) -> list[ConvCase]:
+    """The cases of a grid, "default" or "quick", for parametrisation; with options as those of the grid (``ndim=1``,
+    ``dilation=(1, 2)``, ``transposed=True``).
+
+    >>> len(cases()), str(cases("quick")[9])
+    (180, 'in4x5-k3x2')
+    """
+    convs = default_grid(grid, **options) if isinstance(grid, str) else grid
+    return [ConvCase(conv) for conv in convs]
+
+
+def assert_conv_gradients(
+    function: str | os.PathLike[str] | Callable[..., Any],
+    convention: str | Callable[..., Any] = "plain",
+    *,
+    grid: str | Iterable[Conv] = "default",
+    forward: str | Callable[..., Any] | None = None,
+    mode: str = "backward",
+    outputs: Sequence[str] | None = None,
+    square: bool = False,
+    refusals: bool = True,
+    **options: Any,
+) -> Audit:
+    """AssertionError, with the smallest failure in words, unless the function is right on every case of the grid.
+
+    Arguments are those of :func:`symconv.audit`; with ``refusals=False`` a case that the function declines counts as wrong.
+    Returns the audit.
+
+    >>> def backward(x, w, b, dy, stride, padding):
+    ...     return None, None, dy.sum(axis=(0, 2, 3))
+    >>> assert_conv_gradients(backward, grid="quick").right
+    45
+    """
+    __tracebackhide__ = True
+    from symconv.audits import audit
+
+    result = audit(function, convention, grid=grid, forward=forward, mode=mode, outputs=outputs, square=square, **options)
+    if result.ok and (refusals or not result.refused):
+        return result
+    raise AssertionError(_in_words(result))
+
+
+def _in_words(result: Audit) -> str:
+    lines = [f"{result.label} is wrong in {result.wrong} of {result.tally.cases} geometries"]
+    if not result.wrong:
+        lines = [f"{result.label} refuses {result.refused} of {result.tally.cases} geometries"]
+        lines.append(next(case.verdict.message for case in result.documented if case.refuses()))
+    if result.smallest_failure is not None:
+        lines.append(f"smallest failure: {result.smallest_failure}")
+    for output, causes in result.causes.items():
+        lines += [f"likely cause ({output}): {cause.text}" for cause in causes]
+    lines.append(str(result.condition))
+    return "\n".join(lines)
