@@ -25,14 +25,14 @@ def explain_shape(name: str, yours: Sequence[int], true: Sequence[int]) -> dict[
 
 
 def explain_terms(reference: Reference, name: str, yours: list[PolynomialTerms]) -> dict[str, Any]:
-    """The entry that differs in the fewest terms (the first of these), by exact expressions."""
+    """The entry that differs in the fewest terms, by exact expressions; rather one in which neither side is zero."""
     true = reference.terms(name)
     wrong = [i for i, (a, b) in enumerate(zip(yours, true, strict=True)) if a != b]
 
     def difference(i: int) -> int:
         return sum(yours[i].get(m, 0) != true[i].get(m, 0) for m in yours[i].keys() | true[i].keys())
 
-    flat = min(wrong, key=lambda i: (difference(i), i))
+    flat = min(wrong, key=lambda i: (not yours[i] or not true[i], difference(i), i))
 
     def word(array: str, number: int) -> str:
         return "(unset memory)" if array == "unset" else reference.entry_name(array, number)

@@ -1,8 +1,8 @@
 """One case: a function on one geometry, by both engines, as a verdict for each of its outputs.
 
 The function runs first as it is, on exact numbers; what it raises there is what it raises. Then it runs on symbols, which
-decides every entry exactly for this geometry. Where symbols cannot follow it (casts to float, compiled code), more points of exact
-numbers decide, with a stated chance of a mistake. Both must agree; where they do not, the numbers decide and it is said.
+decides every entry exactly for this geometry. Where symbols cannot follow it (casts to float, compiled code), more points of
+exact numbers decide, with a stated chance of a mistake. Both must agree; where they do not, the numbers decide and it is said.
 """
 
 from __future__ import annotations

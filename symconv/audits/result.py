@@ -84,8 +84,9 @@ class Failure:
     def to_dict(self) -> dict[str, Any]:
         return {
             "output": self.output, "status": self.status, "case": self.conv.to_dict(), "slug": self.conv.slug,
-            "entry": self.entry, "index": None if self.index is None else list(self.index), "yours": self.yours, "true": self.true,
-            "missing": list(self.missing), "extra": list(self.extra), "entries": self.entries, "message": self.message,
+            "entry": self.entry, "index": None if self.index is None else list(self.index),
+            "yours": self.yours, "true": self.true, "missing": list(self.missing), "extra": list(self.extra),
+            "entries": self.entries, "message": self.message,
             "where": self.where, "note": self.note,
         }  # fmt: skip
 

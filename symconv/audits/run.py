@@ -67,7 +67,7 @@ def audit(
     ...     return None, None, dy[0].sum(axis=(1, 2))
     >>> result = audit(backward, grid="quick")
     >>> result
-    <audit of ...backward: not right; 27 right, 18 wrong of 45 cases>
+    <audit of ...backward: not right; 18 right, 27 wrong of 45 cases>
     >>> print(result.condition.text)
     right exactly when N = 1, on all 45 cases tried
     """

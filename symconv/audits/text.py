@@ -30,7 +30,7 @@ def verdict_lines(audit: Audit) -> list[tuple[str, bool]]:
             told += f", wrong in {tally.wrong}"
         if tally.refused:
             told += f", refused in {tally.refused}"
-        kinds = {}
+        kinds: dict[str, int] = {}
         for case in audit.documented:
             status = case.status(output)
             if status in ("shape", "error"):
@@ -55,8 +55,8 @@ def _parts(audit: Audit) -> Iterator[RenderableType]:
     if audit.outside:
         tally = Tally.of(case.statuses(audit.outputs) for case in audit.outside)
         example = audit.outside[0].outside
-        yield Text(f"  outside what the convention documents ({example}, for one), not counted above: "
-                   f"{tally.right} right, {tally.wrong} wrong, {tally.refused} refused of {tally.cases}", style="dim")  # fmt: skip
+        told = f"{tally.right} right, {tally.wrong} wrong, {tally.refused} refused of {tally.cases}"
+        yield Text(f"  outside what the convention documents, not counted above: {told} ({example}, for one)", style="dim")
     for output in outputs_shown(audit):
         yield Text()
         yield _table(audit, output)
