@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "audit": "Hold somebody's NumPy function against the derivative.",
     "generate": "Write checked NumPy kernels and derivations.",
     "figure": "Draw a convolution, its gradients or its Jacobian: SVG, TikZ, PNG, GIF, HTML.",
+    "explore": "Write a page on which sizes are slid and entries pointed at.",
     "bench": "Measure symconv against slower ways, as ratios.",
 }
 

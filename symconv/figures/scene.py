@@ -144,7 +144,7 @@ class Film:
         """What is in every scene, and where every scene has a cell, the one that most have."""
         first, *others = self.scenes
         shared = set(first.items).intersection(*(scene.items for scene in others))
-        seen = Counter(cell for scene in self.scenes for cell in set(scene.cells()))
+        seen = Counter(cell for scene in self.scenes for cell in scene.cells())
         usual: dict[tuple[float, float], Cell] = {}
         for cell, _ in sorted(seen.items(), key=lambda each: each[1]):
             usual[cell.x, cell.y] = cell

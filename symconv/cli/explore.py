@@ -1,0 +1,52 @@
+"""``symconv explore``: the explorer as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from symconv.cli.options import usage_errors
+from symconv.figures.explorer import START, explorer
+from symconv.figures.words import LANGUAGES
+from symconv.files import write_whole
+
+__all__ = ["command"]
+
+
+@click.command("explore", short_help="Write a page on which sizes are slid and entries pointed at.")
+@click.option("-o", "--output", "path", required=True, metavar="FILE", help="The page: explorer.html.")
+@click.option("--input", "H", default=START["H"], show_default=True, type=int, help="Input size at first.")
+@click.option("--kernel", "K", default=START["K"], show_default=True, type=int, help="Kernel size at first.")
+@click.option("--stride", "s", default=START["s"], show_default=True, type=int, help="Stride at first.")
+@click.option(
+    "--padding", default=str(START["p"]), show_default=True, metavar="P[,Q]", help="Padding at first, before,after."
+)
+@click.option("--dilation", "d", default=START["d"], show_default=True, type=int, help="Dilation at first.")
+@click.option("--axes", default=START["axes"], show_default=True, type=click.IntRange(1, 2), help="Axes at first.")
+@click.option("--lang", default="en", show_default=True, type=click.Choice(LANGUAGES), help="Language of the page.")
+def command(path: str, padding: str, lang: str, **sizes: int) -> None:
+    """Write one HTML file, which needs no network and no server: sliders for the sizes, and entries that show what feeds them.
+
+    In a post: <iframe src="explorer.html#H=7&K=3&s=2&p=1" width="100%" height="900" style="border:0"></iframe>
+
+    \b
+    symconv explore -o explorer.html
+    symconv explore --input 7 --kernel 3 --stride 3 --padding 1,0 --lang fr -o explorateur.html
+    """
+    with usage_errors():
+        if Path(path).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"{path!r}: the explorer is a page; its file ends in .html")
+        write_whole(path, explorer(sizes | _pads(padding), lang))
+    click.echo(path)
+
+
+def _pads(text: str) -> dict[str, int]:
+    """``"1"`` -> p = q = 1; ``"1,2"`` -> p = 1, q = 2."""
+    try:
+        before, *after = (int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"--padding {text}: one number, or before,after") from None
+    if len(after) > 1:
+        raise ValueError(f"--padding {text}: one number, or before,after")
+    return {"p": before, "q": after[0] if after else before}

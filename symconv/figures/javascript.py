@@ -1,0 +1,67 @@
+"""Reader: integer expressions, formulas and their texts as JavaScript, for pages that compute by themselves.
+
+Names become properties of one object ``v``; division and remainder round towards minus infinity, as Python's do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from symconv.figures.markup import html_text
+from symconv.formulas import tree
+from symconv.formulas.notation import Math, Word, of_formula, of_integer
+from symconv.integers import Const, Integer, Name, Op
+
+__all__ = ["arrow", "formula_template", "javascript", "template"]
+
+
+def javascript(e: Integer) -> str:
+    """``e`` as an expression in the properties of ``v``.
+
+    >>> from symconv.relation import INPUT_INDEX, OUTPUT_SIZE
+    >>> javascript(INPUT_INDEX)
+    '(((v.s * v.o) + (v.d * v.k)) - v.p)'
+    >>> javascript(OUTPUT_SIZE)
+    '(Math.floor((((v.H + v.p) + v.q) - ((v.d * (v.K - 1)) + 1)) / v.s) + 1)'
+    """
+    if isinstance(e, Const):
+        return str(e.value) if e.value >= 0 else f"({e.value})"
+    if isinstance(e, Name):
+        return f"v.{e.name}"
+    assert isinstance(e, Op)
+    left, right = javascript(e.left), javascript(e.right)
+    if e.op == "//":
+        return f"Math.floor({left} / {right})"
+    if e.op == "%":
+        return f"((({left} % {right}) + {right}) % {right})"
+    return f"({left} {e.op} {right})"
+
+
+def arrow(e: Integer) -> str:
+    """``e`` as a function of ``v``."""
+    return f"(v) => {javascript(e)}"
+
+
+def template(e: Integer) -> str:
+    """A function of ``v`` that gives ``e`` as HTML with numbers for its names: ``⌊(7 + 1 + 1 − 1(3 − 1) − 1) / 2⌋ + 1``."""
+    numbers: dict[str, Math] = {name: Word(f"${{n(v.{name})}}") for name in e.names()}
+    return f"(v) => `{html_text((of_integer(e, numbers),))}`"
+
+
+def formula_template(formula: tree.Formula) -> str:
+    """A function of ``v`` that gives the formula's right side as HTML with its amounts computed."""
+    body = of_formula(tree.Formula(formula.target, _computed(formula.body))).steps[0][1]
+    return f"(v) => `{html_text((body,))}`"
+
+
+def _computed(node: Any) -> Any:
+    """The formula with every amount that is not a plain number replaced by the place where its value goes."""
+    changed: dict[str, Any] = {}
+    for each in fields(node):
+        value = getattr(node, each.name)
+        if isinstance(value, tree.Node):
+            changed[each.name] = _computed(value)
+        elif isinstance(value, Integer) and not isinstance(value, Const):
+            changed[each.name] = Name(f"${{n({javascript(value)})}}")
+    return replace(node, **changed)

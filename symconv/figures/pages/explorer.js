@@ -1,0 +1,224 @@
+(function () {
+  const { sides, targets, limits, start, words, taps } = SETTINGS;
+  const find = (selector) => document.querySelector(selector);
+  const sliders = Object.fromEntries(Object.keys(limits).map((name) => [name, find("#size-" + name)]));
+  const tie = find("#tie"), expression = find("#expression");
+  let axes = start.axes, v = {}, triples = [], chosen = { array: "dx", index: [1, 1] }, pointed = null;
+
+  // the relation on one axis, as form.enumerate_axis; taps that lie on the padding are kept, marked as outside
+  function enumerate(v) {
+    const all = [];
+    for (let o = 0; o < R.extents.o(v); o++)
+      for (let k = 0; k < R.extents.k(v); k++) {
+        const m = R.inputIndex({ ...v, o, k });
+        all.push({ o, k, m, inside: 0 <= m && m < R.extents.m(v) });
+      }
+    return all;
+  }
+
+  const letter = (array) => sides[array.replace("d", "")];
+  const extent = (array) => R.extents[letter(array)](v);
+
+  // the terms of one entry: on each axis the triples that hold its index, all combinations over the axes
+  function terms(array, index) {
+    let found = [[]];
+    for (let axis = 0; axis < axes; axis++) {
+      const here = triples.filter((t) => t.inside && t[letter(array)] === index[axis]);
+      found = found.flatMap((before) => here.map((t) => [...before, t]));
+    }
+    return found.map((each) => ({
+      factors: targets[array].map((factor) => [factor, each.map((t) => t[letter(factor)])]),
+      tap: each.reduce((flat, t) => flat * v.K + t.k, 0)
+    }));
+  }
+
+  const name = (array, index) => {
+    const apart = extent(array) > 9 && axes > 1 ? "," : "";
+    return `<i>${array}</i><sub>${index.map((i) => i + 1).join(apart)}</sub>`;
+  };
+
+  // drawing ----------------------------------------------------------------------------------------------------------
+
+  function places(from, to) {
+    const line = Array.from({ length: to - from }, (_, i) => from + i);
+    return axes === 1 ? line.map((i) => [i]) : line.flatMap((i) => line.map((j) => [i, j]));
+  }
+
+  function drawBoard(board) {
+    const array = board.dataset.array, cells = board.querySelector(".cells"), result = array in targets;
+    const from = array === "x" ? -v.p : 0, to = extent(array) + (array === "x" ? v.q : 0);
+    cells.style.gridTemplateColumns = `repeat(${to - from}, calc(var(--cell) - 1px))`;
+    cells.style.setProperty("--columns", to - from);
+    const read = new Set(triples.map((t) => t.m));
+    cells.replaceChildren(...places(from, to).map((index) => {
+      const outside = index.some((i) => i < 0 || i >= extent(array));
+      const cell = document.createElement(result ? "button" : "div");
+      cell.className = "cell " + (outside ? "zero" : array.replace("d", ""));
+      if (letter(array) === "m" && index.some((i) => !read.has(i))) cell.classList.add("unread");
+      cell.dataset.index = index.join(",");
+      cell.innerHTML = `<span class="label">${outside ? "0" : name(array, index)}</span>`;
+      if (result) {
+        cell.type = "button";
+        cell.tabIndex = -1;
+        cell.setAttribute("aria-label", array + " " + index.map((i) => i + 1).join(" "));
+      }
+      return cell;
+    }));
+  }
+
+  const boards = [...document.querySelectorAll(".board")];
+  const board = Object.fromEntries(boards.map((each) => [each.dataset.array, each]));
+  const cellAt = (array, index) => board[array].querySelector(`[data-index="${index.join(",")}"]`);
+
+  function light() {
+    document.querySelectorAll(".lit, .chosen").forEach((cell) => {
+      cell.classList.remove("lit", "chosen");
+      cell.querySelectorAll(".term").forEach((mark) => mark.remove());
+    });
+    const { array, index } = pointed || chosen;
+    const found = terms(array, index);
+    found.forEach((term, i) => term.factors.forEach(([factor, at]) => {
+      const cell = cellAt(factor, at);
+      cell.classList.add("lit");
+      paint(cell, term.tap);
+      const mark = document.createElement("span");
+      mark.className = "term";
+      mark.textContent = i + 1;
+      cell.append(mark);
+    }));
+    cellAt(array, index).classList.add("chosen");
+    const products = found.map((term, i) =>
+      `<span class="product" style="--lit: var(--tap${term.tap % taps}); --lit-edge: var(--tap${term.tap % taps}-edge)"><span class="ordinal">${i + 1}</span>` +
+      term.factors.map(([factor, at]) => name(factor, at)).join("\u2009") + "</span>");
+    if (array === "y") products.push("<i>b</i>");
+    const none = letter(array) === "m" ? words.empty : words.empty_tap;
+    expression.innerHTML = name(array, index) + " = " + (found.length || array === "y" ? products.join(" + ") : `0 <span class="name">(${none})</span>`);
+  }
+
+  function paint(element, tap) {
+    element.style.setProperty("--lit", `var(--tap${tap % taps})`);
+    element.style.setProperty("--lit-edge", `var(--tap${tap % taps}-edge)`);
+  }
+
+  // one size of cell for all arrays: on a wide page three of them fit side by side, otherwise the widest does
+  function fit() {
+    const room = find("#arrays").clientWidth, abreast = axes === 2 && innerWidth > 700;
+    const columns = (array) => Number(board[array].querySelector(".cells").style.getPropertyValue("--columns"));
+    const pairs = [["x", "dx"], ["w", "dw"], ["y", "dy"]].map((pair) => Math.max(...pair.map(columns)));
+    const wide = abreast ? pairs.reduce((a, b) => a + b) : Math.max(...pairs);
+    const size = Math.max(14, Math.min(abreast ? 44 : 40, Math.floor((room - (abreast ? 90 : 6)) / wide)));
+    document.querySelectorAll(".cells").forEach((cells) => {
+      cells.style.setProperty("--cell", size + "px");
+      cells.classList.toggle("small", size < 22);
+    });
+  }
+
+  // choosing ---------------------------------------------------------------------------------------------------------
+
+  function choose(array, index, focus) {
+    const last = extent(array) - 1;
+    chosen = { array, index: index.slice(0, axes).map((i) => Math.max(0, Math.min(last, i))) };
+    while (chosen.index.length < axes) chosen.index.push(Math.min(last, chosen.index[0]));
+    for (const target in targets) {
+      const own = target === array ? chosen.index : Array(axes).fill(0);
+      board[target].querySelectorAll("button").forEach((cell) => { cell.tabIndex = -1; });
+      cellAt(target, own).tabIndex = 0;
+    }
+    if (focus) cellAt(array, chosen.index).focus();
+    light();
+  }
+
+  const indexOf = (cell) => cell.dataset.index.split(",").map(Number);
+  const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
+  for (const target in targets) {
+    const cells = board[target].querySelector(".cells");
+    const of = (event) => event.target.closest("button.cell");
+    cells.addEventListener("pointerover", (event) => {
+      if (event.pointerType !== "touch" && of(event)) { pointed = { array: target, index: indexOf(of(event)) }; light(); }
+    });
+    cells.addEventListener("pointerleave", () => { if (pointed) { pointed = null; light(); } });
+    cells.addEventListener("focusin", (event) => { pointed = null; choose(target, indexOf(of(event)), false); });
+    cells.addEventListener("click", (event) => { if (of(event)) { pointed = null; choose(target, indexOf(of(event)), true); } });
+    cells.addEventListener("keydown", (event) => {
+      const last = extent(target) - 1, at = indexOf(of(event));
+      let to = null;
+      if (event.key in steps) {
+        const [down, right] = steps[event.key];
+        to = axes === 1 ? [at[0] + (right || down)] : [at[0] + down, at[1] + right];
+      } else if (event.key === "Home") to = at.map(() => 0);
+      else if (event.key === "End") to = at.map(() => last);
+      if (!to) return;
+      event.preventDefault();
+      choose(target, to, true);
+    });
+  }
+
+  // sizes ------------------------------------------------------------------------------------------------------------
+
+  function update() {
+    axes = Number(find('input[name="axes"]:checked').value);
+    document.body.classList.toggle("one", axes === 1);
+    document.body.classList.toggle("two", axes === 2);
+    for (const each in limits) {
+      const slider = sliders[each];
+      slider.max = limits[each][axes];
+      if (tie.checked && each === "q") slider.value = sliders.p.value;
+      v[each] = Number(slider.value);
+      find("#value-" + each).textContent = slider.value;
+    }
+    sliders.q.disabled = tie.checked;
+    const possible = R.slack(v) >= 0, message = find("#impossible");
+    document.body.classList.toggle("impossible", !possible);
+    message.hidden = possible;
+    if (!possible) {
+      const told = { ...v, span: R.span(v), room: v.H + v.p + v.q };
+      message.textContent = words.impossible.replace(/\{(\w+)\}/g, (_, key) => told[key]);
+    } else {
+      v.O = R.O(v);
+      v.r = R.r(v);
+      triples = enumerate(v);
+      for (const size of ["O", "r"]) {
+        find("#told-" + size).innerHTML = R.told[size](v);
+        find("#size-" + size).textContent = v[size];
+      }
+      find("#name-r").textContent = v.r ? words.remainder : words.no_remainder;
+      find("#alike").hidden = axes === 1;
+      for (const target in R.formulas) find(`[data-formula="${target}"] [data-numbers]`).innerHTML = R.formulas[target](v);
+      boards.forEach(drawBoard);
+      fit();
+      pointed = null;
+      choose(chosen.array, chosen.index, false);
+    }
+    remember();
+    tellParent();
+  }
+
+  function remember() {
+    const state = [...Object.keys(limits).map((each) => each + "=" + v[each]), "axes=" + axes].join("&");
+    try { history.replaceState(null, "", "#" + state); } catch (error) { /* a page without an address of its own */ }
+  }
+
+  function recall() {
+    const asked = new URLSearchParams(location.hash.slice(1));
+    const wanted = asked.get("axes");
+    if (wanted === "1" || wanted === "2") find(`input[name="axes"][value="${wanted}"]`).checked = true;
+    for (const each in limits) {
+      sliders[each].max = limits[each][Number(find('input[name="axes"]:checked').value)];
+      const value = asked.get(each);
+      if (value !== null && /^\d+$/.test(value)) sliders[each].value = value;
+    }
+    if (asked.has("p") || asked.has("q")) tie.checked = sliders.p.value === sliders.q.value;
+  }
+
+  // a page that shows this one in an iframe may give it the height it asks for
+  function tellParent() {
+    if (parent !== window) parent.postMessage({ symconv: "explorer", height: document.documentElement.scrollHeight }, "*");
+  }
+
+  find("form").addEventListener("input", update);
+  addEventListener("resize", () => { fit(); tellParent(); });
+  addEventListener("hashchange", () => { recall(); update(); });
+  recall();
+  update();
+})();
