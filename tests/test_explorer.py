@@ -1,0 +1,289 @@
+"""The explorer in a real browser: what its cells light and say against the loss; keys, pointer, widths; the command."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from symconv import Conv
+from symconv.cli.explore import command
+from symconv.figures import explorer as explorer_module
+from symconv.figures.explorer import LIMITS, explorer
+from symconv.figures.javascript import javascript
+from symconv.figures.words import words
+from symconv.form import loss
+from symconv.formulas import standard, tree
+from symconv.formulas.values import Reading
+from symconv.integers import Name
+from symconv.names import subscript
+from tests.chromium import ask, ask_each, too_wide
+
+#: (H, K, s, p, q, d): every stride and dilation, one- and two-sided padding, crops, remainders, kernels wider than x
+ONE_AXIS = [
+    (H, K, s, p, q, d)
+    for H, K, s, p, q, d in itertools.product((1, 4, 7, 12), (1, 2, 5), (1, 2, 3, 4), (0, 1, 4), (0, 2, 3), (1, 2, 3))
+    if H + p + q >= d * (K - 1) + 1 and (H + 2 * K + 3 * s + 5 * p + 7 * q + d) % 15 == 0
+]
+TWO_AXES = [(5, 3, 2, 1, 1, 1), (4, 2, 1, 0, 0, 1), (8, 3, 3, 2, 0, 2), (3, 1, 2, 0, 1, 1), (6, 4, 1, 3, 2, 1), (2, 2, 4, 3, 3, 3)]
+
+#: slides to each setting and notes what the page then says, entry by entry
+DRIVE = """
+const set = (setting, axes) => {
+  document.querySelector(`input[name="axes"][value="${axes}"]`).checked = true;
+  document.querySelector("#tie").checked = false;
+  document.querySelector("form").dispatchEvent(new Event("input", { bubbles: true }));
+  ["H", "K", "s", "p", "q", "d"].forEach((name, i) => { document.querySelector("#size-" + name).value = setting[i]; });
+  document.querySelector("form").dispatchEvent(new Event("input", { bubbles: true }));
+};
+const text = (selector) => document.querySelector(selector).textContent;
+const seen = () => {
+  const terms = {};
+  document.querySelectorAll(".lit").forEach((cell) => {
+    const array = cell.closest(".board").dataset.array;
+    cell.querySelectorAll(".term").forEach((mark) => { (terms[mark.textContent] ||= []).push([array, cell.dataset.index]); });
+  });
+  const products = [...document.querySelectorAll("#expression .product")].map((each) => {
+    const copy = each.cloneNode(true);
+    copy.querySelector(".ordinal").remove();
+    return copy.textContent;
+  });
+  return { terms: Object.values(terms), products, whole: text("#expression") };
+};
+const visit = (setting, axes) => {
+  set(setting, axes);
+  const entries = {};
+  for (const array of ["y", "dx", "dw"]) for (const cell of document.querySelectorAll(`[data-array="${array}"] button`)) {
+    cell.click();
+    entries[array + ":" + cell.dataset.index] = seen();
+  }
+  const unread = [...document.querySelectorAll('[data-array="dx"] .unread')].map((cell) => cell.dataset.index);
+  const formulas = Object.fromEntries(["y", "dx", "dw"].map((target) => [target, text(`[data-formula="${target}"] [data-numbers]`)]));
+  return { entries, unread, formulas, O: text("#size-O"), r: text("#size-r"), toldO: text("#told-O"), toldr: text("#told-r"),
+           sliders: ["H", "K", "s", "p", "q", "d"].map((name) => Number(document.querySelector("#size-" + name).value)) };
+};
+"""
+
+
+def conv_of(setting: tuple[int, ...], axes: int) -> Conv:
+    H, K, s, p, q, d = setting
+    return Conv(input=(H,) * axes, kernel=K, stride=s, padding=((p, q),) * axes, dilation=d)
+
+
+def expected(conv: Conv) -> dict[str, list[frozenset[tuple[str, str]]]]:
+    """``"dx:0,1"`` -> the pairs of factors of its terms, ``{("dy", "0,0"), ("w", "0,1")}``, out of the loss."""
+    result = {}
+    shapes = conv.shapes
+    for array, by in (("y", "dy"), ("dx", "x"), ("dw", "w")):
+        gradient = loss(conv).differentiate(by)
+        for index in itertools.product(*map(range, shapes[by])):
+            pairs = [
+                frozenset((name, place(flat, shapes[name][2:])) for name, flat in factors)
+                for _, factors in gradient.terms_of(index)
+                if len(factors) == 2
+            ]
+            result[f"{array}:{','.join(map(str, index[2:]))}"] = pairs
+    return result
+
+
+def place(flat: int, space: tuple[int, ...]) -> str:
+    """An entry number as the index on space."""
+    index: list[int] = []
+    for size in reversed(space):
+        index.insert(0, flat % size)
+        flat //= size
+    return ",".join(map(str, index))
+
+
+def mistakes(setting: tuple[int, ...], axes: int, said: dict[str, Any]) -> list[str]:
+    """Where the page says something else than the loss."""
+    conv = conv_of(setting, axes)
+    found = []
+    if said["sliders"] != list(setting):
+        found.append(f"sliders at {said['sliders']}")
+    if (said["O"], said["r"]) != (str(conv.output[0]), str(conv.remainder[0])):
+        found.append(f"O {said['O']}, r {said['r']}")
+    right = expected(conv)
+    if set(right) != set(said["entries"]):
+        found.append(f"entries {sorted(set(right) ^ set(said['entries']))}")
+    for key in set(right) & set(said["entries"]):
+        entry = said["entries"][key]
+        lit = [frozenset((array, index) for array, index in term) for term in entry["terms"]]
+        if len(lit) != len(right[key]) or set(lit) != set(right[key]):
+            found.append(f"{key} lights {lit}")
+        named = {frozenset(named_factor(conv, *factor) for factor in pair) for pair in right[key]}
+        if {frozenset(product.split("\u2009")) for product in entry["products"]} != named:
+            found.append(f"{key} says {entry['products']}")
+        if not right[key] and not key.startswith("y") and " = 0 " not in entry["whole"]:
+            found.append(f"{key} says {entry['whole']}")
+    read = {index for key, pairs in right.items() if key.startswith("y") for pair in pairs for array, index in pair if array == "x"}
+    unread = {place(i, conv.input) for i in range(conv.input[0] ** axes)} - read
+    if unread != set(said["unread"]):
+        found.append(f"hatches {said['unread']}")
+    for target, text in said["formulas"].items():
+        numbers = [int(number.replace("−", "-")) for number in re.findall(r"−?\d+", text)]
+        if numbers != amounts(conv, target):
+            found.append(f"{target} = {text}, not with {amounts(conv, target)}")
+    return found
+
+
+def named_factor(conv: Conv, array: str, index: str) -> str:
+    return array + subscript(conv, array, (0, 0, *map(int, index.split(","))))
+
+
+def amounts(conv: Conv, target: str) -> list[int]:
+    """The numbers of the standard formula on this layer, in the order in which they are set."""
+    formula = standard(target)
+    reading = Reading(conv, formula)
+    correlation = next(node for node in formula.body.walk() if isinstance(node, tree.Correlate))
+    assert isinstance(correlation.operand, tree.Pad)
+    inside = [correlation.operand.before, correlation.operand.after]
+    inside += [node.by for node in correlation.walk() if isinstance(node, tree.Dilate)]
+    outside = [correlation.dilation, correlation.stride]
+    return [reading.per_axis(e)[0] for e in [*inside, *outside] if e != tree.ONE]
+
+
+def drive(settings: list[tuple[int, ...]], axes: int) -> str:
+    return f"{DRIVE} answer.said = {json.dumps(settings)}.map((setting) => visit(setting, {axes}));"
+
+
+@pytest.mark.parametrize(("axes", "settings"), [(1, ONE_AXIS), (2, TWO_AXES)], ids=["1d", "2d"])
+def test_page_against_loss(axes: int, settings: list[tuple[int, ...]], tmp_path: Path) -> None:
+    for size, name in enumerate("HKspqd"):  # each slider at several places, remainders and none
+        assert len({setting[size] for setting in settings}) >= 3, name
+    assert {bool(conv_of(setting, axes).remainder[0]) for setting in settings} == {True, False}
+    answer = ask(explorer(), drive(settings, axes), tmp_path)
+    assert answer["problems"] == []
+    assert len(answer["said"]) == len(settings)
+    for setting, said in zip(settings, answer["said"], strict=True):
+        assert mistakes(setting, axes, said) == [], (setting, axes)
+
+
+MUTANTS = {
+    "stride": ("(v.s * v.o)", "v.o"),
+    "dilation": ("(v.d * v.k)", "v.k"),
+    "padding": (" - v.p)", " - v.q)"),
+    "extent": ("m: (v) => v.H", "m: (v) => v.H - 1"),
+    "output": ("/ v.s) + 1)", "/ v.s))"),
+    "pairing": ("t[letter(array)] === index[axis]", "t[letter(array)] <= index[axis]"),
+    "taps": ("before) => here.map((t) => [...before, t])", "before) => here.slice(0, 1).map((t) => [...before, t])"),
+    "amounts": ("${n(((v.d*(v.K-1))-v.p))}", "${n(v.p)}"),
+}
+
+
+def test_mutants_of_the_page_are_caught(tmp_path: Path) -> None:
+    setting = (7, 3, 2, 1, 2, 2)
+    pages = {"right": explorer()}
+    for name, (right, wrong) in MUTANTS.items():
+        assert right in pages["right"], name
+        pages[name] = pages["right"].replace(right, wrong, 1)
+    answers = ask_each(pages, f"{DRIVE} answer.said = [visit({list(setting)}, 1)];", tmp_path)
+
+    def caught(name: str) -> bool:
+        answer = answers[name]
+        return bool(answer["problems"]) or any(mistakes(setting, 1, said) for said in answer["said"])
+
+    assert {name: caught(name) for name in pages} == {"right": False} | dict.fromkeys(MUTANTS, True)
+
+
+def test_pointer_keys_and_messages(tmp_path: Path) -> None:
+    script = DRIVE + """
+    set([5, 3, 2, 1, 1, 1], 2);
+    const cell = (array, index) => document.querySelector(`[data-array="${array}"] [data-index="${index}"]`);
+    const chosen = () => [...document.querySelectorAll(".chosen")].map((c) => c.closest(".board").dataset.array + ":" + c.dataset.index);
+    const key = (name) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+    cell("dx", "0,0").click();
+    answer.clicked = chosen();
+    cell("dw", "2,1").dispatchEvent(new PointerEvent("pointerover", { bubbles: true, pointerType: "mouse" }));
+    answer.hovered = chosen();
+    cell("dw", "2,1").closest(".cells").dispatchEvent(new PointerEvent("pointerleave", { pointerType: "mouse" }));
+    answer.left = chosen();
+    answer.keys = ["ArrowRight", "ArrowDown", "ArrowUp", "ArrowUp", "End", "ArrowRight", "Home"].map((name) => { key(name); return chosen()[0]; });
+    answer.stops = ["y", "dx", "dw"].map((array) => document.querySelectorAll(`[data-array="${array}"] button[tabindex="0"]`).length);
+    answer.named = [...document.querySelectorAll("button.cell, input")].every((e) => e.getAttribute("aria-label") || e.closest("label"));
+    set([2, 4, 1, 0, 0, 2], 1);
+    answer.alert = document.querySelector("#impossible").hidden ? "" : text("#impossible");
+    set([9, 4, 1, 0, 0, 2], 1);
+    answer.calm = document.querySelector("#impossible").hidden;
+    document.querySelector("#tie").checked = true;
+    document.querySelector("#size-p").value = 3;
+    document.querySelector("form").dispatchEvent(new Event("input", { bubbles: true }));
+    answer.tied = text("#value-q");
+    location.hash = "#H=11&K=2&s=4&p=0&q=1&d=3&axes=1";
+    dispatchEvent(new HashChangeEvent("hashchange"));
+    answer.recalled = ["H", "K", "s", "p", "q", "d"].map((name) => text("#value-" + name)).join(" ");
+    """
+    answer = ask(explorer(), script, tmp_path)
+    assert answer["problems"] == []
+    assert (answer["clicked"], answer["hovered"], answer["left"]) == (["dx:0,0"], ["dw:2,1"], ["dx:0,0"])
+    assert answer["keys"] == ["dx:0,1", "dx:1,1", "dx:0,1", "dx:0,1", "dx:4,4", "dx:4,4", "dx:0,0"]
+    assert answer["stops"] == [1, 1, 1]
+    assert answer["named"]
+    assert answer["alert"] == (
+        "No such convolution: kernel 4 with dilation 2 spans 7, but input 2 with padding (0, 0) has only 2."
+    )
+    assert answer["calm"]
+    assert answer["tied"] == "3"
+    assert answer["recalled"] == "11 2 4 0 1 3"
+
+
+def test_no_page_scrolls_sideways(tmp_path: Path) -> None:
+    largest = {axes: {name: most[axes - 1] for name, (_, *most) in LIMITS.items()} for axes in (1, 2)}
+    pages = {"start": explorer(), "fr": explorer(lang="fr")}
+    pages |= {f"large{axes}": explorer(sizes | {"axes": axes, "s": 1, "d": 1}) for axes, sizes in largest.items()}
+    pages["broken"] = pages["start"].replace("</header>", '<div style="width:800px">too wide</div></header>')
+    found = too_wide(pages, [390, 1280], tmp_path)
+    assert [each.partition(":")[0] for each in found] == ["broken@390"]
+
+
+def test_javascript_rounds_as_python(tmp_path: Path) -> None:
+    a, b = Name("a"), Name("b")
+    expressions = [a // b, a % b, (a - 3 * b) % (b + 1), -a // b - (a % b), 2 * (a // b) * b + a]
+    values = [{"a": i, "b": j} for i in range(-7, 8, 2) for j in (1, 2, 3)]
+    functions = ", ".join(f"(v) => {javascript(e)}" for e in expressions)
+    script = f"answer.values = [{functions}].map((f) => {json.dumps(values)}.map(f));"
+    answer = ask("<!DOCTYPE html><html><head></head><body></body></html>", script, tmp_path)
+    assert answer["values"] == [[e.evaluate(v) for v in values] for e in expressions]
+
+
+def test_page_stands_alone() -> None:
+    for lang in ("en", "fr"):
+        page = explorer(lang=lang)
+        assert f'<html lang="{lang}">' in page
+        assert not re.search(r"https?:|src=|@import|url\(|fetch\(|XMLHttp", page)
+        assert explorer(lang=lang) == page
+    assert words("fr").text("explorer_title") in explorer(lang="fr")
+
+
+COMMAND_MISTAKES = {
+    "ending": (["-o", "{}/page.txt"], "the explorer is a page; its file ends in .html"),
+    "folder": (["-o", "{}/none/page.html"], "cannot write"),
+    "limit": (["-o", "{}/page.html", "--input", "40"], "input size 40: the explorer's slider with 2 axes goes from 1 to 8"),
+    "padding": (["-o", "{}/page.html", "--padding", "1,2,3"], "--padding 1,2,3: one number, or before,after"),
+    "word": (["-o", "{}/page.html", "--padding", "same"], "--padding same: one number, or before,after"),
+    "none": (["-o", "{}/page.html", "--kernel", "4", "--dilation", "3"], "kernel 4 with dilation 3 spans 10, but input 5"),
+    "lang": (["-o", "{}/page.html", "--lang", "de"], "'de' is not one of 'en', 'fr'"),
+}
+
+
+@pytest.mark.parametrize("case", COMMAND_MISTAKES)
+def test_command_mistakes(case: str, tmp_path: Path) -> None:
+    arguments, message = COMMAND_MISTAKES[case]
+    result = CliRunner().invoke(command, [a.format(tmp_path) for a in arguments])
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_command_writes_the_page(tmp_path: Path) -> None:
+    target = tmp_path / "explorer.html"
+    arguments = ["-o", str(target), "--input", "7", "--padding", "1,0", "--stride", "3", "--axes", "1", "--lang", "fr"]
+    assert CliRunner().invoke(command, arguments).exit_code == 0
+    start = {"H": 7, "s": 3, "p": 1, "q": 0, "axes": 1}
+    assert target.read_text(encoding="utf-8") == explorer(start, "fr")
+    assert set(explorer_module.START) == {*LIMITS, "axes"}
