@@ -164,15 +164,15 @@ class _Parser:
                 warnings.simplefilter("error")
                 parsed = ast.parse(stripped)
         except (SyntaxError, SyntaxWarning, DeprecationWarning) as error:
-            line, offset = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
-            column = self.starts[min(line, len(self.starts)) - 1] + offset + (self.shift if line == 1 else 0)
-            reason = (getattr(error, "msg", None) or str(error)).partition(". Maybe you meant")[0].rstrip(".")
+            found = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
+            row, offset = found.lineno or 1, found.offset or 1
+            column = self.starts[min(row, len(self.starts)) - 1] + offset + (self.shift if row == 1 else 0)
+            reason = found.msg.partition(". Maybe you meant")[0].rstrip(".")
             raise self.fail(f"not a formula: {reason}", max(1, min(column, len(self.text) + 1))) from None
         except (RecursionError, MemoryError):
             raise self.fail(f"nested too deeply, more than {MAX_DEPTH} levels", 1) from None
         if len(parsed.body) != 1:
-            at = parsed.body[1] if parsed.body else 1
-            raise self.fail("one formula, as in dx = correlate(...)", at)
+            raise self.fail("one formula, as in dx = correlate(...)", parsed.body[1] if parsed.body else 1)
         statement = parsed.body[0]
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
             raise self.fail("a formula reads target = ..., as in dx = correlate(...)", statement)
@@ -378,8 +378,8 @@ class _Parser:
         scope = tuple(names)
         where = tuple(c for each in conditions for c in self.comparisons(each, scope, depth + 1))
         part = self.index_sum(node.args[0], tuple(ranges), where, depth)
-        for each, at in zip(ranges, indices, strict=True):
-            self.check_bounded(part.node, each, at)
+        for each, place in zip(ranges, indices, strict=True):
+            self.check_bounded(part.node, each, place)
         return part
 
     def index_sum(

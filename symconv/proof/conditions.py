@@ -18,7 +18,16 @@ import islpy as isl
 from symconv.comparisons import Comparison, compare, in_words
 from symconv.formulas.sets import conditions as in_isl
 from symconv.integers import Name
-from symconv.proof.decide import Decision, parameter_points, truth_map
+from symconv.proof.decide import (
+    MAX_OPERATIONS,
+    Decision,
+    LimitError,
+    as_coordinates,
+    limited,
+    parameter_points,
+    points,
+    truth_map,
+)
 from symconv.proof.vocabulary import Atom, Phrase, Sample, collected, vocabulary
 
 __all__ = ["Condition", "condition_of"]
@@ -61,9 +70,18 @@ class Condition:
         return not at.is_empty()
 
 
-def condition_of(decision: Decision) -> Condition:
-    """The exact condition of a refuted claim."""
-    return _Search(decision).condition()
+def condition_of(decision: Decision, max_operations: int = MAX_OPERATIONS) -> Condition:
+    """The exact condition of a refuted claim; LimitError when isl cannot compute it in ``max_operations``.
+
+    As many again, three times over, may go into saying it shortly; after that it is left as isl writes it.
+    """
+    with limited(decision.context, max_operations):
+        search = _Search(decision)
+    try:
+        with limited(decision.context, 3 * max_operations):
+            return search.condition()
+    except LimitError:
+        return search.as_it_is()
 
 
 class _Search:
@@ -72,10 +90,10 @@ class _Search:
         self.legal = decision.over_free_sizes(decision.legal).coalesce()
         self.holding = self.legal.subtract(decision.over_free_sizes(decision.failing)).coalesce()
         self.full = _shown(self.holding.gist(self.legal).coalesce())
-        self.boxed = parameter_points(self.legal.intersect(self.box()), self.claim.sizes)
+        self.decision = decision
+        self.boxed: list[dict[str, int]] = []
         self.extra: list[dict[str, int]] = []
-        self.phrases = self.named_sizes(decision)
-        self.refresh()
+        self.phrases: list[tuple[float, Phrase]] = []
 
     def box(self) -> isl.Set:
         """The sample: small sizes, with inputs long enough to leave every remainder."""
@@ -84,10 +102,11 @@ class _Search:
         most = {"H": 6 + stride + dilation, "K": 4 if free else 5, "p": 3 if free else 5, "q": 3, "r": max(stride, dilation)}
         return self.parameters([compare(Name(n), "<=", most[n]) for n in self.claim.sizes])
 
-    def named_sizes(self, decision: Decision) -> list[tuple[float, Phrase]]:
+    def named_sizes(self) -> list[tuple[float, Phrase]]:
         """Sizes at which little is left of a layer, by what is left."""
         if self.claim.formula.target == "db":
             return []
+        decision = self.decision
         truth = truth_map(decision.context, self.claim).intersect_params(decision.legal)
         found = []
         for cost, text, ruled_out in (
@@ -164,7 +183,10 @@ class _Search:
     def condition(self) -> Condition:
         if self.holding.is_empty():
             return self.said("never", "never", None, True)
-        if not _largest(self.holding, "H").is_int():
+        self.boxed = parameter_points(self.legal.intersect(self.box()), self.claim.sizes)
+        self.phrases = self.named_sizes()
+        self.refresh()
+        if not _largest(self.holding, self.claim.sizes, "H").is_int():
             whole = self.find(self.holding, self.legal, short)
             if whole is not None:
                 return self.said(_text(whole), _text(whole), None, True, whole)
@@ -175,9 +197,14 @@ class _Search:
             whole = self.find(self.holding, self.legal, unions)
             if whole is not None:
                 return self.said(_text(whole), _text(whole), None, True, whole)
-            told = self.full if len(self.full) <= 120 else f"no short form; {_bounds(self.holding, self.claim.sizes)}"
-            return self.said(told, told, None, told == self.full)
+            return self.as_it_is()
         return self.and_degenerate("never", self.holding)
+
+    def as_it_is(self) -> Condition:
+        """The set in isl's words, or the mere fact that there is no short form."""
+        short_enough = len(self.full) <= 120
+        told = self.full.replace(" = ", " == ") if short_enough else "some sizes, which have no short description"
+        return self.said(told, told, None, short_enough)
 
     def said(
         self, text: str, generic: str, degenerate: str | None, exact: bool, words: tuple[Conjunction, ...] = ()
@@ -330,29 +357,22 @@ def _contains(sizes: isl.Set, point: dict[str, int]) -> bool:
     return not sizes.is_empty()
 
 
-def _member(sizes: isl.Set, names: Sequence[str]) -> dict[str, int]:
+def _member(sizes: isl.Set, names: tuple[str, ...]) -> dict[str, int]:
     """The first element of a set of sizes that is not empty."""
-    point = _as_set(sizes).lexmin().sample_point()
-    at = {name: sizes.find_dim_by_name(isl.dim_type.param, name) for name in names}
-    return {n: point.get_coordinate_val(isl.dim_type.set, position).to_python() for n, position in at.items()}
+    (first,) = points(as_coordinates(sizes, names).lexmin())
+    return dict(zip(names, first, strict=True))
 
 
-def _largest(sizes: isl.Set, name: str) -> isl.Val:
-    return _as_set(sizes).dim_max_val(sizes.find_dim_by_name(isl.dim_type.param, name))
+def _largest(sizes: isl.Set, names: tuple[str, ...], name: str) -> isl.Val:
+    return as_coordinates(sizes, names).dim_max_val(names.index(name))
 
 
-def _as_set(sizes: isl.Set) -> isl.Set:
-    """Parameters turned into coordinates."""
-    return sizes.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, sizes.dim(isl.dim_type.param))
-
-
-def _bounds(sizes: isl.Set, names: Sequence[str]) -> str:
+def _bounds(sizes: isl.Set, names: tuple[str, ...]) -> str:
     """How far a set of sizes reaches: ``some with H <= 2, K == 1``."""
     told = []
-    moved = _as_set(sizes)
-    for name in names:
-        at = sizes.find_dim_by_name(isl.dim_type.param, name)
-        low, high = moved.dim_min_val(at), moved.dim_max_val(at)
+    vectors = as_coordinates(sizes, names)
+    for at, name in enumerate(names):
+        low, high = vectors.dim_min_val(at), vectors.dim_max_val(at)
         least = 1 if name in "HK" else 0
         if low.is_int() and low == high:
             told.append(f"{name} == {low}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import islpy as isl
 
 from symconv.formulas.sets import PARAMETERS
 from symconv.proof.claim import Claim
-from symconv.proof.decide import Decision, truth_map
+from symconv.proof.decide import Decision, as_coordinates, points, truth_map
 
 __all__ = ["Counterexample", "ReplayError", "smallest_counterexample"]
 
@@ -37,9 +37,10 @@ class Counterexample:
     """Where a formula fails first: ``sizes`` and ``index``, the entry (None where the formula says nothing at all).
 
     ``formula`` and ``truth`` are the entry's two expressions, 0-based, "no entry" beyond an array's end; ``missing``,
-    ``extra`` and ``doubled`` the products in which they differ (doubled: right, but more than once; ``miscounted``: with a wrong
-    multiple otherwise); ``lengths`` those of the two arrays; ``arrays`` all their entries, when they are few. ``replayed`` says
-    that :func:`symconv.verification.verify` finds the formula wrong at this size too; it is False only for layers too large for it.
+    ``extra`` and ``doubled`` the products in which they differ (doubled: right, but twice; ``miscounted``: with another
+    wrong multiple); ``lengths`` those of the two arrays; ``arrays`` all their entries, when they are few. ``replayed`` says
+    that :func:`symconv.verification.verify` finds the formula wrong at this size too; it is False only for layers too
+    large for it.
     """
 
     sizes: dict[str, int]
@@ -105,16 +106,14 @@ def smallest_counterexample(decision: Decision) -> Counterexample:
 def _smallest_sizes(decision: Decision) -> dict[str, int]:
     claim, context = decision.claim, decision.context
     failing = decision.over_free_sizes(decision.failing)
-    names = claim.sizes
-    as_set = failing.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, len(names))
-    order = ", ".join(names)
-    ranked = as_set.apply(isl.Map.read_from_str(context, f"{{ [{order}] -> [H + K + p, {order}] }}"))
-    point = ranked.lexmin().sample_point()
-    values = [point.get_coordinate_val(isl.dim_type.set, at + 1).to_python() for at in range(len(names))]
-    chosen = dict(zip(names, values, strict=True))
-    every = _fixed(decision.legal, chosen).sample_point()
-    position = {n: decision.legal.find_dim_by_name(isl.dim_type.param, n) for n in PARAMETERS}
-    found = {n: every.get_coordinate_val(isl.dim_type.param, at).to_python() for n, at in position.items()}
+    order = ", ".join(claim.sizes)
+    ranked = as_coordinates(failing, claim.sizes).apply(
+        isl.Map.read_from_str(context, f"{{ [{order}] -> [H + K + p, {order}] }}")
+    )
+    (first,) = points(ranked.lexmin())
+    chosen = dict(zip(claim.sizes, first[1:], strict=True))
+    (every,) = points(as_coordinates(_fixed(decision.legal, chosen), PARAMETERS))
+    found = dict(zip(PARAMETERS, every, strict=True))
     return found | {"s": claim.stride or 1, "d": claim.dilation or 1}
 
 
@@ -171,29 +170,19 @@ def _entries(
     """The products of every entry, with their multiples; db has the one entry 0."""
     entries: dict[int, Counter[Product]] = {}
     for coefficient, arrays, relation in pieces:
-        points = _fixed(relation, sizes).wrap().flatten()
         skip = 0 if claim.length is None else 1
         indexed = () if arrays == ("b",) else arrays
-
-        def visit(
-            point: isl.Point, skip: int = skip, arrays: tuple[str, ...] = indexed, coefficient: int = coefficient
-        ) -> None:
-            values = [
-                point.get_coordinate_val(isl.dim_type.set, at).to_python() for at in range(skip + len(arrays))
-            ]
-            product: Product = tuple(zip(arrays, values[skip:], strict=True)) or (("b", 0),)
-            total = entries.setdefault(values[0] if skip else 0, Counter())
-            total[product] += coefficient
-
-        points.foreach_point(visit)
+        for values in points(_fixed(relation, sizes).wrap().flatten()):
+            product: Product = tuple(zip(indexed, values[skip:], strict=False)) or (("b", 0),)
+            entries.setdefault(values[0] if skip else 0, Counter())[product] += coefficient
     return {t: Counter({p: c for p, c in products.items() if c}) for t, products in entries.items()}
 
 
 def _value(decision: Decision, length: str, sizes: Mapping[str, int]) -> int:
     """A length at one size."""
     text = f"[{', '.join(PARAMETERS)}] -> {{ [n] : n = {length} }}"
-    point = _fixed(isl.Set.read_from_str(decision.context, text), sizes).sample_point()
-    return int(point.get_coordinate_val(isl.dim_type.set, 0).to_python())
+    ((value,),) = points(_fixed(isl.Set.read_from_str(decision.context, text), sizes))
+    return value
 
 
 def _order(product: Product) -> list[tuple[int, int]]:
@@ -211,8 +200,6 @@ def _text(entry: Entry) -> str:
 
 
 def _replayed(claim: Claim, found: Counterexample) -> Counterexample:
-    from dataclasses import replace
-
     from symconv.geometry import Conv
     from symconv.verification import verify
 

@@ -17,10 +17,13 @@ import islpy as isl
 from symconv.formulas.sets import PARAMETERS, MeaninglessError, Reading, conditions, parameter_set, quasi_affine, read
 from symconv.proof.claim import Claim
 
-__all__ = ["MAX_OPERATIONS", "Decision", "LimitError", "decide", "legal_sizes", "limited", "truth_map"]
+__all__ = [
+    "MAX_OPERATIONS", "Decision", "LimitError", "as_coordinates", "decide", "legal_sizes", "limited", "parameter_points",
+    "points", "truth_map",
+]  # fmt: skip
 
-#: isl's operations spent on one stride and dilation before it is given up (a few seconds)
-MAX_OPERATIONS = 20_000_000
+#: isl's operations spent on one question (the verdict; the condition) before it is given up: seconds, at worst half a minute
+MAX_OPERATIONS = 500_000
 
 #: a product that a sum repeats more often than this is not counted out
 MAX_REPEATS = 4
@@ -62,13 +65,22 @@ def limited(context: isl.Context, max_operations: int) -> Iterator[None]:
     context.set_max_operations(max_operations)
     try:
         yield
-    except isl.Error as error:
-        if "maximal number of operations" not in str(error):
+    except (isl.Error, TypeError) as error:  # TypeError: isl hands out nothing where a value was due
+        if not _exhausted(context):
             raise
         raise LimitError(f"isl reached the limit of {max_operations:,} operations") from error
     finally:
         context.set_max_operations(0)
         context.reset_operations()
+
+
+def _exhausted(context: isl.Context) -> bool:
+    """Whether the context has no operations left; then isl fails at whatever it does, with whatever message."""
+    try:
+        isl.Set.read_from_str(context, "{ [i] : i >= 0 }")
+    except isl.Error:
+        return True
+    return False
 
 
 def over(sizes: isl.Set, names: tuple[str, ...]) -> isl.Set:
@@ -90,7 +102,7 @@ def legal_sizes(context: isl.Context, claim: Claim) -> isl.Set:
 def truth_map(context: isl.Context, claim: Claim) -> isl.Map:
     """R as a map from the target's entry to the entries of its factors."""
     renamed = {name: f"{name}_" for name in ("o", "k", "m")}
-    told = conditions(claim.truth, claim.numbers | renamed)
+    told = conditions(claim.truth, {**claim.numbers, **renamed})
     place = "" if claim.length is None else renamed[claim.index(claim.formula.target)]
     entries = ", ".join(renamed[claim.index(array)] for array in claim.arrays)
     head = f"[{', '.join(PARAMETERS)}] -> "
@@ -176,7 +188,8 @@ def levels(relation: isl.Map, entries: int) -> list[isl.Map]:
     place = relation.dim(_in)
     counting = _split(relation, place + entries)
     later = isl.Map.lex_lt(counting.get_space().range())
-    current, found = counting, []
+    current = counting
+    found: list[isl.Map] = []
     while len(found) <= MAX_REPEATS and not current.is_empty():
         found.append(_split(isl.Map.from_domain(current.domain()), place))
         current = counting.intersect(current.apply_range(later))
@@ -189,14 +202,32 @@ def _split(relation: isl.Map, at: int) -> isl.Map:
     return flat.move_dims(_out, 0, _in, at, flat.dim(_in) - at)
 
 
-def parameter_points(sizes: isl.Set, names: tuple[str, ...]) -> list[dict[str, int]]:
-    """Every element of a finite set of sizes, in lexicographic order of ``names``."""
-    order = [sizes.find_dim_by_name(_param, name) for name in names]
-    moved = sizes.move_dims(isl.dim_type.set, 0, _param, 0, sizes.dim(_param))
+def points(coordinates: isl.Set) -> list[tuple[int, ...]]:
+    """Every element of a finite set, sorted."""
     found: list[tuple[int, ...]] = []
+    lost: list[Exception] = []
+    count = coordinates.dim(isl.dim_type.set)
 
     def visit(point: isl.Point) -> None:
-        found.append(tuple(point.get_coordinate_val(isl.dim_type.set, at).to_python() for at in order))
+        try:  # isl drops what a callback raises
+            found.append(tuple(point.get_coordinate_val(isl.dim_type.set, at).to_python() for at in range(count)))
+        except (isl.Error, TypeError) as error:
+            lost.append(error)
 
-    moved.foreach_point(visit)
-    return [dict(zip(names, values, strict=True)) for values in sorted(found)]
+    coordinates.foreach_point(visit)
+    if lost:
+        raise lost[0]
+    return sorted(found)
+
+
+def as_coordinates(sizes: isl.Set, names: tuple[str, ...]) -> isl.Set:
+    """A set of sizes as a set of vectors, one coordinate for each name."""
+    head = f"[{', '.join(names)}] -> "
+    vectors = isl.Set.read_from_str(sizes.get_ctx(), f"{head}{{ [{', '.join(f'_{n} = {n}' for n in names)}] }}")
+    every = vectors.intersect_params(sizes)
+    return every.project_out(_param, 0, every.dim(_param))
+
+
+def parameter_points(sizes: isl.Set, names: tuple[str, ...]) -> list[dict[str, int]]:
+    """Every element of a finite set of sizes, in lexicographic order of ``names``."""
+    return [dict(zip(names, values, strict=True)) for values in points(as_coordinates(sizes, names))]

@@ -135,8 +135,7 @@ def _refuted(decision: Decision, max_operations: int) -> Proof:
     with limited(decision.context, max_operations):
         found = smallest_counterexample(decision)
     try:
-        with limited(decision.context, max_operations):
-            validity = condition_of(decision)
+        validity = condition_of(decision, max_operations)
     except LimitError as error:
         return Proof(decision.claim, REFUTED, found, reason=f"no condition: {error}")
     return Proof(decision.claim, REFUTED, found, validity, reason=decision.meaningless)
