@@ -360,21 +360,32 @@ def of_formula(formula: tree.Formula, setting: Setting | None = None) -> Equatio
     left = setting.arrays.get(formula.target, Word(formula.target))
     if formula.index:
         left = Below(left, Word(formula.index))
-        body = replace_index(formula)
-        return Equation.of(left, _set(body, setting)[0])
-    return Equation.of(left, _set(formula.body, setting)[0])
+    return Equation.of(left, _set(replace_index(formula), setting)[0])
 
 
 def replace_index(formula: tree.Formula) -> tree.Node:
-    """The body of a pointwise formula with 1-based indices."""
-    node = formula.body
+    """The body of a formula with the indices of its sums 1-based."""
+    return _from_one(formula.body, [formula.index] if formula.index else [])
+
+
+def _from_one(node: tree.Node, outer: Sequence[str]) -> tree.Node:
+    if isinstance(node, tree.Add):
+        return replace(node, left=_from_one(node.left, outer), right=_from_one(node.right, outer))
+    if isinstance(node, tree.Scale):
+        return replace(node, operand=_from_one(node.operand, outer))
     if not isinstance(node, tree.IndexSum):
         return node
-    indices = [*([formula.index] if formula.index else []), *(each.index for each in node.ranges)]
-    factors = tuple(replace(f, index=_tidy(one_based(f.index, indices))) for f in node.factors)
+    indices = [*outer, *(each.index for each in node.ranges)]
     shift = {name: Name(name) - 1 for name in indices}
+    factors = tuple(replace(f, index=_tidy(one_based(f.index, indices))) for f in node.factors)
+    ranges = tuple(
+        each
+        if each.start is None or each.stop is None
+        else replace(each, start=_tidy(each.start.substitute(shift)), stop=_tidy(each.stop.substitute(shift)))
+        for each in node.ranges
+    )
     where = tuple(replace(c, left=_tidy(c.left.substitute(shift)), right=_tidy(c.right.substitute(shift))) for c in node.where)
-    return replace(node, factors=factors, where=where)
+    return replace(node, factors=factors, ranges=ranges, where=where)
 
 
 def _tidy(e: Integer) -> Integer:
