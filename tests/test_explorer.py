@@ -30,7 +30,8 @@ ONE_AXIS = [
     for H, K, s, p, q, d in itertools.product((1, 4, 7, 12), (1, 2, 5), (1, 2, 3, 4), (0, 1, 4), (0, 2, 3), (1, 2, 3))
     if H + p + q >= d * (K - 1) + 1 and (H + 2 * K + 3 * s + 5 * p + 7 * q + d) % 15 == 0
 ]
-TWO_AXES = [(5, 3, 2, 1, 1, 1), (4, 2, 1, 0, 0, 1), (8, 3, 3, 2, 0, 2), (3, 1, 2, 0, 1, 1), (6, 4, 1, 3, 2, 1), (2, 2, 4, 3, 3, 3)]
+TWO_AXES = [(5, 3, 2, 1, 1, 1), (4, 2, 1, 0, 0, 1), (8, 3, 3, 2, 0, 2), (3, 1, 2, 0, 1, 1), (6, 4, 1, 3, 2, 1),
+            (2, 2, 4, 3, 3, 3)]  # fmt: skip
 
 #: slides to each setting and notes what the page then says, entry by entry
 DRIVE = """
@@ -63,7 +64,8 @@ const visit = (setting, axes) => {
     entries[array + ":" + cell.dataset.index] = seen();
   }
   const unread = [...document.querySelectorAll('[data-array="dx"] .unread')].map((cell) => cell.dataset.index);
-  const formulas = Object.fromEntries(["y", "dx", "dw"].map((target) => [target, text(`[data-formula="${target}"] [data-numbers]`)]));
+  const numbers = (target) => text(`[data-formula="${target}"] [data-numbers]`);
+  const formulas = Object.fromEntries(["y", "dx", "dw"].map((target) => [target, numbers(target)]));
   return { entries, unread, formulas, O: text("#size-O"), r: text("#size-r"), toldO: text("#told-O"), toldr: text("#told-r"),
            sliders: ["H", "K", "s", "p", "q", "d"].map((name) => Number(document.querySelector("#size-" + name).value)) };
 };
@@ -121,7 +123,8 @@ def mistakes(setting: tuple[int, ...], axes: int, said: dict[str, Any]) -> list[
             found.append(f"{key} says {entry['products']}")
         if not right[key] and not key.startswith("y") and " = 0 " not in entry["whole"]:
             found.append(f"{key} says {entry['whole']}")
-    read = {index for key, pairs in right.items() if key.startswith("y") for pair in pairs for array, index in pair if array == "x"}
+    outputs = [pair for key, pairs in right.items() if key.startswith("y") for pair in pairs]
+    read = {index for pair in outputs for array, index in pair if array == "x"}
     unread = {place(i, conv.input) for i in range(conv.input[0] ** axes)} - read
     if unread != set(said["unread"]):
         found.append(f"hatches {said['unread']}")
@@ -192,20 +195,26 @@ def test_mutants_of_the_page_are_caught(tmp_path: Path) -> None:
 
 
 def test_pointer_keys_and_messages(tmp_path: Path) -> None:
-    script = DRIVE + """
+    script = (
+        DRIVE
+        + """
     set([5, 3, 2, 1, 1, 1], 2);
     const cell = (array, index) => document.querySelector(`[data-array="${array}"] [data-index="${index}"]`);
-    const chosen = () => [...document.querySelectorAll(".chosen")].map((c) => c.closest(".board").dataset.array + ":" + c.dataset.index);
-    const key = (name) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+    const told = (cell) => cell.closest(".board").dataset.array + ":" + cell.dataset.index;
+    const chosen = () => [...document.querySelectorAll(".chosen")].map(told);
+    const pressed = (key) => new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+    const press = (name) => { document.activeElement.dispatchEvent(pressed(name)); return chosen()[0]; };
     cell("dx", "0,0").click();
     answer.clicked = chosen();
     cell("dw", "2,1").dispatchEvent(new PointerEvent("pointerover", { bubbles: true, pointerType: "mouse" }));
     answer.hovered = chosen();
     cell("dw", "2,1").closest(".cells").dispatchEvent(new PointerEvent("pointerleave", { pointerType: "mouse" }));
     answer.left = chosen();
-    answer.keys = ["ArrowRight", "ArrowDown", "ArrowUp", "ArrowUp", "End", "ArrowRight", "Home"].map((name) => { key(name); return chosen()[0]; });
-    answer.stops = ["y", "dx", "dw"].map((array) => document.querySelectorAll(`[data-array="${array}"] button[tabindex="0"]`).length);
-    answer.named = [...document.querySelectorAll("button.cell, input")].every((e) => e.getAttribute("aria-label") || e.closest("label"));
+    answer.keys = ["ArrowRight", "ArrowDown", "ArrowUp", "ArrowUp", "End", "ArrowRight", "Home"].map(press);
+    const stops = (array) => document.querySelectorAll(`[data-array="${array}"] button[tabindex="0"]`).length;
+    answer.stops = ["y", "dx", "dw"].map(stops);
+    const named = (each) => each.getAttribute("aria-label") || each.closest("label");
+    answer.named = [...document.querySelectorAll("button.cell, input")].every(named);
     set([2, 4, 1, 0, 0, 2], 1);
     answer.alert = document.querySelector("#impossible").hidden ? "" : text("#impossible");
     set([9, 4, 1, 0, 0, 2], 1);
@@ -218,6 +227,7 @@ def test_pointer_keys_and_messages(tmp_path: Path) -> None:
     dispatchEvent(new HashChangeEvent("hashchange"));
     answer.recalled = ["H", "K", "s", "p", "q", "d"].map((name) => text("#value-" + name)).join(" ");
     """
+    )
     answer = ask(explorer(), script, tmp_path)
     assert answer["problems"] == []
     assert (answer["clicked"], answer["hovered"], answer["left"]) == (["dx:0,0"], ["dw:2,1"], ["dx:0,0"])
@@ -263,10 +273,16 @@ def test_page_stands_alone() -> None:
 COMMAND_MISTAKES = {
     "ending": (["-o", "{}/page.txt"], "the explorer is a page; its file ends in .html"),
     "folder": (["-o", "{}/none/page.html"], "cannot write"),
-    "limit": (["-o", "{}/page.html", "--input", "40"], "input size 40: the explorer's slider with 2 axes goes from 1 to 8"),
+    "limit": (
+        ["-o", "{}/page.html", "--input", "40"],
+        "input size 40: the explorer's slider with 2 axes goes from 1 to 8",
+    ),
     "padding": (["-o", "{}/page.html", "--padding", "1,2,3"], "--padding 1,2,3: one number, or before,after"),
     "word": (["-o", "{}/page.html", "--padding", "same"], "--padding same: one number, or before,after"),
-    "none": (["-o", "{}/page.html", "--kernel", "4", "--dilation", "3"], "kernel 4 with dilation 3 spans 10, but input 5"),
+    "none": (
+        ["-o", "{}/page.html", "--kernel", "4", "--dilation", "3"],
+        "kernel 4 with dilation 3 spans 10, but input 5",
+    ),
     "lang": (["-o", "{}/page.html", "--lang", "de"], "'de' is not one of 'en', 'fr'"),
 }
 

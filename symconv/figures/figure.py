@@ -143,13 +143,13 @@ class Figure:
 
         return stepping_page(self.film, self.words)
 
-    def to_tikz(self, max_width: float = 14.0) -> str:
+    def to_tikz(self, max_width: float = 12.0) -> str:
         """The picture as a ``tikzpicture``, at most ``max_width`` centimetres wide; needs the package tikz and no library."""
         from symconv.figures.tikz import tikz
 
         return tikz(self.scene, max_width)
 
-    def to_tex(self, max_width: float = 14.0) -> str:
+    def to_tex(self, max_width: float = 12.0) -> str:
         """The picture as a LaTeX document of its own size."""
         from symconv.figures.tikz import document
 

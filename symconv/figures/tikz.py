@@ -98,8 +98,10 @@ def length(value: float) -> str:
     return f"{round(value, 3) + 0.0:.3f}".rstrip("0").rstrip(".")
 
 
-def tikz(scene: Scene, max_width: float = 14.0) -> str:
+def tikz(scene: Scene, max_width: float = 12.0) -> str:
     """One scene as a ``tikzpicture`` at most ``max_width`` centimetres wide; ValueError if that is not positive.
+
+    Twelve centimetres fit the narrowest of LaTeX's own classes, article in ten points.
 
     >>> from symconv.figures.scene import Cell
     >>> print(tikz(Scene(1, 1, (Cell(0, 0, "x"),))))
@@ -125,7 +127,7 @@ def tikz(scene: Scene, max_width: float = 14.0) -> str:
     return "\n".join(lines)
 
 
-def document(scene: Scene, max_width: float = 14.0) -> str:
+def document(scene: Scene, max_width: float = 12.0) -> str:
     """One scene as a LaTeX document of its size."""
     return "\n".join([
         r"\documentclass[border=0pt]{standalone}", r"\usepackage[T1]{fontenc}", r"\usepackage{lmodern}", r"\usepackage{amsmath}",

@@ -1,0 +1,252 @@
+"""What the pictures show, held against the loss: lit cells, hatching, the Jacobian's bands, the lattice."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from symconv import Conv
+from symconv.figures import KINDS, Figure, figure
+from symconv.figures import sliding as sliding_module
+from symconv.figures.figure import MAX_CELLS, MAX_STEPS
+from symconv.figures.markup import plain
+from symconv.figures.palette import tap_style
+from symconv.figures.scene import Cell, Disc, Rect, Scene, Text
+from symconv.form import enumerate_axis, loss
+from symconv.formulas import formula, standard
+from symconv.multilinear import terms_text
+from symconv.names import entry_name
+from tests.cases import SMALL, convs
+
+TARGETS = {"window": ("y", "dy"), "backward": ("dx", "x"), "weights": ("dw", "w")}
+
+#: drawn entry by entry: stride, two-sided padding, crops, remainders, dilation, transposed, one to three axes
+DRAWN = [conv for conv in SMALL if conv.ndim <= 3]
+
+
+def one_channel(conv: Conv) -> Conv:
+    return Conv(**{**conv.to_dict(), "batch": 1, "in_channels": 1, "out_channels": 1, "groups": 1})
+
+
+def pairs_shown(scene: Scene, ndim: int) -> Counter[tuple[str, str]]:
+    """(operand, tap) of every lit cell with its tap: in its corner, or on one axis in the lit cell under it."""
+    lit = [cell for cell in scene.cells() if cell.lit]
+    if ndim > 1:
+        return Counter(
+            (cell.entry, plain(cell.corner)) for cell in lit if cell.entry and cell.corner and plain(cell.corner) != "0"
+        )
+    rows = sorted({cell.y for cell in scene.cells()})
+    taps = {cell.x: plain(cell.label) for cell in lit if cell.y == rows[1] and cell.entry}
+    return Counter((cell.entry, taps[cell.x]) for cell in lit if cell.y == rows[0] and cell.entry)
+
+
+def flat_name(name: str) -> str:
+    """``x_{12}`` as pictures set it in plain text."""
+    return re.sub(r"_\{([\d,]+)\}", lambda m: m[1].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")), name)
+
+
+@pytest.mark.parametrize("conv", DRAWN, ids=lambda conv: conv.slug)
+@pytest.mark.parametrize("kind", TARGETS)
+def test_lit_cells_are_the_terms(conv: Conv, kind: str) -> None:
+    target, by = TARGETS[kind]
+    one = one_channel(conv)
+    gradient = loss(one).differentiate(by)
+    drawn = figure(conv, kind)
+    film = drawn.film
+    assert len(film.scenes) == len(drawn.steps) == gradient.size
+    for index, scene in zip(drawn.steps, film.scenes, strict=True):
+        terms = gradient.terms_of((0, 0, *index))
+        wanted = Counter()
+        for _, factors in terms:
+            names = {array: entry_name(one, array, flat) for array, flat in factors}
+            if len(names) == 2 and "b" not in names:
+                operand = next(a for a in names if a == drawn.picture.slide.operand.array)  # type: ignore[attr-defined]
+                tap = next(name for array, name in names.items() if array != operand)
+                wanted[names[operand], flat_name(tap)] += 1
+        assert pairs_shown(scene, conv.ndim) == wanted, index
+        results = [cell for cell in scene.cells() if cell.lit and cell.entry and cell.entry.startswith(f"{target}_")]
+        assert [cell.entry for cell in results] == [
+            entry_name(one, target, int(np.ravel_multi_index(index, drawn.picture.space)))
+        ]
+        # and the equation under it
+        shown = plain(scene.title).replace(" ", "")
+        if len(terms) <= 12:
+            text = terms_text(one, terms).replace("*", "").replace(" ", "")
+            assert shown.endswith("=" + flat_name(text)), (shown, text)
+
+
+@pytest.mark.parametrize("conv", DRAWN, ids=lambda conv: conv.slug)
+def test_hatched_cells_are_those_no_window_reads(conv: Conv) -> None:
+    one = one_channel(conv)
+    if conv.transposed:  # there the operand of dx is dy, padded
+        kind, array, by = "backward", "dy", "x"
+    else:
+        kind, array, by = "window", "x", "dy"
+    used = {
+        entry_name(one, name, flat)
+        for index in itertools.product(*map(range, one.shapes[by]))
+        for _, factors in loss(one).differentiate(by).terms_of(index)
+        for name, flat in factors
+        if name == array
+    }
+    everything = {entry_name(one, array, i) for i in range(int(np.prod(one.shapes[array])))}
+    scene = figure(conv, kind).scene
+    hatched = {(item.x, item.y) for item in scene.items if isinstance(item, Rect) and item.hatched}
+    cells = [cell for cell in scene.cells() if cell.entry in everything]
+    lost = {cell.entry for cell in cells if (cell.x, cell.y) in hatched or cell.style == "cropped"}
+    assert {cell.entry for cell in cells} == everything
+    assert lost == everything - used
+
+
+def test_zeros_by_their_cause() -> None:
+    scene = figure(Conv(input=(5, 4), kernel=(3, 2), stride=(2, 1), padding=(1, 0)), "backward").scene
+    styles = Counter(cell.style for cell in scene.cells() if plain(cell.label) == "0")
+    # dy is 3x3; with zeros between its rows 5x3; the border is 1 row and 1 column on each side
+    assert styles == {"inserted": 6, "border": 7 * 5 - 5 * 3}
+    cropped = figure(Conv(input=5, kernel=3, padding=4), "backward").scene
+    # d(K-1) - p = -2 on both sides
+    assert [cell.entry for cell in cropped.cells() if cell.style == "cropped"] == [
+        "dy_{1}",
+        "dy_{2}",
+        "dy_{10}",
+        "dy_{11}",
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["dx = correlate(pad(dilate(dy, s), d*(K-1) - p, d*(K-1) - q + r), w, dilation=d)",
+                                   "dx = correlate(pad(dilate(dy, s), p, d*(K-1) - q + r), flip(w), dilation=d)"])  # fmt: skip
+def test_a_wrong_formula_is_not_drawn(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    conv = Conv(input=(5, 6), kernel=(3, 2), stride=(2, 1), padding=(0, 1))
+    monkeypatch.setattr(sliding_module, "standard", lambda target, transposed: formula(wrong))
+    with pytest.raises(RuntimeError, match="does not multiply the terms of the derivative"):
+        assert figure(conv, "backward").film
+    monkeypatch.setattr(sliding_module, "standard", standard)
+    assert figure(conv, "backward").film
+
+
+@pytest.mark.parametrize("conv", [conv for conv in DRAWN if conv.ndim < 3], ids=lambda conv: conv.slug)
+def test_jacobian_is_the_derivative(conv: Conv) -> None:
+    one = one_channel(conv)
+    drawn = figure(conv, "jacobian")
+    y = loss(one).differentiate("dy")
+    columns = int(np.prod(one.input))
+    wanted = {}
+    for row, index in enumerate(itertools.product(*map(range, one.output))):
+        for _, factors in y.terms_of((0, 0, *index)):
+            entries = dict(factors)
+            if "w" in entries:
+                wanted[row, entries["x"]] = entries["w"]
+    scene = drawn.scene
+    ground = next(item for item in scene.items if isinstance(item, Rect) and item.style == "ground")
+    assert (ground.width, ground.height) == (columns, np.prod(one.output))
+    shown = {}
+    for cell in scene.cells():
+        column, row = round(cell.x - ground.x), round(cell.y - ground.y)
+        if column < columns:  # the legend stands to the right
+            tap = next(t for t in range(int(np.prod(one.kernel))) if cell.entry == entry_name(one, "w", t))
+            assert cell.style == tap_style(tap)
+            shown[row, column] = tap
+    assert shown == wanted
+    hatched = {round(item.x - ground.x) for item in scene.items if isinstance(item, Rect) and item.hatched}
+    assert hatched == set(range(columns)) - {column for _, column in wanted}
+
+
+@pytest.mark.parametrize("conv", SMALL, ids=lambda conv: conv.slug)
+def test_lattice_is_the_relation(conv: Conv) -> None:
+    for axis, sizes in enumerate(conv.axes):
+        scene = figure(conv, "relation", axis=axis).scene
+        inside = enumerate_axis(sizes)
+        wanted = set(zip(inside["o"].tolist(), inside["k"].tolist(), inside["m"].tolist(), strict=True))
+        discs = [item for item in scene.items if isinstance(item, Disc) and item.entry]
+        ground = next(item for item in scene.items if isinstance(item, Rect) and item.style == "ground")
+        assert (ground.width, ground.height) == (sizes.p + sizes.H + sizes.q, sizes.O)
+        solid = set()
+        for disc in discs:
+            o, k, m = (int(part.split("=")[1]) - 1 for part in (disc.entry or "").split())
+            assert (disc.x, disc.y) == pytest.approx((ground.x + sizes.p + m + 0.5, ground.y + o + 0.5))
+            assert plain(disc.label) == str(k + 1)
+            if disc.style == tap_style(k):
+                solid.add((o, k, m))
+            else:
+                assert disc.style == tap_style(k, "hollow")
+                assert not 0 <= m < sizes.H
+        assert len(discs) == sizes.O * sizes.K
+        assert solid == wanted
+        columns = {round(disc.x - ground.x - 0.5) for disc in discs}
+        hatched = {round(item.x - ground.x) for item in scene.items if isinstance(item, Rect) and item.hatched}
+        assert hatched == set(range(int(ground.width))) - columns
+
+
+@settings(max_examples=25, deadline=None)
+@given(conv=convs(max_terms=600))
+def test_any_layer_is_drawn_inside_its_page(conv: Conv) -> None:
+    for kind in KINDS:
+        scene = figure(conv, kind).scene
+        for item in scene.items:
+            if isinstance(item, Cell):
+                box = (item.x, item.y, item.x + 1, item.y + 1)
+            elif isinstance(item, Rect):
+                box = (item.x, item.y, item.x + item.width, item.y + item.height)
+            elif isinstance(item, Disc):
+                box = (item.x - item.radius, item.y - item.radius, item.x + item.radius, item.y + item.radius)
+            elif isinstance(item, Text):
+                box = (item.x, item.y, item.x, item.y)
+            else:
+                continue
+            assert box[0] >= -1e-6
+            assert box[1] >= -1e-6
+            assert box[2] <= scene.width + 1e-6
+            assert box[3] <= scene.height + 1e-6
+
+
+def test_steps_and_entry() -> None:
+    conv = Conv(input=(5, 6), kernel=(3, 2), stride=(2, 1))
+    sizes = {"window": (2, 5), "backward": (5, 6), "weights": (3, 2), "jacobian": (2, 5), "relation": (2,)}
+    for kind, space in sizes.items():
+        drawn = figure(conv, kind)
+        assert drawn.steps == list(itertools.product(*map(range, space)))
+        last = tuple(n - 1 for n in space)
+        assert figure(conv, kind, entry=last).scene.items != drawn.scene.items
+    # a picture without an entry asked for shows one with the most terms
+    assert plain(figure(conv, "backward").scene.title).count("dy") >= 3
+
+
+def test_notes_say_what_is_drawn() -> None:
+    plainly = figure(Conv(input=4, kernel=2), "window")
+    assert plainly.notes == []
+    several = Conv(input=(7, 6), kernel=(3, 2), stride=(3, 2), padding=1, in_channels=2, out_channels=3, batch=2)
+    told = {kind: [plain(note) for note in figure(several, kind).notes] for kind in KINDS}
+    assert told["window"][0] == "Drawn for one image, one channel and one filter."
+    assert "Zeros with a solid edge: inserted because the stride is 3 × 2." in told["backward"]
+    assert told["relation"][0] == "Drawn for axis 1."
+    assert all("Dessiné" in plain(figure(several, kind, lang="fr").notes[0]) for kind in KINDS)
+
+
+MISTAKES = {
+    "kind": (lambda: figure(Conv(4, 2), "picture"), "no figure 'picture'; there are window, backward"),
+    "lang": (lambda: figure(Conv(4, 2), "window", lang="de"), "no language 'de'; there are en, fr"),
+    "axis": (lambda: figure(Conv(4, 2), "relation", axis=1), r"no axis 1: Conv\(input=4, kernel=2\) has 1"),
+    "entry": (lambda: figure(Conv(4, 2), "window", entry=(3,)), "no entry 4 of y: its size is 3, counted from 1"),
+    "entry-axes": (lambda: figure(Conv((4, 4), 2), "backward", entry=(1,)), "no entry 2 of dx: its size is 4x4"),
+    "negative": (lambda: figure(Conv(4, 2), "window", entry=(-1,)), "no entry 0 of y"),
+    "four-axes": (lambda: figure(Conv((2, 2, 2, 2), 1), "window"), "window draws up to three axes"),
+    "cells": (lambda: figure(Conv((60, 60), 2), "window"), f"cells, more than {MAX_CELLS:,}"),
+    "terms": (lambda: figure(Conv((900, 900), 3), "window"), "too large to draw"),
+    "steps": (lambda: figure(Conv((20, 20), 2), "window").film, f"361 steps, more than {MAX_STEPS}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_mistakes(case: str) -> None:
+    call, message = MISTAKES[case]
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_relation_draws_any_number_of_axes() -> None:
+    assert isinstance(figure(Conv((2, 3, 2, 2), 1), "relation", axis=1), Figure)
