@@ -18,8 +18,9 @@ written to.
 Checked before it was written: with a symbol for every entry, y, dx, dw and db equal the derivative
 of the loss, entry by entry; on random integers they equal finite differences with step 1, which are
 exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
-derivative; dtypes are kept, strided and read-only arrays and no images work, both faces agree,
-wrong shapes are refused. Layers: in4x4-k2x2, in4x4-k2x2-n2c1f1.
+derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
+work, both faces agree, wrong shapes and parameters are refused. Layers: in4x4-k2x2,
+in4x4-k2x2-n2c1f1.
 
 These checks cover the layers named; they are no proof for every size.
 """
@@ -142,12 +143,14 @@ def _arrays(*arrays):
 
 def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
-    window = _window(x, w, stride, padding, dilation, groups, ndim)
+    window = _window(x, w, stride, dilation, groups, ndim)
+    same = isinstance(padding, str) and padding == "same"
+    pads = _same(window) if same else _pairs(padding, ndim)
     if x.shape[1] != w.shape[1] * groups:
         raise ValueError(f"x {x.shape}, w {w.shape}, groups {groups}: w must be (F, C/groups, ...)")
     _check_shape("b", b, (w.shape[0],))
     axes = []
-    for axis, (H, (K, s, d, p, q)) in enumerate(zip(x.shape[2:], window)):
+    for axis, (H, (K, s, d), (p, q)) in enumerate(zip(x.shape[2:], window, pads)):
         O = _output_size(H, K, s, d, p, q)
         if O < 1:
             raise ValueError(
@@ -178,8 +181,8 @@ def _options(conv_param):
     return {"padding" if key == "pad" else key: value for key, value in conv_param.items()}
 
 
-def _window(x, w, stride, padding, dilation, groups, ndim):
-    """K, s, d, p, q on each axis; ValueError unless x and w can be arrays of such a layer."""
+def _window(x, w, stride, dilation, groups, ndim):
+    """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
     if x.ndim != ndim + 2 or w.ndim != ndim + 2:
         raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
     if min(w.shape) < 1:
@@ -188,8 +191,26 @@ def _window(x, w, stride, padding, dilation, groups, ndim):
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
-    pads = _pairs(padding, [_span(K, d) for K, d in zip(w.shape[2:], dilations)], strides)
-    return [(K, s, d, p, q) for K, s, d, (p, q) in zip(w.shape[2:], strides, dilations, pads)]
+    return list(zip(w.shape[2:], strides, dilations))
+
+
+def _same(window):
+    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
+    if any(s != 1 for _, s, _ in window):
+        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
+    return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
+
+
+def _pairs(padding, ndim):
+    """``padding`` as (before, after) for each axis."""
+    if isinstance(padding, str):
+        if padding != "valid":
+            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+        padding = 0
+    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
+    if len(each) != ndim:
+        raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
+    return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]
 
 
 def _output_size(H, K, s, d, p, q):
@@ -208,18 +229,3 @@ def _per_axis(name, value, ndim, least):
     if len(values) != ndim or any(int(v) != v or v < least for v in values):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
     return tuple(int(v) for v in values)
-
-
-def _pairs(padding, spans, strides):
-    """``padding`` as (before, after) for each axis."""
-    if isinstance(padding, str):
-        if padding not in ("same", "valid"):
-            raise ValueError(f"padding {padding!r} must be numbers, 'same' or 'valid'")
-        if padding == "same" and any(s != 1 for s in strides):
-            raise ValueError(f"padding 'same' needs stride 1, not {strides}; give it in numbers")
-        # the output is as large as the input; an odd row of padding goes after it
-        return [((span - 1) // 2, span // 2) if padding == "same" else (0, 0) for span in spans]
-    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * len(spans)
-    if len(each) != len(spans):
-        raise ValueError(f"padding {padding!r} must be one value, or {len(spans)}: one an axis")
-    return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]

@@ -4,7 +4,7 @@
     integers       on random integers, equal to finite differences with step 1 of an independent forward: exact
     values         on random integers, equal to the derivative: for layers too large for the two above
     complex step   in float64 against the complex-step derivative of the kernel's own forward
-    manners        dtypes, memory, no images, both faces, wrong shapes (:mod:`symconv.kernels.manners`)
+    manners        dtypes, memory, no images, parameters, both faces, refusals (:mod:`symconv.kernels.manners`)
     PyTorch        against autograd in float64, where PyTorch is installed
 
 What a check finds holds for the layers it ran on.
@@ -230,7 +230,8 @@ CHECKS: dict[str, Check] = {
     ),
     "manners": Check(
         manners,
-        "dtypes are kept, strided and read-only arrays and no images work, both faces agree, wrong shapes are refused",
+        "dtypes are kept, strided and read-only arrays, no images and every form of parameters work, both faces agree, wrong "
+        "shapes and parameters are refused",
         lambda conv: 40 * conv.terms,
         400_000,
     ),

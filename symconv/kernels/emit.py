@@ -169,19 +169,19 @@ class _File:
     def signature(self, name: str, arrays: str) -> str:
         return f"{name}({arrays}, {', '.join(f'{key}={value}' for key, value in self.parameters.items())})"
 
-    def opening(self, arrays: Sequence[str]) -> list[ast.stmt]:
+    def opening(self, arrays: Sequence[str], targets: Sequence[str]) -> list[ast.stmt]:
         """The arguments as arrays, their layer, and its sizes."""
         given = ", ".join(arrays)
         bias = "b" if "b" in arrays else "None"
         finder = "_transposed_layer" if self.kind.transposed else "_layer"
         layer = source.call(finder, "x", "w", bias, *self.parameters, ndim=self.kind.ndim)
-        return [source.assign(given, f"_arrays({given})"), *self.lowering.sizes(layer)]
+        return [source.assign(given, f"_arrays({given})"), *self.lowering.sizes(layer, targets)]
 
     def forward(self) -> ast.stmt:
         return source.function(
             self.signature(self.kernel.function, "x, w, b=None"),
             self.words.forward(),
-            [*self.opening(["x", "w", "b"]), *self.lowering.forward()],
+            [*self.opening(["x", "w", "b"], ["y"]), *self.lowering.forward()],
         )
 
     def backward(self) -> ast.stmt:
@@ -190,7 +190,7 @@ class _File:
         return source.function(
             self.signature(f"{self.kernel.function}_backward", "dy, x, w"),
             self.words.backward(),
-            [*self.opening(["dy", "x", "w"]), check, *self.lowering.backward()],
+            [*self.opening(["dy", "x", "w"], ["dx", "dw"]), check, *self.lowering.backward()],
         )
 
     def course_faces(self) -> list[ast.stmt]:

@@ -34,8 +34,8 @@ class Lowering:
     kind: Kind
     layer: Conv | None = None
 
-    def sizes(self, layer: ast.expr) -> list[ast.stmt]:
-        """Names for the sizes that the call ``layer`` returns."""
+    def sizes(self, layer: ast.expr, targets: Sequence[str]) -> list[ast.stmt]:
+        """Names for the sizes that the call ``layer`` returns, as far as ``targets`` need them."""
         lines = [source.assign("N, G, F, C, axes", layer)]
         for position, axis in enumerate(self.kind.axes):
             names = [f"{size}{'' if axis is None else axis}" for size in AXIS_SIZES[:-1]]
@@ -93,12 +93,12 @@ class Lowering:
 class _Formulas(Lowering):
     """The closed formulas in their own words; sizes are vectors over the axes."""
 
-    def sizes(self, layer: ast.expr) -> list[ast.stmt]:
-        return [
-            source.assign("N, G, F, C, axes", layer),
-            source.noted(source.assign(", ".join(AXIS_SIZES), "np.transpose(axes)"), "vectors, one entry for each axis"),
-            source.noted(source.assign("r", relation.REMAINDER), "rows that no window reaches"),
-        ]
+    def sizes(self, layer: ast.expr, targets: Sequence[str]) -> list[ast.stmt]:
+        vectors = source.assign(", ".join(AXIS_SIZES), "np.transpose(axes)")
+        lines = [source.assign("N, G, F, C, axes", layer), source.noted(vectors, "vectors, one entry for each axis")]
+        if any("r" in standard(target, self.kind.transposed).sizes() for target in targets):
+            lines.append(source.noted(source.assign("r", relation.REMAINDER), "rows that no window reaches"))
+        return lines
 
     def dy_shape(self) -> list[str]:
         return ["N", "G * F", f"*{relation.EXTENTS[self.kind.labels['dy'][-1]]}"]
@@ -141,7 +141,7 @@ class _WrittenOut(Lowering):
             raise ValueError(f"{self.schedule.name} code is for one layer; give its sizes")
         return self.layer
 
-    def sizes(self, layer: ast.expr) -> list[ast.stmt]:
+    def sizes(self, layer: ast.expr, targets: Sequence[str]) -> list[ast.stmt]:
         return [
             source.assign("layer", layer),
             source.expression_statement("_check_layer(layer[1:], LAYER, x, w)"),

@@ -6,6 +6,7 @@ Each function returns how many entries it compared and what is wrong, None when 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class Faces:
     """The two functions of a kernel, called with the parameters of one layer."""
 
     def __init__(self, kernel: Kernel, conv: Conv) -> None:
-        self.module, self.conv = kernel.load(), conv
+        self.kernel, self.conv, self.module = kernel, conv, kernel.load()
         self.function = getattr(self.module, kernel.function)
         self.backward_function = getattr(self.module, f"{kernel.function}_backward")
         stem = kernel.function.removesuffix(f"{kernel.kind.ndim}d")
@@ -152,17 +153,83 @@ def refuses_wrong_shapes(faces: Faces, conv: Conv) -> Result:
         "dy": values["dy"][..., :-1],
     }
     for name, array in wrong.items():
-        try:
-            Faces.outputs(faces, {**values, name: array})
-        except ValueError as error:
-            if str(array.shape) not in str(error):
-                return 0, f"the error for {name} of shape {array.shape} does not say the shape: {error}"
-        else:
-            if name != "b" or conv.bias:
-                return 0, f"{name} of shape {array.shape} was accepted"
+        if name == "b" and not conv.bias:
+            continue
+        told = _refusal(partial(faces.outputs, {**values, name: array}))
+        if str(array.shape) not in told:
+            return 0, f"{name} of shape {array.shape} is not refused in words that say so: {told or 'accepted'}"
     return 0, None
 
 
+def refuses_wrong_parameters(faces: Faces, conv: Conv) -> Result:
+    values = _small(conv, np.float64)
+    wrong: dict[str, list[Any]] = {
+        "stride": [0, 1.5, (1,) * (conv.ndim + 1)],
+        "padding": [-1, "full", ((1, 2),) * (conv.ndim + 1)],
+        "dilation": [0, (2,) * (conv.ndim + 1)],
+        "groups": [0, 1.5, 10**3 + 7],
+    }
+    if conv.transposed:
+        wrong["output_padding"] = [-1, 10**3]
+    # a layer without output
+    wrong["padding" if conv.transposed else "dilation"].append(10**3)
+    for name, bad in wrong.items():
+        for value in bad:
+            given = faces.parameters | {name: value}
+            if not _refusal(partial(faces.function, values["x"], values["w"], None, **given)):
+                return 0, f"{name} {value!r} is accepted"
+    return 0, None
+
+
+def _refusal(call: Callable[[], Any]) -> str:
+    """What the ValueError of a call says; nothing where there is none."""
+    try:
+        call()
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def takes_every_form(faces: Faces, conv: Conv) -> Result:
+    """Parameters left out, as one number, as words, as lists; a layer with one row of output."""
+    if faces.kernel.layer is not None:
+        values = _small(conv, np.float64)
+        y = faces.function(values["x"], values["w"])
+        dx, dw, _ = faces.backward_function(values["dy"], values["x"], values["w"])
+        truth = faces.outputs(values) | {"y": faces.forward(values["x"], values["w"], None)}
+        return equal({"y": y, "dx": dx, "dw": dw}, truth)
+    n = conv.ndim
+    forms: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({}, {}),
+        ({"padding": "valid"}, {}),
+        ({"stride": 2, "padding": 3, "dilation": 2}, {}),
+        ({"stride": [3] * n, "padding": [(2, 4)] * n}, {}),
+        ({}, {"input": 1, "kernel": (1,) * n}),
+    ]
+    if not conv.transposed:
+        forms += [({"padding": "same", "dilation": 2}, {}), ({"padding": "same"}, {"kernel": (2,) * n})]
+    count = 0
+    for given, sizes in forms:
+        try:
+            layer = Conv(**{"input": conv.input, "kernel": conv.kernel, **sizes, **given}, batch=2, in_channels=2,
+                         transposed=conv.transposed)  # fmt: skip
+        except ValueError:  # no such layer at this size
+            continue
+        values = _small(layer, np.int64)
+        y = faces.function(values["x"], values["w"], **given)
+        dx, dw, _ = faces.backward_function(values["dy"], values["x"], values["w"], **given)
+        terms = layer.gradients()
+        truth = {"y": terms.terms("y").without("b")} | {name: terms.terms(name) for name in ("dx", "dw")}
+        entries, failure = equal(
+            {"y": y, "dx": dx, "dw": dw}, {name: array.substitute(values) for name, array in truth.items()}
+        )
+        if failure:
+            return count, f"{given or 'no parameters'}: {failure}"
+        count += entries
+    return count, None
+
+
 MANNERS: tuple[Callable[[Faces, Conv], Result], ...] = (
-    keeps_dtypes, takes_any_memory, takes_no_images, faces_agree, refuses_wrong_shapes,
+    keeps_dtypes, takes_any_memory, takes_no_images, takes_every_form, faces_agree, refuses_wrong_shapes,
+    refuses_wrong_parameters,
 )  # fmt: skip

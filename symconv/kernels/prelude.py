@@ -52,25 +52,29 @@ def _per_axis(name: str, value: Any, ndim: int, least: int) -> tuple[int, ...]:
     return tuple(int(v) for v in values)
 
 
-def _pairs(padding: Any, spans: Sequence[int], strides: Sequence[int]) -> list[tuple[int, ...]]:
+def _pairs(padding: Any, ndim: int) -> list[tuple[int, ...]]:
     """``padding`` as (before, after) for each axis."""
     if isinstance(padding, str):
-        if padding not in ("same", "valid"):
-            raise ValueError(f"padding {padding!r} must be numbers, 'same' or 'valid'")
-        if padding == "same" and any(s != 1 for s in strides):
-            raise ValueError(f"padding 'same' needs stride 1, not {strides}; give it in numbers")
-        # the output is as large as the input; an odd row of padding goes after it
-        return [((span - 1) // 2, span // 2) if padding == "same" else (0, 0) for span in spans]
-    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * len(spans)
-    if len(each) != len(spans):
-        raise ValueError(f"padding {padding!r} must be one value, or {len(spans)}: one an axis")
+        if padding != "valid":
+            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+        padding = 0
+    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
+    if len(each) != ndim:
+        raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]
 
 
+def _same(window: Sequence[tuple[int, int, int]]) -> list[tuple[int, ...]]:
+    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
+    if any(s != 1 for _, s, _ in window):
+        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
+    return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
+
+
 def _window(
-    x: Array, w: Array, stride: Any, padding: Any, dilation: Any, groups: Any, ndim: int
-) -> list[tuple[int, int, int, int, int]]:
-    """K, s, d, p, q on each axis; ValueError unless x and w can be arrays of such a layer."""
+    x: Array, w: Array, stride: Any, dilation: Any, groups: Any, ndim: int
+) -> list[tuple[int, int, int]]:
+    """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
     if x.ndim != ndim + 2 or w.ndim != ndim + 2:
         raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
     if min(w.shape) < 1:
@@ -79,20 +83,21 @@ def _window(
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
-    pads = _pairs(padding, [_span(K, d) for K, d in zip(w.shape[2:], dilations)], strides)
-    return [(K, s, d, p, q) for K, s, d, (p, q) in zip(w.shape[2:], strides, dilations, pads)]
+    return list(zip(w.shape[2:], strides, dilations))
 
 
 def _layer(
     x: Array, w: Array, b: Array | None, stride: Any, padding: Any, dilation: Any, groups: Any, ndim: int
 ) -> tuple[int, int, int, int, Axes]:
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
-    window = _window(x, w, stride, padding, dilation, groups, ndim)
+    window = _window(x, w, stride, dilation, groups, ndim)
+    same = isinstance(padding, str) and padding == "same"
+    pads = _same(window) if same else _pairs(padding, ndim)
     if x.shape[1] != w.shape[1] * groups:
         raise ValueError(f"x {x.shape}, w {w.shape}, groups {groups}: w must be (F, C/groups, ...)")
     _check_shape("b", b, (w.shape[0],))
     axes: Axes = []
-    for axis, (H, (K, s, d, p, q)) in enumerate(zip(x.shape[2:], window)):
+    for axis, (H, (K, s, d), (p, q)) in enumerate(zip(x.shape[2:], window, pads)):
         O = _output_size(H, K, s, d, p, q)
         if O < 1:
             raise ValueError(
@@ -115,15 +120,13 @@ def _transposed_layer(
     ndim: int,
 ) -> tuple[int, int, int, int, Axes]:
     """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
-    if isinstance(padding, str) and padding == "same":
-        raise ValueError("padding 'same' means nothing for a transposed convolution; give numbers")
-    window = _window(x, w, stride, padding, dilation, groups, ndim)
+    window, pads = _window(x, w, stride, dilation, groups, ndim), _pairs(padding, ndim)
     if x.shape[1] != w.shape[0]:
         raise ValueError(f"x {x.shape} and w {w.shape}: w must be (C, F/groups, ...)")
     _check_shape("b", b, (w.shape[1] * int(groups),))
     extra = _per_axis("output_padding", output_padding, ndim, 0)
     axes: Axes = []
-    for axis, (O, (K, s, d, p, q), r) in enumerate(zip(x.shape[2:], window, extra)):
+    for axis, (O, (K, s, d), (p, q), r) in enumerate(zip(x.shape[2:], window, pads, extra)):
         H = _transposed_size(O, K, s, d, p, q, r)
         if H < 1 or O < 1 or (r and r >= max(s, d)):
             raise ValueError(
