@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,9 @@ MAX_REPLAY = 1_000_000
 #: a product of array entries, ((array, entry), ...), and how often each occurs in one entry of the target
 Product = tuple[tuple[str, int], ...]
 Entry = Mapping[Product, int]
+
+#: how a product can differ, the most telling first
+KINDS = ("doubled", "missing", "extra", "miscounted")
 
 _FACTOR_ORDER = ("dy", "w", "x", "b")
 
@@ -58,19 +61,16 @@ class Counterexample:
     @property
     def kind(self) -> str:
         """The first thing that is wrong: "missing", "extra", "doubled", "miscounted", "length" or "meaningless"."""
-        for kind in ("doubled", "missing", "extra", "miscounted"):
-            if getattr(self, kind):
-                return kind
-        return "meaningless" if self.index is None and self.lengths is None and "nothing" in self.formula else "length"
+        return next((kind for kind in KINDS if getattr(self, kind)), "meaningless" if self.index is None else "length")
 
     @property
     def term(self) -> str | None:
         """The first product that is missing, extra or doubled."""
-        return next(iter((*self.doubled, *self.missing, *self.extra, *self.miscounted)), None)
+        return next((term for kind in KINDS for term in getattr(self, kind)), None)
 
     def to_dict(self) -> dict[str, Any]:
         shown = {name: getattr(self, name) for name in ("index", "kind", "term", "formula", "truth")}
-        listed = {name: list(getattr(self, name)) for name in ("missing", "extra", "doubled", "miscounted")}
+        listed = {name: list(getattr(self, name)) for name in KINDS}
         return {
             "sizes": dict(self.sizes),
             **shown,
@@ -83,14 +83,16 @@ class Counterexample:
     def __str__(self) -> str:
         sizes = ", ".join(f"{name} = {value}" for name, value in self.sizes.items())
         where = "" if self.index is None else f", entry {self.index}"
-        told = [f"{word} {', '.join(terms)}" for word, terms in self._differences() if terms]
-        if self.lengths is not None and self.lengths[0] != self.lengths[1]:
-            told.append(f"{self.lengths[0]} entries instead of {self.lengths[1]}")
-        return f"{sizes}{where}: formula {self.formula}, truth {self.truth}{''.join(f'; {t}' for t in told)}"
+        told = "".join(f"; {each}" for each in self.differences)
+        return f"{sizes}{where}: formula {self.formula}, truth {self.truth}{told}"
 
-    def _differences(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        for word in ("missing", "extra", "doubled", "miscounted"):
-            yield word, getattr(self, word)
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """What is wrong, in words."""
+        told = [f"{word} {', '.join(terms)}" for word in KINDS if (terms := getattr(self, word))]
+        if self.lengths is not None and self.lengths[0] != self.lengths[1]:
+            told.append(f"{self.lengths[0]} {'entry' if self.lengths[0] == 1 else 'entries'} instead of {self.lengths[1]}")
+        return tuple(told)
 
 
 def smallest_counterexample(decision: Decision) -> Counterexample:
