@@ -5,6 +5,8 @@ from __future__ import annotations
 import doctest
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,8 +33,6 @@ def test_command_prints_what_readme_shows(
 ) -> None:
     words = shlex.split(command.split("#")[0])
     assert words[0] == "symconv", command
-    for name in ("README.md",):
-        assert (README.parent / name).exists()
     monkeypatch.chdir(tmp_path)
     for file, text in files().items():
         (tmp_path / file).write_text(text, encoding="utf-8")
@@ -50,6 +50,20 @@ def files() -> dict[str, str]:
         r"^```python\n# (\w+\.py)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
     return dict(blocks)
+
+
+def test_readmes_test_file_says_what_readme_shows(tmp_path: Path) -> None:
+    for file, text in files().items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_layer.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "1 failed, 45 passed" in ran.stdout, ran.stdout
+    shown = re.search(r"^```text\n(AssertionError.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    failure = "".join(f"{line[1:].strip()}\n" for line in ran.stdout.splitlines() if line.startswith("E "))
+    assert doctest.OutputChecker().check_output(shown.group(1), failure, doctest.ELLIPSIS), failure
 
 
 def test_readme_shows_commands() -> None:
