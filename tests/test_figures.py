@@ -26,7 +26,10 @@ from tests.cases import SMALL, convs
 TARGETS = {"window": ("y", "dy"), "backward": ("dx", "x"), "weights": ("dw", "w")}
 
 #: drawn entry by entry: stride, two-sided padding, crops, remainders, dilation, transposed, one to three axes
-DRAWN = [conv for conv in SMALL if conv.ndim <= 3]
+DRAWN = [
+    *(conv for conv in SMALL if conv.ndim <= 3),
+    Conv(input=(4, 5), kernel=(1, 2), stride=(1, 2), padding=(2, 3)),  # a crop in front on both axes
+]
 
 
 def one_channel(conv: Conv) -> Conv:
@@ -78,6 +81,47 @@ def test_lit_cells_are_the_terms(conv: Conv, kind: str) -> None:
         if len(terms) <= 12:
             text = terms_text(one, terms).replace("*", "").replace(" ", "")
             assert shown.endswith("=" + flat_name(text)), (shown, text)
+
+
+@pytest.mark.parametrize("conv", DRAWN, ids=lambda conv: conv.slug)
+@pytest.mark.parametrize("kind", TARGETS)
+def test_the_frame_is_around_the_taps(conv: Conv, kind: str) -> None:
+    drawn = figure(conv, kind)
+    spans = [
+        e * (taps - 1) + 1
+        for e, taps in zip(drawn.picture.slide.dilation, drawn.picture.slide.filter.space, strict=True)
+    ]  # type: ignore[attr-defined]
+    scene = figure(conv, kind, entry=drawn.steps[-1]).scene
+    top = min(cell.y for cell in scene.cells())
+    covered = [cell for cell in scene.cells() if cell.corner]
+    if conv.ndim == 1:
+        below = sorted({cell.y for cell in scene.cells()})[1]
+        taps = {cell.x for cell in scene.cells() if cell.y == below}
+        covered = [cell for cell in scene.cells() if cell.y == top and cell.x in taps]
+    frames = [item for item in scene.items if isinstance(item, Rect) and item.style == "window"]
+    assert {(frame.width, frame.height) for frame in frames} == {(spans[-1], spans[-2] if conv.ndim > 1 else 1)}
+    inside = 0
+    for frame in frames:
+        own = [c for c in covered if frame.x <= c.x < frame.x + frame.width and frame.y <= c.y < frame.y + frame.height]
+        inside += len(own)
+        assert min(c.x for c in own) == pytest.approx(frame.x)
+        assert min(c.y for c in own) == pytest.approx(frame.y)
+        assert max(c.x for c in own) + 1 == pytest.approx(frame.x + frame.width)
+        assert max(c.y for c in own) + 1 == pytest.approx(frame.y + frame.height)
+    assert inside == len(covered)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_backdrop_and_changes_make_each_scene(kind: str) -> None:
+    film = figure(Conv(input=(5, 4), kernel=(3, 2), stride=(2, 1), padding=1), kind).film
+    for step, scene in enumerate(film.scenes):
+        seen = {(cell.x, cell.y): cell for cell in [*film.backdrop, *film.changing(step)] if isinstance(cell, Cell)}
+        assert seen == {(cell.x, cell.y): cell for cell in scene.cells()}
+        assert {item for item in scene.items if not isinstance(item, Cell)} <= {*film.backdrop, *film.changing(step)}
+    # what a step redraws is far less than the whole
+    assert sum(len(film.changing(i)) for i in range(len(film.scenes))) < 0.7 * sum(
+        len(scene.items) for scene in film.scenes
+    )
 
 
 @pytest.mark.parametrize("conv", DRAWN, ids=lambda conv: conv.slug)

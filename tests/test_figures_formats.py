@@ -76,13 +76,14 @@ def test_png_and_gif_frames() -> None:
     drawn = figure(WIDE, "backward")
     picture = image_module.open(io.BytesIO(drawn.to_png()))
     assert picture.size == (round(drawn.scene.width * 80), round(drawn.scene.height * 80))
-    film = image_module.open(io.BytesIO(drawn.to_gif(seconds=0.5)))
+    film = image_module.open(io.BytesIO(drawn.to_gif(scale=1, seconds=0.5)))
     assert (film.format, film.n_frames, film.info["loop"], film.info["duration"]) == ("GIF", 9, 0, 500)
     frames = []
     for step in range(film.n_frames):
         film.seek(step)
         frames.append(film.convert("RGB").tobytes())
     assert len(set(frames)) == 9
+    assert all(frame[:3] == b"\xff\xff\xff" for frame in frames)
     # a step of the film is the picture of its entry
     third = image_module.open(io.BytesIO(figure(WIDE, "backward", entry=(2,)).to_png(scale=1)))
     film.seek(2)

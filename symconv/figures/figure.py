@@ -161,7 +161,7 @@ class Figure:
 
         return png(self.scene, scale)
 
-    def to_gif(self, scale: float = 1.0, seconds: float = 1.0) -> bytes:
+    def to_gif(self, scale: float = 1.25, seconds: float = 1.0) -> bytes:
         """Every step as an animated GIF, each shown for ``seconds``; needs matplotlib and Pillow."""
         from symconv.figures.raster import gif
 

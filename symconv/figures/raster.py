@@ -1,14 +1,16 @@
 """Writer: scenes as PNG and as animated GIF, drawn by matplotlib with the fonts it brings along (extra ``figures``).
 
-What no step changes is drawn once; the steps of a film share one table of colours.
+What no step changes is drawn once.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from symconv.figures.geometry import corner_size, dimension_lines, hatching, head, label_size
 from symconv.figures.markup import Content
@@ -183,7 +185,7 @@ def png(scene: Scene, scale: float = 2.0) -> bytes:
     return stream.getvalue()
 
 
-def gif(film: Film, scale: float = 1.0, seconds: float = 1.0) -> bytes:
+def gif(film: Film, scale: float = 1.25, seconds: float = 1.0) -> bytes:
     """The film as a GIF that goes round for ever."""
     first = film.scenes[0]
     images = []
@@ -195,10 +197,8 @@ def gif(film: Film, scale: float = 1.0, seconds: float = 1.0) -> bytes:
             canvas.clear()
             canvas.draw(film.changing(step))
             images.append(canvas.image())
-        palette = images[len(images) // 2].quantize(colors=255, dither=0)
-        frames = [image.quantize(palette=palette, dither=0) for image in images]
+        frames = indexed(images)
         stream = io.BytesIO()
-        # equal neighbours are kept, so that a step is never lost
         frames[0].save(
             stream,
             "GIF",
@@ -209,3 +209,26 @@ def gif(film: Film, scale: float = 1.0, seconds: float = 1.0) -> bytes:
             optimize=False,
         )
     return stream.getvalue()
+
+
+def indexed(images: Sequence[Any]) -> list[Any]:
+    """The images with one table of 255 colours, each pixel in the nearest: what stands still then stays the same."""
+    from PIL import Image
+
+    width, height = images[0].size
+    sample = [images[i] for i in sorted({0, len(images) // 2, len(images) - 1})]
+    sheet = Image.new("RGB", (width, height * len(sample)))
+    for row, image in enumerate(sample):
+        sheet.paste(image, (0, row * height))
+    table = sheet.quantize(colors=255, dither=Image.Dither.NONE).getpalette() or []
+    colours = np.array(table, dtype=np.int64).reshape(-1, 3)
+    result = []
+    for image in images:
+        values = np.asarray(image, dtype=np.int64)
+        seen, where = np.unique((values << [16, 8, 0]).sum(axis=-1), return_inverse=True)
+        apart = seen[:, None] >> [16, 8, 0] & 255
+        nearest = ((apart[:, None, :] - colours[None, :, :]) ** 2).sum(axis=-1).argmin(axis=-1)
+        frame = Image.fromarray(nearest[where].astype(np.uint8).reshape(height, width))
+        frame.putpalette(table)
+        result.append(frame)
+    return result
