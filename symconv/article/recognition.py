@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,7 +44,7 @@ MOST_SLICES = 5
 
 def recognition(case: Case) -> Section:
     conv = case.conv
-    formulas = {target: standard(target, conv.transposed) for target in ("y", *reversed(case.targets))}
+    formulas = {target: _standard(conv, target) for target in ("y", *reversed(case.targets))}
     blocks: list[Block] = [
         Paragraph(Phrase("recognition.intro")),
         Equations(tuple(of_formula(formula, _setting(conv, formula)) for formula in formulas.values())),
@@ -56,6 +57,14 @@ def recognition(case: Case) -> Section:
     for target in ("dw", "dx"):
         blocks += drawn(case, formulas[target])
     return Section("recognition", Phrase("recognition.title"), tuple(blocks))
+
+
+def _standard(conv: Conv, target: str) -> tree.Formula:
+    """The standard formula; of a layer without bias that for y has none either."""
+    formula = standard(target, conv.transposed)
+    if not conv.bias and isinstance(formula.body, tree.Add):
+        return replace(formula, body=formula.body.left)
+    return formula
 
 
 def _summed(conv: Conv, target: str) -> str:
@@ -87,7 +96,8 @@ def drawn(case: Case, formula: tree.Formula) -> list[Block]:
     if conv.ndim <= 2:
         blocks.append(Equations.of(_in_one(case, formula, node, reading, operand, filter)))
     else:
-        setting = _setting(conv, formula, True)
+        sizes = [conv.sizes(axis) for axis in range(conv.ndim)]
+        setting = Setting(sizes, {name: _first_channels(conv, name) for name in tree.OPERANDS})
         for part, value in ((node.operand, operand), (tree.Dilate(node.filter, node.dilation), filter)):
             claim = of_formula(tree.Formula(formula.target, part, transposed=conv.transposed), setting)
             blocks.append(Equations(tuple(_slices(case, claim.steps[0][1], value))))
@@ -142,7 +152,7 @@ def _in_one(case: Case, formula: tree.Formula, node: tree.Correlate, reading: Re
 def _room(case: Case, values: Sequence[Cells], together: bool) -> list[int]:
     """How many columns of each array are drawn; ``together``: on one line, the wider one with what room the other leaves."""
     lengths = [name_length(case.conv, str(value.array)) for value in values]
-    budget = case.budget - 10
+    budget = case.budget - 6
     if not together:
         return [columns_that_fit(length, budget) for length in lengths]
     wanted = [(length + 2) * value.space[-1] for length, value in zip(lengths, values, strict=True)]
@@ -152,10 +162,21 @@ def _room(case: Case, values: Sequence[Cells], together: bool) -> list[int]:
 
 def _one_slice(conv: Conv, target: str) -> Math:
     """The target at its first channels, all of space."""
-    lead = len([label for label in channel_labels(conv)[target] if label in shown_labels(conv) and label != "g"])
-    if not lead:
-        return Word(target)
-    return Below(Word(target), separated([Word("1")] * lead + [Word("·")] * conv.ndim))
+    first = _first_channels(conv, target)
+    if isinstance(first, Word):
+        return first
+    return Below(Word(target), separated([*[Word("1")] * _written_channels(conv, target), *[Word("·")] * conv.ndim]))
+
+
+def _written_channels(conv: Conv, array: str) -> int:
+    """How many indices an entry's name has before those of space; groups are counted in with the channels."""
+    return len([label for label in channel_labels(conv)[array] if label in shown_labels(conv) and label != "g"])
+
+
+def _first_channels(conv: Conv, array: str) -> Math:
+    """An array at its first image and channels."""
+    count = _written_channels(conv, array)
+    return Below(Word(array), separated([Word("1")] * count)) if count else Word(array)
 
 
 def picture(conv: Conv, value: Cells, at: Mapping[str, int], columns: int, leading: Sequence[int] = ()) -> Math:
@@ -181,7 +202,7 @@ def _slices(case: Case, name: Math, value: Cells) -> Iterator[Equation]:
     places = list(itertools.product(*(range(n) for n in value.space[:-2])))
     shape = value.space[:-2]
     composed = isinstance(name, Row) and any(isinstance(part, Operator) for part in name.parts)
-    base = Fence(name) if composed else name
+    base = Fence(name) if composed or isinstance(name, Below) else name
     for i in kept(len(places), MOST_SLICES):
         if i is not None and all(shape):
             index = separated([*(Word(str(n + 1)) for n in places[i]), Word("·"), Word("·")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from symconv.article.blocks import Block, Equations, Gap, Paragraph, Phrase, Section, Table, Value
@@ -99,7 +100,8 @@ def _arrays(conv: Conv) -> Table:
             continue
         shape = conv.shapes[array]
         first, last = (entry(conv, array, index) for index in ([0] * len(shape), [n - 1 for n in shape]))
-        entries = first if first == last else separated([first, Word("…"), last], wide=True)
+        between = [Word("…")] if math.prod(shape) > 2 else []
+        entries = first if first == last else separated([first, *between, last], wide=True)
         written = tuple(n for n, shown in zip(shape, written_axes(conv, array), strict=True) if shown)
         rows.append((Word(array), Phrase(f"array.{array}"), crossed(written or (1,)), entries))
     head = tuple(Phrase(f"setting.arrays.{name}") for name in ("array", "meaning", "shape", "entries"))

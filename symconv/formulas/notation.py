@@ -269,13 +269,19 @@ def of_integer(e: Integer, names: Mapping[str, Math] | None = None) -> Math:
             return Word("0")
         first = next((i for i, (sign, _) in enumerate(terms) if sign > 0), 0)  # a sum begins with a plus where it can
         terms = [terms[first], *terms[:first], *terms[first + 1 :]]
-        signed = tuple((sign, of_integer(term, names)) for sign, term in terms)
+        signed = tuple((sign, _term(term, names)) for sign, term in terms)
         return signed[0][1] if len(signed) == 1 and signed[0][0] > 0 else Sum(signed)
     if e.op == "*":
         return Product(tuple(_factor(f, names) for f in _factors(e)))
     if e.op == "//":
         return Fence(Fraction(of_integer(e.left, names), of_integer(e.right, names)), "⌊", "⌋")
     return Row((_factor(e.left, names), Operator("mod"), _factor(e.right, names)))
+
+
+def _term(e: Integer, names: Mapping[str, Math]) -> Math:
+    """A term of a sum; a remainder in brackets, since ``- a mod b`` could be read in two ways."""
+    math = of_integer(e, names)
+    return Fence(math) if isinstance(e, Op) and e.op == "%" else math
 
 
 def _constants_met(terms: list[tuple[int, Integer]]) -> list[tuple[int, Integer]]:

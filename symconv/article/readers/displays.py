@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from symconv.article.blocks import Equations, Gap
@@ -15,6 +16,10 @@ OPENING = 14.0
 
 #: how far the lines of a broken side are set in, in points
 INSET = 10.0
+
+
+#: a count in words, as TeX
+Wording = Callable[[int], str]
 
 
 @dataclass(frozen=True)
@@ -52,17 +57,17 @@ def fitting(block: Equations, limit: float) -> Style:
     return STYLES[-1]
 
 
-def rows(block: Equations, limit: float, style: Style, more: str, note: str) -> list[str]:
-    """The rows of an alignment; ``more`` and ``note`` word a gap and a count of terms, with ``{count}`` for the number."""
+def rows(block: Equations, limit: float, style: Style, more: Wording, note: Wording) -> list[str]:
+    """The rows of an alignment; ``more`` words a gap, ``note`` an equation's count of terms."""
     room = limit / style.scale - _left(block, style) - OPENING
     result = []
     for line in block.lines:
         if isinstance(line, Gap):
-            result.append(rf"& \quad \vdots \quad \text{{{more.replace('{count}', str(line.count))}}}")
+            result.append(rf"& \quad \vdots \quad \text{{{more(line.count)}}}")
             continue
         set_lines = broken(line, room, style)
         if line.note is not None:
-            set_lines[-1] += rf" \quad \text{{{note.replace('{count}', str(line.note))}}}"
+            set_lines[-1] += rf" \quad \text{{{note(line.note)}}}"
         result += set_lines
     return result
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from symconv.article.blocks import Equations, Table, Value
+from symconv.article.blocks import Equations, Phrase, Table, Value
 from symconv.article.prose import Prose
-from symconv.article.readers.displays import fitting, rows
+from symconv.article.readers.displays import STYLES, fitting, rows
 from symconv.formulas.latex import latex
 from symconv.formulas.notation import Math
 
@@ -48,17 +49,17 @@ def words(prose: Prose, value: Value) -> str:
 def display(prose: Prose, block: Equations) -> str:
     """Equations as one alignment, in smaller type where a matrix needs it."""
     style = fitting(block, TEXT_WIDTH)
-    lines = rows(block, TEXT_WIDTH, style, escape_keeping(prose, "elided.more"), escape_keeping(prose, "elided.terms_note"))
+    lines = rows(block, TEXT_WIDTH, style, counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
     inner = " \\\\\n".join(f"  {line}" for line in lines)
     shown = f"\\begin{{align*}}\n{inner}\n\\end{{align*}}"
-    if style.command or style.gap != 5.0:
+    if style != STYLES[0]:
         return f"{{{style.command}\\setlength{{\\arraycolsep}}{{{style.gap:g}pt}}%\n{shown}}}"
     return shown
 
 
-def escape_keeping(prose: Prose, key: str) -> str:
-    """The words of a key with their ``{count}`` left in."""
-    return escape(prose.words[key]).replace(r"\{count\}", "{count}")
+def counted(prose: Prose, key: str) -> Callable[[int], str]:
+    """The words of a key for a count."""
+    return lambda count: words(prose, Phrase(key, {"count": count}))
 
 
 def columns(table: Table) -> str:
