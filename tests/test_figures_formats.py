@@ -55,6 +55,8 @@ def test_svg_is_well_formed(conv: Conv, kind: str) -> None:
     assert classes <= known
     bare = ElementTree.fromstring(drawn.to_svg(background=False))
     assert len(list(root.iter())) == len(list(bare.iter())) + 1
+    plain = ElementTree.fromstring(drawn.to_svg(background=False, styles=False))
+    assert len(list(root.iter())) == len(list(plain.iter())) + 2
 
 
 def test_stepping_svg_and_page_hold_every_step() -> None:

@@ -125,11 +125,15 @@ class Figure:
 
     # formats ----------------------------------------------------------------------------------------------------------
 
-    def to_svg(self, background: bool = True) -> str:
-        """The picture as SVG; without ``background`` it takes the page's."""
+    def to_svg(self, background: bool = True, styles: bool = True) -> str:
+        """The picture as SVG; without ``background`` it takes the page's.
+
+        In a page of many pictures, ``styles=False`` leaves the style sheet to the page
+        (:func:`symconv.figures.svg.style_sheet`).
+        """
         from symconv.figures.svg import svg
 
-        return svg(self.scene, background)
+        return svg(self.scene, background, styles)
 
     def to_stepping_svg(self) -> str:
         """Every step as one SVG with buttons, that the arrow keys step as well."""

@@ -27,17 +27,19 @@ PIXELS = SCALE / UNIT
 FONT = "'Latin Modern Roman', 'STIX Two Text', 'Cambria', 'Times New Roman', 'Liberation Serif', Times, serif"
 
 
-def svg(scene: Scene, background: bool = True) -> str:
+def svg(scene: Scene, background: bool = True, styles: bool = True) -> str:
     """One scene as a file; without ``background`` the page shows through.
+
+    A page with many pictures in it gives :func:`style_sheet` once, and the pictures without ``styles``.
 
     >>> from symconv.figures.scene import Cell
     >>> svg(Scene(1, 1, (Cell(0, 0, "x", ("1",)),))).count("<rect")
     2
     """
-    return "\n".join([*opening(scene, background), drawn(scene.items), "</svg>", ""])
+    return "\n".join([*opening(scene, background, styles=styles), drawn(scene.items), "</svg>", ""])
 
 
-def opening(scene: Scene, background: bool, bar: float = 0, role: str = "img") -> list[str]:
+def opening(scene: Scene, background: bool, bar: float = 0, role: str = "img", styles: bool = True) -> list[str]:
     """The first lines of a file: size, title, style sheet, ground; ``bar`` is room left below, in pixels."""
     width, height = number(scene.width * SCALE), number(scene.height * SCALE + bar)
     start = [
@@ -46,7 +48,8 @@ def opening(scene: Scene, background: bool, bar: float = 0, role: str = "img") -
     ]
     if scene.title:
         start.append(f"<title>{escape(plain(scene.title))}</title>")
-    start.append(f"<style>{style_sheet()}</style>")
+    if styles:
+        start.append(f"<style>{style_sheet()}</style>")
     if background:
         start.append(f'<rect class="sc-background" width="{width}" height="{height}"/>')
     return start

@@ -49,6 +49,7 @@
     const from = array === "x" ? -v.p : 0, to = extent(array) + (array === "x" ? v.q : 0);
     cells.style.gridTemplateColumns = `repeat(${to - from}, calc(var(--cell) - 1px))`;
     cells.style.setProperty("--columns", to - from);
+    cells.classList.toggle("long", axes > 1 && extent(array) > 9);
     const read = new Set(triples.map((t) => t.m));
     cells.replaceChildren(...places(from, to).map((index) => {
       const outside = index.some((i) => i < 0 || i >= extent(array));
@@ -110,6 +111,7 @@
     document.querySelectorAll(".cells").forEach((cells) => {
       cells.style.setProperty("--cell", size + "px");
       cells.classList.toggle("small", size < 22);
+      cells.classList.toggle("medium", size < 33);
     });
   }
 
