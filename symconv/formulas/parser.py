@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from symconv.comparisons import RELATIONS, Comparison
 from symconv.formulas import tree
 from symconv.formulas.tree import OPERANDS, TARGETS
-from symconv.integers import Const, Integer, Name
+from symconv.integers import Const, Integer, Name, Op
 from symconv.relation import SIZES
 
 __all__ = ["MAX_DEPTH", "MAX_INTEGER", "MAX_LENGTH", "MAX_TERMS", "FormulaError", "parse"]
@@ -507,6 +507,8 @@ class _Parser:
                 raise self.fail(f"not affine: only s, d and whole numbers may divide, not {self.source(node.right)}", node.right)
             if right == Const(0):
                 raise self.fail("division by zero", node.right)
+        if op == "*" and isinstance(left, Op) and left.op == "-" and left.left == Const(0):
+            return -(left.right * right)  # -s*o is -(s*o) to a reader
         return _COMBINE[op](left, right)
 
     def check_depth(self, node: ast.expr, depth: int) -> None:
@@ -535,8 +537,6 @@ _CALLS: dict[str, Callable[[_Parser, ast.Call, int], Part]] = {
 
 def _moves(e: Integer, index: str) -> bool:
     """Whether ``e`` leaves every array as ``index`` runs on: it holds the index outside any remainder."""
-    from symconv.integers import Op
-
     if isinstance(e, Op):
         if e.op == "%":
             return False
