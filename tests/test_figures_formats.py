@@ -111,7 +111,7 @@ def test_tikz_compiles(tmp_path: Path) -> None:
         for (conv, kind), lang in zip(EVERY, ["en", "fr"] * len(EVERY), strict=False)
     ]
     body = "\n\n".join(rf"\noindent {picture}" for picture in pictures)
-    preamble = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{amsmath,tikz}\begin{document}"
+    preamble = r"\documentclass{article}\usepackage{amsmath,tikz}\begin{document}"
     log = compiled(f"{preamble}{body}\\end{{document}}", tmp_path)
     assert "Overfull" not in log
     compiled(figure(FLAT, "window").to_tex(), tmp_path)

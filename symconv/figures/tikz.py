@@ -130,6 +130,6 @@ def tikz(scene: Scene, max_width: float = 12.0) -> str:
 def document(scene: Scene, max_width: float = 12.0) -> str:
     """One scene as a LaTeX document of its size."""
     return "\n".join([
-        r"\documentclass[border=0pt]{standalone}", r"\usepackage[T1]{fontenc}", r"\usepackage{lmodern}", r"\usepackage{amsmath}",
+        r"\documentclass[border=0pt]{standalone}", r"\usepackage{amsmath}",
         r"\usepackage{tikz}", r"\begin{document}", tikz(scene, max_width) + r"\end{document}", "",
     ])  # fmt: skip
