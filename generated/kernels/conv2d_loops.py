@@ -20,7 +20,7 @@ of the loss, entry by entry; on random integers they equal finite differences wi
 exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
 derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
 work, both faces agree, wrong shapes and parameters are refused. Layers:
-in5x6-k3x2-n2c6f3-s2x1-p1x0-d1x2-g3, in7x6-k3x2-n1c1f3-s3x4-p0_2x1_0, in5x5-k3x3-n4c3f2-p1x1.
+in5x6-k3x2-n2c6f6-s2x1-p1x0-d1x2-g3, in7x6-k3x2-n1c1f3-s3x4-p0_2x1_0, in5x5-k3x3-n4c3f2-p1x1.
 
 These checks cover the layers named; they are no proof for every size.
 """
@@ -168,7 +168,7 @@ def _pairs(padding, ndim):
     each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
-    return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]
+    return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
 
 
 def _output_size(H, K, s, d, p, q):

@@ -103,20 +103,20 @@ def conv2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1):
     dx[:, 0, 3, 2] = dy_32 * w_22 + dy_33 * w_21
     dx[:, 0, 3, 3] = dy_33 * w_22
     dw[0, 0, 0, 0] = np.sum(
-        dy_11 * x_11 + dy_12 * x_12 + dy_13 * x_13 + dy_21 * x_21 + dy_22 * x_22 + dy_23 * x_23 + dy_31 * x_31 + dy_32 * x_32 + dy_33 * x_33,
-        dtype=dw.dtype,
+        dy_11 * x_11 + dy_12 * x_12 + dy_13 * x_13 + dy_21 * x_21 + dy_22 * x_22 + dy_23 * x_23
+        + dy_31 * x_31 + dy_32 * x_32 + dy_33 * x_33, dtype=dw.dtype,
     )
     dw[0, 0, 0, 1] = np.sum(
-        dy_11 * x_12 + dy_12 * x_13 + dy_13 * x_14 + dy_21 * x_22 + dy_22 * x_23 + dy_23 * x_24 + dy_31 * x_32 + dy_32 * x_33 + dy_33 * x_34,
-        dtype=dw.dtype,
+        dy_11 * x_12 + dy_12 * x_13 + dy_13 * x_14 + dy_21 * x_22 + dy_22 * x_23 + dy_23 * x_24
+        + dy_31 * x_32 + dy_32 * x_33 + dy_33 * x_34, dtype=dw.dtype,
     )
     dw[0, 0, 1, 0] = np.sum(
-        dy_11 * x_21 + dy_12 * x_22 + dy_13 * x_23 + dy_21 * x_31 + dy_22 * x_32 + dy_23 * x_33 + dy_31 * x_41 + dy_32 * x_42 + dy_33 * x_43,
-        dtype=dw.dtype,
+        dy_11 * x_21 + dy_12 * x_22 + dy_13 * x_23 + dy_21 * x_31 + dy_22 * x_32 + dy_23 * x_33
+        + dy_31 * x_41 + dy_32 * x_42 + dy_33 * x_43, dtype=dw.dtype,
     )
     dw[0, 0, 1, 1] = np.sum(
-        dy_11 * x_22 + dy_12 * x_23 + dy_13 * x_24 + dy_21 * x_32 + dy_22 * x_33 + dy_23 * x_34 + dy_31 * x_42 + dy_32 * x_43 + dy_33 * x_44,
-        dtype=dw.dtype,
+        dy_11 * x_22 + dy_12 * x_23 + dy_13 * x_24 + dy_21 * x_32 + dy_22 * x_33 + dy_23 * x_34
+        + dy_31 * x_42 + dy_32 * x_43 + dy_33 * x_44, dtype=dw.dtype,
     )
     db = dy.sum(axis=(0, 2, 3), dtype=dy.dtype)
     return dx, dw, db
@@ -210,7 +210,7 @@ def _pairs(padding, ndim):
     each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
-    return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]
+    return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
 
 
 def _output_size(H, K, s, d, p, q):

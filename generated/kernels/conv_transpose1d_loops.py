@@ -20,7 +20,7 @@ of the loss, entry by entry; on random integers they equal finite differences wi
 exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
 derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
 work, both faces agree, wrong shapes and parameters are refused. Layers: in3-k2-s2-transposed-op1,
-in4-k3-n2c6f2-p1_2-d3-g2-transposed-op2.
+in4-k3-n2c6f6-p1_2-d3-g3-transposed-op2.
 
 These checks cover the layers named; they are no proof for every size.
 """
@@ -166,7 +166,7 @@ def _pairs(padding, ndim):
     each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
-    return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]
+    return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
 
 
 def _per_axis(name, value, ndim, least):

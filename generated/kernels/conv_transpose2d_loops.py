@@ -20,7 +20,7 @@ of the loss, entry by entry; on random integers they equal finite differences wi
 exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
 derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
 work, both faces agree, wrong shapes and parameters are refused. Layers:
-in3x4-k3x2-n2c3f6-s2x3-p1_0x2_1-d1x2-g3-transposed-op1x0.
+in3x4-k3x2-n2c6f6-s2x3-p1_0x2_1-d1x2-g3-transposed-op1x0.
 
 These checks cover the layers named; they are no proof for every size.
 """
@@ -170,7 +170,7 @@ def _pairs(padding, ndim):
     each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
-    return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]
+    return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
 
 
 def _per_axis(name, value, ndim, least):

@@ -20,7 +20,8 @@ of the loss, entry by entry; on random integers they equal finite differences wi
 exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
 derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
 work, both faces agree, wrong shapes and parameters are refused. Layers:
-in2x3x2-k2x1x3-n2c2f3-s2x1x3-p2_0x1_0x3_1-transposed-op0x0x2.
+in2x3x2-k2x1x3-n2c2f3-s2x1x3-p2_0x1_0x3_1-transposed-op0x0x2,
+in2x2x3-k3x2x2-s1x2x1-p2_1x1x1_2-d1x1x3-transposed.
 
 These checks cover the layers named; they are no proof for every size.
 """
@@ -216,7 +217,7 @@ def _pairs(padding, ndim):
     each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
-    return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]
+    return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
 
 
 def _per_axis(name, value, ndim, least):

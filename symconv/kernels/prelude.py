@@ -61,7 +61,7 @@ def _pairs(padding: Any, ndim: int) -> list[tuple[int, ...]]:
     each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
-    return [_per_axis(f"padding on axis {axis}", value, 2, 0) for axis, value in enumerate(each)]
+    return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
 
 
 def _same(window: Sequence[tuple[int, int, int]]) -> list[tuple[int, ...]]:

@@ -176,7 +176,12 @@ def _fitted(line: str, indent: str) -> str:
         return _spread(f"{left} = (", [terms[0], *(f"+ {term}" for term in terms[1:])], ")", indent)
     start = _outer_bracket(line)
     opening, inner, closing = line[: start + 1], line[start + 1 : _closing(line, start)], line[_closing(line, start) :]
-    return _spread(opening, [f"{part}," for part in _split(inner, ", ")], closing, indent)
+    pieces = []
+    for part in _split(inner, ", "):
+        terms = _split(part, " + ") if len(part) >= room else [part]
+        pieces += [terms[0], *(f"+ {term}" for term in terms[1:])]
+        pieces[-1] += ","
+    return _spread(opening, pieces, closing, indent)
 
 
 def _spread(opening: str, pieces: Sequence[str], closing: str, indent: str) -> str:
