@@ -1,7 +1,7 @@
-"""What of a long list or a large matrix is shown: the entries that differ in kind, the rest counted.
+"""What of a long list or a large matrix is shown: entries that differ in kind; the rest is counted.
 
-On one axis two places of an array are of a kind when the same taps (or the same windows) meet in them. A corner, an edge, an
-inside entry, the phases of a stride and rows that no window reaches are all kinds; each is shown.
+On one axis two places of an array are of a kind when the same taps (or the same windows) meet in them. An edge, the inside,
+the phases of a stride and rows that no window reaches are kinds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_ENTRIES = 16
 
 #: kinds shown on one axis, and entries chosen in all, at most
 MOST_KINDS = 6
-MOST_CHOSEN = 14
+MOST_CHOSEN = 13
 
 #: an entry with more terms than this is shown by its first and last
 MOST_TERMS = 20
@@ -47,7 +47,7 @@ def kinds(axis: Axis, side: str) -> list[tuple[int, ...]]:
 
 
 def places(axis: Axis, side: str) -> tuple[int, list[int]]:
-    """An inside place, and the first place of every kind with the last place of all."""
+    """An inside place, and examples of the kinds: the first place, one that nothing reaches, the last, then the others."""
     found = kinds(axis, side)
     counts = [(len(kind), found.count(kind)) for kind in found]
     middle = (len(found) - 1) / 2
@@ -57,12 +57,15 @@ def places(axis: Axis, side: str) -> tuple[int, list[int]]:
         first.setdefault(kind, place)
     unreached = [place for kind, place in first.items() if not kind]
     rest = sorted(first.values(), key=lambda place: (min(place, len(found) - 1 - place), place))
-    chosen = list(dict.fromkeys([0, *unreached, *rest]))[: MOST_KINDS - 1]
-    return inside, sorted({*chosen, len(found) - 1})
+    return inside, list(dict.fromkeys([0, *unreached, len(found) - 1, *rest]))[:MOST_KINDS]
 
 
 def selected(conv: Conv, target: str) -> list[int]:
-    """The entries of ``target`` to show, by number, in order: all of a short array, those of every kind of a long one."""
+    """The entries of ``target`` to show, by number, in order: all of a short array, examples of the kinds of a long one.
+
+    These are the first and the last entry, one inside, and along each axis from there the places of :func:`places`; where
+    there are too many, those named first there are taken on every axis before the others.
+    """
     shape = conv.shapes[target]
     size = int(np.prod(shape))
     if size <= MOST_ENTRIES:
@@ -75,9 +78,12 @@ def selected(conv: Conv, target: str) -> list[int]:
     each = [places(axis, side) for axis in conv.axes]
     inside = tuple(place for place, _ in each)
     wanted: list[tuple[int, ...]] = [(0,) * conv.ndim, inside]
-    for axis, (_, chosen) in enumerate(each):
-        wanted += [(*inside[:axis], place, *inside[axis + 1 :]) for place in chosen]
-    spatial = list(dict.fromkeys(wanted))[: MOST_CHOSEN - 1]
+    for rank in range(MOST_KINDS):
+        for axis, (_, chosen) in enumerate(each):
+            if rank < len(chosen):
+                wanted.append((*inside[:axis], chosen[rank], *inside[axis + 1 :]))
+    most = max(MOST_CHOSEN, 2 + 2 * conv.ndim)  # two places of each axis always
+    spatial = list(dict.fromkeys(wanted))[:most]
     indices = [(*(0,) * lead, *place) for place in spatial] + [tuple(n - 1 for n in shape)]
     return sorted({int(np.ravel_multi_index(index, shape)) for index in indices})
 

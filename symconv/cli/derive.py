@@ -67,7 +67,8 @@ def command(
     """Derive the gradients of one convolution and show the derivation: setting, forward pass, Jacobians, every gradient
     entry, the closed formulas drawn with their zeros, and the check of these formulas against the derivative.
 
-    Long lists are shortened, never by an entry that differs in kind, and what is left out is said. The exit status is 1 if
+    Long lists are shortened: corners, edges, inside entries and rows that no window reaches stay, and what is left out is
+    counted. The exit status is 1 if
     a formula and the derivative differ.
 
     \b
