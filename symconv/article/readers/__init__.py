@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symconv.article.document import Document
-from symconv.article.readers import latex, markdown, text
+from symconv.article.readers import html, latex, markdown, text
 
 __all__ = ["READERS"]
 
 #: format -> the reader that sets it
-READERS: dict[str, Callable[[Document], str]] = {"text": text.read, "latex": latex.read, "markdown": markdown.read}
+READERS: dict[str, Callable[[Document], str]] = {
+    "text": text.read,
+    "latex": latex.read,
+    "markdown": markdown.read,
+    "html": html.read,
+}

@@ -1,0 +1,160 @@
+"""Reader: a document as one HTML page that needs no script and no network: MathML, figures as inline SVG, light and dark.
+
+An equation is laid out as the pieces it may be broken into, so that a narrow page breaks it before its signs; what cannot be
+broken scrolls in a box of its own. The page is well-formed XML as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from symconv.article.blocks import Equations, Gap, Phrase, Section, Value
+from symconv.article.prose import Prose, Run
+from symconv.article.readers.displays import fitting
+from symconv.article.readers.latex import TEXT_WIDTH
+from symconv.figures import Figure, figure
+from symconv.figures.markup import html_text, plain
+from symconv.figures.palette import BACKGROUND
+from symconv.figures.svg import SCALE, drawn, number, style_sheet
+from symconv.formulas.mathml import STYLE, breakable, mathml
+from symconv.formulas.notation import Equation, Math
+
+if TYPE_CHECKING:
+    from symconv.article.document import Document
+
+__all__ = ["fragment", "read"]
+
+#: section -> the pictures that close it
+FIGURES = {"forward": ("window",), "jacobians": ("jacobian",), "recognition": ("backward", "weights"), "setting": ("relation",)}
+
+#: a picture wider than so many cells is left out: shrunk to the page its labels could not be read
+WIDEST = 36.0
+
+#: punctuation that stays with the mathematics before it, and what stays with the mathematics after it
+CLOSING = re.compile(r"^[\u00a0\u202f]?[,.;:!?)»”’]+|^-\w+")
+OPENING = re.compile(r"[(«“]\u00a0?$")
+
+
+def read(document: Document) -> str:
+    """The whole page."""
+    return _template(document, "document.html.jinja")
+
+
+def fragment(document: Document) -> str:
+    """The article with its style and without the frame of a page, for notebooks."""
+    return _template(document, "fragment.html.jinja")
+
+
+# words ----------------------------------------------------------------------------------------------------------------
+
+
+def words(prose: Prose, value: Value) -> Markup:
+    """A phrase, its mathematics as MathML; a line never begins with the comma after a formula."""
+    text = ""
+    runs = list(prose.runs(value))
+    for i, run in enumerate(runs):
+        if isinstance(run, str):
+            text += escape(run, quote=False)
+            continue
+        lead, tail = "", ""
+        if (found := OPENING.search(text)) is not None:
+            lead, text = found[0], text[: found.start()]
+        following = runs[i + 1] if i + 1 < len(runs) else None
+        if isinstance(following, str) and (found := CLOSING.match(following)) is not None:
+            tail, runs[i + 1] = escape(found[0], quote=False), following[found.end() :]
+        shown = _run(run)
+        text += f'<span class="held">{lead}{shown}{tail}</span>' if lead or tail else shown
+    return Markup(text)
+
+
+def _run(run: Run) -> str:
+    if isinstance(run, Math):
+        return mathml(run)
+    return f"<code>{escape(run if isinstance(run, str) else run.text, quote=False)}</code>"
+
+
+# equations ------------------------------------------------------------------------------------------------------------
+
+
+def lines(prose: Prose, block: Equations) -> Iterator[dict[str, Any]]:
+    """The lines of a display: the left side, each further side as its pieces, the words beside it; or what a gap says."""
+    for line in block.lines:
+        if isinstance(line, Gap):
+            yield {"gap": words(prose, Phrase("elided.more", {"count": line.count}))}
+        else:
+            yield {
+                "gap": None,
+                "left": Markup(mathml(line.left, display=False).replace("<math ", '<math displaystyle="true" ', 1)),
+                "steps": [[Markup(piece) for piece in breakable(side, sign)] for sign, side in line.steps],
+                "note": None if line.note is None else words(prose, Phrase("elided.terms_note", {"count": line.note})),
+            }
+
+
+def scale(block: Equations) -> int:
+    """The size of type, in percent, at which the widest piece fits a printed page."""
+    return round(100 * fitting(block, TEXT_WIDTH).scale)
+
+
+def stacked(block: Equations) -> bool:
+    """Whether equations taller than a line are among the block's, which then stand further apart."""
+    return any(isinstance(line, Equation) and len(line.steps) > 1 for line in block.lines)
+
+
+# figures --------------------------------------------------------------------------------------------------------------
+
+
+def figures(document: Document, section: Section) -> Iterator[dict[str, Any]]:
+    """The pictures of a section that fit a page."""
+    conv = document.conv
+    plain_axes = all((a.s, a.d, a.p, a.q) == (1, 1, 0, 0) for a in conv.axes)
+    for kind in FIGURES.get(section.name, ()):
+        if kind == "relation" and plain_axes:
+            continue  # shows stride, dilation and padding: there are none
+        try:
+            shown = figure(conv, kind, lang=document.lang)
+            scene = shown.scene
+        except ValueError:  # too large to be read
+            continue
+        if scene.width <= WIDEST:
+            yield _figure(shown, kind)
+
+
+def _figure(shown: Figure, kind: str) -> dict[str, Any]:
+    width, height = (number(side * SCALE) for side in (shown.scene.width, shown.scene.height))
+    return {
+        "kind": kind, "width": width, "height": height, "least": number(min(0.62 * shown.scene.width * SCALE, 620)),
+        "title": plain(shown.scene.title), "drawing": Markup(drawn(shown.scene.items)), "caption": Markup(html_text(shown.caption)),
+    }  # fmt: skip
+
+
+# the page -------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def environment() -> Environment:
+    return Environment(loader=PackageLoader("symconv.article"), trim_blocks=True, lstrip_blocks=True,
+                       undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)  # fmt: skip
+
+
+def _template(document: Document, name: str) -> str:
+    prose = document.prose
+    helpers: dict[str, Callable[..., Any]] = {
+        "words": lambda value: words(prose, value),
+        "text": prose.text,
+        "lines": lambda block: list(lines(prose, block)),
+        "scale": scale,
+        "figures": lambda section: list(figures(document, section)),
+        "kind": lambda block: type(block).__name__,
+    }
+    contents = Phrase("page.contents")
+    styles = Markup("\n".join([STYLE, style_sheet()]))
+    return environment().get_template(name).render(
+        document=document, contents=contents, styles=styles, ground=BACKGROUND, **helpers
+    )  # fmt: skip
