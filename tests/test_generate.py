@@ -1,0 +1,297 @@
+"""``symconv generate``: what it writes, what it leaves alone, what it calls stale, and what it refuses to write."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import assert_bad_usage, run
+
+from symconv import Conv
+from symconv.article import render
+from symconv.kernels import SCHEDULES, emit, lowerings
+from symconv.kernels import project as making
+from symconv.kernels.cases import case_plan, project_plan
+from symconv.kernels.project import Build, build, stale, write
+from symconv.kernels.source import number
+
+ONE = ("--input", "5x6", "--kernel", "3x2", "--stride", "2", "--padding", "1")
+GENERATED = Path(__file__).parent.parent / "generated"
+
+
+def files_in(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): p.read_text("utf-8") for p in folder.rglob("*") if p.is_file()}
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def one_case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    folder = tmp_path_factory.mktemp("out")
+    ran = run("generate", *ONE, "-o", str(folder), "--json")
+    assert ran.status == 0, ran
+    return folder, ran.json
+
+
+# one case ------------------------------------------------------------------------------------------------------------
+
+
+def test_one_case_writes_derivation_kernels_and_report(one_case: tuple[Path, Any]) -> None:
+    folder, result = one_case
+    expected = {
+        "derivations/in5x6-k3x2-s2x2-p1x1.md", "derivations/in5x6-k3x2-s2x2-p1x1.tex", "report.json", "report.md",
+        "kernels/conv2d_loops.py", "kernels/conv2d_taps.py", "kernels/conv2d_formulas.py",
+        "kernels/conv2d_unrolled_in5x6_k3x2_s2x2_p1x1.py",
+    }  # fmt: skip
+    assert set(files_in(folder)) == expected
+    assert set(result) == {"written", "unchanged", "stale", "failed"}
+    assert (set(result["written"]), result["unchanged"], result["stale"], result["failed"]) == (expected, [], [], [])
+
+
+def test_written_derivation_is_the_article(one_case: tuple[Path, Any]) -> None:
+    conv = Conv(input=(5, 6), kernel=(3, 2), stride=2, padding=1)
+    for format, ending in (("latex", "tex"), ("markdown", "md")):
+        assert (one_case[0] / f"derivations/{conv.slug}.{ending}").read_text("utf-8") == render(conv, format)
+
+
+def test_written_kernels_work_when_imported(one_case: tuple[Path, Any]) -> None:
+    rng = np.random.default_rng(0)
+    x, w, b = rng.standard_normal((3, 1, 5, 6)), rng.standard_normal((1, 1, 3, 2)), rng.standard_normal(1)
+    modules = [load(path) for path in sorted((one_case[0] / "kernels").glob("*.py"))]
+    results = []
+    for module in modules:
+        y = module.conv2d(x, w, b, stride=2, padding=1)
+        results.append([y, *module.conv2d_backward(np.cos(y), x, w, stride=2, padding=1)])
+    for result in results[1:]:
+        assert all(np.allclose(a, b, rtol=1e-12, atol=1e-12) for a, b in zip(result, results[0]))
+
+
+def test_report_says_what_was_checked(one_case: tuple[Path, Any]) -> None:
+    report = json.loads((one_case[0] / "report.json").read_text("utf-8"))
+    assert [kernel["name"] for kernel in report["kernels"]][:2] == ["conv2d_loops", "conv2d_taps"]
+    for kernel in report["kernels"]:
+        assert kernel["ok"]
+        assert kernel["failures"] == []
+        assert set(kernel["checks"]) == {"symbols", "integers", "complex step", "manners"}
+        assert "in5x6-k3x2-s2x2-p1x1" in kernel["checks"]["symbols"]["layers"]
+        assert kernel["scope"].startswith("these layers only: ")
+    (derivation,) = report["derivations"]
+    assert (derivation["ok"], derivation["entries"]) == (True, 1 * 3 * 4 + 5 * 6 + 3 * 2 + 1)
+    text = (one_case[0] / "report.md").read_text("utf-8")
+    assert "None of them is a proof for other sizes." in text
+    for path in files_in(one_case[0]):
+        assert path.startswith("report") or f"({path})" in text, path
+
+
+def test_header_names_the_layer_it_was_checked_on(one_case: tuple[Path, Any]) -> None:
+    assert "in5x6-k3x2-s2x2-p1x1" in (load(one_case[0] / "kernels/conv2d_taps.py").__doc__ or "")
+
+
+def test_second_run_changes_nothing(one_case: tuple[Path, Any]) -> None:
+    folder = one_case[0]
+    before = {path: (folder / path).stat().st_mtime_ns for path in files_in(folder)}
+    result = run("generate", *ONE, "-o", str(folder), "--json").json
+    assert (result["written"], set(result["unchanged"])) == ([], set(before))
+    assert {path: (folder / path).stat().st_mtime_ns for path in files_in(folder)} == before
+
+
+def test_text_names_every_file(tmp_path: Path) -> None:
+    ran = run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path))
+    assert ran.status == 0
+    for path in files_in(tmp_path):
+        assert path in ran.out
+    assert "5 written, 0 unchanged, 0 not written." in ran.out
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_schedule_is_chosen(schedule: str) -> None:
+    (order,) = case_plan(Conv(input=4, kernel=2), [schedule]).kernels
+    assert order.schedule == schedule
+
+
+def test_large_layer_is_not_unrolled_unless_asked() -> None:
+    conv = Conv(input=(9, 9), kernel=(3, 3))
+    assert [order.schedule for order in case_plan(conv).kernels] == ["loops", "taps", "formulas"]
+    with pytest.raises(ValueError, match=r"at most 400 terms; that of Conv\(.*\) has 490"):
+        case_plan(conv, ["unrolled"])
+
+
+def test_layer_of_four_axes(tmp_path: Path) -> None:
+    sizes = ("--input", "3x2x2x3", "--kernel", "2x1x2x2")
+    ran = run("generate", *sizes, "--schedule", "taps", "-o", str(tmp_path), "--json")
+    assert (ran.status, ran.json["failed"]) == (0, [])
+    module = load(tmp_path / "kernels/conv4d_taps.py")
+    assert module.conv4d(np.ones((1, 1, 3, 2, 2, 3)), np.ones((1, 1, 2, 1, 2, 2))).sum() == 8 * 2 * 2 * 1 * 2
+
+
+# what fails is not written -------------------------------------------------------------------------------------------
+
+
+def test_kernel_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = lowerings.nest
+
+    def wrong(schedule: Any, kind: Any, targets: Any) -> Any:
+        statements = right(schedule, kind, targets)
+        if schedule.name == "loops":  # for k in range(1, K): the first tap left out
+            statements[0].body[0].body[0].iter.args.insert(0, number(1))
+        return statements
+
+    monkeypatch.setattr(lowerings, "nest", wrong)
+    ran = run("generate", "--input", "4", "--kernel", "2", "-o", str(tmp_path), "--json")
+    assert ran.status == 1
+    (failed,) = ran.json["failed"]
+    assert failed["file"] == "kernels/conv1d_loops.py"
+    assert failed["reason"].startswith("symbols on in4-k2: y_{1} is ")
+    assert "kernels/conv1d_taps.py" in files_in(tmp_path)
+    assert "kernels/conv1d_loops.py" not in files_in(tmp_path)
+    assert "kernels/conv1d_loops.py: symbols on in4-k2" in (tmp_path / "report.md").read_text("utf-8")
+    shown = run("generate", "--input", "4", "--kernel", "2", "-o", str(tmp_path))
+    assert shown.status == 1
+    assert "not written" in shown.out
+
+
+def test_derivation_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from symconv.verification import verify
+
+    def doubtful(conv: Conv, max_terms: int) -> Any:
+        return verify(conv, ["dx = correlate(pad(dy, K - 1), w)"], max_terms=max_terms)
+
+    monkeypatch.setattr(making, "verify", doubtful)
+    ran = run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path), "--json")
+    assert ran.status == 1
+    assert {failure["file"] for failure in ran.json["failed"]} == {"derivations/in4-k2.md", "derivations/in4-k2.tex"}
+    assert not (tmp_path / "derivations").exists()
+
+
+def test_nothing_is_put_in_place_before_all_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(making, "render", interrupted)
+    assert run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path / "out")).status == 130
+    assert not (tmp_path / "out").exists()
+
+
+# staleness -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small_build() -> Build:
+    return build(case_plan(Conv(input=4, kernel=2), ["taps"]))
+
+
+def test_stale_files_are_told_apart(tmp_path: Path, small_build: Build) -> None:
+    write(small_build, tmp_path)
+    assert stale(small_build, tmp_path) == ()
+    (tmp_path / "kernels/conv1d_taps.py").write_text("# by hand\n")
+    (tmp_path / "derivations/in4-k2.md").unlink()
+    (tmp_path / "kernels/conv9d.py").write_text("")
+    (tmp_path / "kernels/__pycache__").mkdir()
+    (tmp_path / "kernels/__pycache__/conv1d_taps.pyc").write_text("")
+    found = {each.file: each.reason for each in stale(small_build, tmp_path)}
+    assert found == {"derivations/in4-k2.md": "missing", "kernels/conv1d_taps.py": "differs", "kernels/conv9d.py": "extra"}
+    assert "kernels/conv9d.py" not in {each.file for each in stale(small_build, tmp_path, whole=False)}
+    again = write(small_build, tmp_path)
+    assert set(again.written) == {"derivations/in4-k2.md", "kernels/conv1d_taps.py"}
+
+
+def test_check_lists_what_is_stale_and_writes_nothing(tmp_path: Path, small_build: Build) -> None:
+    write(small_build, tmp_path)
+    (tmp_path / "derivations/in4-k2.tex").write_text("")
+    arguments = ("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path), "--check")
+    ran = run(*arguments, "--json")
+    assert ran.status == 1
+    assert ran.json["stale"] == ["derivations/in4-k2.tex"]
+    assert ran.json["written"] == []
+    assert len(ran.json["unchanged"]) == len(small_build.files) - 1
+    assert (tmp_path / "derivations/in4-k2.tex").read_text() == ""
+    assert "derivations/in4-k2.tex: differs" in run(*arguments).out
+    write(small_build, tmp_path)
+    clean = run(*arguments)
+    assert (clean.status, "5 files, none stale" in clean.out) == (0, True)
+
+
+def test_generated_is_what_would_be_written() -> None:
+    ran = run("generate", "--check", "--json", "-o", str(GENERATED))
+    assert ran.json["stale"] == []
+    assert ran.json["failed"] == []
+    assert ran.status == 0
+
+
+def test_two_builds_are_alike(small_build: Build) -> None:
+    assert build(case_plan(Conv(input=4, kernel=2), ["taps"])).files == small_build.files
+
+
+def test_project_has_the_cases_it_must() -> None:
+    plan = project_plan()
+    slugs = {conv.slug for conv in plan.derivations}
+    assert {"in4-k2", "in4x4-k2x2"} <= slugs
+    assert any(conv.in_channels > 1 and conv.out_channels > 1 for conv in plan.derivations)
+    assert any(max(conv.stride) > 1 and any(conv.remainder) and any(map(any, conv.padding)) for conv in plan.derivations)
+    assert any(max(conv.dilation) > 1 for conv in plan.derivations)
+    assert any(conv.transposed for conv in plan.derivations)
+    names = {Path(name).stem for name in files_in(GENERATED / "kernels") if name.endswith(".py")}
+    for ndim in (1, 2, 3):
+        for kind in ("conv", "conv_transpose"):
+            assert {f"{kind}{ndim}d_{schedule}" for schedule in ("loops", "taps", "formulas")} <= names
+
+
+def test_listed_layer_that_is_none() -> None:
+    with pytest.raises(ValueError, match="the case list has a layer .*'colour'"):
+        project_plan('[kernels]\naxes = [1]\nschedules = ["taps"]\n[[check]]\ninput = 4\nkernel = 2\ncolour = 3\n')
+
+
+# mistakes ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--input", "4"), "--input is about one layer, which needs --kernel too"),
+        (("--stride", "2"), "--stride is about one layer, which needs --input and --kernel too"),
+        (("--transposed",), "--transposed is about one layer, which needs --input and --kernel too"),
+        (("--schedule", "taps"), "--schedule is about one layer, which needs --input and --kernel too"),
+        (("--input", "4", "--kernel", "7"), "kernel 7 with dilation 1 spans 7, but input 4"),
+        (("--input", "4..6", "--kernel", "2"), "--input 4..6: one size, not a range"),
+        (("--input", "4", "--kernel", "2", "--schedule", "quick"), "no schedule 'quick'; there are loops, taps"),
+        (("--input", "30x30", "--kernel", "3x3", "--schedule", "unrolled"), "has 7,840"),
+        (("--input", "4", "--kernel", "2", "--max-terms", "5"), "has 9 terms, more than max_terms=5"),
+    ],
+    ids=["no-kernel", "stride-alone", "transposed-alone", "schedule-alone", "no-output", "range", "schedule", "unrolled",
+         "terms"],
+)  # fmt: skip
+def test_bad_usage(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+    assert_bad_usage(run("generate", *arguments, "-o", str(tmp_path / "out")), told)
+    assert not (tmp_path / "out").exists()
+
+
+def test_output_that_is_a_file(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.write_text("mine")
+    assert_bad_usage(run("generate", "--input", "4", "--kernel", "2", "-o", str(target)), "it is a file, not a folder")
+    assert target.read_text() == "mine"
+
+
+def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "kernels").write_text("")
+    ran = run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path))
+    assert_bad_usage(ran, "cannot make folder", "kernels")
+
+
+def test_emit_is_what_is_written() -> None:
+    text = (GENERATED / "kernels/conv2d_taps.py").read_text("utf-8")
+    order = next(o for o in project_plan().kernels if (o.schedule, o.layer.ndim, o.layer.transposed) == ("taps", 2, False))
+    body = emit(order.schedule, order.layer).source.split('"""', 2)[2]
+    assert text.endswith(body)
