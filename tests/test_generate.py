@@ -249,7 +249,7 @@ def test_project_has_the_cases_it_must() -> None:
 
 
 def test_listed_layer_that_is_none() -> None:
-    with pytest.raises(ValueError, match="the case list has a layer .*'colour'"):
+    with pytest.raises(ValueError, match=r"the case list has a layer .*'colour'"):
         project_plan('[kernels]\naxes = [1]\nschedules = ["taps"]\n[[check]]\ninput = 4\nkernel = 2\ncolour = 3\n')
 
 
