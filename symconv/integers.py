@@ -66,6 +66,16 @@ class Integer:
         """
         return _affine(self, values)
 
+    def linear_in(self, name: str) -> tuple[Integer, Integer] | None:
+        """``(factor, rest)`` with ``self == factor*name + rest`` and neither holding ``name``; None if there is no such pair
+        because ``name`` is multiplied by itself, divided, or taken a remainder of.
+
+        >>> m, s, i = Name("m"), Name("s"), Name("i")
+        >>> [str(e) for e in (m - s*(i + 1)).linear_in("i")]
+        ['-s', 'm - s']
+        """
+        return _linear(self, name)
+
     def __add__(self, other: Integer | int) -> Integer:
         return _fold("+", self, integer(other))
 
@@ -203,4 +213,23 @@ def _affine(e: Integer, values: Mapping[str, int]) -> tuple[dict[str, int], int]
         sign = 1 if e.op == "+" else -1
         total = {n: left.get(n, 0) + sign * right.get(n, 0) for n in {**left, **right}}
         return {n: c for n, c in total.items() if c}, a + sign * b
-    return None if left or right else ({}, OPERATORS[e.op][0](a, b))
+    return None if left or right or b == 0 else ({}, OPERATORS[e.op][0](a, b))
+
+
+def _linear(e: Integer, name: str) -> tuple[Integer, Integer] | None:
+    if name not in e.names():
+        return Const(0), e
+    if not isinstance(e, Op):
+        return Const(1), Const(0)
+    left, right = _linear(e.left, name), _linear(e.right, name)
+    if left is None or right is None:
+        return None
+    if e.op == "+":
+        return left[0] + right[0], left[1] + right[1]
+    if e.op == "-":
+        return left[0] - right[0], left[1] - right[1]
+    if e.op == "*" and right[0] == Const(0):
+        return left[0] * e.right, left[1] * e.right
+    if e.op == "*" and left[0] == Const(0):
+        return e.left * right[0], e.left * right[1]
+    return None

@@ -57,7 +57,7 @@ def command(
         raise click.UsageError(f"-o {output} goes with --export smtlib or --export latex")
     steps = {"stride": _steps("stride", stride), "dilation": _steps("dilation", dilation)}
     with usage_errors():
-        asked = claims(formula, **steps, padding=padding, transposed=transposed)  # type: ignore[arg-type]
+        asked = claims(formula, **steps, padding=padding, transposed=transposed)
         if export == "smtlib":
             _write(_script(asked), output)
             return
@@ -166,7 +166,7 @@ def _table(console: Any, results: list[Proof]) -> None:
     if conditions:
         table.add_column("holds when", overflow="fold")
     for result in results:
-        row = [str(result.stride), str(result.dilation), Text(result.verdict, STYLES[result.verdict])]
+        row: list[str | Text] = [str(result.stride), str(result.dilation), Text(result.verdict, STYLES[result.verdict])]
         if opinions:
             row.append(result.second_opinion or "")
         if conditions:

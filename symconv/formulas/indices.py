@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from symconv.comparisons import compare
 from symconv.formulas.tree import IndexSum
-from symconv.integers import Integer
+from symconv.integers import OPERATORS, Integer, Name, Op
 from symconv.multilinear import Column
 
 __all__ = ["MAX_TUPLES", "axis_links"]
@@ -34,16 +36,33 @@ def axis_links(
         raise ValueError(f"{node} goes through {count:,} index combinations, more than {MAX_TUPLES:,}")
     grids = np.meshgrid(*(np.arange(low, high + 1) for low, high in intervals.values()), indexing="ij")
     values = {**sizes, **dict(zip(intervals, (grid.reshape(-1) for grid in grids), strict=True))}
+    for e in [f.index for f in node.factors] + [side for c in node.where for side in (c.left, c.right)]:
+        _check_divisors(e, values)
     inside = np.ones(count, dtype=bool)
     columns: dict[str, Column] = {}
     for factor in node.factors:
         column = np.broadcast_to(np.asarray(factor.index.evaluate(values), dtype=np.int64), (count,))
         inside &= (column >= 0) & (column < extents[factor.name])
         columns[factor.name] = column
-    for condition in node.where:
+    # ranges that move with the target's index have been gone through as wide as they get
+    moving = [
+        compare(a, "<=", b)
+        for each in node.ranges
+        if each.start is not None and each.stop is not None
+        for a, b in ((each.start, Name(each.index)), (Name(each.index), each.stop - 1))
+        if index in a.names() | b.names()
+    ]
+    for condition in (*node.where, *moving):
         inside &= condition.evaluate(values)
     columns[target] = np.asarray(values[index]) if index else np.zeros(count, dtype=np.int64)
     return {name: column[inside] for name, column in columns.items()}
+
+
+def _check_divisors(e: Integer, values: Mapping[str, Any]) -> None:
+    """ValueError if something in ``e`` is divided by zero."""
+    for part in e.walk():
+        if isinstance(part, Op) and part.op in ("//", "%") and not np.all(part.right.evaluate(values)):
+            raise ValueError(f"{part} divides by zero")
 
 
 def ranges(
@@ -54,7 +73,11 @@ def ranges(
     open_indices = []
     for each in node.ranges:
         if each.start is not None and each.stop is not None:
-            found[each.index] = (int(each.start.evaluate(sizes)), int(each.stop.evaluate(sizes)) - 1)
+            try:
+                low, high = interval(each.start, known, sizes)[0], interval(each.stop, known, sizes)[1] - 1
+            except ZeroDivisionError:
+                raise ValueError(f"the range {each} divides by zero") from None
+            found[each.index] = (low, high)
         else:
             open_indices.append(each.index)
     while open_indices:
@@ -71,21 +94,42 @@ def ranges(
     return {name: interval for name, interval in found.items() if name not in known}
 
 
-def bound(
-    e: Integer, name: str, extent: int, known: Mapping[str, Interval], sizes: Mapping[str, int]
-) -> Interval | None:
+def bound(e: Integer, name: str, extent: int, known: Mapping[str, Interval], sizes: Mapping[str, int]) -> Interval | None:
     """The values of ``name`` for which ``0 <= e < extent`` can hold, the other indices in their ``known`` intervals."""
-    affine = e.affine(sizes)
-    if affine is None or name not in affine[0] or not set(affine[0]) - {name} <= set(known):
+    if isinstance(e, Op) and e.op == "//" and not e.right.names() - set(sizes):
+        by = int(e.right.evaluate(sizes))  # 0 <= a // by < n says the same as 0 <= a < n*by
+        return bound(e.left, name, extent * by, known, sizes) if by > 0 else None
+    found = e.linear_in(name)
+    if found is None or found[0].names() - set(sizes) or found[1].names() - set(sizes) - set(known):
         return None
-    coefficients, low = affine
-    high = low
-    for other, c in coefficients.items():
-        if other != name:
-            a, b = (c * v for v in known[other])
-            low, high = low + min(a, b), high + max(a, b)
-    c = coefficients[name]
+    try:
+        c = int(found[0].evaluate(sizes))
+        low, high = interval(found[1], known, sizes)
+    except ZeroDivisionError:
+        raise ValueError(f"{e} divides by zero") from None
+    if c == 0:
+        return None
     first, last = -high, extent - 1 - low  # c * name lies between these
     if c < 0:
         first, last, c = -last, -first, -c
     return -(-first // c), last // c
+
+
+def interval(e: Integer, known: Mapping[str, Interval], sizes: Mapping[str, int]) -> Interval:
+    """Between which numbers ``e`` lies when its indices lie in their ``known`` intervals."""
+    if not isinstance(e, Op):
+        (name,) = e.names() or {None}
+        if name is None or name not in known:
+            value = int(e.evaluate(sizes))
+            return value, value
+        return known[name]
+    (a, b), (c, d) = (interval(side, known, sizes) for side in (e.left, e.right))
+    if e.op == "+":
+        return a + c, b + d
+    if e.op == "-":
+        return a - d, b - c
+    if e.op == "%" and c == d:
+        return (0, c - 1) if c > 0 else (c + 1, 0)
+    combine = OPERATORS[e.op][0]
+    ends = [combine(u, v) for u in (a, b) for v in (c, d)]
+    return min(ends), max(ends)

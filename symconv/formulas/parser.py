@@ -22,51 +22,28 @@ from dataclasses import dataclass
 
 from symconv.comparisons import RELATIONS, Comparison
 from symconv.formulas import tree
+from symconv.formulas.expressions import (
+    MAX_DEPTH,
+    MAX_INTEGER,
+    MAX_LENGTH,
+    MAX_TERMS,
+    NUMBERS,
+    ExpressionReader,
+    FormulaError,
+    listed,
+)
 from symconv.formulas.tree import OPERANDS, TARGETS
-from symconv.integers import Const, Integer, Name, Op
+from symconv.integers import Const, Integer, Op
 from symconv.relation import SIZES
 
 __all__ = ["MAX_DEPTH", "MAX_INTEGER", "MAX_LENGTH", "MAX_TERMS", "FormulaError", "parse"]
 
-#: limits on what a text may ask for: characters, nesting, size of a whole number, products added up
-MAX_LENGTH = 2000
-MAX_DEPTH = 60
-MAX_INTEGER = 10_000
-MAX_TERMS = 32
-
-#: sizes that are numbers in a proof, so that other sizes and indices may be multiplied and divided by them
-NUMBERS = frozenset("sd")
-
 _ALLOWED = re.compile(r"[A-Za-z0-9_+\-*/%()\[\],=<>! \t\n]")
-_LOOKALIKES = {"−": "-", "–": "-", "×": "*", "·": "*", "∗": "*", "⁄": "//", "≤": "<=", "≥": ">=", "≠": "!=", "*": "*"}
-_OPERATORS: dict[type[ast.operator], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%",
-}  # fmt: skip
+_LOOKALIKES = {"−": "-", "–": "-", "×": "*", "·": "*", "∗": "*", "⁄": "//", "≤": "<=", "≥": ">=", "≠": "!="}
 _RELATIONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">",
 }  # fmt: skip
 _INDEX = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,15}")
-
-
-class FormulaError(ValueError):
-    """A text that is not a formula: ``reason``, the ``text``, and the 1-based ``column`` at which it goes wrong."""
-
-    def __init__(self, reason: str, text: str, column: int) -> None:
-        self.reason, self.text, self.column = reason, text, column
-        shown = " ".join(text.split())
-        where = repr(shown) if len(shown) <= 120 else repr(shown[:117] + "...")
-        super().__init__(f"column {column}: {reason}, in {where}")
-
-    @property
-    def pointed(self) -> str:
-        """The text with a caret under the column, on two lines."""
-        lines = self.text.split("\n")
-        at = self.column - 1
-        for line in lines:
-            if at <= len(line):
-                return f"{line}\n{' ' * at}^"
-            at -= len(line) + 1
-        return f"{lines[-1]}\n{' ' * len(lines[-1])}^"
 
 
 @dataclass(frozen=True)
@@ -88,40 +65,16 @@ def parse(text: str, transposed: bool = False) -> tree.Formula:
     Formula('dx = correlate(pad(dilate(dy, s), K - 1 - p), flip(w))')
     >>> parse("dx[m] = sum(dy[i] * w[m - s*i + z], i)")
     Traceback (most recent call last):
-    symconv.formulas.parser.FormulaError: column 33: unknown name 'z' ...
+    symconv.formulas.expressions.FormulaError: column 33: unknown name 'z' ...
     """
     return _Parser(text, transposed).formula()
 
 
-class _Parser:
+class _Parser(ExpressionReader):
     def __init__(self, text: str, transposed: bool) -> None:
-        if not isinstance(text, str):
-            raise TypeError(f"a formula is text, got {type(text).__name__}")
-        if len(text) > MAX_LENGTH:
-            raise FormulaError(f"{len(text):,} characters, more than {MAX_LENGTH:,}", text[:60], 1)
-        self.text, self.transposed = text, transposed
+        super().__init__(text)
+        self.transposed = transposed
         self.target = ""
-        self.index: str | None = None
-        self.starts = [0]
-        for line in text.split("\n"):
-            self.starts.append(self.starts[-1] + len(line) + 1)
-        self.shift = 0
-
-    # errors ----------------------------------------------------------------------------------------------------------
-
-    def fail(self, reason: str, at: ast.expr | ast.stmt | ast.keyword | int) -> FormulaError:
-        column = at if isinstance(at, int) else self.column(at)
-        return FormulaError(reason, self.text, column)
-
-    def column(self, node: ast.expr | ast.stmt | ast.keyword) -> int:
-        # every character is ASCII by then, so that byte offsets are columns
-        return self.starts[node.lineno - 1] + node.col_offset + 1 + (self.shift if node.lineno == 1 else 0)
-
-    def source(self, node: ast.expr) -> str:
-        """A part of the text, for a message."""
-        segment = ast.get_source_segment(self.text[self.shift :], node) or ""
-        segment = " ".join(segment.split())
-        return repr(segment if len(segment) <= 40 else segment[:37] + "...")
 
     # the whole -------------------------------------------------------------------------------------------------------
 
@@ -133,14 +86,14 @@ class _Parser:
         elif isinstance(left, ast.Subscript) and isinstance(left.value, ast.Name):
             self.target = left.value.id
         if self.target not in TARGETS:
-            raise self.fail(f"a formula is for {_listed(TARGETS, 'or')}, not {self.source(left)}", left)
+            raise self.fail(f"a formula is for {listed(TARGETS, 'or')}, not {self.source(left)}", left)
         if isinstance(left, ast.Subscript):
             if self.target == "db":
                 raise self.fail("db has no index on a spatial axis; write db = ...", left.slice)
             self.index = self.index_name(left.slice)
         body = self.part(statement.value, 0)
         if body.kind == "array":
-            raise self.fail(f"{self.target} is a sum of products of {_listed(TARGETS[self.target])}, not one array",
+            raise self.fail(f"{self.target} is a sum of products of {listed(TARGETS[self.target])}, not one array",
                             statement.value)  # fmt: skip
         if body.kind == "bias":
             raise self.fail("y is more than b", statement.value)
@@ -155,10 +108,8 @@ class _Parser:
         stripped = self.text.lstrip()
         self.shift = len(self.text) - len(stripped)
         if "\n" in self.text[: self.shift]:
-            self.text, self.shift = stripped, 0
-            self.starts = [0]
-            for line in stripped.split("\n"):
-                self.starts.append(self.starts[-1] + len(line) + 1)
+            self.over(stripped)
+            self.shift = 0
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -212,16 +163,16 @@ class _Parser:
         if node.id in made_of:
             return
         if node.id in OPERANDS or node.id in TARGETS:
-            raise self.fail(f"{self.target} is made of {_listed(made_of)}, not of {node.id}", node)
+            raise self.fail(f"{self.target} is made of {listed(made_of)}, not of {node.id}", node)
         if node.id in SIZES:
             raise self.fail(f"{node.id} is a size ({SIZES[node.id]}), and an array is wanted", node)
-        raise self.fail(f"unknown name {node.id!r}: arrays here are {_listed(made_of)}", node)
+        raise self.fail(f"unknown name {node.id!r}: arrays here are {listed(made_of)}", node)
 
     def added(self, node: ast.BinOp, depth: int) -> Part:
         left, right = self.part(node.left, depth + 1), self.part(node.right, depth + 1)
         for each, at in ((left, node.left), (right, node.right)):
             if each.kind == "array":
-                raise self.fail(f"what is added up are products of {_listed(TARGETS[self.target])}, not arrays", at)
+                raise self.fail(f"what is added up are products of {listed(TARGETS[self.target])}, not arrays", at)
         if left.kind == right.kind == "bias":
             raise self.fail("b is added to products of w and x, or multiplied by a number, not to itself", node.right)
         other = right.node if isinstance(node.op, ast.Add) else tree.Scale(Const(-1), right.node)
@@ -242,7 +193,7 @@ class _Parser:
             if not factor.names() <= NUMBERS:
                 raise self.fail(f"{self.source(each)} varies; a multiple is built from whole numbers, s and d", each)
         if not products:
-            raise self.fail(f"{self.source(node)} is a number; products of {_listed(TARGETS[self.target])} are wanted", node)
+            raise self.fail(f"{self.source(node)} is a number; products of {listed(TARGETS[self.target])} are wanted", node)
         if all(isinstance(each, ast.Subscript) for each in products):
             part = self.index_sum(node, (), (), depth)
         elif len(products) == 1:
@@ -268,7 +219,7 @@ class _Parser:
     def call(self, node: ast.Call, depth: int) -> Part:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name not in _CALLS:
-            raise self.fail(f"unknown operation {self.source(node.func)}: there are {_listed(_CALLS)}", node.func)
+            raise self.fail(f"unknown operation {self.source(node.func)}: there are {listed(_CALLS)}", node.func)
         return _CALLS[name](self, node, depth)
 
     def arguments(self, node: ast.Call, names: tuple[str, ...], required: int) -> dict[str, ast.expr]:
@@ -327,12 +278,12 @@ class _Parser:
         for name in ("operand", "filter"):
             part = self.operand(given[name], depth)
             if part.kind != "array":
-                raise self.fail(f"correlate takes two arrays, {_listed(TARGETS[self.target])}, not results", given[name])
+                raise self.fail(f"correlate takes two arrays, {listed(TARGETS[self.target])}, not results", given[name])
             parts.append(part)
         arrays = parts[0].arrays + parts[1].arrays
         if sorted(arrays) != sorted(TARGETS[self.target]):
             raise self.fail(
-                f"{self.target} is made of {_listed(TARGETS[self.target])}, each once, not of {_listed(arrays)}",
+                f"{self.target} is made of {listed(TARGETS[self.target])}, each once, not of {listed(arrays)}",
                 given["filter"],
             )
         steps = [self.number(given[n], depth) if n in given else Const(1) for n in ("stride", "dilation")]
@@ -378,8 +329,7 @@ class _Parser:
         scope = tuple(names)
         where = tuple(c for each in conditions for c in self.comparisons(each, scope, depth + 1))
         part = self.index_sum(node.args[0], tuple(ranges), where, depth)
-        for each, place in zip(ranges, indices, strict=True):
-            self.check_bounded(part.node, each, place)
+        self.check_bounded(part.node, dict(zip(names, indices, strict=True)))
         return part
 
     def index_sum(
@@ -410,8 +360,8 @@ class _Parser:
             entries.append(tree.Indexed(each.value.id, self.integer(each.slice, depth + 1, scope)))
         if sorted(e.name for e in entries) != sorted(TARGETS[self.target]):
             raise self.fail(
-                f"each product of {self.target} has {_listed(TARGETS[self.target])} once, this one "
-                f"{_listed([e.name for e in entries]) or 'neither'}",
+                f"each product of {self.target} has {listed(TARGETS[self.target])} once, this one "
+                f"{listed([e.name for e in entries]) or 'neither'}",
                 node,
             )
         part = Part(tree.IndexSum(tuple(entries), ranges, where), "result", TARGETS[self.target])
@@ -425,13 +375,19 @@ class _Parser:
             part = self.scaled(factor, part, each)
         return part
 
-    def check_bounded(self, node: tree.Node, each: tree.Range, at: ast.expr) -> None:
-        """Without a range, arrays must end the sum: the index stands, undivided, in an entry of every product."""
-        if each.start is not None:
-            return
+    def check_bounded(self, node: tree.Node, places: dict[str, ast.expr]) -> None:
+        """Without a range, an array must end the sum: the index stands in an entry of every product, outside remainders."""
         for part in node.walk():
-            if isinstance(part, tree.IndexSum) and not any(_moves(f.index, each.index) for f in part.factors):
-                raise self.fail(f"no array ends the sum over {each.index}; give its range: {each.index}=(0, O)", at)
+            if not isinstance(part, tree.IndexSum):
+                continue
+            endless = [each.index for each in part.ranges if each.start is None]
+            entries = [factor.index for factor in part.factors]
+            while endless:
+                ended = [name for name in endless if any(_ends(e, name, set(endless) - {name}) for e in entries)]
+                if not ended:
+                    name = endless[0]
+                    raise self.fail(f"no array ends the sum over {name}; give its range: {name}=(0, O)", places[name])
+                endless.remove(ended[0])
 
     def comparisons(self, node: ast.expr, scope: tuple[str, ...], depth: int) -> list[Comparison]:
         self.check_depth(node, depth)
@@ -457,73 +413,6 @@ class _Parser:
             raise self.fail(f"{name} cannot be the name of an index", node)
         return name
 
-    # integers --------------------------------------------------------------------------------------------------------
-
-    def number(self, node: ast.expr, depth: int) -> Integer:
-        """An integer expression that is a number once s and d are."""
-        value = self.integer(node, depth + 1)
-        if not value.names() <= NUMBERS:
-            raise self.fail(f"{self.source(node)} varies; a stride or dilation is built from whole numbers, s and d", node)
-        if isinstance(value, Const) and value.value < 1:
-            raise self.fail(f"a stride or dilation is at least 1, not {value}", node)
-        return value
-
-    def integer(self, node: ast.expr, depth: int, scope: tuple[str, ...] = ()) -> Integer:
-        """An affine integer expression in the sizes, the target's index and the indices in ``scope``."""
-        value = self.any_integer(node, depth, scope)
-        if isinstance(value, Const) and abs(value.value) > MAX_INTEGER:
-            raise self.fail(f"the number {value} is beyond {MAX_INTEGER:,}", node)
-        return value
-
-    def any_integer(self, node: ast.expr, depth: int, scope: tuple[str, ...]) -> Integer:
-        self.check_depth(node, depth)
-        if isinstance(node, ast.Constant):
-            if type(node.value) is not int:
-                raise self.fail(f"{self.source(node)} is not a whole number", node)
-            return Const(node.value)
-        if isinstance(node, ast.Name):
-            if node.id in SIZES or node.id in scope or (self.index is not None and node.id == self.index):
-                return Name(node.id)
-            if node.id in OPERANDS:
-                raise self.fail(f"{node.id} is an array, and a whole number is wanted", node)
-            indices = _listed([*([self.index] if self.index else []), *scope])
-            told = f", indices {indices}" if indices else ""
-            raise self.fail(f"unknown name {node.id!r}: sizes are {' '.join(SIZES)}{told}", node)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-            inner = self.integer(node.operand, depth + 1, scope)
-            return -inner if isinstance(node.op, ast.USub) else inner
-        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-            return self.operation(_OPERATORS[type(node.op)], node, depth, scope)
-        if isinstance(node, ast.BinOp):
-            raise self.fail(f"{self.source(node)}: integers are combined by + - * // %", node)
-        raise self.fail(f"{self.source(node)} is not an integer expression", node)
-
-    def operation(self, op: str, node: ast.BinOp, depth: int, scope: tuple[str, ...]) -> Integer:
-        left, right = (self.integer(each, depth + 1, scope) for each in (node.left, node.right))
-        if op == "*" and not (left.names() <= NUMBERS or right.names() <= NUMBERS):
-            raise self.fail(f"not affine: {self.source(node)} multiplies sizes or indices; only s, d and numbers may", node)
-        if op in ("//", "%"):
-            if not right.names() <= NUMBERS:
-                raise self.fail(f"not affine: only s, d and whole numbers may divide, not {self.source(node.right)}", node.right)
-            if right == Const(0):
-                raise self.fail("division by zero", node.right)
-        if op == "*" and isinstance(left, Op) and left.op == "-" and left.left == Const(0):
-            return -(left.right * right)  # -s*o is -(s*o) to a reader
-        return _COMBINE[op](left, right)
-
-    def check_depth(self, node: ast.expr, depth: int) -> None:
-        if depth > MAX_DEPTH:
-            raise self.fail(f"nested too deeply, more than {MAX_DEPTH} levels", node)
-
-
-_COMBINE: dict[str, Callable[[Integer, Integer], Integer]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
-}
-
 _CALLS: dict[str, Callable[[_Parser, ast.Call, int], Part]] = {
     "correlate": _Parser.correlated,
     "pad": _Parser.padded,
@@ -535,15 +424,9 @@ _CALLS: dict[str, Callable[[_Parser, ast.Call, int], Part]] = {
 }
 
 
-def _moves(e: Integer, index: str) -> bool:
-    """Whether ``e`` leaves every array as ``index`` runs on: it holds the index outside any remainder."""
-    if isinstance(e, Op):
-        if e.op == "%":
-            return False
-        return any(_moves(child, index) for child in e.children())
-    return isinstance(e, Name) and e.name == index
-
-
-def _listed(names: object, last: str = "and") -> str:
-    items = [str(n) for n in names]  # type: ignore[attr-defined]
-    return f" {last} ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
+def _ends(e: Integer, name: str, unknown: set[str]) -> bool:
+    """Whether ``e`` leaves every array as ``name`` runs on, the other names but the ``unknown`` ones fixed."""
+    while isinstance(e, Op) and e.op == "//":
+        e = e.left
+    found = e.linear_in(name)
+    return found is not None and found[0] != Const(0) and not e.names() & unknown

@@ -36,7 +36,7 @@ def position(node: tree.Node, index: Integer, length: Length) -> Integer:
     >>> from symconv.formulas.standard import standard
     >>> from symconv.integers import Name
     >>> print(position(standard("dx").body.operand, Name("i"), lambda node: Name("n")))
-    s*i + (d*(K - 1) - p)
+    s*i + d*(K - 1) - p
     """
     if isinstance(node, tree.Pad):
         return position(node.operand, index, length) + node.before

@@ -310,8 +310,10 @@ class _Script:
             progress = False
             for e, entry in equations:
                 for index in sorted(open_indices & e.names()):
-                    found = None if open_indices & e.names() != {index} else _linear(e.substitute(self.claim.numbers), index)
-                    if found is None:
+                    if open_indices & e.names() != {index}:
+                        continue
+                    found = e.substitute(self.claim.numbers).linear_in(index)
+                    if found is None or found[0] == Const(0):
                         continue
                     solved, condition = self.solved(found, entry, known)
                     known[index] = solved
@@ -358,32 +360,6 @@ class _Script:
 
 def _is_bias(node: tree.Node) -> bool:
     return node == tree.Array("b") or (isinstance(node, tree.Scale) and _is_bias(node.operand))
-
-
-def _linear(e: Integer, index: str) -> tuple[Integer, Integer] | None:
-    """``(factor, rest)`` with ``e == factor*index + rest`` and a factor other than zero, if e has that shape."""
-    found = _split(e, index)
-    return None if found is None or found[0] == Const(0) else found
-
-
-def _split(e: Integer, index: str) -> tuple[Integer, Integer] | None:
-    if index not in e.names():
-        return Const(0), e
-    if isinstance(e, Name):
-        return Const(1), Const(0)
-    assert isinstance(e, Op)
-    left, right = _split(e.left, index), _split(e.right, index)
-    if left is None or right is None:
-        return None
-    if e.op == "+":
-        return left[0] + right[0], left[1] + right[1]
-    if e.op == "-":
-        return left[0] - right[0], left[1] - right[1]
-    if e.op == "*" and right[0] == Const(0):
-        return left[0] * e.right, left[1] * e.right
-    if e.op == "*" and left[0] == Const(0):
-        return e.left * right[0], e.left * right[1]
-    return None
 
 
 def _sum(terms: list[str]) -> str:
