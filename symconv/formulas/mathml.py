@@ -1,6 +1,6 @@
 """Reader: mathematics, formulas and integer expressions as MathML Core, which browsers set without a script.
 
-Straight from the tree, so that what belongs together stays together: ``dx_{11}`` is one name with one index, a product is a product.
+Straight from the tree, so that what belongs together stays together: ``dx_{11}`` is one name with one index.
 The brackets of a matrix are left to the style sheet (``mtable.matrix``): drawn ones grow in every browser and font.
 """
 
@@ -40,15 +40,15 @@ NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 
 #: what a page needs to show it: faces that have the signs of mathematics, and the brackets of matrices
 STYLE = """\
-math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "Noto Sans Math", "DejaVu Math TeX Gyre", math; \
-font-size: 1.08em; font-style: normal; font-weight: normal }
-mtable.matrix { --line: 1px; --tick: .38em; margin: .2em .12em; padding: .12em .3em; vertical-align: middle; \
-background: linear-gradient(currentcolor 0 0) 0 0 / var(--line) 100%, linear-gradient(currentcolor 0 0) 0 0 / var(--tick) var(--line), \
-linear-gradient(currentcolor 0 0) 0 100% / var(--tick) var(--line), linear-gradient(currentcolor 0 0) 100% 0 / var(--line) 100%, \
-linear-gradient(currentcolor 0 0) 100% 0 / var(--tick) var(--line), linear-gradient(currentcolor 0 0) 100% 100% / var(--tick) var(--line); \
-background-repeat: no-repeat; print-color-adjust: exact; -webkit-print-color-adjust: exact }
-mtable.matrix mtd { padding: .16em .38em; text-align: center }
-mtable.limits mtd { padding: 0 }
+math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "Noto Sans Math", "DejaVu Math TeX Gyre", math;
+  font-size: 1.06em; font-style: normal; font-weight: normal }
+mtable.matrix { margin: .2em .12em; padding: .05em .3em .12em; vertical-align: middle;
+  background: linear-gradient(currentcolor 0 0) 0 0 / 1px 100%, linear-gradient(currentcolor 0 0) 100% 0 / 1px 100%,
+    linear-gradient(currentcolor 0 0) 0 0 / .38em 1px, linear-gradient(currentcolor 0 0) 100% 0 / .38em 1px,
+    linear-gradient(currentcolor 0 0) 0 100% / .38em 1px, linear-gradient(currentcolor 0 0) 100% 100% / .38em 1px;
+  background-repeat: no-repeat; print-color-adjust: exact; -webkit-print-color-adjust: exact }
+mtable.matrix mtd { padding: .3em .38em .1em; height: 1.36em }
+mtable.limits mtd { padding: .09em 0 }
 """
 
 #: spaces in mathematics, after TeX: between factors, around signs between two things
@@ -62,13 +62,13 @@ TOKEN = re.compile(rf"(?P<mi>{'|'.join(FUNCTIONS)}|[A-Za-z∂])|(?P<mn>[0-9]+)|(
 
 
 def mathml(thing: Math | Equation | tree.Formula | Integer, display: bool = False) -> str:
-    """``thing`` as one ``<math>``; ``display`` sets it as a display: limits above and below, fractions at full size.
+    """``thing`` as one ``<math>``; ``display`` sets it as in a display: fractions and sums at full size.
 
     >>> from symconv.relation import INPUT_INDEX
     >>> print(mathml(of_integer(INPUT_INDEX)).partition(">")[2])
     <mrow><mrow><mi>s</mi><mo>⁢</mo><mi>o</mi></mrow><mo lspace="0.2222em" rspace="0.2222em" form="infix">+</mo>...</math>
     """
-    whole = Element("math", {"xmlns": NAMESPACE, **({"display": "block"} if display else {})})
+    whole = Element("math", {"xmlns": NAMESPACE, **({"displaystyle": "true"} if display else {})})
     whole.append(element(thing))
     return tostring(whole, encoding="unicode")
 
@@ -118,11 +118,9 @@ def _token(tag: str, text: str, **attributes: str) -> Element:
 
 
 def _operator(text: str) -> Element:
-    """A sign between two things, with the space of its kind."""
-    if text == "mod":
-        return _token("mo", text, lspace=MEDIUM, rspace=MEDIUM, form="infix")
+    """A sign between two things, with the space of its kind; an arrow is not as tall as what stands beside it."""
     space = THICK if text in RELATIONS else MEDIUM
-    return _token("mo", text, lspace=space, rspace=space, form="infix")
+    return _token("mo", text, lspace=space, rspace=space, form="infix", **({"stretchy": "false"} if text in "↑↓" else {}))
 
 
 def _minus() -> Element:
@@ -195,7 +193,12 @@ def _(thing: Above) -> Element:
 
 @element.register
 def _(thing: Row) -> Element:
-    return _row([element(part) for part in thing.parts])
+    result: list[Element] = []
+    for i, part in enumerate(thing.parts):
+        result.append(element(part))
+        if isinstance(part, Total) and i and not isinstance(thing.parts[i - 1], (Total, Operator)):
+            next(result[-1].iter("mo")).set("lspace", THIN)
+    return _row(result)
 
 
 @element.register

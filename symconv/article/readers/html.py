@@ -20,11 +20,11 @@ from symconv.article.prose import Prose, Run
 from symconv.article.readers.displays import fitting
 from symconv.article.readers.latex import TEXT_WIDTH
 from symconv.figures import Figure, figure
-from symconv.figures.markup import html_text, plain
+from symconv.figures.markup import plain
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.svg import SCALE, drawn, number, style_sheet
 from symconv.formulas.mathml import STYLE, breakable, mathml
-from symconv.formulas.notation import Equation, Math
+from symconv.formulas.notation import Math
 
 if TYPE_CHECKING:
     from symconv.article.document import Document
@@ -56,9 +56,13 @@ def fragment(document: Document) -> str:
 
 
 def words(prose: Prose, value: Value) -> Markup:
-    """A phrase, its mathematics as MathML; a line never begins with the comma after a formula."""
+    """A phrase, its mathematics as MathML."""
+    return set_runs(list(prose.runs(value)))
+
+
+def set_runs(runs: list[Run]) -> Markup:
+    """Words, mathematics and code one after another; a line never begins with the comma after a formula."""
     text = ""
-    runs = list(prose.runs(value))
     for i, run in enumerate(runs):
         if isinstance(run, str):
             text += escape(run, quote=False)
@@ -91,7 +95,7 @@ def lines(prose: Prose, block: Equations) -> Iterator[dict[str, Any]]:
         else:
             yield {
                 "gap": None,
-                "left": Markup(mathml(line.left, display=False).replace("<math ", '<math displaystyle="true" ', 1)),
+                "left": Markup(mathml(line.left, display=True)),
                 "steps": [[Markup(piece) for piece in breakable(side, sign)] for sign, side in line.steps],
                 "note": None if line.note is None else words(prose, Phrase("elided.terms_note", {"count": line.note})),
             }
@@ -100,11 +104,6 @@ def lines(prose: Prose, block: Equations) -> Iterator[dict[str, Any]]:
 def scale(block: Equations) -> int:
     """The size of type, in percent, at which the widest piece fits a printed page."""
     return round(100 * fitting(block, TEXT_WIDTH).scale)
-
-
-def stacked(block: Equations) -> bool:
-    """Whether equations taller than a line are among the block's, which then stand further apart."""
-    return any(isinstance(line, Equation) and len(line.steps) > 1 for line in block.lines)
 
 
 # figures --------------------------------------------------------------------------------------------------------------
@@ -130,7 +129,7 @@ def _figure(shown: Figure, kind: str) -> dict[str, Any]:
     width, height = (number(side * SCALE) for side in (shown.scene.width, shown.scene.height))
     return {
         "kind": kind, "width": width, "height": height, "least": number(min(0.62 * shown.scene.width * SCALE, 620)),
-        "title": plain(shown.scene.title), "drawing": Markup(drawn(shown.scene.items)), "caption": Markup(html_text(shown.caption)),
+        "title": plain(shown.scene.title), "drawing": Markup(drawn(shown.scene.items)), "caption": set_runs(list(shown.caption)),
     }  # fmt: skip
 
 
