@@ -253,8 +253,9 @@ def entry(conv: Conv, array: str, index: Sequence[int]) -> Math:
 
 def terms_sum(conv: Conv, terms: Sequence[Term], most: int | None = None) -> Math:
     """Exact terms as a sum; of more than ``most`` only the first and the last, with dots between."""
+    cut = most is not None and len(terms) > most
     signed: list[tuple[int, Math]] = []
-    for coefficient, factors in terms:
+    for coefficient, factors in [*terms[: most - 2], *terms[-2:]] if most is not None and cut else terms:
         parts: list[Math] = [] if abs(coefficient) == 1 and factors else [Word(str(abs(coefficient)))]
         for array, flat in factors:
             index = [int(i) for i in np.unravel_index(flat, conv.shapes[array])]
@@ -262,6 +263,6 @@ def terms_sum(conv: Conv, terms: Sequence[Term], most: int | None = None) -> Mat
         signed.append((-1 if coefficient < 0 else 1, parts[0] if len(parts) == 1 else Product(tuple(parts))))
     if not signed:
         return Word("0")
-    if most is not None and len(signed) > most:
-        signed = [*signed[: most - 2], (1, Word("⋯")), *signed[-2:]]
+    if cut:
+        signed.insert(len(signed) - 2, (1, Word("⋯")))
     return signed[0][1] if len(signed) == 1 and signed[0][0] > 0 else Sum(tuple(signed))

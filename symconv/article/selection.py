@@ -7,6 +7,7 @@ the phases of a stride and rows that no window reaches are kinds.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -43,13 +44,16 @@ def kinds(axis: Axis, side: str) -> list[tuple[int, ...]]:
     links = enumerate_axis(axis)
     partner = links["o"] if side == "k" else links["k"]
     size = {"o": axis.O, "k": axis.K, "m": axis.H}[side]
-    return [tuple(partner[links[side] == place].tolist()) for place in range(size)]
+    order = np.argsort(links[side], kind="stable")
+    ends = np.searchsorted(links[side][order], np.arange(1, size))
+    return [tuple(part.tolist()) for part in np.split(partner[order], ends)]
 
 
 def places(axis: Axis, side: str) -> tuple[int, list[int]]:
     """An inside place, and examples of the kinds: the first place, one that nothing reaches, the last, then the others."""
     found = kinds(axis, side)
-    counts = [(len(kind), found.count(kind)) for kind in found]
+    often = Counter(found)
+    counts = [(len(kind), often[kind]) for kind in found]
     middle = (len(found) - 1) / 2
     inside = min(range(len(found)), key=lambda i: ([-n for n in counts[i]], abs(i - middle), i))
     first: dict[tuple[int, ...], int] = {}
