@@ -10,7 +10,7 @@ Each gradient is one correlation: pad, dilate (insert zeros), flip, correlate. r
 that no window reaches; without it dx would be too short when the stride does not divide. For
 reading and for comparing with other texts: the zeros that are inserted are multiplied too.
 
-Holds for every size: any number of images (also none) and channels, groups, stride, padding (also
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also
 different before and after) and dilation, wherever the output has at least one row on each axis. The
 dtype of the arguments is the dtype of the results: floats, integers (which wrap around), Python
 objects, complex numbers as they are, without conjugation. Arguments are never written to.

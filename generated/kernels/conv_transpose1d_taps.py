@@ -11,7 +11,7 @@ and the inputs that they read, are slices; channels are the inner dimension of a
 Nothing is padded: the slices stop at the edge. The gradients are the same taps with another factor
 left out.
 
-Holds for every size: any number of images (also none) and channels, groups, stride, padding (also
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also
 different before and after) and dilation, wherever the output has at least one row on each axis. The
 dtype of the arguments is the dtype of the results: floats, integers (which wrap around), Python
 objects, complex numbers as they are, without conjugation. Arguments are never written to.

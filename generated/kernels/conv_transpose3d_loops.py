@@ -10,7 +10,7 @@ The loops run over every pair (o, k); m follows from them. What is outside the a
 so it is passed over. The gradients are the same loops with another factor left out. For reading,
 not for speed.
 
-Holds for every size: any number of images (also none) and channels, groups, stride, padding (also
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also
 different before and after) and dilation, wherever the output has at least one row on each axis. The
 dtype of the arguments is the dtype of the results: floats, integers (which wrap around), Python
 objects, complex numbers as they are, without conjugation. Arguments are never written to.
