@@ -1,6 +1,23 @@
-"""Audits: somebody's convolution gradient held against the derivative, on a grid of geometries."""
+"""Audits: somebody's convolution gradient held against the derivative, on a grid of geometries.
 
-from symconv.audits.result import Audit
-from symconv.audits.run import audit
+Names are imported when they are first used: the processes that audited code runs in need few of these modules.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symconv.audits.result import Audit
+    from symconv.audits.run import audit
 
 __all__ = ["Audit", "audit"]
+
+_HOME = {"Audit": "symconv.audits.result", "audit": "symconv.audits.run"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'symconv.audits' has no attribute {name!r}")

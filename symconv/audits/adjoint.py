@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from symconv.audits.calls import Caller
 from symconv.audits.polynomials import PolynomialTerms, as_terms, symbols, variable
 from symconv.audits.standin import SYMBOLIC
-from symconv.audits.truth import FRACTION, READINGS, Point, point, point_size
+from symconv.audits.truth import READINGS, Point, point, point_size
 from symconv.names import entry_name
 
 __all__ = ["OwnForward"]
@@ -57,7 +57,8 @@ class OwnForward:
         number = zlib.crc32(at["dy"].tobytes())  # another direction at every point
         direction = point(self.conv, self.seed, number, point_size(self.conv) // 2)[READINGS[name]]
         change = self._along(at, READINGS[name], direction)
-        return bool(abs(float(np.sum(value.astype(np.float64) * direction)) - change) < 0.25 / FRACTION**2)
+        products = value.astype(np.float64) * direction
+        return bool(abs(float(products.sum()) - change) <= 2.0**-44 * float(np.abs(products).sum()))
 
     def _along(self, at: Point, array: str, direction: Array) -> float:
         base = {k: at[k] for k in ("x", "w", "b")}

@@ -18,17 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv import relation
-from symconv.audits.truth import READINGS, Derivative, Point, altered, equal
+from symconv.audits.truth import FACTORS, READINGS, Derivative, Point, altered, equal
 from symconv.geometry import Axis, Conv
 from symconv.multilinear import MultilinearArray
 
 __all__ = ["CAUSES", "Observed", "confirmed"]
 
 Array = NDArray[Any]
-
-#: arrays that each output is a polynomial in
-FACTORS = {"y": ("x", "w", "b"), "dx": ("w", "dy"), "dw": ("x", "dy"), "db": ("dy",)}
-
 
 @dataclass
 class Observed:
@@ -243,6 +239,14 @@ def _swapped_axes(seen: Observed) -> bool:
     return equal(seen.value, seen.truth.swapaxes(2, 3)) if seen.value.shape == seen.truth.swapaxes(2, 3).shape else False
 
 
+def _swapped_dy(seen: Observed) -> bool:
+    """Computed from dy with its rows and columns exchanged."""
+    conv = seen.conv
+    if seen.value is None or conv.ndim != 2 or conv.output[0] != conv.output[1] or conv.output[0] == 1:
+        return False
+    return equal(seen.value, Derivative(conv).numbers(seen.at | {"dy": seen.at["dy"].swapaxes(2, 3)}, seen.name))
+
+
 def _swapped_channels(seen: Observed) -> bool:
     turned = seen.truth.swapaxes(0, 1)
     return seen.value is not None and seen.value.shape == turned.shape and equal(seen.value, turned)
@@ -255,7 +259,7 @@ def _not_summed(seen: Observed) -> bool:
     axes = [axis for axis, n in enumerate(seen.value.shape) if n == len(seen.truth)]
     for kept in axes:
         others = tuple(axis for axis in range(seen.value.ndim) if axis != kept)
-        if any(seen.value.shape[a] > 1 for a in others) and equal(seen.value.sum(axis=others), seen.truth):
+        if equal(seen.value.sum(axis=others), seen.truth):
             return True
     return False
 
@@ -307,7 +311,8 @@ def _depends_on(array: str) -> Callable[[Observed], bool]:
 
 def _ignores(array: str) -> Callable[[Observed], bool]:
     def check(seen: Observed) -> bool:
-        return array in FACTORS[seen.name] and seen.depends is not None and not seen.depends(array)
+        some = seen.value is not None and seen.value.size > 0
+        return some and array in FACTORS[seen.name] and seen.depends is not None and not seen.depends(array)
 
     return check
 
@@ -343,6 +348,7 @@ CAUSES: dict[str, Cause] = {
         [Cause(f"scaled-{name}", _ALL, f"scaled by {name}", _scaled(factor)) for name, factor in _POSITIONS.items()],
         [
             Cause("swapped-axes", ("y", "dx", "dw"), "swaps H and W: the result is transposed", _swapped_axes),
+            Cause("swapped-dy", ("dx", "dw"), "swaps H and W: dy[i, j] is taken where dy[j, i] is due", _swapped_dy),
             Cause("swapped-channels", ("dw",), "swaps the channel axes of dw", _swapped_channels),
             Cause("not-summed", ("db",), "db is not summed over all of batch and space", _not_summed),
             Cause("one-image", ("dw", "db", "dx"), "one image of the batch alone counts", _one_image),

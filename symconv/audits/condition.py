@@ -59,6 +59,7 @@ class Condition:
     predicted: bool = False
     constant: bool | None = None
     verb: str = "right"
+    dilated: bool = True
 
     @property
     def text(self) -> str | None:
@@ -67,7 +68,14 @@ class Condition:
             return f"{self.verb} on {'all' if self.constant else 'none of the'} {self.cases} cases tried"
         if self.rule is None:
             return None
-        return f"{self.verb} exactly when {self.rule}, on all {self.cases} cases tried"
+        return f"{self.verb} exactly when {self.rule_text}, on all {self.cases} cases tried"
+
+    @property
+    def rule_text(self) -> str | None:
+        """The rule in words; without d where no case is dilated."""
+        if self.rule is None:
+            return None
+        return str(self.rule) if self.dilated else str(self.rule).replace("d(K − 1)", "K − 1")
 
     def __str__(self) -> str:
         if self.text is None:
@@ -82,8 +90,8 @@ class Condition:
         return f"{self.text} (observed, not proved; {tested})"
 
     def to_dict(self) -> dict[str, Any]:
-        return {"text": self.text, "rule": None if self.rule is None else str(self.rule), "cases": self.cases,
-                "held_out": self.held_out, "predicted": self.predicted, "proved": False}  # fmt: skip
+        return {"text": self.text, "rule": self.rule_text, "cases": self.cases, "held_out": self.held_out,
+                "predicted": self.predicted, "proved": False}  # fmt: skip
 
 
 def find_condition(convs: Sequence[Conv], right: Sequence[bool], verb: str = "right", seed: int = 0) -> Condition:
@@ -97,6 +105,7 @@ def find_condition(convs: Sequence[Conv], right: Sequence[bool], verb: str = "ri
     count = len(convs)
     if all(right) or not any(right):
         return Condition(None, count, constant=bool(count) and all(right), verb=verb)
+    dilated = any(d != 1 for conv in convs for d in conv.dilation)
     table = np.array([[predicate.holds(conv) for predicate in PREDICATES] for conv in convs], dtype=bool)
     wanted = np.asarray(right, dtype=bool)
     order = np.random.default_rng(seed).permutation(count)
@@ -108,9 +117,9 @@ def find_condition(convs: Sequence[Conv], right: Sequence[bool], verb: str = "ri
     train = _Patterns(table[chosen_on], wanted[chosen_on])
     first = next(train.rules(), None)
     if first is not None and whole.fits(first):
-        return Condition(first, count, len(held_out), True, verb=verb)
+        return Condition(first, count, len(held_out), True, verb=verb, dilated=dilated)
     best = next(whole.rules(), None)
-    return Condition(best, count, len(held_out), False, verb=verb)
+    return Condition(best, count, len(held_out), False, verb=verb, dilated=dilated)
 
 
 class _Patterns:

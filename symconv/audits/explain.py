@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from symconv.audits.numeric import Run, TooCostly, recover
 from symconv.audits.polynomials import Monomial, PolynomialTerms, expression_text
-from symconv.audits.truth import FRACTION, Point, Reference
+from symconv.audits.truth import Point, Reference
 
 __all__ = ["explain_recovered", "explain_shape", "explain_terms"]
 
@@ -68,7 +68,8 @@ def explain_recovered(reference: Reference, name: str, run: Run, at: Point, valu
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
     true = reference.numbers(at, name)
-    different = np.flatnonzero(~(np.abs(value.astype(np.float64) - true) < 0.25 / FRACTION**2).reshape(-1))
+    apart = np.abs(value.astype(np.float64) - true) <= 1e-7 * float(np.abs(true).max(initial=0))
+    different = np.flatnonzero(~apart.reshape(-1))
     flat = int(different[0]) if len(different) else 0
     return {
         "output": name,

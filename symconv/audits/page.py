@@ -46,12 +46,10 @@ def _environment() -> Environment:
 
 def _context(audit: Audit) -> dict[str, Any]:
     listed = [case for case in audit.cases if len(audit.cases) <= MAX_LISTED or not case.right(audit.outputs)]
-    failures = {failure.output: failure for failure in audit.failures}
     return {
         "audit": audit,
         "verdicts": verdict_lines(audit),
         "tables": [table_of(audit, output) for output in outputs_shown(audit)],
-        "failures": [(failures[o], audit.causes.get(o, [])) for o in audit.outputs if o in failures],
         "outside": Tally.of(case.statuses(audit.outputs) for case in audit.outside),
         "listed": listed[:MAX_LISTED],
         "unlisted": len(audit.cases) - len(listed[:MAX_LISTED]),

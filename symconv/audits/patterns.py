@@ -48,7 +48,8 @@ def named_causes(cases: Sequence[Case], output: str) -> list[NamedCause]:
     while left and len(found) < MAX_CAUSES:
         counts: dict[str, set[int]] = {}
         for i in left:
-            for key in cases[i].verdict.causes.get(output, ()):
+            causes = cases[i].verdict.causes
+            for key in causes.get(output, causes.get("*", ())):
                 counts.setdefault(key, set()).add(i)
         if not counts:
             break

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from symconv.multilinear import FACTOR_ORDER, MultilinearArray
 
-__all__ = ["Monomial", "Polynomial", "PolynomialTerms", "TooManyTerms", "array_of", "as_terms", "expression_text", "symbols",
+__all__ = ["Monomial", "Polynomial", "PolynomialTerms", "TooManyTerms", "array_of", "as_terms", "expression_text",
+           "start_counting", "symbols",
            "terms_by_entry", "unset", "variable"]  # fmt: skip
 
 #: variables in order: the array in the high bits, the entry number below
@@ -28,12 +29,27 @@ PolynomialTerms = dict[Monomial, int | Fraction]
 ARRAYS = (*FACTOR_ORDER, "unset")
 _SHIFT = 40
 
-#: a polynomial with more terms than this is given up
-MAX_TERMS = 50_000
+#: when so many terms have been touched since :func:`start_counting`, the function is given up: some seconds of work,
+#: counted and not timed, so that the same function is given up everywhere
+MAX_WORK = 2_000_000
+_spent = 0
+
+
+def start_counting() -> None:
+    """Begin to count the work from nothing."""
+    global _spent
+    _spent = 0
+
+
+def _count(terms: int) -> None:
+    global _spent
+    _spent += terms
+    if _spent > MAX_WORK:
+        raise TooManyTerms(f"more than {MAX_WORK:,} terms to follow")
 
 
 class TooManyTerms(ArithmeticError):
-    """A polynomial grew beyond what an audit follows."""
+    """Polynomials grew beyond what an audit follows."""
 
 
 def variable(array: str, flat: int) -> int:
@@ -155,6 +171,7 @@ def _whole(value: Fraction) -> int | Fraction:
 def _sum(a: PolynomialTerms, b: PolynomialTerms) -> PolynomialTerms:
     if len(a) < len(b):
         a, b = b, a
+    _count(1 + (len(a) >> 3) + len(b))
     result = a.copy()
     for monomial, coefficient in b.items():
         total = result.get(monomial, 0) + coefficient
@@ -170,8 +187,7 @@ def _product(a: PolynomialTerms, b: PolynomialTerms) -> PolynomialTerms:
         ((m, c),) = a.items()
         ((n, e),) = b.items()
         return {(tuple(sorted(m + n)) if m and n else m or n): c * e}
-    if len(a) * len(b) > MAX_TERMS:
-        raise TooManyTerms(f"a product of {len(a):,} by {len(b):,} terms")
+    _count(len(a) * len(b))
     result: PolynomialTerms = {}
     for m, c in a.items():
         for n, e in b.items():

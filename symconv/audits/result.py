@@ -90,6 +90,10 @@ class Failure:
             "where": self.where, "note": self.note,
         }  # fmt: skip
 
+    def alike(self, other: Failure) -> bool:
+        """Whether both are the same exception on the same case."""
+        return self.status == other.status == "error" and (self.conv, self.message) == (other.conv, other.message)
+
     def __str__(self) -> str:
         what = f"{self.output} at {self.conv!r}"
         if self.status == "error":
@@ -225,6 +229,19 @@ class Audit:
             if not case.verdict.status:
                 counts[case.verdict.engine] = counts.get(case.verdict.engine, 0) + 1
         return counts
+
+    @cached_property
+    def told(self) -> list[tuple[Failure, str, list[NamedCause]]]:
+        """The smallest failures with the outputs they stand for and the causes: an exception is told once."""
+        result: list[tuple[Failure, str, list[NamedCause]]] = []
+        for failure in self.failures:
+            for i, (first, outputs, causes) in enumerate(result):
+                if first.alike(failure):
+                    result[i] = (first, f"{outputs}, {failure.output}", causes)
+                    break
+            else:
+                result.append((failure, failure.output, self.causes.get(failure.output, [])))
+        return result
 
     @property
     def scope(self) -> str:

@@ -60,13 +60,11 @@ def _parts(audit: Audit) -> Iterator[RenderableType]:
     for output in outputs_shown(audit):
         yield Text()
         yield _table(audit, output)
-    for output in audit.outputs:
-        failure = next((f for f in audit.failures if f.output == output), None)
-        if failure is not None:
-            yield Text()
-            yield from _failure(failure)
-            for cause in audit.causes.get(output, []):
-                yield Text.assemble(("  likely cause: ", "bold"), str(cause))
+    for failure, outputs, causes in audit.told:
+        yield Text()
+        yield from _failure(failure, outputs)
+        for cause in causes:
+            yield Text.assemble(("  likely cause: ", "bold"), str(cause))
     yield Text()
     yield Text.assemble(("condition  ", "bold"), str(audit.condition))
     if len(audit.outputs) > 1 and audit.wrong:
@@ -100,8 +98,8 @@ def _cell(tally: Tally | None) -> Text:
     return Text(f"{tally.right}/{judged}" + (f" +{tally.refused} refused" if tally.refused else ""), style=style)
 
 
-def _failure(failure: Failure) -> Iterator[RenderableType]:
-    yield Text.assemble(("smallest failure  ", "bold"), f"{failure.output} at {failure.conv!r}")
+def _failure(failure: Failure, outputs: str) -> Iterator[RenderableType]:
+    yield Text.assemble(("smallest failure  ", "bold"), f"{outputs} at {failure.conv!r}")
     if failure.status == "error":
         yield Text.assemble(("  error  ", "red"), failure.message, f"  ({failure.where})" if failure.where else "")
         return

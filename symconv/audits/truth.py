@@ -22,15 +22,21 @@ from symconv.geometry import Axis, Conv
 from symconv.multilinear import MultilinearArray, Terms
 from symconv.names import entry_name
 
-__all__ = ["FRACTION", "Derivative", "Reference", "altered", "point", "point_size"]
+__all__ = ["FACTORS", "FRACTION", "READINGS", "Derivative", "Reference", "altered", "point", "point_size"]
 
 Array = NDArray[Any]
 Point = dict[str, Array]
 
 #: entries of points are whole multiples of 1/FRACTION, so that what truncates to integers shows
 FRACTION = 8
+#: those of the point of small numbers are smaller by this factor, those of the large ones larger
+SCALE = 2**14
 
+#: output -> the array it is the derivative by
 READINGS = {"y": "dy", "dx": "x", "dw": "w", "db": "b"}
+
+#: output -> the arrays that it is a polynomial in
+FACTORS = {"y": ("x", "w", "b"), "dx": ("w", "dy"), "dw": ("x", "dy"), "db": ("dy",)}
 
 
 class Reference(Protocol):
@@ -86,7 +92,7 @@ class Derivative:
         return self.array(name).substitute(at)
 
     def agrees(self, at: Point, name: str, value: Array) -> bool:
-        return bool(equal(value, self.numbers(at, name)))
+        return equal(value, self.numbers(at, name), largest_product(at, name))
 
     def terms(self, name: str) -> list[PolynomialTerms]:
         return terms_by_entry(self.array(name))
@@ -95,16 +101,24 @@ class Derivative:
         return entry_name(self.conv, array, flat)
 
 
-def equal(value: Array, truth: Array) -> bool:
-    """Equal, or so close that only the point's exact multiples of 1/FRACTION**2 tell them apart: rounding of a Fourier or
-    Winograd algorithm, which does not compute exactly on exact numbers."""
+def equal(value: Array, truth: Array, scale: float = 0.0) -> bool:
+    """Equal, or apart by less than a quarter of what two different sums of products at a point are apart.
+
+    Such sums are whole multiples of a unit, at most 2**24 of them (:func:`point_size`), and single products at most 2**20; so
+    2**-26 of the largest is below that quarter. This lets the rounding of a Fourier or Winograd algorithm pass, which does
+    not compute exactly on exact numbers, and nothing else. ``scale`` is the largest product.
+    """
+    if value.shape != truth.shape or value.dtype.kind not in "biuf":
+        return False
     if np.array_equal(value, truth):
         return True
-    try:
-        difference = np.abs(value.astype(np.float64) - truth)
-    except (TypeError, ValueError):
-        return False
-    return bool(np.all(difference < 0.25 / FRACTION**2))
+    difference = np.abs(value.astype(np.float64) - truth)
+    return bool(np.all(difference <= 2.0**-26 * max(scale, float(np.abs(truth).max(initial=0)))))
+
+
+def largest_product(at: Mapping[str, Array], name: str) -> float:
+    """The largest product that can be a term of an output at a point."""
+    return float(np.prod([np.abs(at[factor]).max(initial=0) for factor in ("x", "w", "dy") if factor in FACTORS[name]]))
 
 
 def largest_sum(conv: Conv) -> int:
@@ -115,21 +129,23 @@ def largest_sum(conv: Conv) -> int:
 
 
 def point_size(conv: Conv) -> int:
-    """M: entries of a point are k/FRACTION with integer -M <= k <= M, and all sums of products stay exact in float32."""
+    """M: entries of a point are whole multiples of a unit, at most M, and all sums of products stay exact in float32."""
     return int(min(1000, max(3, math.isqrt(2**24 // largest_sum(conv)))))
 
 
 def point(conv: Conv, seed: int, number: int, size: int, shapes: Mapping[str, Sequence[int]] | None = None) -> Point:
-    """Random x, w, b, dy for a case: entries k/FRACTION, -size <= k <= size; b is a multiple of 1/FRACTION**2, as products are.
+    """Random x, w, b, dy for a case: entries k*unit, -size <= k <= size; the unit of b is that of products.
 
-    The same for the same case, seed and number, whoever runs it.
+    The unit is 1/FRACTION. Of point 1 it is so small that all results are below 1, and code that keeps them in integers loses
+    them; of point 2 so large that code which clips shows it. The same for the same case, seed and number, whoever runs it.
     """
     generator = np.random.default_rng([seed, number, zlib.crc32(conv.slug.encode())])
+    unit = {1: 1 / SCALE, 2: SCALE}.get(number, 1) / FRACTION
     shapes = shapes or conv.shapes
     result = {}
     for name in ("x", "w", "b", "dy"):
         whole = generator.integers(-size, size + 1, tuple(shapes[name])).astype(np.float64)
-        result[name] = whole / (FRACTION**2 if name == "b" else FRACTION)
+        result[name] = whole * (unit**2 if name == "b" else unit)
     return result
 
 

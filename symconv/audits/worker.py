@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
+import importlib
 import os
 import pickle
 import resource
@@ -16,6 +18,7 @@ import selectors
 import signal
 import struct
 import sys
+import sysconfig
 import time
 import traceback
 from dataclasses import dataclass
@@ -83,6 +86,8 @@ def main() -> None:
         line = _line_in(error, source.path)
         write(outgoing, Hello(f"{type(error).__name__}: {text}{line}", isinstance(error, ImportError | AttributeError)))
         return
+    gc.collect()
+    gc.freeze()  # what is loaded stays where it is: a fork need not copy it to count references in cycles
     write(outgoing, Hello())
     while True:
         try:
@@ -150,8 +155,9 @@ def _in_child(loaded: Loaded, task: Task) -> CaseVerdict:
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if data:
-        verdict = pickle.loads(data)
+        verdict, libraries = pickle.loads(data)
         assert isinstance(verdict, CaseVerdict)
+        _import_for_others(libraries)
         return verdict
     if timed_out:
         return CaseVerdict(status="error", message=f"no answer within {task.time_limit:g} s (the time limit)")
@@ -194,6 +200,7 @@ def _child(loaded: Loaded, task: Task, answer: int, printing: int) -> None:
     """Judge and leave; never returns."""
     status = 1
     try:
+        gc.disable()  # a case is short
         os.setsid()
         os.dup2(printing, 1)
         os.dup2(printing, 2)
@@ -201,6 +208,7 @@ def _child(loaded: Loaded, task: Task, answer: int, printing: int) -> None:
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
         faulthandler.enable(os.fdopen(os.dup(2), "w"))
         limit_memory(task.memory_limit)
+        known = set(sys.modules)
         functions = loaded.functions(task.name, task.forward)
         convention = convention_named(task.convention if task.convention else loaded.given["adapter"])
         assert task.conv is not None
@@ -209,13 +217,31 @@ def _child(loaded: Loaded, task: Task, answer: int, printing: int) -> None:
             caller, loaded.own_files(functions), task.engine, task.seed, min(5.0, task.time_limit / 2), task.explain
         )
         with os.fdopen(answer, "wb") as stream:
-            write(stream, verdict)
+            write(stream, (verdict, _libraries(set(sys.modules) - known)))
         status = 0
     except BaseException:
         with contextlib.suppress(BaseException):
             traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def _libraries(names: set[str]) -> list[str]:
+    """Of the modules that a case was the first to import, those that are installed: not the audited code's own."""
+    paths = {sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    files = {name: getattr(sys.modules[name], "__file__", None) for name in sorted(names)}
+    return [name for name, file in files.items() if file and any(file.startswith(path) for path in paths)]
+
+
+def _import_for_others(libraries: list[str]) -> None:
+    """Import what a case imported, so that those to come need not each do it (PyTorch takes most of a second)."""
+    missing = [name for name in libraries if name not in sys.modules]
+    for name in missing:
+        with contextlib.suppress(BaseException):
+            importlib.import_module(name)
+    if missing:
+        gc.collect()
+        gc.freeze()
 
 
 def limit_memory(megabytes: int) -> None:

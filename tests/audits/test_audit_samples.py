@@ -1,0 +1,161 @@
+"""The audit's verdicts on functions written for the purpose, case by case against a second opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from independent import SAMPLES, load, statuses
+
+from symconv.audits import Audit, audit
+from symconv.audits.supervisor import shared_workers
+
+OUTPUTS = ("dx", "dw", "db")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample function; ``causes`` are what must be named for its outputs (``whole``: for all that fails), ``findings`` what must
+    be noticed."""
+
+    file: str
+    name: str
+    causes: dict[str, str] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    engine: str | None = None
+    condition: str | None = None
+    forward: str | None = None
+    whole: bool = True
+
+    @property
+    def convention(self) -> str:
+        return "layer" if self.file == "layers" else self.file
+
+    def __str__(self) -> str:
+        return f"{self.file}-{self.name}"
+
+
+RIGHT = [
+    Sample("plain", "five_loops", engine="symbolic"),
+    Sample("plain", "float_buffers", engine="symbolic"),
+    Sample("plain", "with_einsum", engine="symbolic"),
+    Sample("plain", "with_tensordot", engine="symbolic"),
+    Sample("plain", "matmul_and_add_at", engine="symbolic"),
+    Sample("plain", "full_correlation", engine="symbolic"),
+    Sample("plain", "strided_windows", engine="symbolic"),
+    Sample("plain", "float_casts", engine="exact integers"),
+    Sample("plain", "by_fourier", engine="exact integers"),
+    Sample("plain", "single_precision", engine="exact integers"),
+    Sample("plain", "overwrites_x", findings=("writes to its argument x", "dx shares memory with its argument x")),
+    Sample("plain", "clears_dy", findings=("writes to its argument dy",)),
+    Sample("plain", "view_of_dy", findings=("db shares memory with its argument dy",)),
+    Sample("plain", "only_dw"),
+    Sample("cs231n", "conv_backward_naive", engine="symbolic"),
+    Sample("cs231n", "conv_backward_columns", forward="conv_forward_columns"),
+    Sample("coursera", "conv_backward", engine="symbolic"),
+    Sample("layers", "Convolution"),
+    Sample("layers", "ConvolutionKeepingX"),
+]
+WRONG = [
+    Sample("plain", "crops_with_minus_pad", {"dx": "empty-crop"}, condition="right exactly when padding > 0"),
+    Sample("plain", "assigns_cropped", {"dx": "empty-crop", "dw": "empty-crop"}, condition="right exactly when padding > 0"),
+    Sample("plain", "checks_its_shape", {}, condition="right exactly when padding > 0"),
+    Sample("plain", "returns_padded", {"dx": "padded-gradient"}, condition="right exactly when padding = 0"),
+    Sample("plain", "crops_one_side", {"dx": "one-sided-crop"}, condition="right exactly when padding = 0"),
+    Sample("plain", "takes_first_rows", {"dx": "not-cropped"}, condition="right exactly when padding = 0"),
+    Sample("plain", "forgets_padding_in_dw", {"dw": "forgets-padding"}),
+    Sample("plain", "forgets_stride_in_dx", {"dx": "forgets-stride"}),
+    Sample("plain", "forgets_stride_in_dw", {"dw": "forgets-stride"}),
+    Sample("plain", "divides_by_batch", {"dw": "scaled-1/N", "db": "scaled-1/N"}, condition="right exactly when N = 1"),
+    Sample("plain", "negated", {"dx": "scaled--1"}, condition="right on none of the"),
+    Sample("plain", "misses_rows", {"dx": "misses-rows"}, condition="right exactly when the stride divides (remainder 0)"),
+    Sample("plain", "dw_rows_too_many", {"dw": "rows-too-many"}, condition="right exactly when the stride divides (remainder 0)"),
+    Sample("plain", "pads_dy_by_p", condition="right exactly when stride = 1 and 2·padding = K − 1, on all 45 cases tried"),
+    Sample("plain", "pads_spread_by_p", condition="right exactly when 2·padding = K − 1 and the stride divides (remainder 0)"),
+    Sample("plain", "forgets_to_turn", {"dx": "flips"}),
+    Sample("plain", "swaps_h_and_w", {"dx": "oblong-output"}, condition="right exactly when the output is square"),
+    Sample("plain", "transposes_dw", {"dw": "swapped-axes"}),
+    Sample("plain", "wrong_variable", {"db": "depends-w"}, findings=("not bilinear: db",)),
+    Sample("plain", "squares_dy", {}, findings=("not bilinear: dw",)),
+    Sample("plain", "clips", {}, findings=("not bilinear: dx", "not bilinear: dw", "not bilinear: db"), engine="exact integers"),
+    Sample("plain", "overwrites", {"dx": "overwrites"}),
+    Sample("plain", "last_image_only", {"dw": "one-image"}, condition="right exactly when N = 1"),
+    Sample("plain", "db_keeps_batch", {"db": "not-summed"}),
+    Sample("plain", "integer_buffer", findings=("not bilinear: db",)),
+    Sample("plain", "shifts_x_in_place", findings=("writes to its argument x",)),
+    Sample("cs231n", "conv_backward_crops", {"dx": "empty-crop"}, condition="right exactly when padding > 0"),
+    Sample("cs231n", "conv_backward_unpadded", {}),
+    Sample("coursera", "conv_backward_crops", {"dx": "empty-crop"}, condition="right exactly when padding > 0"),
+    Sample("coursera", "conv_backward_no_stride", {"dx": "forgets-stride", "dw": "forgets-stride"}),
+    Sample("coursera", "conv_backward_mean", {"dw": "scaled-1/N", "db": "scaled-1/N"}, condition="right exactly when N = 1"),
+    Sample("coursera", "conv_backward_swaps", {"dx": "swapped-dy", "dw": "swapped-dy"}, whole=False),
+    Sample("coursera", "conv_backward_flat_bias", {}),
+    Sample("layers", "ConvolutionMean", {"dw": "scaled-1/N", "db": "scaled-1/N"}, condition="right exactly when N = 1"),
+    Sample("layers", "ConvolutionWithoutCrop", {"dx": "padded-gradient"}, condition="right exactly when padding = 0"),
+    Sample("layers", "ConvolutionChannelsSwapped", {"dw": "swapped-channels"}),
+]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _workers() -> Iterator[None]:
+    with shared_workers():
+        yield
+
+
+def audited(sample: Sample, **options: object) -> Audit:
+    where = f"{SAMPLES / f'sample_{sample.file}.py'}:{sample.name}"
+    return audit(where, sample.convention, forward=sample.forward, **{"grid": "quick", **options})  # type: ignore[arg-type]
+
+
+def compare(result: Audit, sample: Sample) -> None:
+    """Each output of each documented case has the status that the second opinion gives it."""
+    module = load(sample.file)
+    assert result.documented
+    for case in result.documented:
+        expected = statuses(module, sample.name, sample.convention, case.conv, sample.forward)
+        if "raises" in expected:
+            assert case.verdict.status == "error", case.conv.slug
+            assert expected["raises"] in case.verdict.message
+        else:
+            assert {output: case.status(output) for output in expected} == expected, case.conv.slug
+            assert set(case.verdict.outputs) == set(expected), case.conv.slug
+
+
+@pytest.mark.parametrize("sample", RIGHT, ids=str)
+def test_right(sample: Sample) -> None:
+    result = audited(sample)
+    compare(result, sample)
+    assert result.ok
+    assert result.wrong == result.refused == 0
+    assert not result.failures
+    assert not result.causes
+    assert set(sample.findings) <= set(result.findings)
+    if sample.engine:
+        assert set(result.engines) == {sample.engine}
+    if not sample.findings:
+        assert not result.findings
+
+
+@pytest.mark.parametrize("sample", WRONG, ids=str)
+def test_wrong(sample: Sample) -> None:
+    result = audited(sample)
+    compare(result, sample)
+    assert not result.ok
+    assert result.wrong
+    assert result.smallest_failure is not None
+    named = {output: causes[0].key for output, causes in result.causes.items() if causes}
+    assert named.items() >= sample.causes.items(), named
+    for output in sample.causes if sample.whole else ():
+        first = result.causes[output][0]
+        assert first.explained == first.failing, str(first)
+    assert set(sample.findings) <= set(result.findings)
+    if sample.condition:
+        assert result.condition.text is not None
+        assert result.condition.text.startswith(sample.condition)
+    if sample.engine:
+        assert set(result.engines) == {sample.engine}
+
+
+def test_enough_samples() -> None:
+    assert len({(s.file, s.name) for s in RIGHT + WRONG}) >= 40
