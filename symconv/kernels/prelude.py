@@ -94,7 +94,10 @@ def _layer(
     same = isinstance(padding, str) and padding == "same"
     pads = _same(window) if same else _pairs(padding, ndim)
     if x.shape[1] != w.shape[1] * groups:
-        raise ValueError(f"x {x.shape}, w {w.shape}, groups {groups}: w must be (F, C/groups, ...)")
+        raise ValueError(
+            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
+            f"with groups {groups} takes {w.shape[1] * groups}"
+        )
     _check_shape("b", b, (w.shape[0],))
     axes: Axes = []
     for axis, (H, (K, s, d), (p, q)) in enumerate(zip(x.shape[2:], window, pads)):
@@ -122,7 +125,9 @@ def _transposed_layer(
     """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
     window, pads = _window(x, w, stride, dilation, groups, ndim), _pairs(padding, ndim)
     if x.shape[1] != w.shape[0]:
-        raise ValueError(f"x {x.shape} and w {w.shape}: w must be (C, F/groups, ...)")
+        raise ValueError(
+            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
+        )
     _check_shape("b", b, (w.shape[1] * int(groups),))
     extra = _per_axis("output_padding", output_padding, ndim, 0)
     axes: Axes = []
