@@ -144,7 +144,10 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     same = isinstance(padding, str) and padding == "same"
     pads = _same(window) if same else _pairs(padding, ndim)
     if x.shape[1] != w.shape[1] * groups:
-        raise ValueError(f"x {x.shape}, w {w.shape}, groups {groups}: w must be (F, C/groups, ...)")
+        raise ValueError(
+            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
+            f"with groups {groups} takes {w.shape[1] * groups}"
+        )
     _check_shape("b", b, (w.shape[0],))
     axes = []
     for axis, (H, (K, s, d), (p, q)) in enumerate(zip(x.shape[2:], window, pads)):
