@@ -122,7 +122,8 @@ def _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding
     window, pads = _window(x, w, stride, dilation, groups, ndim), _pairs(padding, ndim)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
-            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
+            f"x {x.shape} has {x.shape[1]} channels, "
+            f"but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
         )
     _check_shape("b", b, (w.shape[1] * int(groups),))
     extra = _per_axis("output_padding", output_padding, ndim, 0)
