@@ -184,7 +184,9 @@ def _fold(op: str, left: Integer, right: Integer) -> Integer:
 def _text(e: Integer, context: int) -> str:
     if isinstance(e, Op):
         if e.op == "-" and e.left == Const(0):
-            text, binds = f"-{_text(e.right, 2)}", 1
+            # -a*b is -(a*b), but -a // b is (-a) // b
+            product = isinstance(e.right, Op) and e.right.op == "*"
+            text, binds = f"-{_text(e.right, 2 if product else 3)}", 1
         else:
             binds = OPERATORS[e.op][1]
             # a right operand of the same strength needs its brackets: a - (b - c), a * (b // c)

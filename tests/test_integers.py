@@ -66,6 +66,11 @@ def test_affine_says_what_is_not() -> None:
     assert (o % 2).affine({"o": 5}) == ({}, 1)
 
 
+def test_minus_sign_takes_in_the_whole_quotient() -> None:
+    s = Name("s")
+    assert [str(-(integer(1) % s)), str(-(s // 2)), str(-(2 * s)), str((-s) // 2)] == ["-(1 % s)", "-(s // 2)", "-2*s", "(-s) // 2"]
+
+
 def test_evaluates_on_arrays() -> None:
     e = 2 * Name("o") - 1
     assert np.array_equal(e.evaluate({"o": np.arange(3)}), [-1, 1, 3])
