@@ -15,6 +15,7 @@ from symconv import Conv
 from symconv.derive import MAX_SYMPY_TERMS, by_sympy, gradients, loss_expression
 from symconv.differences import exact_gradients, random_integers
 from symconv.form import enumerate_axis, loss
+from symconv.kernels.peers import pytorch_gradients
 from symconv.multilinear import MultilinearArray, Terms, _sorted_groups
 from symconv.symbols import symbols
 from tests.cases import SMALL, convs
@@ -46,37 +47,11 @@ def test_equals_exact_finite_differences(conv: Conv, seed: int) -> None:
 
 @pytest.mark.parametrize("conv", SMALL, ids=lambda conv: conv.slug)
 def test_equals_pytorch(conv: Conv) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is the outside reference; it is not installed")
+    pytest.importorskip("torch", reason="PyTorch is the outside reference; it is not installed")
     values = random_integers(conv, seed=5)
-    x, w, b, dy = (torch.tensor(values[n], dtype=torch.float64, requires_grad=n != "dy") for n in ("x", "w", "b", "dy"))
-    options: dict[str, Any] = {"stride": conv.stride, "dilation": conv.dilation, "groups": conv.groups}
-    bias = b if conv.bias else None
-    pads = [v for pair in reversed(conv.padding) for v in pair]
-    if conv.transposed:
-        # PyTorch pads both sides alike: compute without padding, cut the output
-        name = f"conv_transpose{conv.ndim}d"
-        whole = Conv(**{**conv.to_dict(), "padding": 0, "output_padding": 0})
-        y = getattr(torch.nn.functional, name)(x, w, bias, **options)
-        assert tuple(y.shape) == whole.y_shape
-        # rows that only output padding reaches hold the bias alone
-        grow = [v for extra in reversed(conv.output_padding) for v in (0, extra)]
-        y = (
-            torch.nn.functional.pad(y, grow)
-            if not conv.bias
-            else (
-                torch.nn.functional.pad(y - b.reshape(1, -1, *[1] * conv.ndim), grow)
-                + b.reshape(1, -1, *[1] * conv.ndim)
-            )
-        )
-        y = torch.nn.functional.pad(y, [-v for v in pads])
-    else:
-        y = getattr(torch.nn.functional, f"conv{conv.ndim}d")(torch.nn.functional.pad(x, pads), w, bias, **options)
-    y.backward(dy)
     found = conv.gradients()
-    for name, expected in {"y": y, "dx": x.grad, "dw": w.grad, "db": b.grad if conv.bias else None}.items():
-        if expected is not None:
-            got = found.terms(name).substitute(values)
-            assert np.array_equal(got, expected.detach().numpy()), name
+    for name, expected in pytorch_gradients(conv, values).items():
+        assert np.array_equal(found.terms(name).substitute(values), expected), name
 
 
 def test_pytorch_transposed_layer_with_its_own_padding() -> None:
