@@ -23,7 +23,7 @@ __all__ = ["FORMATS", "SECTIONS", "Document", "document", "render"]
 #: the sections, in order
 SECTIONS = (setting, forward, jacobians, gradients, recognition, verdict)
 
-FORMATS = ("text", "latex", "markdown", "html")
+FORMATS = ("text", "latex", "markdown", "html", "ipynb")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class Document:
             yield from (block for block in section.walk() if not isinstance(block, Section))
 
     def render(self, format: str = "latex", width: int | None = None) -> str:
-        """The document in one of the formats ``text``, ``latex``, ``markdown``, ``html``; ``width`` in characters is for text."""
+        """The document in one of the ``FORMATS``; ``width``, in characters, is for text."""
         from symconv.article.readers import READERS
         from symconv.article.readers.text import read as read_text
 

@@ -22,7 +22,7 @@ from symconv.geometry import MAX_TERMS
 __all__ = ["command"]
 
 #: what a file's name says of its format
-SUFFIXES = {".tex": "latex", ".md": "markdown", ".markdown": "markdown", ".txt": "text", ".html": "html"}
+SUFFIXES = {".tex": "latex", ".md": "markdown", ".markdown": "markdown", ".txt": "text", ".html": "html", ".ipynb": "ipynb"}
 
 #: a terminal's width is used between these
 NARROW, WIDE = 60, 120
@@ -44,8 +44,8 @@ HIGHLIGHTS = {
 @click.command("derive", short_help="Derive y, dx, dw, db and show the derivation.")
 @conv_options(ranges=False)
 @click.option("--format", "format", type=click.Choice(FORMATS), default="text", show_default=True,
-              help="Text for the terminal, a LaTeX document, Markdown with $$ for MathJax, or one HTML page. With -o the file's "
-                   "name decides where this is not given.")  # fmt: skip
+              help="Text for the terminal, a LaTeX document, Markdown with $$ for MathJax, one HTML page, or a notebook. With -o "
+                   "the file's name decides where this is not given.")  # fmt: skip
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the words.")
 @click.option("--loss", type=click.Choice(list(LOSSES)), default="upstream", show_default=True,
               help="dy given as symbols, or half the squared distance to a target t.")  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symconv.article.document import Document
-from symconv.article.readers import html, latex, markdown, text
+from symconv.article.readers import html, latex, markdown, notebook, text
 
 __all__ = ["READERS"]
 
@@ -15,4 +15,5 @@ READERS: dict[str, Callable[[Document], str]] = {
     "latex": latex.read,
     "markdown": markdown.read,
     "html": html.read,
+    "ipynb": notebook.read,
 }

@@ -29,7 +29,7 @@ from symconv.formulas.notation import Math
 if TYPE_CHECKING:
     from symconv.article.document import Document
 
-__all__ = ["fragment", "read"]
+__all__ = ["fragment", "pictures", "read"]
 
 #: section -> the pictures that close it
 FIGURES = {"forward": ("window",), "jacobians": ("jacobian",), "recognition": ("backward", "weights"), "setting": ("relation",)}
@@ -109,8 +109,8 @@ def scale(block: Equations) -> int:
 # figures --------------------------------------------------------------------------------------------------------------
 
 
-def figures(document: Document, section: Section) -> Iterator[dict[str, Any]]:
-    """The pictures of a section that fit a page."""
+def pictures(document: Document, section: Section) -> Iterator[tuple[str, Figure]]:
+    """The pictures of a section that fit a page, by kind."""
     conv = document.conv
     plain_axes = all((a.s, a.d, a.p, a.q) == (1, 1, 0, 0) for a in conv.axes)
     for kind in FIGURES.get(section.name, ()):
@@ -118,14 +118,14 @@ def figures(document: Document, section: Section) -> Iterator[dict[str, Any]]:
             continue  # shows stride, dilation and padding: there are none
         try:
             shown = figure(conv, kind, lang=document.lang)
-            scene = shown.scene
+            width = shown.scene.width
         except ValueError:  # too large to be read
             continue
-        if scene.width <= WIDEST:
-            yield _figure(shown, kind)
+        if width <= WIDEST:
+            yield kind, shown
 
 
-def _figure(shown: Figure, kind: str) -> dict[str, Any]:
+def _figure(kind: str, shown: Figure) -> dict[str, Any]:
     width, height = (number(side * SCALE) for side in (shown.scene.width, shown.scene.height))
     return {
         "kind": kind, "width": width, "height": height, "least": number(min(0.62 * shown.scene.width * SCALE, 620)),
@@ -149,7 +149,7 @@ def _template(document: Document, name: str) -> str:
         "text": prose.text,
         "lines": lambda block: list(lines(prose, block)),
         "scale": scale,
-        "figures": lambda section: list(figures(document, section)),
+        "figures": lambda section: [_figure(*each) for each in pictures(document, section)],
         "kind": lambda block: type(block).__name__,
     }
     contents = Phrase("page.contents")

@@ -1,0 +1,179 @@
+"""Reader: a document as a Jupyter notebook: its sections as Markdown, and between them cells that compute what they say.
+
+The notebook (nbformat 4.5) runs from top to bottom in a kernel that has symconv, and holds no output yet. The same document
+always gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from symconv.article.blocks import Phrase, Section
+from symconv.article.readers.html import pictures
+from symconv.article.readers.markdown import read as read_markdown
+from symconv.article.readers.markdown import words
+
+if TYPE_CHECKING:
+    from symconv.article.document import Document
+
+__all__ = ["MOST_SHOWN", "read"]
+
+#: gradients of a loss with more terms than this are shown by one entry
+MOST_SHOWN = 400
+
+#: a Jacobian of more entries is not shown
+MOST_ENTRIES = 400
+
+LAYER = """\
+from symconv import Conv, prove
+from symconv.figures import figure
+
+conv = {conv!r}
+targets = [{targets}]
+g = conv.gradients({loss})
+g"""
+
+PROVE = """\
+for stride, dilation in sorted(set(zip(conv.stride, conv.dilation))):
+    for target in targets:
+        print(prove(target, stride=stride, dilation=dilation, transposed=conv.transposed))"""
+
+VERIFY = """\
+verification = conv.verify()
+assert verification.ok
+verification"""
+
+NUMBERS = """\
+from symconv.differences import exact_gradients, random_integers
+
+numbers = random_integers(conv, seed=1){no_bias}
+exact = exact_gradients(conv, **numbers)
+symbolic = conv.gradients()
+agree = {{name: bool((exact[name] == symbolic.terms(name).substitute(numbers)).all()) for name in targets}}
+assert all(agree.values())
+agree"""
+
+#: the layer of the formulas has no bias then
+NO_BIAS = """
+numbers["b"] = 0 * numbers["b"]"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Cells of code, with what is said before them."""
+
+    name: str
+    said: Phrase
+    cells: tuple[str, ...]
+
+
+def read(document: Document) -> str:
+    """The whole notebook as JSON."""
+    cells = [_cell("title", "markdown", _heading(document))]
+    cells += _cells(document, _layer(document))
+    for section in document.sections:
+        cells.append(_cell(section.name, "markdown", _section(document, section)))
+        for kind, _ in pictures(document, section):
+            cells.append(_cell(f"{section.name}-{kind}", "code", f'figure(conv, "{kind}"{_language(document)})'))
+        for step in STEPS.get(section.name, ()):
+            cells += _cells(document, step(document))
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = {
+        "cells": cells, "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4, "nbformat_minor": 5,
+    }  # fmt: skip
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+# text -----------------------------------------------------------------------------------------------------------------
+
+
+def _heading(document: Document) -> str:
+    return read_markdown(replace(document, sections=())).strip()
+
+
+def _section(document: Document, section: Section) -> str:
+    """A section as the Markdown reader sets it in a document of its own."""
+    return read_markdown(replace(document, sections=(section,))).strip().removeprefix(_heading(document)).strip()
+
+
+def _language(document: Document) -> str:
+    return "" if document.lang == "en" else f', lang="{document.lang}"'
+
+
+# code -----------------------------------------------------------------------------------------------------------------
+
+
+def _targets(document: Document) -> tuple[str, ...]:
+    return ("y", "dx", "dw", "db") if document.conv.bias else ("y", "dx", "dw")
+
+
+def _layer(document: Document) -> Step:
+    loss = "" if document.loss == "upstream" else f'"{document.loss}"'
+    targets = ", ".join(f'"{target}"' for target in _targets(document))
+    code = LAYER.format(conv=document.conv, targets=targets, loss=loss)
+    return Step("layer", Phrase("notebook.layer"), (code,))
+
+
+def _jacobian(document: Document) -> Step:
+    """dy/dx as a matrix, or nothing where it is large."""
+    entries = math.prod(document.conv.x_shape) * math.prod(document.conv.y_shape)
+    code = ("g.jacobian_matrix(\"x\")",) if entries <= MOST_ENTRIES else ()
+    return Step("jacobian", Phrase("notebook.jacobian"), code)
+
+
+def _gradients(document: Document) -> Step:
+    """Each gradient: of a small layer the whole array, of a large one an entry in its middle."""
+    conv = document.conv
+    targets = [target for target in _targets(document) if target != "y"]
+    if conv.terms <= MOST_SHOWN:
+        arrays = {"dx": "g.dx[0, 0]", "dw": "g.dw[0, 0]", "db": "g.db"}
+        return Step("gradients", Phrase("notebook.gradients"), tuple(arrays[target] for target in targets))
+    array = "g.terms(\"{}\")[{}]" if document.loss == "upstream" else "g.{}[{}]"
+    middle = {target: ", ".join(str(n // 2) for n in conv.shapes[target]) for target in targets}
+    return Step("gradients", Phrase("notebook.entry"), tuple(array.format(target, middle[target]) for target in targets))
+
+
+def _prove(document: Document) -> Step:
+    return Step("prove", Phrase("notebook.prove"), (PROVE,))
+
+
+def _verify(document: Document) -> Step:
+    return Step("verify", Phrase("notebook.verify"), (VERIFY,))
+
+
+def _numbers(document: Document) -> Step:
+    code = NUMBERS.format(no_bias="" if document.conv.bias else NO_BIAS)
+    return Step("numbers", Phrase("notebook.numbers"), (code,))
+
+
+#: section -> what is computed after it
+STEPS: dict[str, tuple[Callable[[Document], Step], ...]] = {
+    "jacobians": (_jacobian,),
+    "gradients": (_gradients,),
+    "recognition": (_prove,),
+    "verdict": (_verify, _numbers),
+}
+
+
+# cells ----------------------------------------------------------------------------------------------------------------
+
+
+def _cells(document: Document, step: Step) -> Iterator[dict[str, Any]]:
+    """A step's words and its code; nothing where it has no code."""
+    if step.cells:
+        yield _cell(f"{step.name}-said", "markdown", words(document.prose, step.said))
+    for i, code in enumerate(step.cells):
+        yield _cell(f"{step.name}-{i + 1}", "code", code)
+
+
+def _cell(name: str, kind: str, source: str) -> dict[str, Any]:
+    """A cell; ``name`` is its id, letters and dashes."""
+    cell: dict[str, Any] = {"cell_type": kind, "id": name.replace("_", "-"), "metadata": {}}
+    if kind == "code":
+        cell |= {"execution_count": None, "outputs": []}
+    return cell | {"source": source.splitlines(keepends=True)}
