@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symconv.audits.predicates import PREDICATES, Predicate
 from symconv.geometry import Conv
 
-__all__ = ["MAX_LITERALS", "Condition", "Rule", "find_condition"]
+__all__ = ["MAX_LITERALS", "Condition", "Rule", "Table", "find_condition", "table_of"]
+
+#: which predicates hold (columns) of which cases (rows)
+Table = NDArray[np.bool_]
 
 #: a rule has at most so many predicates, in at most two conjunctions
 MAX_LITERALS = 4
@@ -94,8 +98,16 @@ class Condition:
                 "predicted": self.predicted, "proved": False}  # fmt: skip
 
 
-def find_condition(convs: Sequence[Conv], right: Sequence[bool], verb: str = "right", seed: int = 0) -> Condition:
-    """The simplest rule that is true of exactly the cases that are ``right``.
+def table_of(convs: Sequence[Conv]) -> Table:
+    """What the vocabulary says of each case."""
+    rows = [[predicate.holds(conv) for predicate in PREDICATES] for conv in convs]
+    return np.array(rows, dtype=bool).reshape(len(rows), len(PREDICATES))
+
+
+def find_condition(
+    convs: Sequence[Conv], right: Sequence[bool], verb: str = "right", seed: int = 0, table: Table | None = None
+) -> Condition:
+    """The simplest rule that is true of exactly the cases that are ``right``; ``table`` is theirs, if it is known already.
 
     >>> from symconv import Conv
     >>> convs = [Conv(size, 3, stride=s, padding=p) for size in (5, 6, 7) for s in (1, 2) for p in (0, 1)]
@@ -106,7 +118,8 @@ def find_condition(convs: Sequence[Conv], right: Sequence[bool], verb: str = "ri
     if all(right) or not any(right):
         return Condition(None, count, constant=bool(count) and all(right), verb=verb)
     dilated = any(d != 1 for conv in convs for d in conv.dilation)
-    table = np.array([[predicate.holds(conv) for predicate in PREDICATES] for conv in convs], dtype=bool)
+    if table is None:
+        table = table_of(convs)
     wanted = np.asarray(right, dtype=bool)
     order = np.random.default_rng(seed).permutation(count)
     held_out = order[: count // 4]

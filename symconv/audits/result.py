@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from symconv.audits.condition import Condition, find_condition
+from symconv.audits.condition import Condition, Table, find_condition, table_of
 from symconv.audits.judge import CaseVerdict
 from symconv.audits.patterns import NamedCause, named_causes
 from symconv.geometry import Conv
@@ -185,10 +185,16 @@ class Audit:
         """The failure on the smallest case; None when there is none."""
         return min(self.failures, key=lambda failure: size_of(failure.conv), default=None)
 
+    @cached_property
+    def _answered(self) -> tuple[list[Case], Table]:
+        """The documented cases that are not refused, and what the vocabulary of conditions says of them."""
+        cases = [case for case in self.documented if not case.refuses()]
+        return cases, table_of([case.conv for case in cases])
+
     def _condition(self, output: str | None) -> Condition:
-        judged = [case for case in self.documented if not case.refuses()]
+        cases, table = self._answered
         outputs = self.outputs if output is None else (output,)
-        return find_condition([case.conv for case in judged], [case.right(outputs) for case in judged])
+        return find_condition([case.conv for case in cases], [case.right(outputs) for case in cases], table=table)
 
     @cached_property
     def condition(self) -> Condition:

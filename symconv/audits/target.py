@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import inspect
 import linecache
 import os
@@ -203,8 +204,18 @@ def _inside(file: str | None, folders: Iterable[str]) -> bool:
 
 
 def _import_text(path: str, text: str) -> types.ModuleType:
-    """The module that importing a file of this text would make."""
-    module = types.ModuleType(f"audited_{Path(path).stem}")
+    """The module that importing a file of this text would make; a file in a package may import relatively."""
+    folders = []
+    folder = Path(path).parent
+    while (folder / "__init__.py").is_file():
+        folders.insert(0, folder.name)
+        folder = folder.parent
+    package = ".".join(folders)
+    if package:
+        sys.path.insert(0, str(folder))
+        importlib.import_module(package)
+    module = types.ModuleType(f"{package}.audited_{Path(path).stem}".lstrip("."))
+    module.__package__ = package
     module.__file__ = path
     sys.modules[module.__name__] = module  # as an import would, for dataclasses and pickles in it
     linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from independent import SAMPLES
 
-from symconv.audits import Audit, audit
+from symconv.audits import audit
 from symconv.audits.grids import default_grid
 from symconv.audits.supervisor import shared_workers
 from symconv.geometry import Conv
@@ -74,7 +74,7 @@ def test_adjoint_of_a_class() -> None:
     assert audit(f"{SAMPLES / 'sample_layers.py'}:Convolution", "layer", mode="adjoint", grid="quick").ok
 
 
-# transposed, other dimensions, groups ---------------------------------------------------------------------------------------------
+# transposed, other dimensions, groups -------------------------------------------------------------------------------------
 
 
 def any_backward(x: Any, w: Any, b: Any, dy: Any, stride: Any, padding: Any, dilation: Any = 1, groups: int = 1,

@@ -16,8 +16,7 @@ OUTPUTS = ("dx", "dw", "db")
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample function; ``causes`` are what must be named for its outputs (``whole``: for all that fails), ``findings`` what must
-    be noticed."""
+    """A sample function; ``causes`` must be named for its outputs (``whole``: for all that fails), ``findings`` noticed."""
 
     file: str
     name: str
@@ -70,6 +69,7 @@ WRONG = [
     Sample("plain", "divides_by_batch", {"dw": "scaled-1/N", "db": "scaled-1/N"}, condition="right exactly when N = 1"),
     Sample("plain", "negated", {"dx": "scaled--1"}, condition="right on none of the"),
     Sample("plain", "misses_rows", {"dx": "misses-rows"}, condition="right exactly when the stride divides (remainder 0)"),
+    Sample("plain", "assigns_short", {"dx": "remainder"}, condition="right exactly when the stride divides (remainder 0)"),
     Sample("plain", "dw_rows_too_many", {"dw": "rows-too-many"}, condition="right exactly when the stride divides (remainder 0)"),
     Sample("plain", "pads_dy_by_p", condition="right exactly when stride = 1 and 2·padding = K − 1, on all 45 cases tried"),
     Sample("plain", "pads_spread_by_p", condition="right exactly when 2·padding = K − 1 and the stride divides (remainder 0)"),
