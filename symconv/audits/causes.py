@@ -311,7 +311,7 @@ def _depends_on(array: str) -> Callable[[Observed], bool]:
 
 def _ignores(array: str) -> Callable[[Observed], bool]:
     def check(seen: Observed) -> bool:
-        some = seen.value is not None and seen.value.size > 0
+        some = seen.value is not None and seen.value.size > 0 and bool(seen.truth.any())
         return some and array in FACTORS[seen.name] and seen.depends is not None and not seen.depends(array)
 
     return check

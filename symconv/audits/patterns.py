@@ -38,8 +38,7 @@ class NamedCause:
 def named_causes(cases: Sequence[Case], output: str) -> list[NamedCause]:
     """The causes whose checks hold, greedily those that account for most of the failing cases.
 
-    A cause that a check of values confirms must hold on what it explains; patterns over all cases (fails exactly on
-    oblong ones) are consulted for what is left.
+    Where these leave cases unexplained, a pattern over all cases (fails exactly on the oblong ones) is named if one holds.
     """
     failing = [i for i, case in enumerate(cases) if case.status(output) in ("value", "shape", "error")]
     left = set(failing)
@@ -57,30 +56,25 @@ def named_causes(cases: Sequence[Case], output: str) -> list[NamedCause]:
         how = "the result equals what this mistake computes" if best in _BY_VALUE else "seen in the result of each"
         found.append(NamedCause(best, CAUSES[best].text.format(output=output), len(counts[best]), len(failing), how))
         left -= counts[best]
-    if left and len(found) < MAX_CAUSES:
+    if left:
         for key, text, told, applies in _PATTERNS:
-            if output in told and _is_pattern(cases, output, left, set(failing), applies):
-                how = "fails on no other case, and on the rest it is right"
-                found.append(NamedCause(key, text.format(output=output), len(left), len(failing), how))
-                break
+            if output in told and _is_pattern(cases, set(failing), applies):
+                how = "it fails on every such case and on no other"
+                return [NamedCause(key, text.format(output=output), len(failing), len(failing), how)]
     return found
 
 
 _BY_VALUE = {key for key in CAUSES if not key.startswith(("depends-", "ignores-", "empty-crop"))}
 
 
-def _is_pattern(
-    cases: Sequence[Case], output: str, left: set[int], failing: set[int], applies: Callable[[Conv], bool]
-) -> bool:
-    """Whether what is left to explain all has a property that no right case has, and both kinds were tried."""
-    with_it = {i for i, case in enumerate(cases) if applies(case.conv) and not case.refuses()}
-    without = [i for i, case in enumerate(cases) if i not in with_it and not case.refuses()]
-    right_with = [i for i in with_it if i not in failing]
-    return bool(left) and left <= with_it and not right_with and bool(without) and any(i not in failing for i in without)
+def _is_pattern(cases: Sequence[Case], failing: set[int], applies: Callable[[Conv], bool]) -> bool:
+    """Whether the failing cases are exactly those with a property, and cases without it were tried."""
+    answered = [i for i, case in enumerate(cases) if not case.refuses()]
+    return failing == {i for i in answered if applies(cases[i].conv)} and len(failing) < len(answered)
 
 
 def _oblong(conv: Conv) -> bool:
-    """H and W cannot be told apart on what is left: equal sizes, kernels and outputs."""
+    """Some size of one axis differs from that of another."""
     return any(len(set(values)) > 1 for values in (conv.input, conv.kernel, conv.output))
 
 

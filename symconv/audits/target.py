@@ -205,7 +205,7 @@ def _inside(file: str | None, folders: Iterable[str]) -> bool:
 
 def _import_text(path: str, text: str) -> types.ModuleType:
     """The module that importing a file of this text would make; a file in a package may import relatively."""
-    folders = []
+    folders: list[str] = []
     folder = Path(path).parent
     while (folder / "__init__.py").is_file():
         folders.insert(0, folder.name)
