@@ -8,6 +8,7 @@ built for the entries somebody looks at.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,9 +98,7 @@ class MultilinearArray:
         entry = np.concatenate([block.entry for block in blocks])
         factors = [np.concatenate([block.factors[j] for block in blocks]) for j in range(len(arrays))]
         coefficient = np.concatenate([block.coefficient for block in blocks])
-        order, first = _sorted_groups(
-            [entry, *factors], [self.size, *(int(np.prod(self.conv.shapes[a], dtype=np.int64)) for a in arrays)]
-        )
+        order, first = _sorted_groups([entry, *factors], self._extents(arrays))
         starts = np.flatnonzero(first)
         if len(starts) == len(order):
             total = coefficient[order]
@@ -125,8 +124,30 @@ class MultilinearArray:
 
     def equals(self, other: MultilinearArray) -> bool:
         """Whether shapes and all entries are the same."""
+        if self.shape != other.shape:
+            return False
+        mine, theirs = self._plain_terms(), other._plain_terms()
+        if mine is not None and theirs is not None and mine.keys() == theirs.keys():
+            return all(np.array_equal(mine[arrays], theirs[arrays]) for arrays in mine)
         a, b = self.canonical.blocks, other.canonical.blocks
-        return self.shape == other.shape and len(a) == len(b) and all(map(_same, a, b))
+        return len(a) == len(b) and all(map(_same, a, b))
+
+    def _plain_terms(self) -> dict[tuple[str, ...], Column] | None:
+        """The terms as sorted numbers, by their arrays, where every coefficient is 1 and each term fits one number; else None.
+
+        Sums of such terms are equal when the terms are, repetitions included: comparing takes no reordering of columns.
+        """
+        found: dict[tuple[str, ...], list[Column]] = {}
+        for block in self.blocks:
+            keys = _keys((block.entry, *block.factors), self._extents(block.arrays))
+            if keys is None or not (block.coefficient == 1).all():
+                return None
+            found.setdefault(block.arrays, []).append(keys)
+        return {arrays: np.sort(np.concatenate(keys)) for arrays, keys in found.items()}
+
+    def _extents(self, arrays: Sequence[str]) -> list[int]:
+        """How many values the columns of a block can take: entries of the whole, then entries of each of its arrays."""
+        return [self.size, *(math.prod(self.conv.shapes[array]) for array in arrays)]
 
     def differentiate(self, array: str) -> MultilinearArray:
         """All partial derivatives by the entries of ``array``: entry (i, j) is the derivative of entry i by ``array[j]``.
@@ -222,15 +243,20 @@ def _same(a: Terms, b: Terms) -> bool:
     return a.arrays == b.arrays and all(np.array_equal(u, v) for u, v in columns)
 
 
+def _keys(columns: Sequence[Column], sizes: Sequence[int]) -> Column | None:
+    """One number for each row of ``columns``, in their order, if it fits; ``sizes`` are the numbers of values of the columns."""
+    if math.prod(max(size, 1) for size in sizes) >= 2**63:
+        return None
+    key = columns[0]
+    for column, size in zip(columns[1:], sizes[1:], strict=True):
+        key = key * size + column
+    return key
+
+
 def _sorted_groups(columns: Sequence[Column], sizes: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Row numbers that sort the rows of ``columns``, and a mask over the sorted rows: True where a new row value begins."""
-    space = 1
-    for size in sizes:
-        space *= max(size, 1)
-    if space < 2**63:  # one number stands for the whole row
-        key = columns[0]
-        for column, size in zip(columns[1:], sizes[1:], strict=True):
-            key = key * size + column
+    key = _keys(columns, sizes)
+    if key is not None:
         if len(key) < 2 or bool((key[1:] > key[:-1]).all()):
             return np.arange(len(key)), np.ones(len(key), dtype=bool)
         order = np.argsort(key, kind="stable")
