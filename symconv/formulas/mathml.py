@@ -68,23 +68,23 @@ def mathml(thing: Math | Equation | tree.Formula | Integer, display: bool = Fals
     >>> print(mathml(of_integer(INPUT_INDEX)).partition(">")[2])
     <mrow><mrow><mi>s</mi><mo>⁢</mo><mi>o</mi></mrow><mo lspace="0.2222em" rspace="0.2222em" form="infix">+</mo>...</math>
     """
-    whole = Element("math", {"xmlns": NAMESPACE, **({"displaystyle": "true"} if display else {})})
-    whole.append(element(thing))
-    return tostring(whole, encoding="unicode")
+    return _whole(element(thing), display)
 
 
-def breakable(math: Math, sign: str = "") -> Iterator[str]:
-    """``math`` as several ``<math>`` in display style, one for each piece that may begin a line; the first is led by ``sign``.
+def _whole(inner: Element, display: bool) -> str:
+    return tostring(_of("math", inner, xmlns=NAMESPACE, **({"displaystyle": "true"} if display else {})), encoding="unicode")
+
+
+def breakable(math: Math, sign: str = "", display: bool = True) -> Iterator[str]:
+    """``math`` as several ``<math>``, one for each piece that may begin a line; the first is led by ``sign``.
 
     A browser does not break a ``<math>``; between two of them it does.
     """
     for i, piece in enumerate(_pieces(math)):
-        whole = Element("math", {"xmlns": NAMESPACE, "displaystyle": "true"})
         parts = [element(piece)]
         if sign and not i:
             parts = [_operator(sign), *parts]
-        whole.extend(parts if len(parts) == 1 else [_row(parts)])
-        yield tostring(whole, encoding="unicode")
+        yield _whole(_row(parts), display)
 
 
 def _pieces(math: Math) -> Iterator[Math]:

@@ -16,13 +16,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from symconv.article.blocks import Equations, Gap, Phrase, Section, Value
-from symconv.article.prose import Prose, Run
+from symconv.article.prose import Literal, Prose, Run
 from symconv.article.readers.displays import fitting
 from symconv.article.readers.latex import TEXT_WIDTH
 from symconv.figures import Figure, figure
 from symconv.figures.markup import plain
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.svg import SCALE, drawn, number, style_sheet
+from symconv.formulas.latex import width
 from symconv.formulas.mathml import STYLE, breakable, mathml
 from symconv.formulas.notation import Math
 
@@ -34,12 +35,18 @@ __all__ = ["fragment", "pictures", "read"]
 #: section -> the pictures that close it
 FIGURES = {"forward": ("window",), "jacobians": ("jacobian",), "recognition": ("backward", "weights"), "setting": ("relation",)}
 
-#: a picture wider than so many cells is left out: shrunk to the page its labels could not be read
-WIDEST = 36.0
+#: a picture of more cells across or down is left out: shrunk to the page its labels could not be read
+WIDEST, TALLEST = 40.0, 30.0
+
+#: pixels for the side of a cell, at least; a picture that is then wider than the page scrolls
+LEAST = 20.0
 
 #: punctuation that stays with the mathematics before it, and what stays with the mathematics after it
 CLOSING = re.compile(r"^[\u00a0\u202f]?[,.;:!?)»”’]+|^-\w+")
 OPENING = re.compile(r"[(«“]\u00a0?$")
+
+#: mathematics among words that is wider, in points, may be broken before its signs
+LONG = 100.0
 
 
 def read(document: Document) -> str:
@@ -67,21 +74,27 @@ def set_runs(runs: list[Run]) -> Markup:
         if isinstance(run, str):
             text += escape(run, quote=False)
             continue
-        lead, tail = "", ""
+        first, *rest = _pieces(run)
+        last = rest.pop() if rest else ""
         if (found := OPENING.search(text)) is not None:
-            lead, text = found[0], text[: found.start()]
+            first, text = _held(found[0] + first), text[: found.start()]
         following = runs[i + 1] if i + 1 < len(runs) else None
         if isinstance(following, str) and (found := CLOSING.match(following)) is not None:
             tail, runs[i + 1] = escape(found[0], quote=False), following[found.end() :]
-        shown = _run(run)
-        text += f'<span class="held">{lead}{shown}{tail}</span>' if lead or tail else shown
+            first, last = (first, _held(last + tail)) if last else (_held(first + tail), "")
+        text += "".join([first, *rest, last])
     return Markup(text)
 
 
-def _run(run: Run) -> str:
-    if isinstance(run, Math):
-        return mathml(run)
-    return f"<code>{escape(run if isinstance(run, str) else run.text, quote=False)}</code>"
+def _pieces(run: Math | Literal) -> list[str]:
+    """What a run is set in; more than one where it is long enough to be broken."""
+    if isinstance(run, Literal):
+        return [f"<code>{escape(run.text, quote=False)}</code>"]
+    return [mathml(run)] if width(run) < LONG else list(breakable(run, display=False))
+
+
+def _held(text: str) -> str:
+    return f'<span class="held">{text}</span>'
 
 
 # equations ------------------------------------------------------------------------------------------------------------
@@ -118,18 +131,19 @@ def pictures(document: Document, section: Section) -> Iterator[tuple[str, Figure
             continue  # shows stride, dilation and padding: there are none
         try:
             shown = figure(conv, kind, lang=document.lang)
-            width = shown.scene.width
+            scene = shown.scene
         except ValueError:  # too large to be read
             continue
-        if width <= WIDEST:
+        if scene.width <= WIDEST and scene.height <= TALLEST:
             yield kind, shown
 
 
 def _figure(kind: str, shown: Figure) -> dict[str, Any]:
-    width, height = (number(side * SCALE) for side in (shown.scene.width, shown.scene.height))
+    scene = shown.scene
     return {
-        "kind": kind, "width": width, "height": height, "least": number(min(0.62 * shown.scene.width * SCALE, 620)),
-        "title": plain(shown.scene.title), "drawing": Markup(drawn(shown.scene.items)), "caption": set_runs(list(shown.caption)),
+        "kind": kind, "title": plain(scene.title), "caption": set_runs(list(shown.caption)),
+        "drawing": Markup(drawn(scene.items)), "width": number(scene.width * SCALE),
+        "height": number(scene.height * SCALE), "least": number(scene.width * LEAST),
     }  # fmt: skip
 
 

@@ -1,0 +1,414 @@
+"""The page of a derivation: its MathML is read back and held against the derivative, and Chromium shows it whole.
+
+The reading goes from the markup alone to LaTeX, by a table of its own, and from there through the checks of the article.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from symconv import Conv
+from symconv.article import document, render
+from symconv.article.blocks import Code, Equations, Paragraph, Phrase, Section, Table, Value
+from symconv.article.prose import LANGUAGES, prose
+from symconv.article.readers.html import words
+from symconv.cli.derive import command
+from symconv.formulas.latex import latex
+from symconv.formulas.mathml import mathml
+from symconv.formulas.notation import Equation, Math, Product, Row, Sum, Total, Word
+from tests.cases import SMALL
+from tests.chromium import ask, ask_each, too_wide
+from tests.reading import Gap, Line, Reader, displays
+from tests.test_article import LONG, entry_displays, index_equations, read_entries, slug
+
+XHTML, MATHML, SVG = ("{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/1998/Math/MathML}", "{http://www.w3.org/2000/svg}")
+
+
+@cache
+def page(conv: Conv, loss: str = "upstream") -> str:
+    return render(conv, "html", loss=loss)
+
+
+def parsed(text: str) -> Element:
+    return ElementTree.fromstring(text.removeprefix("<!DOCTYPE html>"))
+
+
+def plain(element: Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+# reading MathML back --------------------------------------------------------------------------------------------------
+
+SIGNS = {
+    "−": "-", "⋆": r"\star", "×": r"\times", "⋅": r"\cdot", "↑": r"\uparrow", "↓": r"\downarrow", "…": r"\dots", "⋯": r"\cdots",
+    "⋮": r"\vdots", "⋱": r"\ddots", "∂": r"\partial", "⊤": r"\top", "⌊": r"\lfloor", "⌋": r"\rfloor", "≤": r"\le", "≥": r"\ge",
+    "≠": r"\ne", "mod": r"\bmod", "∑": r"\sum", "\N{INVISIBLE TIMES}": "", "·": r"\cdot", "⇔": r"\iff", "∈": r"\in",
+}  # fmt: skip
+
+
+def together(pieces: list[str]) -> str:
+    text = ""
+    for piece in pieces:
+        text += (" " if re.search(r"\\[A-Za-z]+$", text) and piece[:1].isalnum() else "") + piece
+    return text
+
+
+def tex(element: Element) -> str:
+    """An element of MathML as LaTeX; ValueError for what a page has no business to hold."""
+    tag, parts = element.tag.removeprefix(MATHML), [tex(child) for child in element]
+    if tag in ("mi", "mn", "mo"):
+        text = element.text or ""
+        if tag == "mn" and not text.isdigit():
+            raise ValueError(f"number {text!r}")
+        if tag == "mi" and len(text) > 1:
+            return rf"\operatorname{{{text}}}"
+        return SIGNS.get(text, text)
+    if tag in ("math", "mrow"):
+        return together(parts)
+    if tag == "msub":
+        return f"{parts[0]}_{{{parts[1]}}}"
+    if tag == "msup":
+        return f"{parts[0]}^{{{parts[1]}}}"
+    if tag == "mfrac":
+        return rf"\frac{{{parts[0]}}}{{{parts[1]}}}"
+    if tag == "munder":
+        return f"{parts[0]}_{{{parts[1]}}}"
+    if tag == "munderover":
+        return f"{parts[0]}_{{{parts[1]}}}^{{{parts[2]}}}"
+    if tag == "mtable":
+        cells = [[together([tex(child) for child in cell]) for cell in row] for row in element]
+        inner = r" \\ ".join(" & ".join(row) for row in cells)
+        return rf"\substack{{{inner}}}" if element.get("class") == "limits" else rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
+    if tag in ("mtr", "mtd"):
+        return ""
+    raise ValueError(f"<{tag}>")
+
+
+def with_class(element: Element, name: str) -> list[Element]:
+    return [each for each in element.iter() if name in each.get("class", "").split()]
+
+
+def as_latex(text: str) -> str:
+    """The displays of a page as the alignments that the Markdown of the same document would hold."""
+    result = []
+    for display in with_class(parsed(text), "display"):
+        rows = []
+        for line in with_class(display, "line"):
+            [note] = with_class(line, "note") or [None]
+            if "gap" in line.get("class", ""):
+                rows.append(rf"& \quad \vdots \quad \text{{{plain(note)}}}")
+                continue
+            [left] = with_class(line, "left")
+            sides = [together([tex(piece) for piece in step]) for step in with_class(line, "step")]
+            assert all(side.startswith("=") for side in sides)
+            rows.append(f"{tex(left[0])} &" + " ".join(sides))
+            if note is not None:
+                rows[-1] += rf" \quad \text{{{plain(note)}}}"
+        result.append("\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}")
+    return "\n\n".join(result)
+
+
+def tokens(text: str) -> list[str]:
+    """LaTeX without what is layout: the growth of brackets, spaces, the way a wide matrix is written."""
+    text = re.sub(r"\\left\[\\begin\{array\}\{c+\}", r"\\begin{bmatrix}", text)
+    text = re.sub(r"\\end\{array\}\\right\]", r"\\end{bmatrix}", text)
+    found = re.findall(r"\\[A-Za-z]+|\\.|\S", text)
+    return [token for token in found if token not in (r"\left", r"\right", r"\thinspace", r"\ ", r"\,")]
+
+
+def same(line: Line | Gap, other: Line | Gap) -> bool:
+    if isinstance(line, Gap) or isinstance(other, Gap):
+        return line == other
+    sides, others = ([tokens(each) for each in (side.left, *side.sides)] for side in (line, other))
+    return sides == others and line.terms == other.terms
+
+
+@pytest.mark.parametrize("conv", SMALL + LONG, ids=slug)
+def test_every_equation_is_that_of_the_markdown(conv: Conv) -> None:
+    """The Markdown's equations are read back one and all in the tests of the article."""
+    mine, theirs = displays(as_latex(page(conv))), displays(render(conv, "markdown"))
+    assert len(mine) == len(theirs) > 5
+    for display, other in zip(mine, theirs, strict=True):
+        assert len(display) == len(other)
+        for line, expected in zip(display, other, strict=True):
+            assert same(line, expected), (line, expected)
+
+
+@pytest.mark.parametrize("conv", SMALL + LONG, ids=slug)
+def test_entries_equal_the_derivative(conv: Conv) -> None:
+    text = as_latex(page(conv))
+    for target in ("y", "dx", "dw", *(["db"] if conv.bias else [])):
+        [lines] = entry_displays(conv, text, target)
+        shown, left_out = read_entries(conv, target, lines)
+        assert shown + left_out == np.prod(conv.shapes[target])
+
+
+@pytest.mark.parametrize("conv", SMALL, ids=slug)
+def test_index_equations_equal_the_derivative(conv: Conv) -> None:
+    text = as_latex(page(conv))
+    for target in ("y", "dx", "dw", *(["db"] if conv.bias else [])):
+        equations = index_equations(text, target)
+        assert len(equations) >= 2
+        for line, where in equations[:2]:
+            Reader(conv).check(line, where, target)
+
+
+CHANGES = [
+    ("<mn>32</mn>", "<mn>33</mn>", 1),
+    ("<mo lspace=\"0.2222em\" rspace=\"0.2222em\" form=\"infix\">+</mo>", "<mo>−</mo>", 1),
+    ("<mi>x</mi>", "<mi>y</mi>", -1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "count"), CHANGES, ids=["index", "sign", "array"])
+def test_a_misprint_is_noticed(right: str, wrong: str, count: int) -> None:
+    conv = SMALL[5]
+    head, mark, tail = page(conv).partition('id="gradients"')
+    assert right in tail
+    text = as_latex(head + mark + tail.replace(right, wrong, count))
+    with pytest.raises((AssertionError, KeyError, ValueError)):  # noqa: PT012
+        for target in ("db", "dw", "dx"):
+            [lines] = entry_displays(conv, text, target)
+            read_entries(conv, target, lines)
+            for line, where in index_equations(text, target)[:2]:
+                Reader(conv).check(line, where, target)
+
+
+def values(block: Section | Paragraph | Table | Equations | Code) -> Iterator[Value]:
+    """What stands in words in a block and those inside it, in the order of the page."""
+    if isinstance(block, Section):
+        yield block.title
+        for inner in block.blocks:
+            yield from values(inner)
+    elif isinstance(block, Paragraph):
+        yield block.phrase
+    elif isinstance(block, Table):
+        yield from block.head
+        for row in block.rows:
+            yield from row
+
+
+@pytest.mark.parametrize("conv", [SMALL[1], SMALL[6], SMALL[9], SMALL[12]], ids=slug)
+def test_mathematics_in_words_is_that_of_the_document(conv: Conv) -> None:
+    shown = document(conv)
+    root = parsed(page(conv))
+    elsewhere = {id(each) for name in ("display", "captioned") for box in with_class(root, name) for each in box.iter()}
+    elsewhere |= {id(each) for name in ("nav", "figcaption") for box in root.iter(XHTML + name) for each in box.iter()}
+    found = together([tex(each) for each in root.iter(MATHML + "math") if id(each) not in elsewhere])
+    expected = [run for value in (shown.title, *shown.subtitle) for run in prose("en").runs(value)]
+    expected += [run for section in shown.sections for value in values(section) for run in prose("en").runs(value)]
+    mathematics = together([latex(run) for run in expected if isinstance(run, Math)])
+    assert len(tokens(mathematics)) > 100
+    assert tokens(found) == tokens(mathematics)
+
+
+# mathematics ----------------------------------------------------------------------------------------------------------
+
+
+def test_names_of_two_letters_are_one_name() -> None:
+    from symconv.article.equations import entry
+
+    shown = mathml(entry(SMALL[5], "dx", [0, 0, 1, 2]))
+    assert "<msub><mrow><mi>d</mi><mi>x</mi></mrow><mn>23</mn></msub>" in shown
+
+
+def test_signs_in_indices_have_no_space() -> None:
+    inner = Sum(((1, Word("o")), (-1, Word("1"))))
+    [sign] = (each for each in ElementTree.fromstring(mathml(Total((inner,)))).iter(MATHML + "mo") if each.text == "−")
+    assert (sign.get("lspace"), sign.get("rspace")) == ("0", "0")
+
+
+def test_a_formula_holds_its_comma() -> None:
+    told = words(prose("en"), Phrase("setting.sought.bias"))
+    assert told.count('<span class="held">') == 7
+    assert re.search(r"</math>,</span>", told)
+    assert not re.search(r"</math>[,.;]", told.replace(",</span>", "").replace(";</span>", "").replace(".</span>", ""))
+
+
+def test_a_long_formula_among_words_may_be_broken() -> None:
+    from symconv.article.readers.html import set_runs
+
+    long = Sum(tuple((1, Word(name * 3)) for name in "abcdefg"))
+    told = set_runs(["(", long, "), ", Word("x"), "."])
+    assert told.count("<math ") == 8
+    assert re.match(r'<span class="held">\(<math [^>]*><mrow><mi>a</mi>', told)
+    last = re.escape('<mrow><mi>g</mi><mi>g</mi><mi>g</mi></mrow></mrow></math>),</span>')
+    assert re.search(rf'<span class="held"><math [^>]*><mrow><mo [^>]*>\+</mo>{last} ', told)
+
+
+def test_products_of_numbers_are_dotted() -> None:
+    product = Product((Word("2"), Row((Word("3"),))))
+    assert ">⋅<" in mathml(product)
+    assert ">⋅<" not in mathml(Product((Word("2"), Word("o"))))
+
+
+def test_an_equation_is_one_piece_of_mathematics() -> None:
+    assert plain(ElementTree.fromstring(mathml(Equation.of(Word("dx"), Word("0"))))) == "dx=0"
+
+
+# the page -------------------------------------------------------------------------------------------------------------
+
+PAGES = {
+    conv.slug: conv
+    for conv in (SMALL[0], SMALL[6], SMALL[7], SMALL[9], SMALL[12], Conv(input=(5, 5), kernel=3, stride=2, padding=1), LONG[1])
+}
+
+
+@pytest.mark.parametrize("conv", PAGES.values(), ids=slug)
+def test_the_page_stands_alone(conv: Conv) -> None:
+    text = page(conv)
+    root = parsed(text)
+    assert root.get("lang") == "en"
+    names = {element.tag for element in root.iter()}
+    assert not names & {XHTML + name for name in ("script", "img", "link", "iframe", "object")}
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            assert not re.fullmatch("src(set)?|on.*", name), (name, value)
+            assert name != "href" or value.startswith("#"), value
+    assert "url(" not in text
+    assert "@import" not in text
+    assert set(re.findall(r"https?://[^\"' <]+", text)) <= {
+        "http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML", "http://www.w3.org/2000/svg"}  # fmt: skip
+
+
+@pytest.mark.parametrize("conv", PAGES.values(), ids=slug)
+def test_the_page_can_be_heard(conv: Conv) -> None:
+    """Headings in steps, tables with heads, pictures with words, names that links lead to, each once."""
+    root = parsed(page(conv))
+    levels = [int(element.tag[-1]) for element in root.iter() if re.fullmatch(re.escape(XHTML) + r"h\d", element.tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    for table in root.iter(XHTML + "table"):
+        assert {head.get("scope") for head in table.iter(XHTML + "th")} == {"col", "row"}
+    pictures = list(root.iter(SVG + "svg"))
+    assert all(picture.get("role") == "img" and picture.get("aria-label") for picture in pictures)
+    assert len(pictures) == len(list(root.iter(XHTML + "figcaption"))) == len(list(root.iter(XHTML + "figure")))
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    targets = [link.get("href", "")[1:] for link in root.iter(XHTML + "a")]
+    assert targets
+    assert set(targets) <= set(ids)
+
+
+def test_pictures_fit_the_layer() -> None:
+    kinds = {conv: [each.get("class") for each in parsed(page(conv)).iter(XHTML + "figure")] for conv in [*SMALL, *LONG]}
+    assert kinds[SMALL[0]] == ["window", "jacobian", "backward", "weights"]  # no stride, no padding: no relation to show
+    assert kinds[SMALL[6]] == ["relation", "window", "jacobian", "backward", "weights"]
+    assert kinds[SMALL[12]] == ["relation", "window", "backward", "weights"]  # the Jacobian has seventy rows
+    assert kinds[LONG[1]] == []  # forty places across
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_says_its_language(lang: str) -> None:
+    assert parsed(render(SMALL[0], "html", lang)).get("lang") == lang
+
+
+def test_the_same_layer_gives_the_same_bytes() -> None:
+    code = f"from symconv import Conv; from symconv.article import render; print(render({SMALL[6]!r}, 'html'), end='')"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True,
+                           env={"PYTHONHASHSEED": "7", "PYTHONUTF8": "1"})  # fmt: skip
+    assert other.stdout == page(SMALL[6])
+
+
+def test_the_command_writes_a_page(tmp_path: Path) -> None:
+    target = tmp_path / "page.html"
+    size = ["--input", "5x6", "--kernel", "3x2", "--stride", "2x1", "--padding", "1x0"]
+    result = CliRunner().invoke(command, [*size, "-o", str(target)])
+    assert result.exit_code == 0, result.output
+    conv = Conv(input=(5, 6), kernel=(3, 2), stride=(2, 1), padding=(1, 0))
+    assert target.read_text(encoding="utf-8") == page(conv)
+    shown = CliRunner().invoke(command, [*size, "--format", "html"])
+    assert shown.stdout == page(conv)
+
+
+# in a browser ---------------------------------------------------------------------------------------------------------
+
+#: what cannot be seen from the markup: text left over, mathematics without extent or cut off, boxes wider than the page
+LOOK = """
+const math = [...document.querySelectorAll("math")];
+answer.words = document.body.innerText;
+answer.errors = document.querySelectorAll("merror, parsererror").length;
+answer.shown = math.map((each) => each.textContent).join("");
+answer.flat = math.map((each) => each.getBoundingClientRect()).filter((box) => !(box.width > 2 && box.height > 2)).length;
+answer.strange = [...document.querySelectorAll("math *, mrow, mi, mn, mo, msub, msup, mfrac, mtable, mtd, munder, munderover")]
+    .filter((each) => each.namespaceURI !== math[0].namespaceURI).length;
+const boxes = [...document.querySelectorAll(".display, .wide, pre")];
+answer.cut = boxes.filter((each) => each.scrollHeight > each.clientHeight + 1).length;
+answer.loaded = performance.getEntriesByType("resource").length;
+"""
+
+
+def unrendered(text: str) -> list[str]:
+    return re.findall(r"\\[A-Za-z(\[]?|\$|\{\w+\}|_\{|&\w+;|<m\w+", text)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    return ask_each({name: page(conv) for name, conv in PAGES.items()}, LOOK, tmp_path_factory.mktemp("chromium"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_chromium_renders_all_mathematics(name: str, seen: dict[str, dict[str, object]]) -> None:
+    found = seen[name]
+    assert found["problems"] == []
+    assert found["loaded"] == 0
+    assert (found["errors"], found["flat"], found["strange"], found["cut"]) == (0, 0, 0, 0)
+    assert unrendered(str(found["words"])) == []
+    root = parsed(page(PAGES[name]))
+    assert found["shown"] == "".join("".join(each.itertext()) for each in root.iter(MATHML + "math"))
+
+
+def test_no_page_scrolls_sideways(tmp_path: Path) -> None:
+    pages = {name: page(conv) for name, conv in PAGES.items()}
+    assert too_wide(pages, [390, 1280], tmp_path) == []
+
+
+BROKEN = {
+    "words": lambda text: text.replace("<p>", r"<p>\alpha $x$ ", 1),
+    "errors": lambda text: text.replace("<math ", "<math><merror></merror></math><math ", 1),
+    "strange": lambda text: text.replace("<mrow>", "<mrow><span>x</span>", 1),
+    "flat": lambda text: text.replace("</style>", "math { font-size: 0 !important; display: none !important }</style>", 1),
+    "cut": lambda text: text.replace("</style>", ".display { height: 3px }</style>", 1),
+    "script": lambda text: text.replace("<body>", "<body><script>nothing.at.all()</script>", 1),
+}
+
+
+def test_what_the_browser_is_asked_can_fail(tmp_path: Path) -> None:
+    whole = page(SMALL[0])
+    found = ask_each({name: break_(whole) for name, break_ in BROKEN.items()}, LOOK, tmp_path)
+    assert unrendered(str(found["words"]["words"])) == [r"\a", "$", "$"]
+    for name in ("errors", "strange", "flat", "cut"):
+        assert found[name][name], name
+    assert found["script"]["problems"]
+    scrolling = ".display { overflow-x: auto; overflow-y: hidden"
+    wide = page(SMALL[6]).replace(scrolling, ".display { overflow: visible")
+    assert wide != page(SMALL[6])
+    (tmp_path / "wide").mkdir()
+    assert too_wide({"wide": wide}, [390], tmp_path / "wide")
+
+
+def test_a_wide_equation_scrolls_in_its_own_box(tmp_path: Path) -> None:
+    text = page(SMALL[6])
+    frame = f'<iframe width="390" height="800" srcdoc="{escape(text)}"></iframe>'
+    found = ask(f"<!DOCTYPE html><html><head></head><body>{frame}</body></html>", """
+        const inner = document.querySelector("iframe").contentDocument;
+        answer.wide = [...inner.querySelectorAll(".display")].filter((each) => each.scrollWidth > each.clientWidth).length;
+        answer.hidden = [...inner.querySelectorAll(".display")].filter((each) => each.scrollWidth > each.clientWidth &&
+            !["auto", "scroll"].includes(inner.defaultView.getComputedStyle(each).overflowX)).length;
+    """, tmp_path)  # fmt: skip
+    assert found["wide"] > 0
+    assert found["hidden"] == 0
