@@ -17,7 +17,9 @@ from symconv.comparisons import Comparison
 from symconv.formulas import tree
 from symconv.integers import Const, Integer, Name, Op
 
-__all__ = ["PARAMETERS", "MeaninglessError", "Piece", "Reading", "conditions", "parameter_set", "quasi_affine", "read"]
+__all__ = [
+    "PARAMETERS", "DivisionError", "MeaninglessError", "Piece", "Reading", "conditions", "parameter_set", "quasi_affine", "read",
+]  # fmt: skip
 
 #: the sizes that are free in a proof, in the order in which isl keeps them
 PARAMETERS = ("H", "K", "p", "q", "O", "r")
@@ -30,6 +32,14 @@ _HEAD = f"[{', '.join(PARAMETERS)}] -> "
 
 class MeaninglessError(ValueError):
     """The formula says nothing at this stride and dilation: a division by zero, a dilation below 1, an endless sum."""
+
+
+class DivisionError(Exception):
+    """The sizes have to be divided by ``condition`` before the formula can be read: it is another one on either side."""
+
+    def __init__(self, condition: str) -> None:
+        super().__init__(condition)
+        self.condition = condition
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,8 @@ def read(
     """The relations of ``formula`` with s and d as in ``numbers``.
 
     ``extents`` gives the length of every array, the target included; ``legal`` the sizes that matter. Raises
-    MeaninglessError where the formula says nothing, and ValueError for what one axis cannot show (``shuffle``).
+    MeaninglessError where the formula says nothing, ValueError for what one axis cannot show (``shuffle``), and DivisionError
+    where ``legal`` must be divided first.
     """
     return _Reader(context, formula, numbers, extents, legal).read()
 
@@ -228,7 +239,9 @@ class _Reader:
         slack = f"({a.length} - {e}*({b.length} - 1) - 1)"
         length = self.length(f"floor({slack}/{t}) + 1" if t > 1 else f"{slack} + 1")
         if self.happens(f"{b.length} < 1"):
-            length = f"({b.length} >= 1 ? {length} : 0)"
+            if self.happens(f"{b.length} >= 1"):
+                raise DivisionError(f"{b.length} < 1")
+            length = "0"  # an empty filter slides nowhere
         first, second = a.pieces[0], b.pieces[0]
         places = ["i", "j"]
         if first.arrays > second.arrays:

@@ -129,7 +129,8 @@ def _fixed(item: Any, sizes: Mapping[str, int]) -> Any:
 
 
 def _at(decision: Decision, sizes: dict[str, int]) -> Counterexample:
-    claim, reading = decision.claim, decision.reading
+    claim = decision.claim
+    reading = next((reading for region, reading in decision.readings if not _fixed(region, sizes).is_empty()), None)
     if reading is None:
         return Counterexample(sizes, None, f"says nothing: {decision.meaningless}", f"{claim.formula.target} exists")
     due = 1 if claim.length is None else claim.length.evaluate(sizes)

@@ -14,7 +14,16 @@ from dataclasses import dataclass
 
 import islpy as isl
 
-from symconv.formulas.sets import PARAMETERS, MeaninglessError, Reading, conditions, parameter_set, quasi_affine, read
+from symconv.formulas.sets import (
+    PARAMETERS,
+    DivisionError,
+    MeaninglessError,
+    Reading,
+    conditions,
+    parameter_set,
+    quasi_affine,
+    read,
+)
 from symconv.proof.claim import Claim
 
 __all__ = [
@@ -39,14 +48,15 @@ class LimitError(Exception):
 class Decision:
     """``failing``: the sizes (over H K p q O r) at which the claim is wrong, empty when it is proved.
 
-    ``reading`` is None where the formula says nothing at this stride and dilation, for the reason in ``meaningless``.
+    ``readings`` are the formula's relations, each with the sizes it is for; there is none where the formula says nothing at
+    this stride and dilation, for the reason in ``meaningless``.
     """
 
     claim: Claim
     context: isl.Context
     legal: isl.Set
     failing: isl.Set
-    reading: Reading | None
+    readings: tuple[tuple[isl.Set, Reading], ...]
     meaningless: str | None = None
 
     @property
@@ -115,17 +125,30 @@ def decide(claim: Claim, max_operations: int = MAX_OPERATIONS) -> Decision:
     with limited(context, max_operations):
         legal = legal_sizes(context, claim)
         try:
-            reading = read(context, claim.formula, claim.numbers, claim.extents, legal)
+            readings = tuple(_readings(context, claim, legal))
         except MeaninglessError as error:
-            return Decision(claim, context, legal, legal, None, str(error))
-        failing = reading.clash
-        if reading.length is not None and claim.length is not None:
-            due = quasi_affine(claim.length, claim.numbers)
-            failing = failing.union(parameter_set(context, f"{reading.length} != {due}"))
-        failing = failing.intersect(legal)
-        for difference in differences(context, claim, reading, legal):
-            failing = failing.union(difference.params())
-        return Decision(claim, context, legal, failing.coalesce(), reading)
+            return Decision(claim, context, legal, legal, (), str(error))
+        failing = legal.subtract(legal)
+        for region, reading in readings:
+            failing = failing.union(reading.clash.intersect(region))
+            if reading.length is not None and claim.length is not None:
+                due = quasi_affine(claim.length, claim.numbers)
+                failing = failing.union(parameter_set(context, f"{reading.length} != {due}").intersect(region))
+            for difference in differences(context, claim, reading, region):
+                failing = failing.union(difference.params())
+        return Decision(claim, context, legal, failing.coalesce(), readings)
+
+
+def _readings(context: isl.Context, claim: Claim, legal: isl.Set) -> Iterator[tuple[isl.Set, Reading]]:
+    """The formula read on all legal sizes, divided where it has to be."""
+    regions = [legal]
+    while regions:
+        region = regions.pop()
+        try:
+            yield region, read(context, claim.formula, claim.numbers, claim.extents, region)
+        except DivisionError as error:
+            side = region.intersect(parameter_set(context, error.condition))
+            regions += [side, region.subtract(side)]
 
 
 def differences(context: isl.Context, claim: Claim, reading: Reading, legal: isl.Set) -> Iterator[isl.Map]:
