@@ -15,7 +15,8 @@ from typing import Any
 
 from symconv import relation
 from symconv.geometry import Conv
-from symconv.kernels import prelude, source
+from symconv.kernels import source
+from symconv.kernels.fast.lowering import Choice
 from symconv.kernels.lowerings import AXIS_SIZES, LOWERINGS
 from symconv.kernels.nest import Kind
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES, Schedule
@@ -70,10 +71,17 @@ class Kernel:
     @property
     def name(self) -> str:
         """The file's name without its ending: ``conv2d_taps``."""
+        if self.schedule.lowering == "choice":
+            return self.function
         if self.layer is None:
             return f"{self.function}_{self.schedule.name}"
         size = self.layer.slug.replace("-transposed", "").replace("-", "_")
         return f"{self.function}_{self.schedule.name}_{size}"
+
+    @property
+    def path(self) -> str:
+        """Where its file is among those that are written: the file to use on top, the single schedules in a folder."""
+        return f"{self.name}.py" if self.schedule.lowering == "choice" else f"kernels/{self.name}.py"
 
     def load(self) -> types.ModuleType:
         """The source, executed as a module of its own."""
@@ -122,21 +130,24 @@ class _File:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel, self.kind, self.layer = kernel, kernel.kind, kernel.layer
-        self.lowering = LOWERINGS[kernel.schedule.lowering](kernel.schedule, kernel.kind, kernel.layer)
-        self.words = Words(kernel.function, kernel.schedule, kernel.kind, kernel.layer, self.parameters)
+        lowering = {**LOWERINGS, "choice": Choice}[kernel.schedule.lowering]
+        self.lowering = lowering(kernel.schedule, kernel.kind, kernel.layer)
+        self.words = Words(
+            kernel.function, kernel.schedule, kernel.kind, kernel.layer, self.parameters, self.lowering.says_options()
+        )
 
     def text(self) -> str:
         functions = [self.forward(), self.backward(), *self.course_faces()]
         names = [each.name for each in functions if isinstance(each, ast.FunctionDef)]
-        says = self.words.header(self.lowering.remark(), self.kernel.evidence)
-        head = source.render([source.docstring(says)]) + "\nimport numpy as np\n\n"
+        says = self.words.header(self.lowering.remark(), self.kernel.evidence, self.lowering.chapters())
+        head = source.render([source.docstring(says)]) + f"\n{self.lowering.imports}\n"
         head += "\n".join(source.render([each]) for each in (source.assign("__all__", repr(names)), *self.constants()))
-        parts = [head, *(source.render([each]) for each in functions)]
-        return "\n\n".join([*parts, *self.helpers(parts)])
+        parts, tables = [head, *(source.render([each]) for each in functions)], self.lowering.tables()
+        return "\n\n".join([*parts, *self.helpers([*parts, *tables]), *tables])
 
     def constants(self) -> list[ast.stmt]:
         if self.layer is None:
-            return []
+            return self.lowering.constants()
         conv = self.layer
         axes = [tuple(axis.values[size] for size in AXIS_SIZES) for axis in conv.axes]
         sizes = (conv.groups, conv.out_channels // conv.groups, conv.in_channels // conv.groups, axes)
@@ -149,8 +160,9 @@ class _File:
         wanted = [name for part in parts for name in source.names_in(part)]
         while wanted:
             name = wanted.pop(0)
-            helper = getattr(prelude, name, None)
-            if helper is None or name in texts or getattr(helper, "__module__", None) != prelude.__name__:
+            found = ((getattr(module, name, None), module) for module in self.lowering.modules)
+            helper = next((each for each, module in found if getattr(each, "__module__", None) == module.__name__), None)
+            if helper is None or name in texts:
                 continue
             texts[name] = _spelled_out(name) if name in FROM_RELATION else source.copied(helper)
             wanted += source.names_in(texts[name])
@@ -163,7 +175,7 @@ class _File:
         """Keyword parameters with their defaults, which for one layer are the layer's own."""
         plain = TRANSPOSED_PARAMETERS if self.kind.transposed else PARAMETERS
         if self.layer is None:
-            return plain
+            return {**plain, **self.lowering.options}
         return {name: shortest(getattr(self.layer, name)) for name in plain}
 
     def signature(self, name: str, arrays: str) -> str:
@@ -174,7 +186,8 @@ class _File:
         given = ", ".join(arrays)
         bias = "b" if "b" in arrays else "None"
         finder = "_transposed_layer" if self.kind.transposed else "_layer"
-        layer = source.call(finder, "x", "w", bias, *self.parameters, ndim=self.kind.ndim)
+        names = [name for name in self.parameters if name not in self.lowering.options]
+        layer = source.call(finder, "x", "w", bias, *names, ndim=self.kind.ndim)
         return [source.assign(given, f"_arrays({given})"), *self.lowering.sizes(layer, targets)]
 
     def forward(self) -> ast.stmt:

@@ -6,13 +6,15 @@ One class for each way there is; ``LOWERINGS`` says which schedule takes which.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
+from typing import ClassVar
 
 from symconv import relation
 from symconv.formulas.standard import standard
 from symconv.geometry import Conv
-from symconv.kernels import source
+from symconv.kernels import prelude, source
 from symconv.kernels.formula_source import formula_source
 from symconv.kernels.nest import Kind, nest
 from symconv.kernels.schedules import Schedule
@@ -33,6 +35,28 @@ class Lowering:
     schedule: Schedule
     kind: Kind
     layer: Conv | None = None
+
+    #: keyword parameters of the faces beyond the layer's own, with their defaults
+    options: ClassVar[Mapping[str, str]] = {}
+    #: where the helpers come from that are copied into the file
+    modules: ClassVar[tuple[ModuleType, ...]] = (prelude,)
+    imports: ClassVar[str] = "import numpy as np\n"
+
+    def constants(self) -> list[ast.stmt]:
+        """Assignments after the imports."""
+        return []
+
+    def tables(self) -> list[str]:
+        """What stands at the end of the file: tables that name its functions."""
+        return []
+
+    def chapters(self) -> list[str]:
+        """What the header says beyond its paragraphs, laid out already."""
+        return []
+
+    def says_options(self) -> str:
+        """What ``options`` are, for the docstring."""
+        return ""
 
     def sizes(self, layer: ast.expr, targets: Sequence[str]) -> list[ast.stmt]:
         """Names for the sizes that the call ``layer`` returns, as far as ``targets`` need them."""

@@ -172,7 +172,8 @@ def refuses_wrong_parameters(faces: Faces, conv: Conv) -> Result:
     if conv.transposed:
         wrong["output_padding"] = [-1, 10**3]
     # a layer without output
-    wrong["padding" if conv.transposed else "dilation"].append(10**3)
+    if conv.transposed or max(conv.kernel) > 1:  # a single tap has no distance to another
+        wrong["padding" if conv.transposed else "dilation"].append(10**3)
     for name, bad in wrong.items():
         for value in bad:
             given = faces.parameters | {name: value}

@@ -21,6 +21,7 @@ from symconv.kernels.cases import Plan
 from symconv.kernels.checks import CHECKS, Checked, check, evidence
 from symconv.kernels.emit import emit
 from symconv.kernels.nest import Kind
+from symconv.kernels.schedules import SCHEDULES
 from symconv.verification import Verification, verify
 
 __all__ = ["Build", "Failure", "Stale", "Written", "build", "stale", "write"]
@@ -84,9 +85,9 @@ def build(plan: Plan, max_terms: int = MAX_TERMS, started: Callable[[str], None]
     files: dict[str, str] = {}
     failures, checked, verified = [], [], []
     for order in plan.kernels:
-        kernel = emit(order.schedule, order.layer, evidence(order.checked_on))
+        kernel = emit(order.schedule, order.layer, evidence(order.checked_on, SCHEDULES[order.schedule]))
         started(kernel.name)
-        path, found = f"kernels/{kernel.name}.py", check(kernel, order.checked_on)
+        path, found = kernel.path, check(kernel, order.checked_on)
         checked.append(found)
         if found.ok:
             files[path] = kernel.source
@@ -182,6 +183,7 @@ def _report_text(plan: Plan, checked: list[Checked], verified: list[Verification
         rows.append(
             {
                 "name": found.kernel.name,
+                "path": found.kernel.path,
                 "holds": _kind(found.kernel.kind) + (", any size" if found.kernel.layer is None else ", one size"),
                 "entries": [f"{count:,}" if count else "" for count in entries],
                 "verdict": "ok" if found.ok else "not written",

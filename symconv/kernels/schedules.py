@@ -80,5 +80,13 @@ SCHEDULES: dict[str, Schedule] = {
             lowering="unrolled",
             written_out="gfcok",
         ),
+        Schedule(
+            "fast",
+            summary="the file to use, fast on every kind of layer",
+            method="Several schedules stand in this file; a small model of what each costs chooses for y, dx and dw by the "
+            "layer. What moves data is shared out among threads, what multiplies is a matrix product, and what is in use "
+            "stays in the caches.",
+            lowering="choice",
+        ),
     )
 }

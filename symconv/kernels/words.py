@@ -35,8 +35,9 @@ class Words:
     kind: Kind
     layer: Conv | None
     parameters: Mapping[str, str]
+    says_options: str = ""
 
-    def header(self, remark: str, evidence: Sequence[str]) -> str:
+    def header(self, remark: str, evidence: Sequence[str], chapters: Sequence[str] = ()) -> str:
         kind = "Transposed convolution" if self.kind.transposed else "Convolution"
         factors = [f"{array}[{', '.join(self.kind.labels[array].replace('g', ''))}]" for array in ("dy", "w", "x")]
         form = f"    L = sum of {' * '.join(factors)}  over  m = {relation.INPUT_INDEX}"
@@ -48,7 +49,7 @@ class Words:
             *evidence,
         ]
         paragraphs = [_filled(paragraph, 0) for paragraph in paragraphs]
-        return "\n\n".join([paragraphs[0], form, *paragraphs[1:]])
+        return "\n\n".join([paragraphs[0], form, *paragraphs[1:3], *chapters, *paragraphs[3:]])
 
     def holds(self) -> str:
         if self.layer is not None:
@@ -66,7 +67,9 @@ class Words:
         )
         bias = "F" if self.layer is None else self.layer.out_channels
         arrays = f"{self.shape('x')}, {self.shape('w')}, b ({bias},) or None; {self.shape('y')}."
-        return "\n".join([says, "", _filled(f"{arrays} {self.says_parameters()}"), "", *self.example()])
+        told = _filled(f"{arrays} {self.says_parameters()}")
+        options = ["", _filled(self.says_options)] if self.says_options else []
+        return "\n".join([says, "", told, *options, "", *self.example()])
 
     def says_parameters(self) -> str:
         if self.layer is not None:
@@ -111,7 +114,7 @@ class Words:
         conv = example(self.kind) if self.layer is None else self.layer
         arrays = f">>> x, w = np.ones({conv.x_shape}), np.ones({conv.w_shape})"
         given = [f"{name}={shortest(getattr(conv, name))}" for name, plain in self.parameters.items()
-                 if shortest(getattr(conv, name)) != plain]  # fmt: skip
+                 if hasattr(conv, name) and shortest(getattr(conv, name)) != plain]  # fmt: skip
         arguments = ", ".join(["x", "w", *given])
         lines = [f">>> {self.function}({arguments}).shape"]
         if len(lines[0]) > WIDTH - 4:

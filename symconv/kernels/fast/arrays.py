@@ -1,0 +1,158 @@
+"""Memory and threads of the fast kernels: blocks, working memory that is kept, a small pool.
+
+These functions are copied into the emitted files, so they use NumPy, the standard library and each
+other only.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from symconv.kernels.prelude import _reach
+
+# arrays are indexed by tuples made at run time, which NumPy's own types do not follow
+Array = Any
+Take = Callable[[Sequence[int]], Array]
+
+__all__ = ["KEPT"]
+
+#: working memory and threads that outlive a call
+KEPT = _KEPT = threading.local()
+_POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _parallel(task: Callable[[int], None], count: int, threads: int) -> None:
+    """task(i) for i in range(count), on so many threads; this one is among them."""
+    parts = min(threads, count)
+
+    def run(part: int) -> None:
+        for i in range(count * part // parts, count * (part + 1) // parts):
+            task(i)
+
+    if parts < 2:
+        return run(0) if parts else None
+    key = os.getpid(), threads  # a forked process has no threads but its own
+    if key not in _POOLS:
+        _POOLS[key] = ThreadPoolExecutor(threads - 1)
+    others = [_POOLS[key].submit(run, part) for part in range(1, parts)]
+    run(0)
+    for other in others:
+        other.result()
+    return None
+
+
+def _kept(name: str, size: int) -> Array:
+    """So many bytes that the thread keeps for its next call, under a name.
+
+    Memory that was in use a moment ago is in the caches; fresh memory has to be fetched from the
+    system.
+    """
+    buffer: Array | None = getattr(_KEPT, name, None)
+    if buffer is None or buffer.size < size:
+        buffer = np.empty(size, np.uint8)
+        setattr(_KEPT, name, buffer)
+    return buffer[:size]
+
+
+def _memory(dtype: Any, workspace: int) -> Take:
+    """take(shape): an array with any content; all of them lie in ``workspace`` kept bytes."""
+    return _within(_kept("buffer", workspace), dtype)
+
+
+def _within(buffer: Array, dtype: Any) -> Take:
+    """take(shape): the next part of the buffer. What does not fit, such as a single row of one
+    image that is larger than the whole workspace, is taken apart from it.
+    """
+    start = 0
+
+    def take(shape: Sequence[int]) -> Array:
+        nonlocal start
+        size = prod(shape) * dtype.itemsize
+        if dtype.hasobject or start + size > buffer.size:
+            return np.empty(shape, dtype)
+        array: Array = buffer[start : start + size].view(dtype).reshape(shape)
+        start += -(-size // 64) * 64
+        return array
+
+    return take
+
+
+def _blocks(images: int, rows: int, size: int, limit: int) -> Iterator[tuple[slice, slice]]:
+    """(images, rows) of blocks that cover all: as many images as fit ``limit``, or else as many
+    rows of one.
+
+    ``size`` is what one image needs, in bytes.
+    """
+    many = max(1, min(images, limit // max(1, size)))
+    few = rows if size <= limit else max(1, rows * limit // size)
+    for n in range(0, images, many):
+        for o in range(0, rows, few):
+            yield slice(n, min(n + many, images)), slice(o, min(o + few, rows))
+
+
+def _pieces(images: int, channels: int, threads: int) -> list[tuple[slice, slice]]:
+    """The images shared out among threads, or the channels where there is one image."""
+    whole = slice(None)
+    if threads < 2:
+        return [(whole, whole)]
+    count = images if images > 1 else channels
+    cuts = [slice(count * i // threads, count * (i + 1) // threads) for i in range(threads)]
+    return [(cut, whole) if images > 1 else (whole, cut) for cut in cuts]
+
+
+def _planes(x: Array, axes: Sequence[tuple[int, ...]], take: Take, threads: int) -> Array:
+    """The rows of x that windows meet, zero outside x, apart by their residue modulo the stride.
+
+    ``axes`` says H, K, O, s, d, p for each axis. The result has x's first three axes, then one for
+    the residue of every spatial axis, then one for the quotient: row s*o + d*k - p of x is at
+    residue (d*k) % s, quotient o + (d*k) // s. So for every tap the windows of all o are a plain
+    slice, whatever the stride.
+    """
+    steps = [s for _, _, _, s, _, _ in axes]
+    if max(steps) == 1 and all(p <= 0 and O + d * (K - 1) - p <= H for H, K, O, _, d, p in axes):
+        part = tuple(slice(-p, O + d * (K - 1) - p) for _, K, O, _, d, p in axes)
+        inside = x[(..., *part)]
+        return inside.reshape(*inside.shape[:3], *steps, *inside.shape[3:])
+    sizes = [O + d * (K - 1) // s for _, K, O, s, d, _ in axes]
+    planes = take((*x.shape[:3], *steps, *sizes))
+    found = [
+        [_reach(e - p, s, size, H) for e in range(s)]
+        for (H, _, _, s, _, p), size in zip(axes, sizes)
+    ]  # for each residue the quotients whose rows x has, and these rows
+    edges = any(
+        q.start > 0 or q.stop < size for reached, size in zip(found, sizes) for q, _ in reached
+    )
+
+    def fill(i: int) -> None:
+        part, channels = pieces[i]
+        if edges:
+            planes[part, :, channels] = 0
+        for e in np.ndindex(*steps):
+            reached = [each[residue] for each, residue in zip(found, e)]
+            place = (part, slice(None), channels, *e, *(q for q, _ in reached))
+            planes[place] = x[(part, slice(None), channels, *(m for _, m in reached))]
+
+    pieces = _pieces(len(x), x.shape[2], threads if planes.size > 50_000 else 1)
+    _parallel(fill, len(pieces), threads)
+    return planes
+
+
+def _tap(planes: Array, k: Sequence[int], axes: Sequence[tuple[int, ...]]) -> Array:
+    """The part of ``_planes`` that tap k meets: x[n, g, c, s*o + d*k - p] for every o."""
+    residues = [(d * j) % s for j, (_, _, _, s, d, _) in zip(k, axes)]
+    windows = [slice(d * j // s, d * j // s + O) for j, (_, _, O, s, d, _) in zip(k, axes)]
+    return planes[(slice(None), slice(None), slice(None), *residues, *windows)]

@@ -1,0 +1,153 @@
+"""From the fast schedules to the statements of a file that holds them all and chooses.
+
+The two functions of such a file bring the arrays into groups and ask for a reading; the rest is real functions, copied.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import ClassVar
+
+from symconv.kernels import prelude, source
+from symconv.kernels.fast import arrays, choice, linear, matrices, tiles
+from symconv.kernels.fast.schedules import FAST, WINOGRAD_SIZES
+from symconv.kernels.lowerings import Lowering
+from symconv.kernels.winograd import algorithm
+
+__all__ = ["Choice"]
+
+#: keyword parameters of the functions beyond those of the layer
+OPTIONS = {"algorithm": '"auto"', "workspace": "64 << 20", "threads": "None"}
+
+_OPTIONS = "algorithm, workspace, threads"
+
+
+@dataclass(frozen=True)
+class Choice(Lowering):
+    """y, dx and dw each by the schedule that the model of costs chooses, or by the one that is asked for."""
+
+    options: ClassVar[Mapping[str, str]] = OPTIONS
+    modules: ClassVar[tuple[ModuleType, ...]] = (choice, matrices, tiles, linear, arrays, prelude)
+    imports: ClassVar[str] = (
+        "import os\nimport threading\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "from itertools import combinations, product\nfrom math import gcd, prod\n\nimport numpy as np\n"
+    )
+
+    def says_options(self) -> str:
+        names = ", ".join(FAST)
+        return (
+            f"algorithm is auto, direct (auto without winograd: the terms are added as they are), or one of {names}. "
+            "workspace bounds the bytes of working memory, which each thread keeps for its next call. threads (None: as "
+            "many as there are cores) are for moving arrays; matrix products use those of NumPy's own library."
+        )
+
+    def chapters(self) -> list[str]:
+        parts = []
+        for each in FAST.values():
+            told = f"{each.name} ({each.needs}): n {each.n}; o {each.o}; k {each.k}; {each.channels}. Right because {each.why}"
+            parts.append(textwrap.fill(told, source.WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False))
+        return ["The schedules, by what each makes of the indices:", "\n".join(parts)]
+
+    def constants(self) -> list[ast.stmt]:
+        plain = {
+            "_KEPT": ("threading.local()", "working memory that a thread keeps from call to call"),
+            "_POOLS": ("{}", "threads that copy and transform, by process and number"),
+            "_PASSES": ("{}", "how a matrix is applied, once that is known"),
+            "_CHOSEN": ("{}", "which schedule was chosen, by layer"),
+            "_BLOCK": (f"{matrices.BLOCK >> 20} << 20", "bytes of columns at a time, which stay in the caches"),
+            "_TILES": (f"{tiles.TILES >> 20} << 20", "bytes of transformed tiles at a time"),
+            "_ROOM": (f"{tiles.ROOM >> 20} << 20", "bytes that one thread transforms in"),
+        }
+        return [source.noted(source.assign(name, value), says) for name, (value, says) in plain.items()]
+
+    def tables(self) -> list[str]:
+        """What stands at the end of the file: the schedules by name, and the algorithms' matrices."""
+        names = {how: [way.__name__ if way else "None" for way in ways] for how, ways in choice.SCHEDULES_OF_Y.items()}
+        rows = [f'    "{how}": ({", ".join(ways)}),' for how, ways in names.items()]
+        ways = "\n".join(["# schedule: (its way to y, its way to dw)", "_WAYS = {", *rows, "}"])
+        entries = []
+        for tile, taps in WINOGRAD_SIZES:
+            found = algorithm(tile, taps)
+            if not found.ok:
+                raise ArithmeticError(f"{found!r} differs from the relation")
+            whole = found.integers()
+            points = ", ".join([*map(str, found.points), "infinity"])
+            entries += [f"    # {found.name}: {found.products} products for {tile * taps}, points {points}"]
+            entries += [f"    ({tile}, {taps}): ("]
+            entries += [_matrix(whole[name]) for name in "AGB"]
+            entries += [f"        {found.denominators!r},", "    ),"]
+        table = [
+            "# (tile m, taps): A, G without its denominators, B, the denominators of G's rows. For each of them",
+            "# sum over q of A[o, q] G[q, k] B[q, i] = [i = o + k] was checked exactly.",
+            "_WINOGRAD = {",
+            *entries,
+            "}",
+        ]
+        return [ways + "\n", "\n".join(table) + "\n"]
+
+    # the two functions -----------------------------------------------------------------------------------------------
+
+    def sizes(self, layer: ast.expr, targets: Sequence[str]) -> list[ast.stmt]:
+        axes = source.assign("axes", "[tuple(axis[:6]) for axis in axes]")
+        return [source.assign("N, G, F, C, axes", layer), source.noted(axes, "H, K, O, s, d, p on each")]
+
+    def dy_shape(self) -> list[str]:
+        return ["N", "G * F", f"*(axis[{0 if self.kind.transposed else 2}] for axis in axes)"]
+
+    def forward(self) -> list[ast.stmt]:
+        if self.kind.transposed:
+            # y of a transposed convolution is the reading dx: x stands at o
+            lines = [
+                *self.grouped(["x", "w"]),
+                source.assign("y", "np.empty((N, G, F, *(axis[0] for axis in axes)), x.dtype)"),
+                source.expression_statement(f"_make_gradients(x, None, w, y, None, axes, {_OPTIONS})"),
+            ]
+            column = ", ".join(["G", "F", *["1"] * self.kind.ndim])
+            bias = ast.parse(f"if b is not None:\n    y += b.reshape({column})").body
+            return [*lines, *bias, source.returned("y.reshape(N, G * F, *y.shape[3:])")]
+        return [
+            *self.grouped(["x", "w"]),
+            source.assign("y", "np.empty((N, G, F, *(axis[2] for axis in axes)), x.dtype)"),
+            source.expression_statement(f"_make_y(x, w, b, y, axes, {_OPTIONS})"),
+            source.returned("y.reshape(N, G * F, *y.shape[3:])"),
+        ]
+
+    def backward(self) -> list[ast.stmt]:
+        lines = [
+            source.assign("db", "_bias_gradient(dy, threads)"),
+            *self.grouped(["dy", "x", "w"]),
+            source.assign("dx", "np.empty(x.shape, x.dtype)"),
+            source.assign("dw", "np.empty(w.shape, w.dtype)"),
+        ]
+        if self.kind.transposed:
+            makes = [
+                f"_make_y(dy, w, None, dx, axes, {_OPTIONS})",
+                f"_make_gradients(x, dy, w, None, dw, axes, {_OPTIONS})",
+            ]
+            w_shape = "(G * C, F, *w.shape[3:])"
+        else:
+            makes = [f"_make_gradients(dy, x, w, dx, dw, axes, {_OPTIONS})"]
+            w_shape = "(G * F, C, *w.shape[3:])"
+        ends = [
+            "dx.reshape(N, G * C, *x.shape[3:])",
+            f"dw.reshape{w_shape}",
+            "db",
+        ]
+        return [*lines, *map(source.expression_statement, makes), source.returned(*ends)]
+
+    def grouped(self, arrays: Sequence[str]) -> list[ast.stmt]:
+        lead = {a: [size.upper() for size in self.kind.labels[a][:-1]] for a in arrays}
+        lines = [source.assign(a, source.method(a, "reshape", *lead[a], f"*{a}.shape[2:]")) for a in arrays]
+        source.noted(lines[0], "groups get an axis of their own; F and C count inside one group")
+        return lines
+
+
+def _matrix(rows: tuple[tuple[int, ...], ...]) -> str:
+    whole = f"        ({', '.join(map(repr, rows))},),"
+    if len(whole) <= source.WIDTH:
+        return whole
+    return "\n".join(["        (", *(f"            {row!r}," for row in rows), "        ),"])

@@ -1,0 +1,439 @@
+"""Schedules that end in matrix products, with windows gathered, shifted or viewed.
+
+Each function makes one array of the layer; all have the same arguments. x is (N, G, C, *H), w (G,
+F, C, *K), dy and y (N, G, F, *O); ``axes`` says H, K, O, s, d, p for each axis, and m = s*o + d*k -
+p is the row of x that tap k of output o meets (p may be negative). The functions are copied into
+the emitted files, so they use NumPy and each other only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import gcd, prod
+from typing import Any
+
+import numpy as np
+
+from symconv.kernels.fast.arrays import Take, _blocks, _memory, _parallel, _pieces, _planes, _tap
+from symconv.kernels.prelude import _reach
+
+# arrays are indexed by tuples made at run time, which NumPy's own types do not follow
+Array = Any
+Axes = Sequence[tuple[int, ...]]
+
+__all__ = ["BLOCK"]
+
+#: bytes of columns at a time: they stay in the caches between being gathered and being multiplied
+BLOCK = _BLOCK = 4 << 20
+
+
+def _columns_of(
+    x: Array, axes: Axes, workspace: int, extra: int, threads: int
+) -> Iterator[tuple[slice, slice, Axes, Array, Take]]:
+    """Block after block, the windows of x as columns: cols[g, (c, k), (n, o)] = x[n, g, c, s*o +
+    d*k - p].
+
+    Gives the images and the first-axis rows of the block, its axes, the columns, and the rest of
+    the working memory, of which the caller takes at most ``extra`` numbers for each column.
+    """
+    N, G, C = x.shape[:3]
+    taps, places = [K for _, K, _, _, _, _ in axes], prod(O for _, _, O, _, _, _ in axes)
+    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
+    numbers = G * (C * (prod(taps) * places + reach) + extra * places)
+    for n, o in _blocks(N, axes[0][2], numbers * x.itemsize, min(workspace, _BLOCK)):
+        (H, K, _, s, d, p), *others = axes
+        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        take = _memory(x.dtype, workspace)
+        planes = _planes(x[n], part, take, threads)
+        shape = [O for _, _, O, _, _, _ in part]
+        cols = take((G, C, *taps, len(planes), *shape))
+        _gather(planes, part, cols, threads)
+        yield n, o, part, cols.reshape(G, C * prod(taps), len(planes) * prod(shape)), take
+
+
+def _gather(planes: Array, axes: Axes, cols: Array, threads: int) -> None:
+    """cols[g, c, k, n, o] = x[n, g, c, s*o + d*k - p], tap by tap."""
+    taps = list(np.ndindex(*(K for _, K, _, _, _, _ in axes)))
+
+    def gather(i: int) -> None:
+        cols[(slice(None), slice(None), *taps[i])] = np.moveaxis(_tap(planes, taps[i], axes), 0, 2)
+
+    _parallel(gather, len(taps), threads if cols.size > 50_000 else 1)
+
+
+def _block_of(a: Array, n: slice, o: slice, take: Take) -> Array:
+    """a[n, g, f, o] of a block as a matrix (G, F, places); a view where memory allows."""
+    part = a[n, :, :, o]
+    if len(part) == 1 and a.flags.c_contiguous:
+        return a[n.start].reshape(*a.shape[1:3], a.shape[3], -1)[:, :, o].reshape(*a.shape[1:3], -1)
+    matrix = take((*a.shape[1:3], len(part), *part.shape[3:]))
+    np.copyto(matrix, np.moveaxis(part, 0, 2))
+    return matrix.reshape(*a.shape[1:3], -1)
+
+
+def _blocked_y(
+    x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int
+) -> None:
+    """y[n, g, f, o] = sum over (c, k) of w[g, f, (c, k)] * cols[g, (c, k), (n, o)]: a block's
+    columns, then one product.
+    """
+    G, F = w.shape[:2]
+    weights = w.reshape(G, F, -1)
+    for n, o, _, cols, take in _columns_of(x, axes, workspace, F, threads):
+        if n.stop - n.start == 1 and y.flags.c_contiguous:
+            # the block's part of y is a matrix where it lies
+            product = y[n.start].reshape(G, F, y.shape[3], -1)[:, :, o].reshape(G, F, -1)
+            np.matmul(weights, cols, out=product)
+            if b is not None:
+                product += b
+            continue
+        product = np.matmul(weights, cols, out=take((G, F, cols.shape[2])))
+        if b is not None:
+            product += b
+        _put_block(product, y[n, :, :, o], threads)
+
+
+def _put_block(product: Array, place: Array, threads: int) -> None:
+    """place[n, g, f, o] = product[g, f, (n, o)]"""
+    parts = product.reshape(*product.shape[:2], len(place), *place.shape[3:])
+
+    def put(i: int) -> None:
+        place[i] = parts[:, :, i]
+
+    _parallel(put, len(place), threads if place.size > 50_000 else 1)
+
+
+def _blocked_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int) -> None:
+    """dw[g, f, (c, k)] = sum over (n, o) of cols[g, (c, k), (n, o)] * dy[g, f, (n, o)], block
+    after block.
+    """
+    G, F = dw.shape[:2]
+    total: Any = 0
+    for n, o, _, cols, take in _columns_of(x, axes, workspace, F, threads):
+        total = total + cols @ _block_of(dy, n, o, take).swapaxes(1, 2)
+    dw[...] = np.swapaxes(np.broadcast_to(total, (G, prod(dw.shape[2:]), F)), 1, 2).reshape(
+        dw.shape
+    )
+
+
+def _scatter_dx(dy: Array, w: Array, dx: Array, axes: Axes, workspace: int, threads: int) -> None:
+    """cols[g, (c, k), (n, o)] = sum over f of w[g, f, (c, k)] * dy[g, f, (n, o)], and each is added
+    where it was read.
+
+    The adjoint of gathering windows. Fewer numbers move than by phases where few channels of x meet
+    many filters.
+    """
+    N, G, C = dx.shape[:3]
+    F, taps = w.shape[1], w.shape[3:]
+    weights = w.reshape(G, F, -1).swapaxes(1, 2)
+    dx[...] = 0
+    numbers = G * (C * prod(taps) + F) * prod(dy.shape[3:])
+    for n, o in _blocks(N, dy.shape[3], numbers * dx.itemsize, min(workspace, _BLOCK)):
+        take = _memory(dx.dtype, workspace)
+        slopes = _block_of(dy, n, o, take)
+        cols = np.matmul(weights, slopes, out=take((G, C * prod(taps), slopes.shape[2])))
+        parts = cols.reshape(G, C, *taps, n.stop - n.start, o.stop - o.start, *dy.shape[4:])
+        _add_back(parts, dx[n], axes, o.start, threads)
+
+
+def _add_back(cols: Array, dx: Array, axes: Axes, start: int, threads: int) -> None:
+    """dx[n, g, c, s*o + d*k - p] += cols[g, c, k, n, o], the first axis's o counted from
+    ``start``.
+    """
+    starts = [start] + [0] * (len(axes) - 1)
+    pieces = _pieces(len(dx), dx.shape[2], threads if cols.size > 50_000 else 1)
+
+    def add(i: int) -> None:
+        images, channels = pieces[i]
+        for k in np.ndindex(*(K for _, K, _, _, _, _ in axes)):
+            found = [
+                _reach(d * j + s * first - p, s, size, H)
+                for j, (H, _, _, s, d, p), size, first in zip(
+                    k, axes, cols.shape[-len(axes) :], starts
+                )
+            ]
+            place = (images, slice(None), channels, *(m for _, m in found))
+            source = (slice(None), channels, *k, images, *(q for q, _ in found))
+            dx[place] += np.moveaxis(cols[source], 2, 0)
+
+    _parallel(add, len(pieces), threads)
+
+
+def _rows_of(
+    x: Array, axes: Axes, workspace: int, extra: int, threads: int
+) -> Iterator[tuple[Any, ...]]:
+    """Block after block, the padded rows of x end to end, and for each tap where in them its
+    windows begin.
+
+    Gives the images and first-axis rows of the block, its flat rows (n, g, c, place), [(tap,
+    start)], how many places lie between the first window and the last, the shape (rows, width) in
+    which they are cut up again, and the memory.
+    """
+    N, G, C = x.shape[:3]
+    steps = [s for _, _, _, s, _, _ in axes]
+    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
+    for n, o in _blocks(
+        N, axes[0][2], G * (C + 2 * extra) * reach * x.itemsize, min(workspace, _BLOCK)
+    ):
+        (H, K, _, s, d, p), *others = axes
+        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        take = _memory(x.dtype, workspace)
+        planes = _planes(x[n], part, take, threads)
+        sizes = planes.shape[3 + len(steps) :]
+        apart = [
+            prod(sizes[i + 1 :]) for i in range(len(sizes))
+        ]  # one step along an axis, in the flat rows
+        jumps = [prod(sizes) * prod(steps[i + 1 :]) for i in range(len(steps))]
+        starts = [
+            (
+                k,
+                sum(
+                    (d * j) % s * jump + d * j // s * step
+                    for j, (_, _, _, s, d, _), jump, step in zip(k, axes, jumps, apart)
+                ),
+            )
+            for k in np.ndindex(*(K for _, K, _, _, _, _ in axes))
+        ]
+        length = 1 + sum((O - 1) * step for (_, _, O, _, _, _), step in zip(part, apart))
+        flat = np.ascontiguousarray(planes).reshape(*planes.shape[:3], -1)
+        yield n, o, flat, starts, length, [part[0][2], *sizes[1:]], take
+
+
+def _rows_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int) -> None:
+    """Padded rows end to end: the windows of one tap are one run of them, and a tap is one matrix
+    product, not gathered.
+
+    The run also passes over the ends of rows, where no window is; what is computed there is left
+    behind.
+    """
+    G, F = w.shape[:2]
+    taps = np.ascontiguousarray(np.moveaxis(w.reshape(*w.shape[:3], -1), -1, 0))
+    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, workspace, F, threads):
+        total, part = take((G, F, prod(cut))), take((G, F, length))
+        run = total[:, :, :length]
+        for i in range(n.stop - n.start):
+            for matrix, (_, start) in zip(taps, starts):
+                first = start == starts[0][1]
+                np.matmul(matrix, flat[i, :, :, start : start + length], out=run if first else part)
+                if not first:
+                    run += part
+            if b is not None:
+                run += b
+            whole = total.reshape(G, F, *cut)
+            place = y[n.start + i, :, :, o]
+            place[...] = whole[(..., *(slice(size) for size in place.shape[2:]))]
+
+
+def _rows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int) -> None:
+    """dy laid out like the padded rows, zero at their ends: for each tap one matrix product over
+    the whole run.
+    """
+    G, F, C = dw.shape[:3]
+    total = np.zeros((prod(dw.shape[3:]), G, F, C), dw.dtype)
+    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, workspace, F, threads):
+        slopes = take((G, F, prod(cut)))
+        slopes[...] = 0
+        whole = slopes.reshape(G, F, *cut)
+        for i in range(n.stop - n.start):
+            place = dy[n.start + i, :, :, o]
+            whole[(..., *(slice(size) for size in place.shape[2:]))] = place
+            for k, (_, start) in enumerate(starts):
+                total[k] += slopes[:, :, :length] @ flat[i, :, :, start : start + length].swapaxes(
+                    1, 2
+                )
+    dw[...] = np.moveaxis(total, 0, -1).reshape(dw.shape)
+
+
+def _windows_of(
+    x: Array, axes: Axes, workspace: int, threads: int
+) -> Iterator[tuple[slice, slice, Array]]:
+    """Block after block, the windows as a view: (n, g, c, *o, *k) without a copy of x but for the
+    padding.
+    """
+    numbers = prod(x.shape[1:3]) * prod(O * K for _, K, O, _, _, _ in axes)
+    for n, o in _blocks(len(x), axes[0][2], numbers * x.itemsize, workspace // 2):
+        (H, K, _, s, d, p), *others = axes
+        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        # with stride 1 the planes are the padded rows themselves
+        whole = [(H, d * (K - 1) + 1, s * (O - 1) + 1, 1, 1, p) for H, K, O, s, d, p in part]
+        rows = _planes(x[n], whole, _memory(x.dtype, workspace // 2), threads)
+        rows = rows.reshape(*rows.shape[:3], *rows.shape[3 + len(part) :])
+        spans: Any = tuple(d * (K - 1) + 1 for _, K, _, _, d, _ in part)
+        windows = np.lib.stride_tricks.sliding_window_view(rows, spans, tuple(range(3, rows.ndim)))
+        steps: Any = [
+            slice(None, None, step) for step in (*(a[3] for a in part), *(a[4] for a in part))
+        ]
+        yield n, o, windows[(..., *steps)]
+
+
+def _windows_y(
+    x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int
+) -> None:
+    """y[n, g, f, o] = sum over (c, k) of w[g, f, c, k] * windows[n, g, c, o, k], by tensordot."""
+    count = len(axes)
+    inner = [1, *range(2 + count, 2 + 2 * count)]
+    for n, o, windows in _windows_of(x, axes, workspace, threads):
+        for g, matrix in enumerate(w):
+            product = np.moveaxis(
+                np.tensordot(windows[:, g], matrix, (inner, range(1, 2 + count))), -1, 1
+            )
+            y[n, g, :, o] = product if b is None else product + b[g].reshape(-1, *[1] * count)
+
+
+def _windows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int) -> None:
+    """dw[g, f, c, k] = sum over (n, o) of dy[n, g, f, o] * windows[n, g, c, o, k], by tensordot."""
+    count = len(axes)
+    dw[...] = 0
+    for n, o, windows in _windows_of(x, axes, workspace, threads):
+        for g in range(len(dw)):
+            places = [0, *range(2, 2 + count)]
+            dw[g] += np.tensordot(dy[n, g, :, o], windows[:, g], (places, places))
+
+
+def _pointwise_y(
+    x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int
+) -> None:
+    """One tap, stride 1, no padding: o and m are the same, and each image is one matrix product
+    where it lies.
+    """
+    places = prod(y.shape[3:])
+    weights = w.reshape(w.shape[:3])
+    for image, made in zip(x, y):
+        whole = made.flags.c_contiguous
+        product = made.reshape(*made.shape[:2], places) if whole else None
+        product = np.matmul(weights, image.reshape(*image.shape[:2], places), out=product)
+        if b is not None:
+            product += b
+        if not whole:
+            made[...] = product.reshape(made.shape)
+
+
+def _pointwise_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int) -> None:
+    """dw[g, f, c] = sum over images of the matrix product over places."""
+    total = np.zeros(dw.shape[:3], dw.dtype)
+    places = prod(dy.shape[3:])
+    for slopes, image in zip(dy, x):
+        columns = image.reshape(*image.shape[:2], places).swapaxes(1, 2)
+        total += slopes.reshape(*slopes.shape[:2], places) @ columns
+    dw[...] = total.reshape(dw.shape)
+
+
+def _elementwise_y(
+    x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int
+) -> None:
+    """One channel a group (depthwise): nothing to sum over but taps, so rows are multiplied by
+    numbers and added up.
+    """
+    G, F = w.shape[:2]
+    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
+    # few enough groups at a time that rows, sum and product stay in the fastest caches
+    groups = max(1, min(G, _BLOCK // 8 // max(1, 3 * reach * x.itemsize)))
+    parts = [(n, slice(g, min(g + groups, G))) for n in range(len(x)) for g in range(0, G, groups)]
+
+    def make(i: int) -> None:
+        n, g = parts[i]
+        for _, o, flat, starts, length, cut, take in _rows_of(
+            x[n : n + 1, g], axes, workspace // threads, 1, 1
+        ):
+            total, part = take((flat.shape[1], prod(cut))), take((flat.shape[1], length))
+            for f in range(F):
+                run = total[:, :length]
+                for k, start in starts:
+                    first = start == starts[0][1]
+                    weight = w[(g, f, 0, *k)][:, None]
+                    np.multiply(
+                        flat[0, :, 0, start : start + length], weight, out=run if first else part
+                    )
+                    if not first:
+                        run += part
+                if b is not None:
+                    run += b[g, f]
+                place = y[n, g, f, o]
+                whole = total.reshape(-1, *cut)
+                place[...] = whole[(..., *(slice(size) for size in place.shape[1:]))]
+
+    _parallel(make, len(parts), threads if x.size > 50_000 else 1)
+
+
+def _elementwise_dw(
+    dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int
+) -> None:
+    """One channel a group: dw[g, f, k] is the scalar product of dy with the run of tap k, row by
+    row end to end.
+    """
+    G, F = dw.shape[:2]
+    sums = np.zeros((len(x), *dw.shape), dw.dtype)
+    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
+    groups = max(1, min(G, _BLOCK // 8 // max(1, 2 * reach * x.itemsize)))
+    parts = [(n, slice(g, min(g + groups, G))) for n in range(len(x)) for g in range(0, G, groups)]
+
+    def make(i: int) -> None:
+        n, g = parts[i]
+        for _, o, flat, starts, length, cut, take in _rows_of(
+            x[n : n + 1, g], axes, workspace // threads, 1, 1
+        ):
+            slopes = take((flat.shape[1], prod(cut)))
+            slopes[...] = 0
+            whole = slopes.reshape(-1, *cut)
+            for f in range(F):
+                place = dy[n, g, f, o]
+                whole[(..., *(slice(size) for size in place.shape[1:]))] = place
+                for k, start in starts:
+                    run = flat[0, :, 0, start : start + length]
+                    sums[(n, g, f, 0, *k)] += (slopes[:, None, :length] @ run[:, :, None])[:, 0, 0]
+
+    _parallel(make, len(parts), threads if x.size > 50_000 else 1)
+    np.sum(sums, axis=0, out=dw)
+
+
+def _phases(
+    axes: Axes,
+) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...], list[tuple[int, ...]]]]:
+    """dx as correlations of dy with stride 1, one for each residue of m modulo the stride.
+
+    Where m + p = s*i + e, only taps with d*k = e modulo s meet m, and these are every (s/g)-th, g =
+    gcd(s, d); then o = i + (e - d*k) / s. Gives for each residue the rows of dx, the taps
+    backwards, and H, K, O, s, d, p of the correlation.
+    """
+    residues = []
+    for H, K, O, s, d, p in axes:
+        step, found = s // gcd(s, d), []
+        for e in range(s):
+            start = (e - p) % s  # the first row m of this residue
+            rows = slice(start, H, s)
+            first = next((k for k in range(min(step, K)) if (d * k - e) % s == 0), None)
+            if start >= H:
+                continue
+            if first is None:
+                found.append((rows, slice(0, 0), (O, 0, len(range(start, H, s)), 1, 1, 0)))
+                continue
+            taps = range(first, K, step)
+            # the last tap comes first, and meets the smallest o
+            o = (start + p - d * taps[-1]) // s
+            backwards = slice(taps[-1], taps[0] - 1 if taps[0] else None, -step)
+            found.append(
+                (rows, backwards, (O, len(taps), len(range(start, H, s)), 1, d // gcd(s, d), -o))
+            )
+        residues.append(found)
+    for combination in product(*residues):
+        yield (
+            tuple(c[0] for c in combination),
+            tuple(c[1] for c in combination),
+            [c[2] for c in combination],
+        )
+
+
+def _by_phases(
+    make: Any, dy: Array, w: Array, dx: Array, axes: Axes, workspace: int, threads: int
+) -> None:
+    """dx from any way ``make`` to y: dy stands for x, the taps backwards and with f and c
+    exchanged for w.
+    """
+    for rows, taps, phase in _phases(axes):
+        place = (slice(None), slice(None), slice(None), *rows)
+        weights = np.ascontiguousarray(np.swapaxes(w, 1, 2)[(..., *taps)])
+        if 0 in weights.shape:
+            dx[place] = 0  # no tap meets these rows
+        else:
+            make(dy, weights, None, dx[place], phase, workspace, threads)

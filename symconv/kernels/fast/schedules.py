@@ -1,0 +1,94 @@
+"""The fast schedules as data: what each does with every index of the sum over R, and for which layers.
+
+A file of the schedule "choice" holds them all. ``ways`` are the functions, in the rooms beside this one, that the schedule
+is lowered to: for y and for dw. dx is y of another layer (the phases), unless ``dx`` names a way of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["FAST", "WINOGRAD_SIZES", "FastSchedule"]
+
+
+@dataclass(frozen=True)
+class FastSchedule:
+    """What becomes of the indices n (image), o (place), k (tap) and c, f (channels, filters), and why it is right."""
+
+    name: str
+    n: str
+    o: str
+    k: str
+    channels: str
+    why: str
+    needs: str = "any layer"
+
+
+FAST: dict[str, FastSchedule] = {
+    each.name: each
+    for each in (
+        FastSchedule(
+            "blocked",
+            n="as many as fit a block",
+            o="columns of a matrix product, in blocks that stay in the caches",
+            k="gathered beside c: the rows m = s*o + d*k - p of x become columns (o) of a matrix",
+            channels="f rows, c and k summed over by one matrix product",
+            why="dx is y of dy by the phases of the stride: m + p = s*i + e fixes k modulo s, and then o.",
+        ),
+        FastSchedule(
+            "scatter",
+            n="as many as fit a block",
+            o="columns of a matrix product",
+            k="rows beside c, each added to dx where blocked gathers it",
+            channels="f summed over by one matrix product",
+            why="it is the adjoint of gathering; y and dw are blocked.",
+        ),
+        FastSchedule(
+            "rows",
+            n="Python loop",
+            o="one run of the padded rows laid end to end",
+            k="Python loop: another tap is the same run, begun elsewhere",
+            channels="f rows, c summed over by one matrix product for each tap",
+            why="o + 1 and m + s are one step in the rows apart by residue modulo s, so nothing is gathered.",
+        ),
+        FastSchedule(
+            "windows",
+            n="as many as fit the workspace",
+            o="axes of a sliding window view",
+            k="axes of the same view",
+            channels="c and k summed over by tensordot",
+            why="the view is R itself: entry (o, k) is row s*o + d*k - p.",
+        ),
+        FastSchedule(
+            "pointwise",
+            n="Python's part of a stacked matrix product",
+            o="columns where they lie",
+            k="one tap: m = o",
+            channels="f rows, c summed over",
+            why="with one tap, stride 1 and no padding R is the identity.",
+            needs="one tap, stride 1, no padding",
+        ),
+        FastSchedule(
+            "depthwise",
+            n="shared out among threads",
+            o="one run of the padded rows laid end to end",
+            k="Python loop",
+            channels="vector operations; nothing to sum over but taps",
+            why="the same runs as rows, multiplied by a number for each channel.",
+            needs="one channel of x for each group",
+        ),
+        FastSchedule(
+            "winograd",
+            n="as many as fit a block",
+            o="tiles of m on each axis, transformed by A",
+            k="transformed by G",
+            channels="f and c: a matrix product for each row of the algorithm",
+            why="sum over q of A[o, q] G[q, k] B[q, i] = [i = o + k], checked exactly where the matrices were derived; "
+            "y, dw and dx leave out one factor each.",
+            needs="stride 1, floating point, taps that have an algorithm here",
+        ),
+    )
+}
+
+#: (tile, taps) for which a file has an algorithm; more products than about six an axis cost float32 its accuracy
+WINOGRAD_SIZES = ((1, 1), (2, 2), (4, 2), (2, 3), (3, 3), (4, 3), (2, 4), (2, 5))
