@@ -186,7 +186,8 @@ class _Search:
         self.boxed = parameter_points(self.legal.intersect(self.box()), self.claim.sizes)
         self.phrases = self.named_sizes()
         self.refresh()
-        if not _largest(self.holding, self.claim.sizes, "H").is_int():
+        longest = _largest(self.holding, self.claim.sizes, "H")
+        if not longest.is_int() or longest.to_python() > (self.claim.stride or 1) + (self.claim.dilation or 1):
             whole = self.find(self.holding, self.legal, short)
             if whole is not None:
                 return self.said(_text(whole), _text(whole), None, True, whole)
