@@ -27,6 +27,12 @@ MAX_LITERALS = 4
 _MAX_CONJUNCTION = 3
 _MAX_PARTS = 600
 
+#: one of two conjunctions must hold in so many cases: a rule that makes an exception for a single one has learnt it by heart
+LEAST_SUPPORT = 3
+
+#: a rule that is true of right cases alone is worth telling when it is true of so many of them
+TELLING = 0.75
+
 #: predicates that an axis can differ in are said of every axis
 _Literal = tuple[int, bool]
 
@@ -54,7 +60,8 @@ class Rule:
 class Condition:
     """``rule`` fits all ``cases``; ``held_out`` of them had no part in choosing it when ``predicted`` is True.
 
-    Without a rule: nothing as short as this fits, or (``constant``) the cases are all the same.
+    Without a rule: nothing as short as this fits, or (``constant``) the cases are all the same. ``nearly`` is then a
+    rule under which it is always right, though it is so in other cases too, and in how many of the right ones it holds.
     """
 
     rule: Rule | None
@@ -64,6 +71,7 @@ class Condition:
     constant: bool | None = None
     verb: str = "right"
     dilated: bool = True
+    nearly: tuple[Rule, int, int] | None = None
 
     @property
     def text(self) -> str | None:
@@ -77,13 +85,18 @@ class Condition:
     @property
     def rule_text(self) -> str | None:
         """The rule in words; without d where no case is dilated."""
-        if self.rule is None:
-            return None
-        return str(self.rule) if self.dilated else str(self.rule).replace("d(K − 1)", "K − 1")
+        return None if self.rule is None else self._words(self.rule)
+
+    def _words(self, rule: Rule) -> str:
+        return str(rule) if self.dilated else str(rule).replace("d(K − 1)", "K − 1")
 
     def __str__(self) -> str:
         if self.text is None:
-            return f"no short rule says when it is {self.verb} ({self.cases} cases tried)"
+            told = f"no short rule says when it is {self.verb} ({self.cases} cases tried)"
+            if self.nearly:
+                rule, some, count = self.nearly
+                told += f"; it always is when {self._words(rule)}, and in {count - some} other case{'s' * (count - some != 1)} (observed, not proved)"
+            return told
         if self.rule is None:
             return self.text
         tested = (
@@ -95,7 +108,7 @@ class Condition:
 
     def to_dict(self) -> dict[str, Any]:
         return {"text": self.text, "rule": self.rule_text, "cases": self.cases, "held_out": self.held_out,
-                "predicted": self.predicted, "proved": False}  # fmt: skip
+                "nearly": self._words(self.nearly[0]) if self.nearly else None, "predicted": self.predicted, "proved": False}  # fmt: skip
 
 
 def table_of(convs: Sequence[Conv]) -> Table:
@@ -125,13 +138,13 @@ def find_condition(
     held_out = order[: count // 4]
     chosen_on = order[count // 4 :]
     whole = _Patterns(table, wanted)
-    if not whole.consistent:  # two cases that the vocabulary cannot tell apart have different verdicts
-        return Condition(None, count, verb=verb)
     train = _Patterns(table[chosen_on], wanted[chosen_on])
     first = next(train.rules(), None)
     if first is not None and whole.fits(first):
         return Condition(first, count, len(held_out), True, verb=verb, dilated=dilated)
     best = next(whole.rules(), None)
+    if best is None:
+        return Condition(None, count, verb=verb, dilated=dilated, nearly=whole.nearly())
     return Condition(best, count, len(held_out), False, verb=verb, dilated=dilated)
 
 
@@ -144,8 +157,10 @@ class _Patterns:
         some_right, some_wrong = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
         some_right[inverse[wanted]] = True
         some_wrong[inverse[~wanted]] = True
+        #: False when two cases that the vocabulary cannot tell apart have different verdicts
         self.consistent = not np.any(some_right & some_wrong)
         self.right, self.wrong = _bits(some_right), _bits(some_wrong)
+        self.counts = np.bincount(inverse[wanted], minlength=len(rows)).tolist()
         self.bits: dict[_Literal, int] = {}
         #: of literals that are alike on these cases, the first
         self.literals: dict[_Literal, int] = {}
@@ -167,6 +182,20 @@ class _Patterns:
             covered |= bits
         return covered == self.right
 
+    def _support(self, bits: int) -> int:
+        """The number of right cases with these patterns."""
+        return sum(count for i, count in enumerate(self.counts) if bits >> i & 1)
+
+    def nearly(self) -> tuple[Rule, int, int] | None:
+        """The shortest conjunction that is true of most right cases and of no wrong one."""
+        count = sum(self.counts)
+        parts = [(part, self._support(bits)) for part, bits in self._implicants()]
+        telling = [(len(part), -some, part) for part, some in parts if some >= TELLING * count]
+        if not telling:
+            return None
+        _, negative, part = min(telling)
+        return Rule((part,)), -negative, count
+
     def rules(self) -> Iterator[Rule]:
         """The rules that fit, simplest first: fewer literals, then fewer parts, then what is thought of first."""
         if not self.consistent:
@@ -180,7 +209,7 @@ class _Patterns:
             if not found:
                 for smaller in range(1, total // 2 + 1):
                     for (p, a), (q, b) in itertools.product(by_size.get(smaller, []), by_size.get(total - smaller, [])):
-                        if a | b == self.right and p != q:
+                        if a | b == self.right and min(self._support(a & ~b), self._support(b & ~a)) >= LEAST_SUPPORT:
                             found.append(Rule((p, q)))
             yield from sorted(found, key=_order)
 

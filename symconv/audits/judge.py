@@ -95,6 +95,8 @@ class _Judgement:
         #: every run on numbers, with its point
         self.runs: list[tuple[Point, Returned]] = []
         self.polynomials: dict[str, list[PolynomialTerms]] = {}
+        #: the first run in which an output was not right
+        self.wrong_at: dict[str, tuple[Point, Returned]] = {}
 
     def verdict(self) -> CaseVerdict:
         try:
@@ -186,6 +188,7 @@ class _Judgement:
                     break
                 if not self.reference.agrees(at, name, value):
                     self.result.outputs[name] = "value"
+                    self.wrong_at.setdefault(name, (at, run))
                     break
             else:
                 self.result.outputs[name] = "ok"
@@ -228,11 +231,11 @@ class _Judgement:
     # wrong outputs --------------------------------------------------------------------------------------------------------------
 
     def _look_into(self, wrong: Sequence[str]) -> None:
-        at, seen = self.runs[-1]
-        if self._differs(at, seen):
+        if self._differs(*self.runs[-1]):
             self.result.findings.append("not deterministic: the same arguments give different results")
             return
         for name in wrong:
+            at, seen = self.wrong_at.get(name, self.runs[-1])
             if name not in seen.outputs:
                 continue
             if self._not_bilinear(name):
@@ -260,8 +263,8 @@ class _Judgement:
         return False
 
     def _depends(self, name: str, array: str) -> bool:
-        at, seen = self.runs[-1]
-        again = self._again(at | {array: at[array] + 1.5})
+        at, seen = self.wrong_at.get(name, self.runs[-1])
+        again = self._again(at | {array: 1.5 - at[array] / 2})
         if again is None or name not in again.outputs:
             return False
         return not np.array_equal(again.outputs[name], seen.outputs[name], equal_nan=True)

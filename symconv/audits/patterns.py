@@ -17,6 +17,9 @@ __all__ = ["NamedCause", "named_causes"]
 #: more causes than this for one output explain nothing
 MAX_CAUSES = 3
 
+#: a cause that accounts for a smaller share of the failing cases is taken for a coincidence
+LEAST_SHARE = 0.1
+
 
 @dataclass(frozen=True)
 class NamedCause:
@@ -53,6 +56,8 @@ def named_causes(cases: Sequence[Case], output: str) -> list[NamedCause]:
         if not counts:
             break
         best = min(counts, key=lambda key: (-len(counts[key]), order[key]))
+        if len(counts[best]) < LEAST_SHARE * len(failing):
+            break
         how = "the result equals what this mistake computes" if best in _BY_VALUE else "seen in the result of each"
         found.append(NamedCause(best, CAUSES[best].text.format(output=output), len(counts[best]), len(failing), how))
         left -= counts[best]

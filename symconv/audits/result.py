@@ -206,6 +206,11 @@ class Audit:
         """When each output is right."""
         return {output: self._condition(output) for output in self.outputs}
 
+    @property
+    def further_conditions(self) -> dict[str, Condition]:
+        """Those of single outputs that say something else than the condition of all."""
+        return {output: each for output, each in self.conditions.items() if str(each) != str(self.condition)}
+
     @cached_property
     def refusal(self) -> Condition | None:
         """When the function refuses; None when it never does."""

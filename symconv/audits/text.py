@@ -67,9 +67,8 @@ def _parts(audit: Audit) -> Iterator[RenderableType]:
             yield Text.assemble(("  likely cause: ", "bold"), str(cause))
     yield Text()
     yield Text.assemble(("condition  ", "bold"), str(audit.condition))
-    if len(audit.outputs) > 1 and audit.wrong:
-        for output, condition in audit.conditions.items():
-            yield Text(f"  {output}: {condition}")
+    for output, condition in audit.further_conditions.items():
+        yield Text(f"  {output}: {condition}")
     if audit.refusal is not None:
         yield Text.assemble(("refusals   ", "bold"), str(audit.refusal))
         message = next(case.verdict.message for case in audit.documented if case.refuses())
