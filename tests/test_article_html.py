@@ -112,7 +112,7 @@ def as_latex(text: str) -> str:
                 rows.append(rf"& \quad \vdots \quad \text{{{plain(note)}}}")
                 continue
             [left] = with_class(line, "left")
-            sides = [together([tex(piece) for piece in step]) for step in with_class(line, "step")]
+            sides = [together([tex(piece) for piece in step.findall(MATHML + "math")]) for step in with_class(line, "step")]
             assert all(side.startswith("=") for side in sides)
             rows.append(f"{tex(left[0])} &" + " ".join(sides))
             if note is not None:
@@ -319,8 +319,8 @@ def test_the_page_says_its_language(lang: str) -> None:
 
 def test_the_same_layer_gives_the_same_bytes() -> None:
     code = f"from symconv import Conv; from symconv.article import render; print(render({SMALL[6]!r}, 'html'), end='')"
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True,
-                           env={"PYTHONHASHSEED": "7", "PYTHONUTF8": "1", "PYTHONPATH": str(Path(__file__).parents[1])})  # fmt: skip
+    environment = {"PYTHONHASHSEED": "7", "PYTHONUTF8": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True, env=environment)
     assert other.stdout == page(SMALL[6])
 
 
