@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from symconv.formulas.notation import Equation, Math
 
-__all__ = ["Block", "Code", "Equations", "Gap", "Paragraph", "Phrase", "Section", "Table", "Value"]
+__all__ = ["Block", "Code", "Equations", "Gap", "Paragraph", "Phrase", "Reference", "Section", "Table", "Value"]
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,16 @@ class Phrase:
     values: Mapping[str, Value] = field(default_factory=dict)
 
 
-#: what may stand in a phrase or a table: mathematics, a number, words, sentences one after another
-Value = Math | int | Phrase | tuple[Phrase, ...]
+@dataclass(frozen=True)
+class Reference:
+    """An equation by the label of its display; ``otherwise`` names it where that display is not in the document."""
+
+    label: str
+    otherwise: Phrase
+
+
+#: what may stand in a phrase or a table: mathematics, a number, words, sentences one after another, the number of an equation
+Value = Math | int | Phrase | Reference | tuple[Phrase, ...]
 
 
 @dataclass(frozen=True)
@@ -43,13 +51,16 @@ class Gap:
 
 @dataclass(frozen=True)
 class Equations:
-    """Equations set under each other, aligned at their first sign."""
+    """Equations set under each other, aligned at their first sign. A display with a ``label`` is numbered, one that is ``boxed``
+    framed."""
 
     lines: tuple[Equation | Gap, ...]
+    label: str | None = None
+    boxed: bool = False
 
     @staticmethod
-    def of(*lines: Equation | Gap) -> Equations:
-        return Equations(lines)
+    def of(*lines: Equation | Gap, label: str | None = None) -> Equations:
+        return Equations(lines, label)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+from symconv.article.companions import is_line, line_of
 from symconv.article.selection import BUDGET
 from symconv.derive import LOSSES, MAX_SYMPY_TERMS, Gradients
 from symconv.geometry import MAX_TERMS, Conv
@@ -16,7 +17,8 @@ __all__ = ["Case"]
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """``conv`` with the loss to derive from; ``budget`` is how many characters the row of a matrix may have.
+    """``conv`` with the loss to derive from; ``budget`` is how many characters the row of a matrix may have, ``full`` whether
+    everything is shown.
 
     Refused at once, with ValueError: a loss without a name, or of too many terms.
     """
@@ -25,6 +27,7 @@ class Case:
     loss: str = "upstream"
     max_terms: int = MAX_TERMS
     budget: int = BUDGET
+    full: bool = True
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -32,6 +35,11 @@ class Case:
         self.conv.check_terms(self.max_terms)
         if self.loss != "upstream":
             self.conv.check_terms(min(self.max_terms, MAX_SYMPY_TERMS))
+
+    @cached_property
+    def line(self) -> Case:
+        """The layer in one dimension, for one image, channel and filter: itself, or one axis of it alone, and small."""
+        return self if is_line(self.conv) else Case(line_of(self.conv), budget=self.budget, full=self.full)
 
     @cached_property
     def gradients(self) -> Gradients:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from symconv.article.algorithm import algorithm
 from symconv.article.blocks import Block, Code, Equations, Gap, Paragraph, Phrase, Section, Table, Value
 from symconv.article.case import Case
+from symconv.article.channels import channels
 from symconv.article.passes import forward, gradients, jacobians
 from symconv.article.prose import Prose, prose
-from symconv.article.recognition import recognition, verdict
 from symconv.article.selection import BUDGET
 from symconv.article.setting import setting, subtitle, title
+from symconv.article.steps import steps
+from symconv.article.summary import summary
 from symconv.formulas.latex import latex
 from symconv.formulas.notation import Equation, Math
 from symconv.formulas.pretty import pretty
 from symconv.geometry import MAX_TERMS, Conv
 
-__all__ = ["FORMATS", "SECTIONS", "Document", "document", "render"]
+__all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
 
-#: the sections, in order
-SECTIONS = (setting, forward, jacobians, gradients, recognition, verdict)
+#: the sections by name, in order
+SECTIONS: dict[str, Callable[[Case], Section]] = {
+    section.__name__: section for section in (setting, forward, jacobians, gradients, steps, channels, summary, algorithm)
+}
+
+#: how much is told: everything, or without what repeats or supports the main line
+DETAILS = ("full", "brief")
 
 FORMATS = ("text", "latex", "markdown", "html", "ipynb")
 
@@ -30,7 +38,8 @@ FORMATS = ("text", "latex", "markdown", "html", "ipynb")
 class Document:
     """A derivation: ``title``, ``subtitle`` and ``sections``, for the layer ``conv`` and its ``loss``, worded in ``lang``.
 
-    ``ok`` is the verdict: whether the closed formulas equal the derivative in every entry. ``render(format)`` gives the
+    ``ok`` is the verdict: whether the closed formulas equal the derivative in every entry, and the kernel that is shown
+    passed its checks. ``numbers`` are the numbers of the equations that have a label. ``render(format)`` gives the
     text of it; notebooks show it as Markdown with its mathematics.
     """
 
@@ -41,10 +50,12 @@ class Document:
     title: Phrase
     subtitle: tuple[Phrase, ...]
     sections: tuple[Section, ...]
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def prose(self) -> Prose:
-        return prose(self.lang)
+        """The words of the document's language, with its numbered equations."""
+        return replace(prose(self.lang), numbers=self.numbers)
 
     def blocks(self) -> Iterator[Block]:
         """Every block of the document, sections left out."""
@@ -79,7 +90,8 @@ class Document:
         if isinstance(block, Paragraph):
             return {"kind": "paragraph", "key": block.phrase.key, "text": self.prose.text(block.phrase), "mark": block.mark}
         if isinstance(block, Equations):
-            return {"kind": "equations", "lines": [self._line(line) for line in block.lines]}
+            number = {"number": self.numbers[block.label]} if block.label in self.numbers else {}
+            return {"kind": "equations", **number, "lines": [self._line(line) for line in block.lines]}
         if isinstance(block, Code):
             return {"kind": "code", "language": block.language, "text": block.text}
         assert isinstance(block, Table)
@@ -111,29 +123,57 @@ class Document:
 
 
 def document(
-    conv: Conv, lang: str = "en", loss: str = "upstream", max_terms: int = MAX_TERMS, budget: int = BUDGET
+    conv: Conv,
+    lang: str = "en",
+    loss: str = "upstream",
+    max_terms: int = MAX_TERMS,
+    budget: int = BUDGET,
+    sections: Sequence[str] | None = None,
+    detail: str = "full",
 ) -> Document:
-    """The derivation of ``conv``: setting, forward pass, Jacobians, gradients, closed formulas, check.
+    """The derivation of ``conv``: setting, forward pass, one dimension in full, index derivation, stride, padding and dilation,
+    depth, summary with its theorem, algorithm with its checks.
 
     ``loss`` is ``"upstream"`` (dy given) or ``"squared"``; ``budget`` is how many characters the row of a matrix may have before
-    columns are left out. Raises ValueError for a language or loss there is none of, and, before
+    columns are left out. ``sections`` are the names of those wanted (:data:`SECTIONS`, in whose order
+    they come), ``detail`` is ``"full"`` or ``"brief"``. Raises ValueError for a language, loss, section or detail there is none of, and, before
     any work, for a loss of more than ``max_terms`` terms.
 
     >>> document(Conv(input=4, kernel=2))
-    <derivation of Conv(input=4, kernel=2), loss 'upstream', 6 sections: ok>
+    <derivation of Conv(input=4, kernel=2), loss 'upstream', 8 sections: ok>
     """
     prose(lang)
-    case = Case(conv, loss, max_terms, budget)
-    sections = tuple(section(case) for section in SECTIONS)
-    return Document(conv, loss, lang, case.ok, title(conv), subtitle(conv), sections)
+    for name in sections or ():
+        if name not in SECTIONS:
+            raise ValueError(f"no section {name!r}; there are {', '.join(SECTIONS)}")
+    if sections is not None and not sections:
+        raise ValueError(f"no section is named; there are {', '.join(SECTIONS)}")
+    if detail not in DETAILS:
+        raise ValueError(f"no detail {detail!r}; there are {', '.join(DETAILS)}")
+    case = Case(conv, loss, max_terms, budget, detail == "full")
+    made = tuple(make(case) for name, make in SECTIONS.items() if sections is None or name in sections)
+    blocks = [block for section in made for block in section.walk()]
+    labels = dict.fromkeys(block.label for block in blocks if isinstance(block, Equations) and block.label)
+    numbers = {label: number + 1 for number, label in enumerate(labels)}
+    ok = case.ok and not any(isinstance(block, Paragraph) and block.mark == "fails" for block in blocks)
+    return Document(conv, loss, lang, ok, title(conv), subtitle(conv), made, numbers)
 
 
-def render(conv: Conv, format: str = "latex", lang: str = "en", loss: str = "upstream", max_terms: int = MAX_TERMS) -> str:
-    """``document(conv)`` as ``"latex"`` (a document that compiles), ``"markdown"`` (``$$`` for MathJax) or ``"text"``.
+def render(
+    conv: Conv,
+    format: str = "latex",
+    lang: str = "en",
+    loss: str = "upstream",
+    max_terms: int = MAX_TERMS,
+    sections: Sequence[str] | None = None,
+    detail: str = "full",
+) -> str:
+    """``document(conv)`` as ``"latex"`` (a document that compiles), ``"markdown"`` (``$$`` for MathJax), ``"text"``,
+    ``"html"`` or ``"ipynb"``.
 
     The same layer always gives the same bytes.
 
     >>> print(render(Conv(input=4, kernel=2), "text").splitlines()[0])
     The gradients of a convolution
     """
-    return document(conv, lang, loss, max_terms).render(format)
+    return document(conv, lang, loss, max_terms, sections=sections, detail=detail).render(format)

@@ -38,8 +38,9 @@ from symconv.multilinear import Term
 from symconv.names import subscript
 
 __all__ = [
-    "array_index", "entry", "gradient_equations", "index_condition", "letters", "loss_equation", "output_size",
-    "remainder", "several_channels", "shown_labels", "terms_sum", "window_index",
+    "array_index", "computed", "entry", "gradient_equations", "index_condition", "indices", "label_totals", "letters",
+    "loss_equation", "numbers", "output_size", "output_totals", "remainder", "several_channels", "shown_labels", "terms_sum",
+    "totals_over", "window_index",
 ]  # fmt: skip
 
 #: the relation's letters as the layer's own when it is transposed: the two sides change places
@@ -90,15 +91,16 @@ PADDED_SIZE: Integer = _solved_for_padded_size()
 def output_size(conv: Conv, axis: int) -> Equation:
     """y's size: the formula, the numbers in it, the result."""
     size, name = (PADDED_SIZE, "H") if conv.transposed else (relation.OUTPUT_SIZE, "O")
-    return _computed(conv, axis, name, size)
+    return computed(conv, axis, name, size)
 
 
 def remainder(conv: Conv, axis: int) -> Equation:
     """r: the formula, the numbers in it, the result."""
-    return _computed(conv, axis, "r", relation.REMAINDER)
+    return computed(conv, axis, "r", relation.REMAINDER)
 
 
-def _computed(conv: Conv, axis: int, name: str, e: Integer) -> Equation:
+def computed(conv: Conv, axis: int, name: str, e: Integer) -> Equation:
+    """What ``name`` is: in letters, with the numbers of the layer, as a number."""
     value = int(e.evaluate(conv.axes[axis].values))
     return Equation.of(
         letters(conv, axis)[name],
@@ -142,11 +144,11 @@ def index_condition(conv: Conv, axis: int, with_numbers: bool) -> Math:
     return Row((window_index(conv, axis, with_numbers), Operator("="), letters(conv, axis)["m"]))
 
 
-def _indices(conv: Conv, letter: str) -> list[Math]:
+def indices(conv: Conv, letter: str) -> list[Math]:
     return [letters(conv, axis)[letter] for axis in range(conv.ndim)]
 
 
-def _totals(conv: Conv, letter: str, with_numbers: bool) -> list[Total]:
+def totals_over(conv: Conv, letter: str, with_numbers: bool) -> list[Total]:
     """One sum for each axis over o or k."""
     extent = {"o": "O", "k": "K"}[letter]
     result = []
@@ -160,7 +162,7 @@ def _from_one(index: Math) -> Math:
     return Row((index, Operator("="), Word("1")))
 
 
-def _label_totals(conv: Conv, labels: str, with_numbers: bool) -> list[Total]:
+def label_totals(conv: Conv, labels: str, with_numbers: bool) -> list[Total]:
     """One sum for each of the written channel indices among ``labels``."""
     result = []
     for label in shown_labels(conv):
@@ -189,21 +191,21 @@ def gradient_equations(conv: Conv, target: str, with_numbers: bool) -> list[Equa
     windows = [window_index(conv, axis, with_numbers) for axis in range(conv.ndim)]
     where: list[Equation] = []
     labels = channel_labels(conv)
-    o, k, m = (_indices(conv, letter) for letter in "okm")
+    o, k, m = (indices(conv, letter) for letter in "okm")
     if target == "db":
-        totals = [*_label_totals(conv, "n", with_numbers), *_output_totals(conv, with_numbers)]
+        totals = [*label_totals(conv, "n", with_numbers), *output_totals(conv, with_numbers)]
         dy = array_index(conv, "dy", m if conv.transposed else o)
         return [Equation.of(array_index(conv, "db", []), Row((*totals, dy)))]
     array = target.removeprefix("d")
     factors = TARGETS[target]
     summed = "".join(sorted(set("".join(labels[f] for f in factors)) - set(labels[array]), key="ngfc".index))
-    totals = _label_totals(conv, summed, with_numbers)
+    totals = label_totals(conv, summed, with_numbers)
     space = {"w": k, strided: o, padded: m}
     if array == strided:
-        totals += _totals(conv, "k", with_numbers)
+        totals += totals_over(conv, "k", with_numbers)
         space[padded] = windows
     elif array == "w":
-        totals += _totals(conv, "o", with_numbers)
+        totals += totals_over(conv, "o", with_numbers)
         space[padded] = windows
     else:
         totals.append(Total(tuple(index_condition(conv, axis, with_numbers) for axis in range(conv.ndim))))
@@ -217,10 +219,10 @@ def gradient_equations(conv: Conv, target: str, with_numbers: bool) -> list[Equa
     return [Equation.of(array_index(conv, target, space[array]), body), *where]
 
 
-def _output_totals(conv: Conv, with_numbers: bool) -> list[Total]:
+def output_totals(conv: Conv, with_numbers: bool) -> list[Total]:
     """One sum over y for each axis."""
     if not conv.transposed:
-        return _totals(conv, "o", with_numbers)
+        return totals_over(conv, "o", with_numbers)
     result = []
     for axis in range(conv.ndim):
         names = letters(conv, axis)
@@ -231,10 +233,10 @@ def _output_totals(conv: Conv, with_numbers: bool) -> list[Total]:
 
 def loss_equation(conv: Conv, loss: str) -> Equation:
     """The loss in letters: ``L = sum dy*y``, or half the squared distance to t."""
-    index = _indices(conv, "m" if conv.transposed else "o")
+    index = indices(conv, "m" if conv.transposed else "o")
     y = array_index(conv, "y", index)
     labels = channel_labels(conv)["y"]
-    totals = (*_label_totals(conv, labels, False), *_output_totals(conv, False))
+    totals = (*label_totals(conv, labels, False), *output_totals(conv, False))
     if loss == "squared":
         t = Below(Word("t"), y.sub) if isinstance(y, Below) else Word("t")
         body = Row((Fraction(Word("1"), Word("2")), *totals, Above(Fence(Sum(((1, y), (-1, t)))), Word("2"))))

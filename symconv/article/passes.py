@@ -1,12 +1,16 @@
-"""The forward pass, the Jacobians and the gradients, entry by entry."""
+"""The forward pass, one dimension in full, and the gradients from the chain rule to their entries."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Value
+from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Reference, Section, Value
 from symconv.article.case import Case
+from symconv.article.drawing import drawn
 from symconv.article.equations import entry, gradient_equations, terms_sum
+from symconv.article.reasoning import against, chain, extended, kronecker, solved, typical
 from symconv.article.selection import (
     MOST_ENTRIES,
     MOST_ROWS,
@@ -17,14 +21,19 @@ from symconv.article.selection import (
     kept,
     kinds,
     name_length,
+    places,
     selected,
     with_gaps,
 )  # fmt: skip
-from symconv.formulas.notation import Above, Equation, Fence, Fraction, Math, Product, Word, separated
+from symconv.article.setting import sizes_of
+from symconv.formulas.notation import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Word, separated
 from symconv.geometry import Conv
 from symconv.multilinear import MultilinearArray
 
-__all__ = ["forward", "gradients", "jacobians"]
+__all__ = ["forward", "gradients", "jacobians", "unreached"]
+
+#: a Jacobian with more rows or columns is not drawn out again in its product with dy
+MOST_DRAWN_OUT = 6
 
 
 def entry_equations(conv: Conv, target: str, terms: MultilinearArray) -> list[Block]:
@@ -56,15 +65,15 @@ def entry_equations(conv: Conv, target: str, terms: MultilinearArray) -> list[Bl
     return blocks
 
 
-def general(conv: Conv, target: str) -> Equations:
+def general(conv: Conv, target: str, label: str) -> Equations:
     """The index equation in letters and, under it, with the layer's numbers."""
-    return Equations.of(*gradient_equations(conv, target, False), *gradient_equations(conv, target, True))
+    return Equations.of(*gradient_equations(conv, target, False), *gradient_equations(conv, target, True), label=label)
 
 
 def forward(case: Case) -> Section:
     conv = case.conv
     kind = "transposed" if conv.transposed else "convolution"
-    blocks: list[Block] = [Paragraph(Phrase(f"forward.intro.{kind}")), general(conv, "y")]
+    blocks: list[Block] = [Paragraph(Phrase(f"forward.intro.{kind}")), general(conv, "y", "forward")]
     if any(p or q for p, q in conv.padding):
         blocks.append(Paragraph(Phrase(f"forward.outside.{kind}")))
     blocks.append(Paragraph(Phrase("forward.entries")))
@@ -77,29 +86,59 @@ def partial(array: str) -> Math:
 
 
 def jacobians(case: Case) -> Section:
-    conv = case.conv
+    """One dimension in full: Jacobians, products, entries, and what these are recognised as."""
+    line = case.line
+    conv = line.conv
+    blocks: list[Block] = []
+    if line is case:
+        blocks.append(Paragraph(Phrase("jacobians.own")))
+    else:
+        kind = "transposed" if conv.transposed else "convolution"
+        blocks.append(Paragraph(Phrase(f"jacobians.line.{kind}", {"layer": sizes_of(conv)})))
+        blocks.append(entry_equations(conv, "y", line.gradients.terms("y"))[0])
+    blocks.append(Paragraph(Phrase("jacobians.intro")))
     arrays = [target.removeprefix("d") for target in case.targets]
-    flat = conv.ndim > 1 or len(conv.axes) < len([n for n in (*conv.x_shape, *conv.y_shape) if n > 1]) - 1
-    blocks: list[Block] = [Paragraph(Phrase("jacobians.flattened" if flat else "jacobians.intro"))]
-    for array in arrays:
-        blocks += jacobian(case, array)
+    for array in arrays if case.full else arrays[-1:]:
+        blocks += jacobian(line, array)
+    layer = "transposed" if conv.transposed else "convolution"
+    blocks.append(Paragraph(Phrase(f"jacobians.band.{layer}", {"jacobian": partial("x")})))
     blocks.append(Paragraph(Phrase("jacobians.chain")))
-    chain = [
-        Equation.of(Word(f"d{array}"), Product((Above(Fence(partial(array)), Word("⊤")), Word("dy")))) for array in arrays
-    ]
-    blocks.append(Equations(tuple(chain)))
+    blocks.append(Equations(tuple(product(line, array, case.full) for array in arrays)))
+    for target in case.targets:
+        blocks += [Paragraph(Phrase(f"jacobians.entries.{target}")),
+                   *entry_equations(conv, target, line.gradients.terms(target))]  # fmt: skip
+    blocks += [Paragraph(Phrase(f"jacobians.recognised.{layer}")), *drawn(line, ("dw", "dx"))]
     return Section("jacobians", Phrase("jacobians.title"), tuple(blocks))
 
 
-def jacobian(case: Case, array: str) -> list[Block]:
+def product(case: Case, array: str, drawn_out: bool) -> Equation:
+    """A gradient as the transposed Jacobian times dy; ``drawn_out`` as matrices too, where they are small."""
     conv = case.conv
-    terms = case.gradients.jacobian(array)
-    rows, columns = int(np.prod(conv.y_shape)), int(np.prod(conv.shapes[array]))
+    short = Product((Above(Fence(partial(array)), Word("⊤")), Word("dy")))
+    rows, columns = conv.output[0], int(np.prod(conv.shapes[array]))
+    if not drawn_out or max(rows, columns) > MOST_DRAWN_OUT:
+        return Equation.of(Word(f"d{array}"), short)
+    cells = jacobian_cells(case, array)
+    transposed = Matrix(tuple(tuple(cells(i, j) for i in range(rows)) for j in range(columns)))
+    dy = Matrix(tuple((entry(conv, "dy", (0, 0, i)),) for i in range(rows)))
+    return Equation.of(Word(f"d{array}"), short, Row((transposed, dy)))
+
+
+def jacobian_cells(case: Case, array: str) -> Callable[[int, int], Math]:
+    """The entries of the Jacobian of y by ``array``, by row and column."""
+    conv, terms = case.conv, case.gradients.jacobian(array)
 
     def cell(i: int, j: int) -> Math:
         at = (*np.unravel_index(i, conv.y_shape), *np.unravel_index(j, conv.shapes[array]))
         return terms_sum(conv, terms.terms_of([int(v) for v in at]))
 
+    return cell
+
+
+def jacobian(case: Case, array: str) -> list[Block]:
+    conv = case.conv
+    terms, cell = case.gradients.jacobian(array), jacobian_cells(case, array)
+    rows, columns = int(np.prod(conv.y_shape)), int(np.prod(conv.shapes[array]))
     widest = max((name_length(conv, a) for block in terms.blocks for a in block.arrays), default=1)
     most = (MOST_ROWS if rows > MOST_ENTRIES else rows, columns_that_fit(widest, case.budget))
     blocks: list[Block] = [Equations.of(Equation.of(partial(array), elided_matrix(rows, columns, cell, most)))]
@@ -111,17 +150,67 @@ def jacobian(case: Case, array: str) -> list[Block]:
 
 
 def gradients(case: Case) -> Section:
+    """The index derivation, step by step, then the entries and the pictures that it comes to."""
     conv = case.conv
     blocks: list[Block] = [Paragraph(Phrase("gradients.intro"))]
-    for target in case.targets:
-        kind = "strided" if (target == "dx") == conv.transposed else "padded"
-        layer = "transposed" if conv.transposed else "convolution"
-        key = {"db": "gradients.db", "dw": f"gradients.dw.{layer}", "dx": f"gradients.dx.{kind}"}[target]
-        terms = case.gradients.terms(target)
-        blocks += [Paragraph(Phrase(key)), general(conv, target), *entry_equations(conv, target, terms)]
-        if target == "dx":
-            blocks += unreached(conv)
+    if conv.bias:
+        blocks += [Paragraph(Phrase("gradients.db")), general(conv, "db", "db")]
+    layer = "transposed" if conv.transposed else "convolution"
+    blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(conv, "dw", "dw")]
+    blocks += index_derivation(conv)
+    blocks += windows_of_entries(case)
+    if case.line is not case:
+        blocks.append(Paragraph(Phrase("gradients.entries")))
+        for target in case.targets:
+            blocks += entry_equations(conv, target, case.gradients.terms(target))
+        blocks += unreached(conv)
+        blocks += [Paragraph(Phrase("gradients.drawn")), *drawn(case, ("dw", "dx"))]
+    else:
+        blocks += unreached(conv)
     return Section("gradients", Phrase("gradients.title"), tuple(blocks))
+
+
+def index_derivation(conv: Conv) -> list[Block]:
+    """dx from the chain rule to the sum that is left."""
+    layer = "transposed" if conv.transposed else "convolution"
+    axes = range(conv.ndim)
+    forward = Reference("forward", Phrase("reference.forward"))
+    blocks: list[Block] = [
+        Paragraph(Phrase("gradients.chain")),
+        Equations.of(chain(conv), label="chain"),
+        Paragraph(Phrase(f"gradients.kronecker.{layer}", {"forward": forward})),
+        Equations.of(*kronecker(conv), label="kronecker"),
+        Paragraph(Phrase(f"gradients.solve.{layer}")),
+    ]
+    pairs = zip(*([solved(conv, axis, numbers) for axis in axes] for numbers in (False, True)), strict=True)
+    blocks.append(Equations(tuple(dict.fromkeys(
+        Equation(letters.left, (*letters.steps, *(step for step in numbers.steps if step not in letters.steps)))
+        for letters, numbers in pairs)), "tap"))  # fmt: skip
+    values: dict[str, Value] = {"chain": Reference("chain", Phrase("reference.chain")),
+                                "kronecker": Reference("kronecker", Phrase("reference.kronecker"))}  # fmt: skip
+    blocks.append(Paragraph(Phrase(f"gradients.survive.{layer}", values)))
+    if not conv.transposed:
+        if any(axis.d > 1 for axis in conv.axes):
+            blocks.append(Paragraph(Phrase("gradients.fractions")))
+        blocks.append(Equations((*extended(conv, False)[:1], *extended(conv, True)), "extended"))
+        blocks.append(Paragraph(Phrase("gradients.flipped")))
+    blocks += [Paragraph(Phrase(f"gradients.pairs.{layer}")), general(conv, "dx", "dx")]
+    return blocks
+
+
+def windows_of_entries(case: Case) -> list[Block]:
+    """A corner, an edge and an inside entry of dx, each as dy against the kernel."""
+    conv = case.conv
+    if conv.ndim > 2:
+        return []
+    side = "o" if conv.transposed else "m"
+    shown = [against(case, index) for index in typical(conv, [places(axis, side)[0] for axis in conv.axes])]
+    layer = "transposed" if conv.transposed else "convolution"
+    said = Phrase("gradients.corner" if conv.ndim > 1 else "gradients.first")
+    blocks: list[Block] = [Paragraph(Phrase(f"gradients.against.{layer}", {"entries": said})), Equations(tuple(line for line, _ in shown))]
+    if any(cut for _, cut in shown):
+        blocks.append(Paragraph(Phrase("gradients.cut")))
+    return blocks
 
 
 def unreached(conv: Conv) -> list[Block]:

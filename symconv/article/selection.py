@@ -20,7 +20,7 @@ from symconv.names import subscript
 
 __all__ = [
     "BUDGET", "MOST_ENTRIES", "MOST_ROWS", "MOST_TERMS", "SHOWN_OF_LONG", "columns_that_fit", "elided_matrix", "kept", "kinds",
-    "name_length", "selected", "with_gaps",
+    "name_length", "places", "selected", "with_gaps",
 ]  # fmt: skip
 
 #: an array with more entries than this is shown by its kinds

@@ -14,7 +14,7 @@ from symconv.formulas.notation import Equation, Math, Operator, Row, Word, of_in
 from symconv.geometry import Conv
 from symconv.integers import Const
 
-__all__ = ["crossed", "setting", "subtitle", "title"]
+__all__ = ["crossed", "setting", "sizes_of", "subtitle", "title"]
 
 #: the columns of the table of sizes: a letter, in the layer's terms, and whether it is shown when it has its usual value
 SIZES = {"H": None, "K": None, "s": 1, "d": 1, "p": 0, "q": 0, "O": None, "r": 0}
@@ -63,6 +63,13 @@ def subtitle(conv: Conv) -> tuple[Phrase, ...]:
     return tuple(said)
 
 
+def sizes_of(conv: Conv) -> Math:
+    """The sizes of a layer in one dimension: ``H = 4, K = 2``, and the others where they are not the usual ones."""
+    values = conv.sizes(0)
+    shown = [name for name, usual in SIZES.items() if name not in "Or" and values[name] != usual]
+    return separated([Row((Word(name), Operator("="), number(values[name]))) for name in shown], wide=True)
+
+
 def _per_axis(values: tuple[int, ...]) -> Math:
     return crossed(values[:1] if len(set(values)) == 1 else values)
 
@@ -78,14 +85,14 @@ def setting(case: Case) -> Section:
         })))  # fmt: skip
     blocks += [Paragraph(Phrase("setting.sizes_intro")), _sizes(conv)]
     blocks.append(Paragraph(Phrase("setting.output.transposed" if conv.transposed else "setting.output.convolution")))
-    blocks.append(Equations.of(*_once(conv, output_size)))
+    blocks.append(Equations.of(*_once(conv, output_size), label="size"))
     if any(conv.remainder):
         if conv.transposed:
             blocks.append(Paragraph(Phrase("setting.output_padding")))
         else:
-            blocks += [Paragraph(Phrase("setting.remainder")), Equations.of(*_once(conv, remainder))]
+            blocks += [Paragraph(Phrase("setting.remainder")), Equations.of(*_once(conv, remainder), label="remainder")]
     blocks.append(Paragraph(Phrase(f"setting.loss.{case.loss}")))
-    blocks.append(Equations.of(loss_equation(conv, case.loss)))
+    blocks.append(Equations.of(loss_equation(conv, case.loss), label="loss"))
     if case.loss == "squared":
         blocks += [Paragraph(Phrase("setting.upstream")), Equations(tuple(upstream_of_squared(conv)))]
     blocks.append(Paragraph(Phrase("setting.sought.bias" if conv.bias else "setting.sought.plain")))

@@ -36,7 +36,7 @@ __all__ = ["COLUMN_GAP", "latex", "width"]
 SPELLED = {
     "−": "-", "⋆": r"\star", "×": r"\times", "·": r"\cdot", "↑": r"\uparrow", "↓": r"\downarrow", "…": r"\dots",
     "⋯": r"\cdots", "⋮": r"\vdots", "⋱": r"\ddots", "∂": r"\partial", "⊤": r"\top", "⌊": r"\lfloor", "⌋": r"\rfloor",
-    "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "mod": r"\bmod", "⇔": r"\iff", "∈": r"\in",
+    "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "mod": r"\bmod", "⇔": r"\iff", "∈": r"\in", "δ": r"\delta", "⊙": r"\odot", "μ": r"\mu",
 }  # fmt: skip
 
 #: names set upright, as functions are

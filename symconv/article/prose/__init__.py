@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from string import Formatter
 from typing import Any
 
-from symconv.article.blocks import Value
+from symconv.article.blocks import Reference, Value
 from symconv.formulas.notation import Math, Word
 
-__all__ = ["LANGUAGES", "Literal", "Prose", "Run", "prose"]
+__all__ = ["LANGUAGES", "Cited", "Literal", "Prose", "Run", "prose"]
 
 #: the languages there are, by their code
 LANGUAGES = ("en",)
@@ -22,8 +22,9 @@ LANGUAGES = ("en",)
 
 #: what may stand in braces anywhere: the layer's arrays, and the operators of the formulas
 SYMBOLS: dict[str, Math] = {
-    **{name: Word(name) for name in ("x", "w", "b", "y", "t", "L", "dx", "dw", "db", "dy", "pad", "flip")},
-    **{name: Word(sign) for name, sign in (("star", "⋆"), ("up", "↑"), ("down", "↓"))},
+    **{name: Word(name) for name in ("x", "w", "b", "y", "t", "L", "dx", "dw", "db", "dy", "pad", "flip", "H", "K", "O",
+                                      "s", "d", "p", "q", "r", "n", "c", "f", "g", "o", "k", "m")},
+    **{name: Word(sign) for name, sign in (("star", "⋆"), ("up", "↑"), ("down", "↓"), ("against", "⊙"))},
 }
 
 
@@ -34,16 +35,25 @@ class Literal:
     text: str
 
 
+@dataclass(frozen=True)
+class Cited:
+    """The number of an equation, as a reference to it."""
+
+    label: str
+    number: int
+
+
 #: what a phrase comes to: words, mathematics and code, in order
 Run = str | Math | Literal
 
 
 @dataclass(frozen=True)
 class Prose:
-    """One language's words by key."""
+    """One language's words by key, and the numbers of the equations that may be referred to by label."""
 
     lang: str
     words: Mapping[str, str]
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     def runs(self, value: Value) -> list[Run]:
         """A phrase in this language; KeyError if the key, or a value that its words name, is missing.
@@ -52,13 +62,22 @@ class Prose:
         >>> prose("en").runs(Phrase("verdict.holds", {"entries": 1234}))
         ['All 1,234 entries agree.']
         """
-        return list(_joined(self._runs(value)))
+        return list(_joined(f"({run.number})" if isinstance(run, Cited) else run for run in self._runs(value)))
 
-    def _runs(self, value: Value) -> Iterator[Run]:
+    def linked(self, value: Value) -> list[Run | Cited]:
+        """The same with the numbers of equations as references, for formats that can link them."""
+        return list(self._runs(value))
+
+    def _runs(self, value: Value) -> Iterator[Run | Cited]:
         if isinstance(value, Math):
             yield value
         elif isinstance(value, int):
             yield self.number(value)
+        elif isinstance(value, Reference):
+            if value.label in self.numbers:
+                yield Cited(value.label, self.numbers[value.label])
+            else:
+                yield from self._runs(value.otherwise)
         elif isinstance(value, tuple):
             for i, phrase in enumerate(value):
                 yield from (*([" "] if i else []), *self._runs(phrase))

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from symconv.article.blocks import Equations, Gap, Phrase, Section, Value
+from symconv.article.blocks import Equations, Gap, Phrase, Value
+from symconv.article.pictures import pictures
 from symconv.article.prose import Literal, Prose, Run
 from symconv.article.readers.displays import fitting
 from symconv.article.readers.latex import TEXT_WIDTH
-from symconv.figures import Figure, figure
+from symconv.figures import Figure
 from symconv.figures.markup import plain
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.svg import SCALE, drawn, number, style_sheet
@@ -30,13 +31,7 @@ from symconv.formulas.notation import Math
 if TYPE_CHECKING:
     from symconv.article.document import Document
 
-__all__ = ["fragment", "pictures", "read"]
-
-#: section -> the pictures that close it
-FIGURES = {"forward": ("window",), "jacobians": ("jacobian",), "recognition": ("backward", "weights"), "setting": ("relation",)}
-
-#: a picture of more cells across or down is left out: shrunk to the page its labels could not be read
-WIDEST, TALLEST = 40.0, 30.0
+__all__ = ["fragment", "read"]
 
 #: pixels for the side of a cell, at least; a picture that is then wider than the page scrolls
 LEAST = 20.0
@@ -120,22 +115,6 @@ def scale(block: Equations) -> int:
 
 
 # figures --------------------------------------------------------------------------------------------------------------
-
-
-def pictures(document: Document, section: Section) -> Iterator[tuple[str, Figure]]:
-    """The pictures of a section that fit a page, by kind."""
-    conv = document.conv
-    plain_axes = all((a.s, a.d, a.p, a.q) == (1, 1, 0, 0) for a in conv.axes)
-    for kind in FIGURES.get(section.name, ()):
-        if kind == "relation" and plain_axes:
-            continue  # shows stride, dilation and padding: there are none
-        try:
-            shown = figure(conv, kind, lang=document.lang)
-            scene = shown.scene
-        except ValueError:  # too large to be read
-            continue
-        if scene.width <= WIDEST and scene.height <= TALLEST:
-            yield kind, shown
 
 
 def _figure(kind: str, shown: Figure) -> dict[str, Any]:

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from symconv.article.blocks import Equations, Phrase, Table, Value
-from symconv.article.prose import Prose
+from symconv.article.blocks import Equations, Phrase, Section, Table, Value
+from symconv.article.pictures import pictures
+from symconv.article.prose import Cited, Prose
 from symconv.article.readers.displays import STYLES, fitting, rows
+from symconv.figures.markup import latex_text
 from symconv.formulas.latex import latex
 from symconv.formulas.notation import Math
 
 if TYPE_CHECKING:
     from symconv.article.document import Document
 
-__all__ = ["TEXT_WIDTH", "body", "read"]
+__all__ = ["TEXT_WIDTH", "body", "fragment", "read"]
 
 #: the page of the template is this wide, in points, for type of eleven points; measures are for ten
 TEXT_WIDTH = 466.0 / 1.095
+
+#: what the number of an equation and the frame of a box take of it
+NUMBER, FRAME = 32.0, 12.0
+
+#: centimetres of a picture, at most
+PICTURE_WIDTH = 14.5
 
 #: characters that mean something else to TeX
 ESCAPED = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "⋆": r"$\star$", "↑": r"$\uparrow$", "↓": r"$\downarrow$",
     "°": r"\textdegree{}", "’": "'", "“": "``", "”": "''", "×": r"$\times$",
+    "⊙": r"$\odot$", "−": r"$-$", "\u00a0": "~", "\u202f": r"\,", "–": "--", "—": "---", "…": r"\dots{}",
 }  # fmt: skip
 
 
@@ -35,23 +44,34 @@ def escape(text: str) -> str:
     return "".join(ESCAPED.get(character, character) for character in text)
 
 
-def words(prose: Prose, value: Value) -> str:
-    """A phrase, its mathematics between dollars."""
+def words(prose: Prose, value: Value, prefix: str = "") -> str:
+    """A phrase, its mathematics between dollars, the numbers of equations as references to labels that begin with ``prefix``."""
     pieces = []
-    for run in prose.runs(value):
+    for run in prose.linked(value):
         if isinstance(run, str):
             pieces.append(escape(run))
+        elif isinstance(run, Cited):
+            pieces.append(rf"\eqref{{{prefix}{run.label}}}")
         else:
             pieces.append(f"${latex(run)}$" if isinstance(run, Math) else rf"\texttt{{{escape(run.text)}}}")
     return "".join(pieces)
 
 
-def display(prose: Prose, block: Equations) -> str:
-    """Equations as one alignment, in smaller type where a matrix needs it."""
-    style = fitting(block, TEXT_WIDTH)
-    lines = rows(block, TEXT_WIDTH, style, counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
-    inner = " \\\\\n".join(f"  {line}" for line in lines)
-    shown = f"\\begin{{align*}}\n{inner}\n\\end{{align*}}"
+def display(prose: Prose, block: Equations, prefix: str = "") -> str:
+    """Equations as one alignment, in smaller type where a matrix needs it; the number of a display is beside its first line."""
+    number = prose.numbers.get(block.label) if block.label else None
+    limit = TEXT_WIDTH - (NUMBER if number else 0) - (FRAME if block.boxed else 0)
+    style = fitting(block, limit)
+    lines = rows(block, limit, style, counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
+    label = rf"\label{{{prefix}{block.label}}}" if number else ""
+    if block.boxed:
+        inner = " \\\\\n".join(f"  {line}" for line in lines)
+        shown = f"\\begin{{equation}}{label}\n\\boxed{{\\begin{{aligned}}\n{inner}\n\\end{{aligned}}}}\n\\end{{equation}}"
+    else:
+        rest = r" \notag" if number else ""
+        inner = " \\\\\n".join(f"  {line}{rest if i else ' ' + label if label else ''}" for i, line in enumerate(lines))
+        name = "align" if number else "align*"
+        shown = f"\\begin{{{name}}}\n{inner}\n\\end{{{name}}}"
     if style != STYLES[0]:
         return f"{{{style.command}\\setlength{{\\arraycolsep}}{{{style.gap:g}pt}}%\n{shown}}}"
     return shown
@@ -82,17 +102,31 @@ def read(document: Document) -> str:
     return _template(document, "document.tex.jinja")
 
 
+def fragment(document: Document) -> str:
+    """The body for ``\\input``, with a comment that says what the document around it needs."""
+    return _template(document, "fragment.tex.jinja")
+
+
 def body(document: Document) -> str:
     """What stands between ``\\begin{document}`` and ``\\end{document}``."""
     return _template(document, "body.tex.jinja")
 
 
+def figures(document: Document, section: Section) -> Iterator[dict[str, str]]:
+    """The pictures of a section, with captions and labels."""
+    for kind, shown in pictures(document, section):
+        yield {"picture": shown.to_tikz(PICTURE_WIDTH).rstrip(), "caption": latex_text(shown.caption), "kind": kind}
+
+
 def _template(document: Document, name: str) -> str:
-    template = environment().get_template(name)
+    prose, prefix = document.prose, f"{document.conv.slug}.".replace("_", "-")
     helpers = {
-        "words": lambda value: words(document.prose, value),
-        "display": lambda block: display(document.prose, block),
+        "words": lambda value: words(prose, value, prefix),
+        "display": lambda block: display(prose, block, prefix),
         "columns": columns,
+        "figures": lambda section: list(figures(document, section)),
         "kind": lambda block: type(block).__name__,
+        "prefix": prefix,
+        "theorem_name": Phrase("theorem.title"),
     }
-    return template.render(document=document, **helpers)
+    return environment().get_template(name).render(document=document, **helpers)

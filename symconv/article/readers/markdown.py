@@ -38,7 +38,11 @@ def display(prose: Prose, block: Equations) -> str:
     """Equations between double dollars, aligned."""
     lines = rows(block, TEXT_WIDTH, STYLES[0], counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
     inner = " \\\\\n".join(lines)
-    return f"$$\n\\begin{{aligned}}\n{inner}\n\\end{{aligned}}\n$$"
+    shown = f"\\begin{{aligned}}\n{inner}\n\\end{{aligned}}"
+    if block.boxed:
+        shown = f"\\boxed{{{shown}}}"
+    number = prose.numbers.get(block.label) if block.label else None
+    return f"$$\n{shown}" + (rf" \tag{{{number}}}" if number else "") + "\n$$"
 
 
 @cache

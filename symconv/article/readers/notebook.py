@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from symconv.article.blocks import Phrase, Section
-from symconv.article.readers.html import pictures
+from symconv.article.pictures import pictures
 from symconv.article.readers.markdown import read as read_markdown
 from symconv.article.readers.markdown import words
 
@@ -155,8 +155,8 @@ def _numbers(document: Document) -> Step:
 STEPS: dict[str, tuple[Callable[[Document], Step], ...]] = {
     "jacobians": (_jacobian,),
     "gradients": (_gradients,),
-    "recognition": (_prove,),
-    "verdict": (_verify, _numbers),
+    "summary": (_prove,),
+    "algorithm": (_verify, _numbers),
 }
 
 

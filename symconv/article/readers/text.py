@@ -55,7 +55,11 @@ def blocks(prose: Prose, block: Block, width: int, rule: str = "╌") -> Iterato
     elif isinstance(block, Paragraph):
         yield from filled(MARKS[block.mark] + words(prose, block.phrase), width)
     elif isinstance(block, Equations):
-        yield from equations(prose, block, width - len(INSET))
+        lines = list(equations(prose, block, width - len(INSET)))
+        number = prose.numbers.get(block.label) if block.label else None
+        if number is not None:
+            lines = numbered(lines, f"({number})", width)
+        yield from framed(lines) if block.boxed else lines
     elif isinstance(block, Table):
         yield from table(prose, block, width)
     elif isinstance(block, Code):
@@ -90,6 +94,22 @@ def equations(prose: Prose, block: Equations, width: int) -> Iterator[str]:
             yield ""
         before = lines
         yield from (INSET + each for each in lines)
+
+
+def numbered(lines: list[str], number: str, width: int) -> list[str]:
+    """The number at the right end of the first line with an equality sign that has room for it."""
+    for i, line in enumerate(lines):
+        text = line.rstrip()
+        if " = " in text and len(text) + len(number) + 2 <= width:
+            return [*lines[:i], text.ljust(width - len(number)) + number, *lines[i + 1 :]]
+    return [*lines, number.rjust(width)]
+
+
+def framed(lines: list[str]) -> list[str]:
+    """The lines in a frame."""
+    inner = [line.rstrip() for line in lines]
+    size = max(map(len, inner)) + 1
+    return [f"┌{'─' * size}┐", *(f"│{line.ljust(size)}│" for line in inner), f"└{'─' * size}┘"]
 
 
 def table(prose: Prose, block: Table, width: int) -> list[str]:

@@ -1,16 +1,16 @@
-"""The recognised form: the closed formulas, with letters and numbers, and drawn as matrices with their zeros; the verdict."""
+"""The correlations of closed formulas drawn as matrices with their zeros."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Table, Value
+from symconv.article.blocks import Block, Equations, Paragraph, Phrase
 from symconv.article.case import Case
-from symconv.article.equations import array_index, entry, own, shown_labels
+from symconv.article.closed import formula_for, summed_labels
+from symconv.article.equations import entry, shown_labels
 from symconv.article.selection import MOST_ROWS, columns_that_fit, elided_matrix, kept, name_length
 from symconv.form import channel_labels, label_sizes
 from symconv.formulas import tree
@@ -23,17 +23,15 @@ from symconv.formulas.notation import (
     Row,
     Setting,
     Sum,
-    Total,
     Word,
     of_formula,
     separated,
 )  # fmt: skip
-from symconv.formulas.standard import standard
 from symconv.formulas.values import ZERO, Reading
 from symconv.formulas.values import Value as Cells
 from symconv.geometry import Conv
 
-__all__ = ["recognition", "verdict"]
+__all__ = ["drawn", "inserted"]
 
 #: terms of a sum over channels or images that are drawn
 MOST_DRAWN = 2
@@ -42,67 +40,39 @@ MOST_DRAWN = 2
 MOST_SLICES = 5
 
 
-def recognition(case: Case) -> Section:
+def drawn(case: Case, targets: Sequence[str]) -> list[Block]:
+    """The correlations for ``targets`` drawn: what is slid over and what slides, after padding and zero insertion."""
     conv = case.conv
-    formulas = {target: _standard(conv, target) for target in ("y", *reversed(case.targets))}
-    blocks: list[Block] = [
-        Paragraph(Phrase("recognition.intro")),
-        Equations(tuple(of_formula(formula, _setting(conv, formula)) for formula in formulas.values())),
-        Paragraph(Phrase(f"recognition.notation.{'several' if conv.ndim > 1 else 'one'}")),
-        Paragraph(Phrase("recognition.numbers")),
-        Equations(tuple(of_formula(formula, _setting(conv, formula, True)) for formula in formulas.values())),
-    ]
-    if shown_labels(conv):
-        blocks.append(Paragraph(Phrase("recognition.channels")))
-    for target in ("dw", "dx"):
-        blocks += drawn(case, formulas[target])
-    return Section("recognition", Phrase("recognition.title"), tuple(blocks))
+    blocks: list[Block] = []
+    lines: list[Equation] = []
+    remarks: list[str] = []
+    for target in targets:
+        formula = formula_for(conv, target)
+        node = next(n for n in formula.body.walk() if isinstance(n, tree.Correlate))
+        reading = Reading(conv, formula)
+        operand, filter = reading.read(node.operand), reading.read(tree.Dilate(node.filter, node.dilation))
+        remarks += [key for key in _remarks(node, reading) if key not in remarks]
+        if conv.ndim <= 2:
+            lines.append(_in_one(case, formula, node, reading, operand, filter))
+        else:
+            blocks.append(Paragraph(Phrase("drawn.slices", {"target": Word(target)})))
+            sizes = [conv.sizes(axis) for axis in range(conv.ndim)]
+            setting = Setting(sizes, {name: _first_channels(conv, name) for name in tree.OPERANDS})
+            for part, value in ((node.operand, operand), (tree.Dilate(node.filter, node.dilation), filter)):
+                claim = of_formula(tree.Formula(target, part, transposed=conv.transposed), setting)
+                blocks.append(Equations(tuple(_slices(case, claim.steps[0][1], value))))
+    if lines:
+        blocks.append(Equations(tuple(lines)))
+    said = tuple(Phrase(f"drawn.{key}") for key in remarks)
+    return [*blocks, *([Paragraph(Phrase("drawn.remarks", {"remarks": said}))] if said else [])]
 
 
-def _standard(conv: Conv, target: str) -> tree.Formula:
-    """The standard formula; of a layer without bias that for y has none either."""
-    formula = standard(target, conv.transposed)
-    if not conv.bias and isinstance(formula.body, tree.Add):
-        return replace(formula, body=formula.body.left)
-    return formula
-
-
-def _summed(conv: Conv, target: str) -> str:
-    """The written channel indices that a correlation for ``target`` sums over."""
-    labels = channel_labels(conv)
-    used = set("".join(labels[array] for array in tree.TARGETS[target]))
-    return "".join(label for label in shown_labels(conv) if label in used - set(labels[target]))
-
-
-def _setting(conv: Conv, formula: tree.Formula, with_numbers: bool = False) -> Setting:
-    names = (formula.target, *tree.OPERANDS)
-    arrays = {name: array_index(conv, name, []) for name in names}
-    totals = tuple(Total((Word(own(conv, label)),)) for label in _summed(conv, formula.target))
-    sizes = [conv.sizes(axis) for axis in range(conv.ndim)] if with_numbers else []
-    return Setting(sizes, arrays, totals)
-
-
-# pictures -------------------------------------------------------------------------------------------------------------
-
-
-def drawn(case: Case, formula: tree.Formula) -> list[Block]:
-    """A formula's correlation drawn: what is slid over and what slides, as they stand after padding and zero insertion."""
-    conv = case.conv
-    node = next(n for n in formula.body.walk() if isinstance(n, tree.Correlate))
-    reading = Reading(conv, formula)
-    operand, filter = reading.read(node.operand), reading.read(tree.Dilate(node.filter, node.dilation))
-    kind = "intro" if conv.ndim <= 2 else "slices"
-    blocks: list[Block] = [Paragraph(Phrase(f"recognition.drawn.{kind}", {"target": Word(formula.target)}))]
-    if conv.ndim <= 2:
-        blocks.append(Equations.of(_in_one(case, formula, node, reading, operand, filter)))
-    else:
-        sizes = [conv.sizes(axis) for axis in range(conv.ndim)]
-        setting = Setting(sizes, {name: _first_channels(conv, name) for name in tree.OPERANDS})
-        for part, value in ((node.operand, operand), (tree.Dilate(node.filter, node.dilation), filter)):
-            claim = of_formula(tree.Formula(formula.target, part, transposed=conv.transposed), setting)
-            blocks.append(Equations(tuple(_slices(case, claim.steps[0][1], value))))
-    remarks = tuple(Phrase(f"recognition.drawn.{key}") for key in _remarks(node, reading))
-    return [*blocks, *([Paragraph(Phrase("recognition.drawn.remarks", {"remarks": remarks}))] if remarks else [])]
+def inserted(conv: Conv, target: str) -> Equation:
+    """The zero insertion in the formula for ``target``, drawn for a layer in one dimension."""
+    formula = formula_for(conv, target)
+    node = next(n for n in formula.body.walk() if isinstance(n, tree.Dilate))
+    left = of_formula(tree.Formula(target, node, transposed=conv.transposed), Setting([conv.sizes(0)])).steps[0][1]
+    return Equation.of(left, picture(conv, Reading(conv, formula).read(node), {}, conv.input[0] + conv.output[0] * 9))
 
 
 def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[str]:
@@ -127,7 +97,7 @@ def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[str]:
 def _in_one(case: Case, formula: tree.Formula, node: tree.Correlate, reading: Reading, operand: Cells, filter: Cells) -> Equation:
     """The drawing as one equation, for the first channels; a sum over channels or images is drawn by its first and last."""
     conv = case.conv
-    summed = _summed(conv, formula.target)
+    summed = summed_labels(conv, formula.target)
     sizes = label_sizes(conv)
     combinations = list(itertools.product(*(range(sizes[label]) for label in summed)))
     shown = kept(len(combinations), MOST_DRAWN + 1) if len(combinations) > MOST_DRAWN else range(len(combinations))
@@ -207,29 +177,3 @@ def _slices(case: Case, name: Math, value: Cells) -> Iterator[Equation]:
         if i is not None and all(shape):
             index = separated([*(Word(str(n + 1)) for n in places[i]), Word("·"), Word("·")])
             yield Equation.of(Below(base, index), picture(case.conv, value, {}, columns, places[i]))
-
-
-# verdict --------------------------------------------------------------------------------------------------------------
-
-
-def verdict(case: Case) -> Section:
-    """What verify found for this layer, and what that covers."""
-    result = case.verification
-    head = tuple(Phrase(f"verdict.{name}") for name in ("gradient", "entries", "found"))
-    rows: list[tuple[Value, ...]] = [
-        (Word(check.formula.target), check.entries, _found("verdict", check.failures)) for check in result.checks
-    ]
-    for target, (entries, failures) in case.loss_agrees.items():
-        rows.append((Word(target), entries, _found("verdict.loss", failures)))
-    values: dict[str, Value] = {"entries": sum(entries for _, entries, _ in rows if isinstance(entries, int))}
-    blocks: list[Block] = [
-        Paragraph(Phrase("verdict.intro", {"terms": case.conv.terms})),
-        Table(head, tuple(rows), numbers=(1,)),
-        Paragraph(Phrase("verdict.holds" if case.ok else "verdict.fails", values), "holds" if case.ok else "fails"),
-        Paragraph(Phrase("verdict.scope")),
-    ]
-    return Section("verdict", Phrase("verdict.title"), tuple(blocks))
-
-
-def _found(key: str, failures: int) -> Phrase:
-    return Phrase(f"{key}.differ", {"count": failures}) if failures else Phrase(f"{key}.equal")

@@ -1,0 +1,38 @@
+"""The closed formulas of a layer as equations, in letters or with the layer's numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symconv.article.equations import array_index, own, shown_labels
+from symconv.form import channel_labels
+from symconv.formulas import tree
+from symconv.formulas.notation import Equation, Setting, Total, Word, of_formula
+from symconv.formulas.standard import standard
+from symconv.geometry import Conv
+
+__all__ = ["closed", "formula_for", "summed_labels"]
+
+
+def formula_for(conv: Conv, target: str) -> tree.Formula:
+    """The standard formula; of a layer without bias that for y has none either."""
+    formula = standard(target, conv.transposed)
+    if not conv.bias and isinstance(formula.body, tree.Add):
+        return replace(formula, body=formula.body.left)
+    return formula
+
+
+def closed(conv: Conv, target: str, with_numbers: bool = False) -> Equation:
+    """The formula for ``target``; with numbers, operations that do nothing are left out."""
+    formula = formula_for(conv, target)
+    arrays = {name: array_index(conv, name, []) for name in (target, *tree.OPERANDS)}
+    totals = tuple(Total((Word(own(conv, label)),)) for label in summed_labels(conv, target))
+    sizes = [conv.sizes(axis) for axis in range(conv.ndim)] if with_numbers else []
+    return of_formula(formula, Setting(sizes, arrays, totals))
+
+
+def summed_labels(conv: Conv, target: str) -> str:
+    """The written channel indices that the formula for ``target`` sums over."""
+    labels = channel_labels(conv)
+    used = set("".join(labels[array] for array in tree.TARGETS[target]))
+    return "".join(label for label in shown_labels(conv) if label in used - set(labels[target]))

@@ -1,0 +1,45 @@
+"""Which pictures close which section of an article."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from symconv.article.blocks import Section
+from symconv.article.companions import is_line
+from symconv.figures import Figure, figure
+from symconv.geometry import Conv
+
+if TYPE_CHECKING:
+    from symconv.article.document import Document
+
+__all__ = ["FIGURES", "pictures"]
+
+#: section -> the kinds of pictures that close it
+FIGURES = {"forward": ("window",), "jacobians": ("jacobian",), "gradients": ("backward", "weights"), "steps": ("relation",)}
+
+#: a picture of more cells across or down is left out: shrunk to the page its labels could not be read
+WIDEST, TALLEST = 40.0, 30.0
+
+
+def pictures(document: Document, section: Section) -> Iterator[tuple[str, Figure]]:
+    """The pictures of a section that fit a page, by kind."""
+    conv = document.conv
+    for kind in FIGURES.get(section.name, ()):
+        if not telling(conv, kind):
+            continue
+        try:
+            shown = figure(conv, kind, lang=document.lang)
+            scene = shown.scene
+        except ValueError:  # too large to be read
+            continue
+        if scene.width <= WIDEST and scene.height <= TALLEST:
+            yield kind, shown
+
+
+def telling(conv: Conv, kind: str) -> bool:
+    """Whether the picture shows something of this layer: the relation shows stride, dilation and padding, and the section on one
+    dimension is about a layer that is one."""
+    if kind == "relation":
+        return any((axis.s, axis.d, axis.p, axis.q) != (1, 1, 0, 0) for axis in conv.axes)
+    return kind != "jacobian" or is_line(conv)

@@ -1,0 +1,179 @@
+"""The equations of the index derivation: chain rule, Kronecker condition, the condition solved, what is left of the sums.
+
+They are read from the relation as those of :mod:`symconv.article.equations` are; 1-based.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from symconv import relation
+from symconv.article.case import Case
+from symconv.article.equations import (
+    array_index,
+    entry,
+    indices,
+    label_totals,
+    letters,
+    output_totals,
+    terms_sum,
+    totals_over,
+    window_index,
+)
+from symconv.article.selection import MOST_TERMS, SHOWN_OF_LONG
+from symconv.form import channel_labels
+from symconv.formulas.notation import (
+    Below,
+    Equation,
+    Fence,
+    Fraction,
+    Math,
+    Matrix,
+    Operator,
+    Product,
+    Row,
+    Sum,
+    Total,
+    Word,
+    of_integer,
+    one_based,
+    separated,
+    simplified,
+)  # fmt: skip
+from symconv.geometry import Conv
+from symconv.integers import Const, Integer, Name
+
+__all__ = ["against", "chain", "extended", "kronecker", "solved", "typical"]
+
+#: channel pairs of which the products are drawn, and places on an axis of dy that are drawn around those that meet
+MOST_PAIRS = 2
+MOST_PLACES = 5
+
+
+def sides(conv: Conv) -> tuple[list[Math], list[Math]]:
+    """The spatial indices of y and of x."""
+    o, m = indices(conv, "o"), indices(conv, "m")
+    return (m, o) if conv.transposed else (o, m)
+
+
+def _partial(conv: Conv) -> Math:
+    y, x = sides(conv)
+    top, bottom = array_index(conv, "y", y), array_index(conv, "x", x)
+    return Fraction(Row((Word("∂"), top)), Row((Word("∂"), bottom)))
+
+
+def chain(conv: Conv) -> Equation:
+    """``dx = sum over y of dy * dy/dx``: y's entries of other images do not see x."""
+    y, x = sides(conv)
+    labels = channel_labels(conv)
+    summed = "".join(label for label in labels["y"] if label not in labels["x"])
+    over = (*label_totals(conv, summed, False), *output_totals(conv, False))
+    body = Row((*over, Product((array_index(conv, "dy", y), _partial(conv)), apart=True)))
+    return Equation.of(array_index(conv, "dx", x), body)
+
+
+def kronecker(conv: Conv) -> list[Equation]:
+    """``dy/dx`` as the taps for which the relation holds; where there are several axes, the place that they lead to apart."""
+    padded = indices(conv, "m")
+    led = [window_index(conv, axis, False) for axis in range(conv.ndim)]
+    apart = [Below(Word("μ"), Word(str(axis + 1))) for axis in range(conv.ndim)] if conv.ndim > 1 else led
+    deltas = [Below(Word("δ"), separated([place, each], wide=True)) for place, each in zip(padded, apart, strict=True)]
+    body = Row((*totals_over(conv, "k", False), Product((array_index(conv, "w", indices(conv, "k")), *deltas), apart=True)))
+    where = [Equation.of(name, value) for name, value in zip(apart, led, strict=True)] if conv.ndim > 1 else []
+    return [Equation.of(_partial(conv), body), *where]
+
+
+def solved(conv: Conv, axis: int, with_numbers: bool) -> Equation:
+    """The tap that leads from window o to place m; of a transposed layer, the place in y that tap k leads to."""
+    if conv.transposed:
+        return Equation.of(letters(conv, axis)["m"], window_index(conv, axis, with_numbers))
+    return Equation.of(letters(conv, axis)["k"], _tap(conv, axis, with_numbers))
+
+
+def _tap(conv: Conv, axis: int, with_numbers: bool) -> Math:
+    """k from ``m = s(o - 1) + d(k - 1) - p + 1``."""
+    first = one_based(relation.INPUT_INDEX, ("o", "k")).substitute({"k": Const(1)})
+    distance: Integer = Name("m") - first  # from the window's first tap: d(k - 1)
+    names, values = letters(conv, axis), conv.axes[axis].values
+    if not with_numbers:
+        return Sum(((1, Fraction(of_integer(distance, names), names["d"])), (1, Word("1"))))
+    known = {name: values[name] for name in ("s", "p")}
+    if values["d"] == 1:
+        return of_integer(simplified(distance + 1, known), names)
+    return Sum(((1, Fraction(of_integer(simplified(distance, known), names), Word(str(values["d"])))), (1, Word("1"))))
+
+
+def extended(conv: Conv, with_numbers: bool) -> list[Equation]:
+    """dx as a sum over the windows alone, w extended by zero; the taps apart where they are fractions, or in letters."""
+    o, m, k = (indices(conv, letter) for letter in "omk")
+    labels = channel_labels(conv)
+    summed = "".join(label for label in labels["y"] if label not in labels["x"])
+    over = (*label_totals(conv, summed, with_numbers), *totals_over(conv, "o", with_numbers))
+    apart = not with_numbers or any(axis.d > 1 for axis in conv.axes)
+    taps = k if apart else [_tap(conv, axis, True) for axis in range(conv.ndim)]
+    product = Product((array_index(conv, "dy", o), array_index(conv, "w", taps)), apart=True)
+    where = [solved(conv, axis, with_numbers) for axis in range(conv.ndim)] if apart else []
+    return [Equation.of(array_index(conv, "dx", m), Row((*over, product))), *where]
+
+
+# one entry ------------------------------------------------------------------------------------------------------------
+
+
+def against(case: Case, index: Sequence[int]) -> tuple[Equation, bool]:
+    """An entry of dx as dy against the kernel: two matrices multiplied entry by entry and added up; and whether dy was cut to
+    the places around those that meet.
+
+    Of a convolution dy stands still and w is what the entry's place makes of it, shifted and flipped; of a transposed one w
+    stands still and dy is cut out.
+    """
+    conv = case.conv
+    terms = case.gradients.terms("dx").terms_of(index)
+    still, moving = ("w", "dy") if conv.transposed else ("dy", "w")
+    pairs: dict[tuple[int, ...], dict[tuple[int, ...], tuple[int, ...]]] = {}
+    for _, factors in terms:
+        at = {array: tuple(int(i) for i in np.unravel_index(flat, conv.shapes[array])) for array, flat in factors}
+        lead = at[still][: -conv.ndim]
+        pairs.setdefault(lead, {})[at[still][-conv.ndim :]] = at[moving]
+    size = conv.shapes[still][-conv.ndim :]
+    places = [place for found in pairs.values() for place in found]
+    spans = [_span([place[axis] for place in places], size[axis]) for axis in range(conv.ndim)]
+    drawn: list[tuple[int, Math]] = []
+    for lead, found in list(pairs.items())[:MOST_PAIRS]:
+        drawn.append((1, _product(conv, still, moving, lead, found, spans)))
+    if len(pairs) > MOST_PAIRS:
+        drawn.append((1, Word("⋯")))
+    shown = drawn[0][1] if len(drawn) == 1 else Sum(tuple(drawn))
+    long = len(terms) > MOST_TERMS
+    result = terms_sum(conv, terms, SHOWN_OF_LONG if long else None)
+    cut = any(len(span) < n for span, n in zip(spans, size, strict=True))
+    return Equation.of(entry(conv, "dx", index), shown, result, note=len(terms) if long else None), cut
+
+
+def _span(met: Sequence[int], size: int) -> range:
+    """The places that meet and one more on either side; all of a short axis."""
+    if size <= MOST_PLACES or not met:
+        return range(min(size, MOST_PLACES))
+    return range(max(0, min(met) - 1), min(size, max(met) + 2))
+
+
+def _product(
+    conv: Conv, still: str, moving: str, lead: tuple[int, ...], found: dict[tuple[int, ...], tuple[int, ...]], spans: list[range]
+) -> Math:
+    rows, columns = (range(1), spans[0]) if conv.ndim == 1 else spans
+    cells: dict[str, list[tuple[Math, ...]]] = {still: [], moving: []}
+    for i in rows:
+        places = [(j,) if conv.ndim == 1 else (i, j) for j in columns]
+        cells[still].append(tuple(entry(conv, still, (*lead, *place)) for place in places))
+        cells[moving].append(tuple(entry(conv, moving, found[place]) if place in found else Word("0") for place in places))
+    dy, w = (Matrix(tuple(cells[array])) for array in ("dy", "w"))
+    return Row((Total(), Fence(Row((dy, Operator("⊙"), w)))))
+
+
+def typical(conv: Conv, inside: Sequence[int]) -> list[tuple[int, ...]]:
+    """Indices of dx, 0-based, in the first image and channel: a corner, an edge where there are two axes, one inside."""
+    lead = (0,) * (len(conv.x_shape) - conv.ndim)
+    chosen = [(0,) * conv.ndim, (0, *inside[1:]), tuple(inside)]
+    return [(*lead, *place) for place in dict.fromkeys(chosen) if math.prod(conv.input) > 1 or not any(place)]
