@@ -27,9 +27,6 @@ MAX_LITERALS = 4
 _MAX_CONJUNCTION = 3
 _MAX_PARTS = 600
 
-#: one of two conjunctions must hold in so many cases: a rule that makes an exception for a single one has learnt it by heart
-LEAST_SUPPORT = 3
-
 #: a rule that is true of right cases alone is worth telling when it is true of so many of them
 TELLING = 0.75
 
@@ -95,7 +92,8 @@ class Condition:
             told = f"no short rule says when it is {self.verb} ({self.cases} cases tried)"
             if self.nearly:
                 rule, some, count = self.nearly
-                told += f"; it always is when {self._words(rule)}, and in {count - some} other case{'s' * (count - some != 1)} (observed, not proved)"
+                others = f"{count - some} other case{'s' * (count - some != 1)}"
+                told += f"; it always is when {self._words(rule)}, and in {others} (observed, not proved)"
             return told
         if self.rule is None:
             return self.text
@@ -108,7 +106,8 @@ class Condition:
 
     def to_dict(self) -> dict[str, Any]:
         return {"text": self.text, "rule": self.rule_text, "cases": self.cases, "held_out": self.held_out,
-                "nearly": self._words(self.nearly[0]) if self.nearly else None, "predicted": self.predicted, "proved": False}  # fmt: skip
+                "nearly": self._words(self.nearly[0]) if self.nearly else None,
+                "predicted": self.predicted, "proved": False}  # fmt: skip
 
 
 def table_of(convs: Sequence[Conv]) -> Table:
@@ -209,7 +208,8 @@ class _Patterns:
             if not found:
                 for smaller in range(1, total // 2 + 1):
                     for (p, a), (q, b) in itertools.product(by_size.get(smaller, []), by_size.get(total - smaller, [])):
-                        if a | b == self.right and min(self._support(a & ~b), self._support(b & ~a)) >= LEAST_SUPPORT:
+                        # each must tell more cases than it has predicates: else it has learnt them by heart
+                        if a | b == self.right and self._support(a & ~b) > len(p) and self._support(b & ~a) > len(q):
                             found.append(Rule((p, q)))
             yield from sorted(found, key=_order)
 
