@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from symconv.geometry import Conv
 
-__all__ = ["CONVENTIONS", "GRADIENTS", "Adapter", "Convention", "convention_named", "from_native", "native_shape", "to_native"]
+__all__ = ["CONVENTIONS", "GRADIENTS", "Adapter", "Convention", "Functions", "convention_named", "from_native", "native_shape",
+           "outputs_of", "short", "to_native"]  # fmt: skip
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -28,10 +29,16 @@ GRADIENTS = ("dx", "dw", "db")
 
 @dataclass(frozen=True)
 class Functions:
-    """What an audit was given: the function or class, and the forward function where there is one."""
+    """What an audit was given: the function or class, and where there are some its forward function and an adapter."""
 
     main: Callable[..., Any]
     forward: Callable[..., Any] | None = None
+    adapter: Adapter | None = None
+
+    @property
+    def all(self) -> list[Callable[..., Any]]:
+        """Those that there are."""
+        return [each for each in (self.main, self.forward, self.adapter) if each is not None]
 
 
 @dataclass(frozen=True)

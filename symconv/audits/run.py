@@ -31,6 +31,7 @@ def audit(
     convention: str | Adapter = "plain",
     *,
     forward: str | Callable[..., Any] | None = None,
+    adapter: str | Adapter | None = None,
     mode: str = "backward",
     outputs: Sequence[str] | None = None,
     grid: str | Iterable[Conv] = "default",
@@ -50,8 +51,8 @@ def audit(
 
     ``function`` is a function or class, or ``"FILE.py:NAME"``. ``convention`` says how it is called: "plain", "cs231n",
     "coursera", "layer", or an adapter ``adapter(fn, x, w, b, dy, conv)`` that returns a dict with some of y, dx, dw, db in
-    PyTorch's layouts. ``mode`` is "backward"; "forward" to judge y; or "adjoint" to hold a backward against its own
-    ``forward``. ``outputs`` names what is returned, in order, where it is not dx, dw, db. ``grid`` is "default" (180
+    PyTorch's layouts (also given as ``adapter``, there by name if it is in the same file). ``mode`` is "backward";
+    "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. ``outputs`` names what is returned, in order, where it is not dx, dw, db. ``grid`` is "default" (180
     cases), "quick" (45) or geometries; ``square`` leaves out those with oblong kernels and those outside the convention's
     documentation.
 
@@ -81,7 +82,9 @@ def audit(
         raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be positive")
     if resume and results is None:
         raise ValueError("resume needs the results file that it is to continue")
-    rules = convention_named(convention)
+    if callable(convention):
+        adapter = convention
+    rules = convention_named(adapter if callable(adapter) else "plain" if adapter else convention)
     if mode == "adjoint" and forward is None and convention != "layer":
         raise ValueError("mode adjoint holds a backward function against its own forward function; name that one too")
     cases = [Case(conv, _PENDING, rules.outside(conv)) for conv in _geometries(grid)]
@@ -89,9 +92,9 @@ def audit(
         cases = [case for case in cases if case.outside is None and is_square(case.conv)]
         if not cases:
             raise ValueError("no case of the grid is square")
-    adapter = convention if callable(convention) else None
     target, workers = _loaded(function, forward, adapter)
-    job = Job(workers, target, None if adapter else rules.name, mode, tuple(outputs) if outputs else None, engine, seed,
+    name = rules.name if adapter is None else adapter if isinstance(adapter, str) else rules.name
+    job = Job(workers, target, None if adapter else name, mode, tuple(outputs) if outputs else None, engine, seed,
               time_limit, memory_limit)  # fmt: skip
     try:
         fingerprint = supervisor.ask(job.run, target.source, job.task(None))
@@ -101,7 +104,7 @@ def audit(
         failures = _smallest_failures(job, judged, names)
     finally:
         supervisor.release(job.run)
-    return Audit(target.label, rules.name, mode, names, judged, failures, seed, time.monotonic() - began, fingerprint)
+    return Audit(target.label, name, mode, names, judged, failures, seed, time.monotonic() - began, fingerprint)
 
 
 #: the verdict of a case that has none yet
@@ -128,7 +131,9 @@ def _geometries(grid: str | Iterable[Conv]) -> list[Conv]:
 
 
 def _loaded(
-    function: str | os.PathLike[str] | Callable[..., Any], forward: str | Callable[..., Any] | None, adapter: Adapter | None
+    function: str | os.PathLike[str] | Callable[..., Any],
+    forward: str | Callable[..., Any] | None,
+    adapter: str | Adapter | None,
 ) -> tuple[Target, str]:
     """The target, known to load in a worker process, and the name of the run that has the worker.
 
@@ -142,7 +147,7 @@ def _loaded(
         try:
             supervisor.ask(run, target.source, replace(probe, target=target).task(None))
         except supervisor.CannotImport:
-            if by_value or not (callable(function) or adapter):
+            if by_value or not (callable(function) or callable(adapter)):
                 raise
         else:
             return target, run
@@ -195,7 +200,8 @@ def _header(job: Job, cases: Sequence[Case], fingerprint: str) -> dict[str, Any]
         digest.update(case.conv.slug.encode() + b"\n")
     return {
         "symconv_audit": 1, "function": job.target.label, "code": fingerprint, "convention": job.convention or "adapter",
-        "forward": job.target.forward, "mode": job.mode, "outputs": list(job.outputs) if job.outputs else None,
+        "forward": job.target.forward, "adapter": job.target.adapter, "mode": job.mode,
+        "outputs": list(job.outputs) if job.outputs else None,
         "engine": job.engine, "seed": job.seed, "time_limit": job.time_limit, "memory_limit": job.memory_limit,
         "cases": len(cases), "grid": digest.hexdigest(),
     }  # fmt: skip
@@ -225,11 +231,12 @@ def _smallest_failures(job: Job, cases: Sequence[Case], outputs: Sequence[str]) 
             continue
         if case.conv not in explained:
             explained[case.conv] = judge_case(replace(job, time_limit=max(job.time_limit, 30.0)), case.conv, explain=True)
-        told = dict(explained[case.conv].failures.get(output, {}))
+        verdict = explained[case.conv]
+        told = dict(verdict.failures.get(output, {"note": f"not explained: {verdict.message or 'right when it was run again'}"}))
         told.pop("output", None)
         for key in ("index", "missing", "extra"):
             told[key] = tuple(told[key]) if told.get(key) is not None else (None if key == "index" else ())
-        note = "; ".join(f for f in case.verdict.findings if f.startswith("not deterministic"))
-        failures.append(Failure(output, case.conv, case.status(output), **({"note": note} | told)))
+        chance = [finding for finding in case.verdict.findings if finding.startswith("not deterministic")]
+        failures.append(Failure(output, case.conv, case.status(output), **(told | ({"note": chance[0]} if chance else {}))))
     return tuple(failures)
 

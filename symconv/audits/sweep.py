@@ -43,8 +43,8 @@ class Job:
 
     def task(self, conv: Conv | None, explain: bool = False) -> Task:
         """The message to a worker."""
-        return Task(self.target.name, self.target.forward, self.convention, self.mode, self.outputs, self.engine, self.seed,
-                    conv, explain, self.time_limit, self.memory_limit)  # fmt: skip
+        return Task(self.target.name, self.target.forward, self.target.adapter, self.convention, self.mode, self.outputs,
+                    self.engine, self.seed, conv, explain, self.time_limit, self.memory_limit)  # fmt: skip
 
 
 def judge_case(job: Job, conv: Conv, explain: bool = False) -> CaseVerdict:

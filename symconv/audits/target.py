@@ -9,8 +9,8 @@ import linecache
 import os
 import sys
 import types
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,40 +37,47 @@ class Source:
     text: str | None
     payload: bytes | None
     sys_path: tuple[str, ...]
+    #: source lines of pickled functions that are in no file, a notebook's: for what is said of their exceptions
+    cells: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
+        """The same for the same source."""
         return hashlib.sha256(repr((self.path, self.text, self.payload, self.sys_path)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Target:
-    """A function to audit: where it comes from and the names in it."""
+    """A function to audit: where it comes from, and the names in the file if it is one."""
 
     label: str
     source: Source
     name: str | None = None
     forward: str | None = None
-    adapted: bool = field(default=False)
+    adapter: str | None = None
 
 
 def target_of(
     function: str | os.PathLike[str] | Callable[..., Any],
     forward: str | Callable[..., Any] | None = None,
-    adapter: Callable[..., Any] | None = None,
+    adapter: str | Callable[..., Any] | None = None,
     by_value: bool = False,
 ) -> Target:
     """The target that a user names; TargetError for a name that cannot be one.
 
-    ``function`` is ``"FILE.py:NAME"`` or a function or class; ``forward`` a name in the same file, or a function.
+    ``function`` is ``"FILE.py:NAME"`` or a function or class; ``forward`` and ``adapter`` are names in the same file, or
+    functions.
     """
-    pickled: dict[str, Any] = {"adapter": adapter} if adapter else {}
+    pickled: dict[str, Any] = {"adapter": adapter} if callable(adapter) else {}
+    cells = _cells([each for each in (function, forward, adapter) if callable(each)])
     if callable(function):
+        if isinstance(adapter, str):
+            raise TargetError(f"adapter {adapter!r} is a name, but the audited function was given itself; give both the same way")
         if isinstance(forward, str):
             raise TargetError(f"forward {forward!r} is a name, but the audited function was given itself; give both the same way")
         pickled |= {"main": function, "forward": forward}
         label = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
-        return Target(label, Source(None, None, _dumps(pickled, by_value), _search_path()), adapted=adapter is not None)
+        return Target(label, Source(None, None, _dumps(pickled, by_value), _search_path(), cells))
     if callable(forward):
         raise TargetError("forward is a function, but the audited one was given by name; give both the same way")
     path, colon, name = str(function).rpartition(":")
@@ -84,8 +91,14 @@ def target_of(
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise TargetError(f"{function}: {path} cannot be read: {error}") from error
-    source = Source(str(file.resolve()), text, payload, (str(file.resolve().parent), *_search_path()))
-    return Target(str(function), source, name, forward, adapted=adapter is not None)
+    source = Source(str(file.resolve()), text, payload, (str(file.resolve().parent), *_search_path()), cells)
+    return Target(str(function), source, name, forward, adapter if isinstance(adapter, str) else None)
+
+
+def _cells(functions: Sequence[Callable[..., Any]]) -> tuple[tuple[str, str], ...]:
+    """The source of those that are in no file."""
+    names = {code.co_filename for each in functions if (code := getattr(each, "__code__", None)) is not None}
+    return tuple((name, "".join(linecache.getlines(name))) for name in sorted(names) if not os.path.isfile(name))
 
 
 def _search_path() -> tuple[str, ...]:
@@ -122,15 +135,20 @@ class Loaded:
         if source.path is not None:
             sys.path.insert(0, str(Path(source.path).parent))
             self.module = _import_text(source.path, source.text or "")
+        for name, text in source.cells:
+            linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
         if source.payload is not None:
             self.given = cloudpickle.loads(source.payload)
         self._new_modules = [sys.modules[name] for name in set(sys.modules) - known]
 
-    def functions(self, name: str | None, forward: str | None) -> Functions:
-        """The audited function and its forward function; TargetError when the file has no such name."""
+    def functions(self, name: str | None, forward: str | None = None, adapter: str | None = None) -> Functions:
+        """The audited function with its forward function and adapter; TargetError when the file has no such name."""
+        given = self.given.get("adapter")
         if name is None:
-            return Functions(self.given["main"], self.given["forward"])
-        return Functions(self._named(name), self._named(forward) if forward else None)
+            return Functions(self.given["main"], self.given["forward"], given)
+        return Functions(
+            self._named(name), self._named(forward) if forward else None, self._named(adapter) if adapter else given
+        )
 
     def _named(self, name: str) -> Callable[..., Any]:
         assert self.module is not None
@@ -153,7 +171,8 @@ class Loaded:
 
     def own_modules(self, functions: Functions) -> list[types.ModuleType]:
         """The audited file's module and those it imported from beside it."""
-        home = [m for m in (self.module, inspect.getmodule(functions.main)) if m is not None and getattr(m, "__file__", None)]
+        modules = [self.module, inspect.getmodule(functions.main), functions.adapter and inspect.getmodule(functions.adapter)]
+        home = [m for m in modules if m is not None and getattr(m, "__file__", None)]
         folders = {os.path.dirname(os.path.realpath(str(m.__file__))) for m in home}
         near = [m for m in self._new_modules if _inside(getattr(m, "__file__", None), folders)]
         return list(dict.fromkeys([*home, *near]))
@@ -161,7 +180,7 @@ class Loaded:
     def namespaces(self, functions: Functions) -> list[dict[str, Any]]:
         """Where the audited code looks up its global names."""
         found = [vars(module) for module in self.own_modules(functions)]
-        for function in (functions.main, functions.forward):
+        for function in functions.all:
             for each in [function, *vars(function).values()] if isinstance(function, type) else [function]:
                 names = getattr(inspect.unwrap(each), "__globals__", None) if callable(each) else None
                 if isinstance(names, dict) and not any(names is other for other in found):
@@ -171,8 +190,8 @@ class Loaded:
     def own_files(self, functions: Functions) -> list[str]:
         """The files whose raise and assert statements are the audited code's own."""
         files = {str(m.__file__) for m in self.own_modules(functions) if getattr(m, "__file__", None)}
-        code = getattr(functions.main, "__code__", None)
-        return sorted(files | ({code.co_filename} if code else set()))
+        codes = [getattr(each, "__code__", None) for each in functions.all]
+        return sorted(files | {code.co_filename for code in codes if code is not None})
 
     def fingerprint(self, functions: Functions) -> str:
         """A hash of the audited code: of its files, or of the compiled function where there is no file."""
@@ -181,7 +200,7 @@ class Loaded:
             if os.path.isfile(file):
                 digest.update(Path(file).read_bytes())
             else:
-                for function in (functions.main, functions.forward):
+                for function in functions.all:
                     _hash_code(digest, getattr(function, "__code__", None))
         return digest.hexdigest()
 

@@ -53,6 +53,7 @@ class Task:
 
     name: str | None
     forward: str | None
+    adapter: str | None
     convention: str | None
     mode: str
     outputs: tuple[str, ...] | None
@@ -124,7 +125,7 @@ def _line_in(error: BaseException, path: str | None) -> str:
 
 def _answer(loaded: Loaded, task: Task) -> Any:
     try:
-        functions = loaded.functions(task.name, task.forward)
+        functions = loaded.functions(task.name, task.forward, task.adapter)
         if task.conv is None:
             return loaded.fingerprint(functions)
     except TargetError as error:
@@ -209,8 +210,8 @@ def _child(loaded: Loaded, task: Task, answer: int, printing: int) -> None:
         faulthandler.enable(os.fdopen(os.dup(2), "w"))
         limit_memory(task.memory_limit)
         known = set(sys.modules)
-        functions = loaded.functions(task.name, task.forward)
-        convention = convention_named(task.convention if task.convention else loaded.given["adapter"])
+        functions = loaded.functions(task.name, task.forward, task.adapter)
+        convention = convention_named(functions.adapter or task.convention or "")
         assert task.conv is not None
         caller = Caller(functions, convention, task.conv, task.mode, task.outputs, loaded.namespaces(functions))
         verdict = judge(

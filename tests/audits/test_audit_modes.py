@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,6 +222,25 @@ def test_adapter() -> None:
     result = audit(images_last, channels_last, grid="quick")
     assert result.outputs == ("dx", "dw")
     assert result.ok
+
+
+def test_adapter_in_the_file() -> None:
+    result = audit(f"{PLAIN}:of_its_own_kind", adapter="adapter_to_its_own_kind", grid="quick")
+    assert result.ok
+    assert result.convention == "adapter_to_its_own_kind"
+    assert set(result.engines) == {"symbolic"}
+    with pytest.raises(ValueError, match="no 'nobody'"):
+        audit(f"{PLAIN}:of_its_own_kind", adapter="nobody", grid="quick")
+
+
+def test_refusals_of_code_in_no_file() -> None:
+    """A notebook's cell: its source goes along with it."""
+    text = "def f(x, w, b, dy, stride, padding):\n    assert stride == 1\n    return {'db': dy.sum(axis=(0, 2, 3))}\n"
+    linecache.cache["<cell 7>"] = (len(text), None, text.splitlines(keepends=True), "<cell 7>")
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(text, "<cell 7>", "exec"), names)
+    result = audit(names["f"], grid=default_grid(input=[(4, 3)], kernel=[(2, 2)]))
+    assert (result.right, result.refused, result.wrong) == (3, 6, 0)
 
 
 def test_lambda_with_a_closure() -> None:

@@ -211,6 +211,23 @@ def raises_on_remainder(x, w, b, dy, stride, padding):
     return five_loops(x, w, b, dy, stride, padding)
 
 
+def of_its_own_kind(kernel, *, image, upstream, step):
+    """A convention of nobody else's: valid convolutions of one image without batch axis; dx alone."""
+    dx, (KH, KW) = np.zeros(image.shape), kernel.shape[2:]
+    for i in range(upstream.shape[1]):
+        for j in range(upstream.shape[2]):
+            for f in range(len(kernel)):
+                dx[:, i * step : i * step + KH, j * step : j * step + KW] += kernel[f] * upstream[f, i, j]
+    return dx
+
+
+def adapter_to_its_own_kind(fn, x, w, b, dy, conv):
+    (s, _), ((p, _), _) = conv.stride, conv.padding
+    padded = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+    dx = np.stack([fn(w, image=image, upstream=dy[n], step=s) for n, image in enumerate(padded)])
+    return {"dx": dx[:, :, p : p + conv.input[0], p : p + conv.input[1]]}
+
+
 # wrong ----------------------------------------------------------------------------------------------------------------------
 
 
