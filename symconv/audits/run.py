@@ -52,9 +52,9 @@ def audit(
     ``function`` is a function or class, or ``"FILE.py:NAME"``. ``convention`` says how it is called: "plain", "cs231n",
     "coursera", "layer", or an adapter ``adapter(fn, x, w, b, dy, conv)`` that returns a dict with some of y, dx, dw, db in
     PyTorch's layouts (also given as ``adapter``, there by name if it is in the same file). ``mode`` is "backward";
-    "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. ``outputs`` names what is returned, in order, where it is not dx, dw, db. ``grid`` is "default" (180
-    cases), "quick" (45) or geometries; ``square`` leaves out those with oblong kernels and those outside the convention's
-    documentation.
+    "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. ``outputs`` names what is returned,
+    in order, where it is not dx, dw, db. ``grid`` is "default" (180 cases), "quick" (45) or geometries; ``square`` leaves
+    out those with oblong kernels and those outside the convention's documentation.
 
     The code is executed, each case in a process of its own that may take ``time_limit`` seconds and ``memory_limit``
     megabytes more than it begins with. ``engine`` is "auto", "symbolic" or "exact". ``jobs`` processes work at a time (all

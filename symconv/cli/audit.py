@@ -45,7 +45,7 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--convention", type=click.Choice([*CONVENTIONS]), default="plain", show_default=True, help="How it is called.")
 @click.option("--forward", metavar="NAME", help="The forward function in the same file: it builds the cache (cs231n, coursera).")
 @click.option("--adapter", metavar="NAME",
-              help="For any other convention: adapter(fn, x, w, b, dy, conv) -> dict in the same file, which calls yours.")  # fmt: skip
+              help="For any other convention: adapter(fn, x, w, b, dy, conv) -> dict, in the same file.")  # fmt: skip
 @click.option("--mode", type=click.Choice(MODES), default="backward", show_default=True,
               help="Judge dx, dw, db; y of a forward function; or a backward against its own --forward.")  # fmt: skip
 @click.option("--outputs", metavar="NAMES", help="What is returned, in order, if not dx,dw,db: dx,dw.")
