@@ -40,8 +40,8 @@ MOST_DRAWN = 2
 MOST_SLICES = 5
 
 
-def drawn(case: Case, targets: Sequence[str]) -> list[Block]:
-    """The correlations for ``targets`` drawn: what is slid over and what slides, after padding and zero insertion."""
+def drawn(case: Case, targets: Sequence[str], remarked: bool = True) -> list[Block]:
+    """The correlations for ``targets`` drawn: what is slid over and what slides, after padding and zero insertion; and remarks."""
     conv = case.conv
     blocks: list[Block] = []
     lines: list[Equation] = []
@@ -64,7 +64,7 @@ def drawn(case: Case, targets: Sequence[str]) -> list[Block]:
     if lines:
         blocks.append(Equations(tuple(lines)))
     said = tuple(Phrase(f"drawn.{key}") for key in remarks)
-    return [*blocks, *([Paragraph(Phrase("drawn.remarks", {"remarks": said}))] if said else [])]
+    return [*blocks, *([Paragraph(Phrase("drawn.remarks", {"remarks": said}))] if said and remarked else [])]
 
 
 def inserted(conv: Conv, target: str) -> Equation:

@@ -137,6 +137,8 @@ def against(case: Case, index: Sequence[int]) -> tuple[Equation, bool]:
         at = {array: tuple(int(i) for i in np.unravel_index(flat, conv.shapes[array])) for array, flat in factors}
         lead = at[still][: -conv.ndim]
         pairs.setdefault(lead, {})[at[still][-conv.ndim :]] = at[moving]
+    if not pairs:  # no window reaches the entry: w is zero everywhere
+        pairs[(0,) * (len(conv.shapes[still]) - conv.ndim)] = {}
     size = conv.shapes[still][-conv.ndim :]
     places = [place for found in pairs.values() for place in found]
     spans = [_span([place[axis] for place in places], size[axis]) for axis in range(conv.ndim)]

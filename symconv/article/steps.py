@@ -84,7 +84,7 @@ def _target(line: Conv) -> str:
 
 
 def _pictures(line: Conv) -> list[Block]:
-    return [Paragraph(Phrase("steps.drawn")), *drawn(Case(line), (_target(line),))]
+    return [Paragraph(Phrase("steps.drawn")), *drawn(Case(line), (_target(line),), remarked=False)]
 
 
 def borders(line: Conv) -> list[Equation]:

@@ -17,7 +17,7 @@ from symconv.formulas.notation import Math, Word
 __all__ = ["LANGUAGES", "Cited", "Literal", "Prose", "Run", "prose"]
 
 #: the languages there are, by their code
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "fr")
 
 
 #: what may stand in braces anywhere: the layer's arrays, and the operators of the formulas

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from symconv.article.blocks import Equations, Gap
 from symconv.formulas.latex import COLUMN_GAP, SPELLED, latex, width
-from symconv.formulas.notation import Equation, Math, chunks, lines
+from symconv.formulas.notation import Equation, Fence, Math, Matrix, Row, Sum, chunks, lines
 
-__all__ = ["STYLES", "Style", "fitting", "rows"]
+__all__ = ["STYLES", "Style", "fitting", "row_end", "rows"]
 
 #: the signs that open a side, with the space around them, in points
 OPENING = 14.0
@@ -70,6 +70,21 @@ def rows(block: Equations, limit: float, style: Style, more: Wording, note: Word
             set_lines[-1] += rf" \quad \text{{{note(line.note)}}}"
         result += set_lines
     return result
+
+
+def row_end(block: Equations) -> str:
+    """What ends a row; matrices under each other stand apart."""
+    sides = (side for line in block.lines if isinstance(line, Equation) for _, side in line.steps)
+    return r"\\[6pt]" if len(block.lines) > 1 and any(holds_matrix(side) for side in sides) else r"\\"
+
+
+def holds_matrix(math: Math) -> bool:
+    if isinstance(math, Matrix):
+        return True
+    if isinstance(math, Fence):
+        return holds_matrix(math.body)
+    parts = math.parts if isinstance(math, Row) else [t for _, t in math.terms] if isinstance(math, Sum) else ()
+    return any(holds_matrix(part) for part in parts)
 
 
 def broken(equation: Equation, room: float, style: Style) -> list[str]:

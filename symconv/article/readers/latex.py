@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from symconv.article.blocks import Equations, Phrase, Section, Table, Value
 from symconv.article.pictures import pictures
 from symconv.article.prose import Cited, Prose
-from symconv.article.readers.displays import STYLES, fitting, rows
+from symconv.article.readers.displays import STYLES, fitting, row_end, rows
 from symconv.figures.markup import latex_text
 from symconv.formulas.latex import latex
 from symconv.formulas.notation import Math
@@ -65,11 +65,11 @@ def display(prose: Prose, block: Equations, prefix: str = "") -> str:
     lines = rows(block, limit, style, counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
     label = rf"\label{{{prefix}{block.label}}}" if number else ""
     if block.boxed:
-        inner = " \\\\\n".join(f"  {line}" for line in lines)
+        inner = f" {row_end(block)}\n".join(f"  {line}" for line in lines)
         shown = f"\\begin{{equation}}{label}\n\\boxed{{\\begin{{aligned}}\n{inner}\n\\end{{aligned}}}}\n\\end{{equation}}"
     else:
         rest = r" \notag" if number else ""
-        inner = " \\\\\n".join(f"  {line}{rest if i else ' ' + label if label else ''}" for i, line in enumerate(lines))
+        inner = f" {row_end(block)}\n".join(f"  {line}{rest if i else ' ' + label if label else ''}" for i, line in enumerate(lines))
         name = "align" if number else "align*"
         shown = f"\\begin{{{name}}}\n{inner}\n\\end{{{name}}}"
     if style != STYLES[0]:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from symconv.article.blocks import Equations, Value
 from symconv.article.prose import Prose
-from symconv.article.readers.displays import STYLES, rows
+from symconv.article.readers.displays import STYLES, row_end, rows
 from symconv.article.readers.latex import TEXT_WIDTH, counted
 from symconv.formulas.latex import latex
 from symconv.formulas.notation import Math
@@ -37,7 +37,7 @@ def words(prose: Prose, value: Value) -> str:
 def display(prose: Prose, block: Equations) -> str:
     """Equations between double dollars, aligned."""
     lines = rows(block, TEXT_WIDTH, STYLES[0], counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
-    inner = " \\\\\n".join(lines)
+    inner = f" {row_end(block)}\n".join(lines)
     shown = f"\\begin{{aligned}}\n{inner}\n\\end{{aligned}}"
     if block.boxed:
         shown = f"\\boxed{{{shown}}}"
