@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import assert_bad_usage, run
 
 from symconv import Conv
 from symconv.article import render
@@ -19,6 +18,7 @@ from symconv.kernels import project as making
 from symconv.kernels.cases import case_plan, project_plan
 from symconv.kernels.project import Build, build, stale, write
 from symconv.kernels.source import number
+from tests.commands import assert_bad_usage, run
 
 ONE = ("--input", "5x6", "--kernel", "3x2", "--stride", "2", "--padding", "1")
 GENERATED = Path(__file__).parent.parent / "generated"

@@ -11,9 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import SMALL, convs
 from hypothesis import given, settings
-from mutants import mutants
 from numpy.typing import NDArray
 
 from symconv import Conv, relation
@@ -31,6 +29,8 @@ from symconv.kernels.peers import pytorch_gradients
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS
 from symconv.kernels.sizes import TRANSPOSED_SIZE, coefficient, solved
 from symconv.kernels.source import WIDTH, render
+from tests.cases import SMALL, convs
+from tests.mutants import mutants
 
 ANY_SIZE = [name for name, schedule in SCHEDULES.items() if schedule.any_size]
 KINDS = [Kind(ndim, transposed) for transposed in (False, True) for ndim in (1, 2, 3)]

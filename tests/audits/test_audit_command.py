@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from independent import SAMPLES
 
 from symconv.audits import Audit, audit
 from symconv.audits.grids import default_grid
@@ -20,6 +19,7 @@ from symconv.audits.text import as_text, split_terms
 from symconv.cli import main
 from symconv.cli.main import group
 from symconv.geometry import Conv
+from tests.audits.independent import SAMPLES
 
 PLAIN = SAMPLES / "sample_plain.py"
 SIZES = ("--input", "4x5", "--kernel", "3x2", "--batch", "2", "--in-channels", "1", "--out-channels", "2")

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from independent import SAMPLES
 
 from symconv.audits import audit
 from symconv.audits.grids import default_grid
 from symconv.audits.supervisor import shared_workers
 from symconv.geometry import Conv
+from tests.audits.independent import SAMPLES
 
 CS231N = SAMPLES / "sample_cs231n.py"
 PLAIN = SAMPLES / "sample_plain.py"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from independent import SAMPLES, load, statuses
 
 from symconv.audits import Audit, audit
 from symconv.audits.supervisor import shared_workers
+from tests.audits.independent import SAMPLES, load, statuses
 
 OUTPUTS = ("dx", "dw", "db")
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from independent import SAMPLES
 
 from symconv.audits import audit
 from symconv.audits.grids import default_grid
 from symconv.audits.judge import CaseVerdict
 from symconv.audits.sweep import ResultsFile, record_of, verdict_from
 from symconv.geometry import Conv
+from tests.audits.independent import SAMPLES
 
 SAMPLE = f"{SAMPLES / 'sample_plain.py'}:forgets_stride_in_dw"
 PROGRAM = "from symconv.cli import main; main()"

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from independent import SAMPLES
 
 from symconv.audits import Audit, audit
 from symconv.audits.grids import default_grid
 from symconv.audits.supervisor import shared_workers
 from symconv.geometry import Conv
+from tests.audits.independent import SAMPLES
 
 FILE = SAMPLES / "sample_unruly.py"
 

@@ -11,8 +11,6 @@ from functools import cache
 import cvc5
 import pytest
 import z3
-from brute import failures
-from brute import sizes as every_size
 
 from symconv import Conv, prove, verify
 from symconv.formulas import formula as as_formula
@@ -23,6 +21,8 @@ from symconv.proof import PROVED, REFUTED, UNKNOWN, Proof, Proofs
 from symconv.proof.claim import Claim
 from symconv.proof.prover import claims, prove_claim
 from symconv.proof.solver import ask
+from tests.proof.brute import failures
+from tests.proof.brute import sizes as every_size
 
 STEPS = list(itertools.product(range(1, 9), range(1, 5)))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import z3
-from commands import assert_bad_usage, run
+
+from tests.commands import assert_bad_usage, run
 
 TEXTBOOK = "dx = correlate(pad(dilate(dy, s), K - 1 - p), flip(w))"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from brute import failures, sizes
-from mutants import formulas
 
 from symconv.formulas import formula as as_formula
 from symconv.proof.conditions import condition_of
 from symconv.proof.counterexample import smallest_counterexample
 from symconv.proof.decide import as_coordinates, decide, parameter_points
 from symconv.proof.prover import claims, prove
+from tests.proof.brute import failures, sizes
+from tests.proof.mutants import formulas
 
 COUNT, BATCH = 300, 20
 STEPS = list(itertools.product((1, 2, 3), (1, 2)))
