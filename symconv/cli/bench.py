@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from symconv.cli.options import echo_json
+from symconv.cli.options import echo_json, usage_errors
+from symconv.files import write_whole
 
 __all__ = ["command"]
 
@@ -47,3 +50,64 @@ def derive(sample: int | None, runs: int, as_json: bool) -> None:
         table.add_row(f"{m.terms:,}", f"{m.seconds:.4f}", f"{m.microseconds_per_term:.3f}", f"{m.peak_mib:.0f}")
     out.print(table)
     out.print(f"\nLargest over smallest time for each term: {result.spread_per_term:.2f}")
+
+
+@command.command("kernels")
+@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Only this layer of the suite; may be repeated.")
+@click.option("--quick", is_flag=True, help="A few layers and rounds: about ten seconds.")
+@click.option("--rounds", type=click.IntRange(3, 1000), default=None, help="Rounds of turns (15; quick: 5).")
+@click.option("--schedules/--no-schedules", default=None, help="Also time every schedule beside the model's prediction.")
+@click.option("--as-is", is_flag=True, help="Leave variables in force that pin a library to an older processor.")
+@click.option("-o", "--plot", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
+              help="Also draw the ratios (needs the extra symconv[pictures]).")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def kernels(
+    layers: tuple[str, ...],
+    quick: bool,
+    rounds: int | None,
+    schedules: bool | None,
+    as_is: bool,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """The emitted fast kernels against PyTorch, a full column matrix and taps: forward and all gradients, float32.
+
+    All ways take turns in one run, on all cores; told are medians and spread (half the distance of the quartiles). "of peak"
+    counts the operations of the plain sums against the measured peak of NumPy's matrix product.
+    """
+    from rich.console import Console
+
+    from symconv.bench.kernels import run
+    from symconv.bench.show import choices_table, layers_table, picture
+    from symconv.bench.suite import QUICK, SUITE
+
+    if plot is not None:
+        if plot.suffix.lower() != ".png":
+            raise click.UsageError(f"-o {plot}: the plot is a PNG; end the name in .png")
+        try:
+            import matplotlib  # noqa: F401
+        except ImportError:
+            raise click.UsageError("-o needs matplotlib: install symconv[pictures]") from None
+    names = layers or (QUICK if quick else tuple(SUITE))
+    with usage_errors():
+        result = run(names, rounds or (5 if quick else 15), not quick if schedules is None else schedules, as_is)
+    if plot is not None:
+        with usage_errors():
+            write_whole(plot, picture(result))
+    if as_json:
+        echo_json(result.to_dict())
+        return
+    out = Console(highlight=False, width=None if Console().is_terminal else 200)
+    libraries = ", ".join(f"{name} {version}" for name, version in result.libraries.items())
+    out.print(f"{result.cores} cores, {result.peak:.0f} GFLOP/s in NumPy's float32 matrix product; {libraries}", soft_wrap=True)
+    if result.set_aside:
+        out.print(f"Set aside for the measurement: {', '.join(result.set_aside)} (--as-is keeps them)", soft_wrap=True)
+    out.print()
+    out.print(layers_table(result))
+    if any(each.schedules for each in result.layers):
+        out.print()
+        out.print(choices_table(result))
+        worst = max(result.layers, key=lambda each: each.regret)
+        out.print(f"\nThe choice costs at most {worst.regret - 1:.0%} more than the best schedules ({worst.name}).")
+    if plot is not None:
+        out.print(f"\n{plot}")

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -21,11 +22,14 @@ from symconv.kernels.prelude import _reach
 Array = Any
 Take = Callable[[Sequence[int]], Array]
 
-__all__ = ["KEPT"]
+__all__ = ["KEPT", "SMALL"]
 
 #: working memory and threads that outlive a call
 KEPT = _KEPT = threading.local()
 _POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}
+
+#: an array of fewer numbers is not worth a second thread
+SMALL = _SMALL = 50_000
 
 
 def _cores() -> int:
@@ -68,9 +72,14 @@ def _kept(name: str, size: int) -> Array:
     return buffer[:size]
 
 
-def _memory(dtype: Any, workspace: int) -> Take:
-    """take(shape): an array with any content; all of them lie in ``workspace`` kept bytes."""
-    return _within(_kept("buffer", workspace), dtype)
+def _buffer(workspace: int) -> Array:
+    """Seven eighths of the workspace, for what a call shares out among its threads."""
+    return _kept("buffer", workspace - workspace // 8)
+
+
+def _room(workspace: int, threads: int) -> Array:
+    """What one of so many threads works in alone: its share of the last eighth."""
+    return _kept("room", workspace // 8 // threads)
 
 
 def _within(buffer: Array, dtype: Any) -> Take:
@@ -141,18 +150,34 @@ def _planes(x: Array, axes: Sequence[tuple[int, ...]], take: Take, threads: int)
         part, channels = pieces[i]
         if edges:
             planes[part, :, channels] = 0
-        for e in np.ndindex(*steps):
+        for e in product(*map(range, steps)):
             reached = [each[residue] for each, residue in zip(found, e)]
             place = (part, slice(None), channels, *e, *(q for q, _ in reached))
             planes[place] = x[(part, slice(None), channels, *(m for _, m in reached))]
 
-    pieces = _pieces(len(x), x.shape[2], threads if planes.size > 50_000 else 1)
+    pieces = _pieces(len(x), x.shape[2], threads if planes.size > _SMALL else 1)
     _parallel(fill, len(pieces), threads)
     return planes
 
 
-def _tap(planes: Array, k: Sequence[int], axes: Sequence[tuple[int, ...]]) -> Array:
-    """The part of ``_planes`` that tap k meets: x[n, g, c, s*o + d*k - p] for every o."""
-    residues = [(d * j) % s for j, (_, _, _, s, d, _) in zip(k, axes)]
-    windows = [slice(d * j // s, d * j // s + O) for j, (_, _, O, s, d, _) in zip(k, axes)]
-    return planes[(slice(None), slice(None), slice(None), *residues, *windows)]
+def _tap(k: Sequence[int], axes: Sequence[tuple[int, ...]]) -> list[Any]:
+    """Where in ``_planes`` tap k finds x[n, g, c, s*o + d*k - p], every o: residues, slices."""
+    residues = [d * j % s for j, (_, _, _, s, d, _) in zip(k, axes)]
+    starts = [d * j // s for j, (_, _, _, s, d, _) in zip(k, axes)]
+    return residues + [slice(i, i + axis[2]) for i, axis in zip(starts, axes)]
+
+
+def _windows(rows: Array, axes: Sequence[tuple[int, ...]]) -> Array:
+    """All windows of padded rows (n, g, c, *rows) as a view (n, g, c, *o, *k)."""
+    lead, steps = rows.strides[:3], rows.strides[3:]
+    shape = [axis[2] for axis in axes] + [axis[1] for axis in axes]
+    strides = [s * step for (_, _, _, s, _, _), step in zip(axes, steps)]
+    strides += [d * step for (_, _, _, _, d, _), step in zip(axes, steps)]
+    return np.lib.stride_tricks.as_strided(rows, (*rows.shape[:3], *shape), (*lead, *strides))
+
+
+def _padded(x: Array, axes: Sequence[tuple[int, ...]], take: Take, threads: int) -> Array:
+    """The rows of x that windows meet, zero outside x, in order: ``_planes`` of stride 1."""
+    whole = [(H, d * (K - 1) + 1, s * (O - 1) + 1, 1, 1, p) for H, K, O, s, d, p in axes]
+    rows = _planes(x, whole, take, threads)
+    return rows.reshape(*rows.shape[:3], *rows.shape[3 + len(axes) :])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symconv.kernels.fast.arrays import _cores, _parallel
+from symconv.kernels.fast.arrays import _SMALL, _cores, _parallel
 from symconv.kernels.fast.matrices import (
     _BLOCK,
     _blocked_dw,
@@ -52,6 +52,9 @@ SCHEDULES_OF_Y = _WAYS = {
 
 #: what was chosen, by layer
 _CHOSEN: dict[Any, str] = {}
+
+#: sizes of layers, by shapes and parameters
+_LAYERS: dict[Any, Any] = {}
 
 
 def _fits(how: str, C: int, axes: Axes, dtype: Any) -> str:
@@ -112,14 +115,17 @@ def _nanoseconds(
         return work * waste / (rate * full * inner) + adding + moves + N * taps * 2500 + 15_000
     if how == "winograd":
         return _tiled(target, N, G, F, C, axes, wide, threads)
-    block = max(1, N * G * C * taps * places * dtype.itemsize / _BLOCK)
-    moved = N * G * C * (taps * places * runs + reach * 0.3 * wide / threads)
+    numbers = N * G * C * taps * places
+    block = max(1, numbers * dtype.itemsize / _BLOCK)
+    calls = 6 if numbers < _SMALL else taps + 6  # a few numbers are gathered in one call
+    moved = numbers * runs + N * G * C * reach * 0.3 * wide / threads
     put = N * G * F * places * 0.1 * wide / threads
     if how == "scatter" and target == "dx":
-        moved = N * G * C * taps * places * 2.2 * runs
+        moved, calls = numbers * 2.2 * runs, 3 * taps + 6
     if how == "windows":
         moved = moved * threads * 1.5 + N * G * F * places * 0.5 * wide
-    return work / (rate * full) + moved + put + block * (taps + 6) * 1500 + 12_000
+        calls = 10 * G
+    return work / (rate * full) + moved + put + block * calls * 1500 + 12_000
 
 
 def _tiled(
@@ -201,6 +207,22 @@ def _chosen(
             _CHOSEN.clear()
         _CHOSEN[key] = min(costs, key=lambda how: costs[how])
     return _CHOSEN[key]
+
+
+def _same_layer(find: Any, *arguments: Any, **options: Any) -> Any:
+    """What ``find`` says of a layer, remembered: for a small layer the arithmetic of its sizes
+    would take as long as the sums.
+    """
+    shapes = [getattr(argument, "shape", argument) for argument in arguments]
+    try:
+        key = (find, *shapes, *options.items())
+        if key not in _LAYERS:
+            if len(_LAYERS) > 1000:
+                _LAYERS.clear()
+            _LAYERS[key] = find(*arguments, **options)
+        return _LAYERS[key]
+    except TypeError:  # lists, which cannot be a key
+        return find(*arguments, **options)
 
 
 def _limits(workspace: Any, threads: Any) -> tuple[int, int]:

@@ -58,9 +58,10 @@ class Choice(Lowering):
             "_POOLS": ("{}", "threads that copy and transform, by process and number"),
             "_PASSES": ("{}", "how a matrix is applied, once that is known"),
             "_CHOSEN": ("{}", "which schedule was chosen, by layer"),
+            "_LAYERS": ("{}", "sizes of layers, by shapes and parameters"),
+            "_SMALL": (f"{arrays.SMALL}", "an array of fewer numbers is not worth a second thread"),
             "_BLOCK": (f"{matrices.BLOCK >> 20} << 20", "bytes of columns at a time, which stay in the caches"),
             "_TILES": (f"{tiles.TILES >> 20} << 20", "bytes of transformed tiles at a time"),
-            "_ROOM": (f"{tiles.ROOM >> 20} << 20", "bytes that one thread transforms in"),
         }
         return [source.noted(source.assign(name, value), says) for name, (value, says) in plain.items()]
 
@@ -92,8 +93,10 @@ class Choice(Lowering):
     # the two functions -----------------------------------------------------------------------------------------------
 
     def sizes(self, layer: ast.expr, targets: Sequence[str]) -> list[ast.stmt]:
+        assert isinstance(layer, ast.Call)
+        remembered = ast.Call(ast.Name("_same_layer"), [layer.func, *layer.args], layer.keywords)
         axes = source.assign("axes", "[tuple(axis[:6]) for axis in axes]")
-        return [source.assign("N, G, F, C, axes", layer), source.noted(axes, "H, K, O, s, d, p on each")]
+        return [source.assign("N, G, F, C, axes", remembered), source.noted(axes, "H, K, O, s, d, p on each")]
 
     def dy_shape(self) -> list[str]:
         return ["N", "G * F", f"*(axis[{0 if self.kind.transposed else 2}] for axis in axes)"]

@@ -15,7 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from symconv.kernels.fast.arrays import Take, _blocks, _memory, _parallel, _pieces, _planes, _tap
+from symconv.kernels.fast.arrays import (
+    _SMALL,
+    Take,
+    _blocks,
+    _buffer,
+    _padded,
+    _parallel,
+    _pieces,
+    _planes,
+    _room,
+    _tap,
+    _windows,
+    _within,
+)
 from symconv.kernels.prelude import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
@@ -44,22 +57,30 @@ def _columns_of(
     for n, o in _blocks(N, axes[0][2], numbers * x.itemsize, min(workspace, _BLOCK)):
         (H, K, _, s, d, p), *others = axes
         part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
-        take = _memory(x.dtype, workspace)
-        planes = _planes(x[n], part, take, threads)
-        shape = [O for _, _, O, _, _, _ in part]
-        cols = take((G, C, *taps, len(planes), *shape))
-        _gather(planes, part, cols, threads)
-        yield n, o, part, cols.reshape(G, C * prod(taps), len(planes) * prod(shape)), take
+        take = _within(_buffer(workspace), x.dtype)
+        shape = [axis[2] for axis in part]
+        images = n.stop - n.start
+        cols = take((G, C, *taps, images, *shape))
+        if cols.size < _SMALL:  # one copy of a view; not in long runs, but in one call
+            windows = _windows(_padded(x[n], part, take, 1), part)
+            count = len(part)
+            order = [1, 2, *range(3 + count, 3 + 2 * count), 0, *range(3, 3 + count)]
+            cols[...] = windows.transpose(order)
+        else:
+            _gather(_planes(x[n], part, take, threads), part, cols, threads)
+        yield n, o, part, cols.reshape(G, C * prod(taps), images * prod(shape)), take
 
 
 def _gather(planes: Array, axes: Axes, cols: Array, threads: int) -> None:
     """cols[g, c, k, n, o] = x[n, g, c, s*o + d*k - p], tap by tap."""
     taps = list(np.ndindex(*(K for _, K, _, _, _, _ in axes)))
+    every = (slice(None), slice(None))
+    moved = planes.transpose(1, 2, 0, *range(3, planes.ndim))
 
     def gather(i: int) -> None:
-        cols[(slice(None), slice(None), *taps[i])] = np.moveaxis(_tap(planes, taps[i], axes), 0, 2)
+        cols[(*every, *taps[i])] = moved[(*every, slice(None), *_tap(taps[i], axes))]
 
-    _parallel(gather, len(taps), threads if cols.size > 50_000 else 1)
+    _parallel(gather, len(taps), threads)
 
 
 def _block_of(a: Array, n: slice, o: slice, take: Take) -> Array:
@@ -68,7 +89,7 @@ def _block_of(a: Array, n: slice, o: slice, take: Take) -> Array:
     if len(part) == 1 and a.flags.c_contiguous:
         return a[n.start].reshape(*a.shape[1:3], a.shape[3], -1)[:, :, o].reshape(*a.shape[1:3], -1)
     matrix = take((*a.shape[1:3], len(part), *part.shape[3:]))
-    np.copyto(matrix, np.moveaxis(part, 0, 2))
+    np.copyto(matrix, part.transpose(1, 2, 0, *range(3, part.ndim)))
     return matrix.reshape(*a.shape[1:3], -1)
 
 
@@ -101,7 +122,7 @@ def _put_block(product: Array, place: Array, threads: int) -> None:
     def put(i: int) -> None:
         place[i] = parts[:, :, i]
 
-    _parallel(put, len(place), threads if place.size > 50_000 else 1)
+    _parallel(put, len(place), threads if place.size > _SMALL else 1)
 
 
 def _blocked_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int) -> None:
@@ -130,7 +151,7 @@ def _scatter_dx(dy: Array, w: Array, dx: Array, axes: Axes, workspace: int, thre
     dx[...] = 0
     numbers = G * (C * prod(taps) + F) * prod(dy.shape[3:])
     for n, o in _blocks(N, dy.shape[3], numbers * dx.itemsize, min(workspace, _BLOCK)):
-        take = _memory(dx.dtype, workspace)
+        take = _within(_buffer(workspace), dx.dtype)
         slopes = _block_of(dy, n, o, take)
         cols = np.matmul(weights, slopes, out=take((G, C * prod(taps), slopes.shape[2])))
         parts = cols.reshape(G, C, *taps, n.stop - n.start, o.stop - o.start, *dy.shape[4:])
@@ -142,7 +163,8 @@ def _add_back(cols: Array, dx: Array, axes: Axes, start: int, threads: int) -> N
     ``start``.
     """
     starts = [start] + [0] * (len(axes) - 1)
-    pieces = _pieces(len(dx), dx.shape[2], threads if cols.size > 50_000 else 1)
+    pieces = _pieces(len(dx), dx.shape[2], threads if cols.size > _SMALL else 1)
+    moved = dx.transpose(1, 2, 0, *range(3, dx.ndim))
 
     def add(i: int) -> None:
         images, channels = pieces[i]
@@ -153,15 +175,14 @@ def _add_back(cols: Array, dx: Array, axes: Axes, start: int, threads: int) -> N
                     k, axes, cols.shape[-len(axes) :], starts
                 )
             ]
-            place = (images, slice(None), channels, *(m for _, m in found))
-            source = (slice(None), channels, *k, images, *(q for q, _ in found))
-            dx[place] += np.moveaxis(cols[source], 2, 0)
+            place = (slice(None), channels, images, *(m for _, m in found))
+            moved[place] += cols[(slice(None), channels, *k, images, *(q for q, _ in found))]
 
     _parallel(add, len(pieces), threads)
 
 
 def _rows_of(
-    x: Array, axes: Axes, workspace: int, extra: int, threads: int
+    x: Array, axes: Axes, buffer: Array, extra: int, threads: int
 ) -> Iterator[tuple[Any, ...]]:
     """Block after block, the padded rows of x end to end, and for each tap where in them its
     windows begin.
@@ -174,11 +195,11 @@ def _rows_of(
     steps = [s for _, _, _, s, _, _ in axes]
     reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
     for n, o in _blocks(
-        N, axes[0][2], G * (C + 2 * extra) * reach * x.itemsize, min(workspace, _BLOCK)
+        N, axes[0][2], G * (C + 2 * extra) * reach * x.itemsize, min(buffer.size, _BLOCK)
     ):
         (H, K, _, s, d, p), *others = axes
         part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
-        take = _memory(x.dtype, workspace)
+        take = _within(buffer, x.dtype)
         planes = _planes(x[n], part, take, threads)
         sizes = planes.shape[3 + len(steps) :]
         apart = [
@@ -209,7 +230,7 @@ def _rows_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, th
     """
     G, F = w.shape[:2]
     taps = np.ascontiguousarray(np.moveaxis(w.reshape(*w.shape[:3], -1), -1, 0))
-    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, workspace, F, threads):
+    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), F, threads):
         total, part = take((G, F, prod(cut))), take((G, F, length))
         run = total[:, :, :length]
         for i in range(n.stop - n.start):
@@ -231,7 +252,7 @@ def _rows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads
     """
     G, F, C = dw.shape[:3]
     total = np.zeros((prod(dw.shape[3:]), G, F, C), dw.dtype)
-    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, workspace, F, threads):
+    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), F, threads):
         slopes = take((G, F, prod(cut)))
         slopes[...] = 0
         whole = slopes.reshape(G, F, *cut)
@@ -255,16 +276,8 @@ def _windows_of(
     for n, o in _blocks(len(x), axes[0][2], numbers * x.itemsize, workspace // 2):
         (H, K, _, s, d, p), *others = axes
         part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
-        # with stride 1 the planes are the padded rows themselves
-        whole = [(H, d * (K - 1) + 1, s * (O - 1) + 1, 1, 1, p) for H, K, O, s, d, p in part]
-        rows = _planes(x[n], whole, _memory(x.dtype, workspace // 2), threads)
-        rows = rows.reshape(*rows.shape[:3], *rows.shape[3 + len(part) :])
-        spans: Any = tuple(d * (K - 1) + 1 for _, K, _, _, d, _ in part)
-        windows = np.lib.stride_tricks.sliding_window_view(rows, spans, tuple(range(3, rows.ndim)))
-        steps: Any = [
-            slice(None, None, step) for step in (*(a[3] for a in part), *(a[4] for a in part))
-        ]
-        yield n, o, windows[(..., *steps)]
+        rows = _padded(x[n], part, _within(_buffer(workspace), x.dtype), threads)
+        yield n, o, _windows(rows, part)
 
 
 def _windows_y(
@@ -334,7 +347,7 @@ def _elementwise_y(
     def make(i: int) -> None:
         n, g = parts[i]
         for _, o, flat, starts, length, cut, take in _rows_of(
-            x[n : n + 1, g], axes, workspace // threads, 1, 1
+            x[n : n + 1, g], axes, _room(workspace, threads), 1, 1
         ):
             total, part = take((flat.shape[1], prod(cut))), take((flat.shape[1], length))
             for f in range(F):
@@ -353,7 +366,7 @@ def _elementwise_y(
                 whole = total.reshape(-1, *cut)
                 place[...] = whole[(..., *(slice(size) for size in place.shape[1:]))]
 
-    _parallel(make, len(parts), threads if x.size > 50_000 else 1)
+    _parallel(make, len(parts), threads if x.size > _SMALL else 1)
 
 
 def _elementwise_dw(
@@ -371,7 +384,7 @@ def _elementwise_dw(
     def make(i: int) -> None:
         n, g = parts[i]
         for _, o, flat, starts, length, cut, take in _rows_of(
-            x[n : n + 1, g], axes, workspace // threads, 1, 1
+            x[n : n + 1, g], axes, _room(workspace, threads), 1, 1
         ):
             slopes = take((flat.shape[1], prod(cut)))
             slopes[...] = 0
@@ -383,7 +396,7 @@ def _elementwise_dw(
                     run = flat[0, :, 0, start : start + length]
                     sums[(n, g, f, 0, *k)] += (slopes[:, None, :length] @ run[:, :, None])[:, 0, 0]
 
-    _parallel(make, len(parts), threads if x.size > 50_000 else 1)
+    _parallel(make, len(parts), threads if x.size > _SMALL else 1)
     np.sum(sums, axis=0, out=dw)
 
 

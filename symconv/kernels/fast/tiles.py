@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from symconv.kernels.fast.arrays import Take, _blocks, _kept, _parallel, _within
+from symconv.kernels.fast.arrays import _SMALL, Take, _blocks, _buffer, _parallel, _room, _within
 from symconv.kernels.fast.linear import _apply, _passes
 from symconv.kernels.prelude import _reach
 
@@ -31,14 +31,11 @@ Array = Any
 Axes = Sequence[tuple[int, ...]]
 Matrix = tuple[tuple[int, ...], ...]
 
-__all__ = ["ROOM", "TILES"]
+__all__ = ["TILES"]
 
 #: (tile, taps) -> A, G times its denominators, B, the denominators; an emitted file has its table
 _WINOGRAD: dict[tuple[int, int], tuple[Any, Any, Any, tuple[int, ...]]] = {}
 
-
-#: bytes that one thread works in while it transforms
-ROOM = _ROOM = 4 << 20
 
 #: bytes of transformed arrays at a time
 TILES = _TILES = 8 << 20
@@ -203,9 +200,11 @@ def _divided(a: Array, denominators: Sequence[tuple[int, ...]]) -> None:
             a[row] = a[row] / whole
 
 
-def _shared(count: int, threads: int, dtype: Any, task: Callable[[int, Take], None]) -> None:
+def _shared(
+    count: int, workspace: int, threads: int, dtype: Any, task: Callable[[int, Take], None]
+) -> None:
     """task(i, take) for i in range(count), each thread with a room of its own to take from."""
-    _parallel(lambda i: task(i, _within(_kept("room", _ROOM), dtype)), count, threads)
+    _parallel(lambda i: task(i, _within(_room(workspace, threads), dtype)), count, threads)
 
 
 def _weights(
@@ -213,12 +212,13 @@ def _weights(
     G: Sequence[Matrix],
     denominators: Sequence[tuple[int, ...]],
     take: Take,
+    workspace: int,
     threads: int,
 ) -> Array:
     """U = G w (*products, g, c, f)."""
     groups, F, C, *taps = w.shape
     U = take((*map(len, G), groups, C, F))
-    few = max(1, _ROOM // (8 * prod(map(len, G)) * F * w.itemsize))
+    few = max(1, workspace // 8 // threads // (8 * prod(map(len, G)) * F * w.itemsize))
     parts = [(g, slice(c, min(c + few, C))) for g in range(groups) for c in range(0, C, few)]
 
     def make(i: int, room: Take) -> None:
@@ -228,7 +228,7 @@ def _weights(
         np.copyto(a, np.moveaxis(w[g, :, c], (0, 1), (-1, -2)))
         _along(G, a, U[(*[slice(None)] * len(G), g, c)], room)
 
-    _shared(len(parts), threads if U.size > 50_000 else 1, w.dtype, make)
+    _shared(len(parts), workspace, threads if U.size > _SMALL else 1, w.dtype, make)
     _divided(U, denominators)
     return U
 
@@ -259,6 +259,7 @@ def _make_tiles(
     matrices: Sequence[Matrix],
     cut: Axes,
     take: Take,
+    workspace: int,
     threads: int,
 ) -> Array:
     """:func:`_spread` for the images and tile rows of a block, on all threads: (*products, n,
@@ -280,7 +281,11 @@ def _make_tiles(
         * a.itemsize
     )
     few = max(
-        1, min(_ROOM // max(1, each), -(-(rows.stop - rows.start) * (n.stop - n.start) // threads))
+        1,
+        min(
+            workspace // 8 // threads // max(1, each),
+            -(-(rows.stop - rows.start) * (n.stop - n.start) // threads),
+        ),
     )
     parts = [
         (i, slice(t, min(t + few, rows.stop)))
@@ -294,7 +299,7 @@ def _make_tiles(
         part = V[(*every, image - n.start, slice(t.start - rows.start, t.stop - rows.start))]
         _spread(a, image, t, matrices, cut, part, own)
 
-    _shared(len(parts), threads if V.size > 50_000 else 1, a.dtype, make)
+    _shared(len(parts), workspace, threads if V.size > _SMALL else 1, a.dtype, make)
     return V
 
 
@@ -306,6 +311,7 @@ def _lay_tiles(
     cut: Axes,
     b: Any,
     target: Array,
+    workspace: int,
     threads: int,
 ) -> None:
     """:func:`_collect` and :func:`_put` for the images and tile rows of a block, on all threads."""
@@ -322,7 +328,11 @@ def _lay_tiles(
         * M.itemsize
     )
     few = max(
-        1, min(_ROOM // max(1, each), -(-(stop - rows.start) * (n.stop - n.start) // threads))
+        1,
+        min(
+            workspace // 8 // threads // max(1, each),
+            -(-(stop - rows.start) * (n.stop - n.start) // threads),
+        ),
     )
     parts = [
         (i, slice(t, min(t + few, stop)))
@@ -336,7 +346,7 @@ def _lay_tiles(
         made = _collect(tiles, rows.start, t, matrices, cut, b, own)
         _put(made, target[image], cut, t, add=bool(beyond) and not whole)
 
-    _shared(len(parts), threads if M.size > 50_000 else 1, M.dtype, lay)
+    _shared(len(parts), workspace, threads if M.size > _SMALL else 1, M.dtype, lay)
 
 
 def _products(a: Array, b: Array, groups: int, take: Take, over: str) -> Array:
@@ -390,15 +400,15 @@ def _winograd_y(
             bias = None if b is None else b[g, f]
             _winograd_y(x[:, g], w[g, f], bias, y[:, g, f], axes, workspace, threads)
         return
-    kept = _kept("buffer", workspace)
-    U = _weights(w, G, denominators, _within(kept[:used], x.dtype), threads)
+    kept = _buffer(workspace)
+    U = _weights(w, G, denominators, _within(kept[:used], x.dtype), workspace, threads)
     a = x.reshape(len(x), groups * C, *x.shape[3:])
     target = y.reshape(len(y), groups * F, *y.shape[3:])
     for n, rows in _tile_blocks(
         axes, tiles, len(x), products * groups * (C + F), x.itemsize, workspace
     ):
         take = _within(kept[used:], x.dtype)
-        V = _make_tiles(a, n, rows, B, _cut(axes, tiles, True), take, threads)
+        V = _make_tiles(a, n, rows, B, _cut(axes, tiles, True), take, workspace, threads)
         M = _products(V, U, groups, take, "c")
         _lay_tiles(
             M,
@@ -408,6 +418,7 @@ def _winograd_y(
             _cut(axes, tiles, False),
             None if b is None else b.reshape(-1),
             target,
+            workspace,
             threads,
         )
 
@@ -428,28 +439,32 @@ def _winograd_backward(
             a = None if dw is None else x[:, g, c]
             _winograd_backward(dy[:, g], a, w[g, :, c], *part, axes, workspace, threads)
         return
-    kept = _kept("buffer", workspace)
+    kept = _buffer(workspace)
     weights = _within(kept[: 2 * size], dy.dtype)
-    U = None if dx is None else np.swapaxes(_weights(w, G, denominators, weights, threads), -1, -2)
+    U = (
+        None
+        if dx is None
+        else np.swapaxes(_weights(w, G, denominators, weights, workspace, threads), -1, -2)
+    )
     total = weights((products, groups, C, F))
     total[...] = 0
     inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
     slopes = dy.reshape(len(dy), groups * F, *dy.shape[3:])
     a = None if dw is None else x.reshape(len(x), groups * C, *x.shape[3:])
-    target = None if dx is None else dx.reshape(len(dx), groups * C, *dx.shape[3:])
+    target: Any = None if dx is None else dx.reshape(len(dx), groups * C, *dx.shape[3:])
     for n, rows in _tile_blocks(
         axes, tiles, len(dy), products * groups * (C + F), dy.itemsize, workspace
     ):
         take = _within(kept[2 * size :], dy.dtype)
-        Z = _make_tiles(slopes, n, rows, _transposed(A), outputs, take, threads)
+        Z = _make_tiles(slopes, n, rows, _transposed(A), outputs, take, workspace, threads)
         if dw is not None:
-            V = _make_tiles(a, n, rows, B, inputs, take, threads)
+            V = _make_tiles(a, n, rows, B, inputs, take, workspace, threads)
             total += _products(V, Z, groups, take, "places")
         if U is not None:
             if rows.start == 0 and rows.stop < outputs[0][4]:
                 target[n] = 0  # tiles of the next block reach into the rows of this one
             P = _products(Z, U, groups, take, "c")
-            _lay_tiles(P, n, rows, _transposed(B), inputs, None, target, threads)
+            _lay_tiles(P, n, rows, _transposed(B), inputs, None, target, workspace, threads)
     if dw is not None:
         sums = total.reshape(*map(len, G), groups, C, F)
         _divided(sums, denominators)

@@ -1,0 +1,390 @@
+"""How fast the emitted kernels are, against PyTorch, a plain column matrix and ``taps``, as ratios in one run.
+
+The ways take turns, so that what else the machine does falls on all alike; told are the median and the spread of rounds.
+Every library chooses its own instructions: variables that pin one of them to an older processor are set aside for the
+measurement (``SET_ASIDE``), which runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import exp, log
+from typing import Any
+
+import numpy as np
+
+from symconv.bench.suite import SUITE, arrays_of, flops, full_im2col, full_im2col_backward
+from symconv.geometry import Conv
+from symconv.kernels import Kind, emit
+
+__all__ = ["SET_ASIDE", "KernelBenchmark", "LayerResult", "ScheduleResult", "Timing", "geometric_mean", "run"]
+
+#: environment variables that pin a library to an older processor's instructions or caches
+SET_ASIDE = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
+             "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE")  # fmt: skip
+
+#: seconds that one turn of a way should take at least; a short call is repeated
+_TURN = 0.004
+
+TARGETS = ("y", "dx", "dw")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median milliseconds of a call, and the quartiles of the rounds."""
+
+    median: float
+    low: float
+    high: float
+
+    @staticmethod
+    def of(rounds: Sequence[float]) -> Timing:
+        ordered = sorted(1e3 * seconds for seconds in rounds)
+        quarter = len(ordered) // 4
+        return Timing(statistics.median(ordered), ordered[quarter], ordered[-1 - quarter])
+
+    @property
+    def spread(self) -> float:
+        """Half the distance of the quartiles, as a part of the median."""
+        return (self.high - self.low) / 2 / self.median
+
+
+@dataclass(frozen=True)
+class ScheduleResult:
+    """One schedule for y, dx or dw of a layer: what the model says, what was measured (milliseconds), its relative error."""
+
+    target: str
+    schedule: str
+    predicted: float
+    measured: float
+    error: float
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """One layer: the time of forward and all gradients by every way, and what the default choice is worth.
+
+    ``times`` has "fast", "pytorch" (autograd), "pytorch kernels" (its forward and backward functions called directly),
+    "im2col" and "taps", as far as they were measured; ``forward`` the forward pass alone. ``errors`` are ||err|| / ||ref||
+    of the default choice against float64, for float32, and for float64 against plain summation in float64; ``workspace`` is
+    the most memory that a forward and backward pass held beside its results, in bytes.
+    """
+
+    name: str
+    conv: dict[str, Any]
+    times: Mapping[str, Timing]
+    forward: Mapping[str, Timing]
+    flops: int
+    errors: Mapping[str, float]
+    workspace: int
+    schedules: tuple[ScheduleResult, ...]
+
+    def ratio(self, reference: str) -> float | None:
+        """Our time over the reference's."""
+        return self.times["fast"].median / self.times[reference].median if reference in self.times else None
+
+    @property
+    def gflops(self) -> float:
+        """Speed of forward and backward together, counted in operations of the plain sums."""
+        return 3 * self.flops / self.times["fast"].median / 1e6
+
+    @property
+    def regret(self) -> float:
+        """The chosen schedules' time over the best ones', for y, dx and dw together; 1 when all are the best."""
+        if not self.schedules:
+            return 1.0
+        chosen = sum(s.measured for s in self.schedules if s.chosen)
+        best = sum(min(s.measured for s in self.schedules if s.target == target) for target in TARGETS)
+        return chosen / best
+
+
+@dataclass(frozen=True)
+class KernelBenchmark:
+    """All layers, the machine's measured matrix-product peak (GFLOP/s, float32) and what the libraries run on."""
+
+    layers: tuple[LayerResult, ...]
+    peak: float
+    cores: int
+    libraries: Mapping[str, str]
+    set_aside: tuple[str, ...]
+    rounds: int
+
+    def mean(self, reference: str) -> float | None:
+        """Geometric mean of the ratios to a reference."""
+        return geometric_mean([r for r in (each.ratio(reference) for each in self.layers) if r is not None])
+
+    def to_dict(self) -> dict[str, Any]:
+        references = ("pytorch", "pytorch kernels", "im2col", "taps")
+        return {
+            **asdict(self),
+            "layers": [
+                asdict(each) | {"ratios": {r: each.ratio(r) for r in references}, "of_peak": each.gflops / self.peak,
+                                "regret": each.regret}
+                for each in self.layers
+            ],
+            "geometric_means": {reference: self.mean(reference) for reference in references},
+        }  # fmt: skip
+
+    @staticmethod
+    def from_dict(found: Mapping[str, Any]) -> KernelBenchmark:
+        layers = []
+        for each in found["layers"]:
+            fields = {key: each[key] for key in LayerResult.__dataclass_fields__}
+            fields["times"] = {way: Timing(**t) for way, t in each["times"].items()}
+            fields["forward"] = {way: Timing(**t) for way, t in each["forward"].items()}
+            fields["schedules"] = tuple(ScheduleResult(**s) for s in each["schedules"])
+            layers.append(LayerResult(**fields))
+        rest = {key: found[key] for key in ("peak", "cores", "libraries", "rounds")}
+        return KernelBenchmark(tuple(layers), set_aside=tuple(found["set_aside"]), **rest)
+
+    def __repr__(self) -> str:
+        mean = self.mean("pytorch")
+        told = f"{mean:.2f} times PyTorch's time" if mean else "without PyTorch"
+        return f"<kernels on {len(self.layers)} layers: {told}>"
+
+
+def geometric_mean(ratios: Sequence[float]) -> float | None:
+    """None of no ratios."""
+    return exp(sum(map(log, ratios)) / len(ratios)) if ratios else None
+
+
+def run(
+    names: Sequence[str] = tuple(SUITE), rounds: int = 15, schedules: bool = True, as_is: bool = False
+) -> KernelBenchmark:
+    """Measure the layers of ``SUITE`` that are named, in a process of its own; ``as_is`` leaves the environment alone.
+
+    ``schedules`` also times every schedule for every array. ValueError for an unknown name.
+    """
+    unknown = [name for name in names if name not in SUITE]
+    if unknown:
+        raise ValueError(f"no layer {unknown[0]!r} in the suite; there are {', '.join(SUITE)}")
+    aside = [] if as_is else [name for name in SET_ASIDE if name in os.environ]
+    environment = {name: value for name, value in os.environ.items() if name not in aside}
+    request = json.dumps({"names": list(names), "rounds": rounds, "schedules": schedules, "set_aside": aside})
+    done = subprocess.run(
+        [sys.executable, "-m", "symconv.bench.kernels", request],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return KernelBenchmark.from_dict(json.loads(done.stdout))
+
+
+# in the measuring process --------------------------------------------------------------------------------------------
+
+Way = Callable[[], Any]
+
+
+def _take_turns(ways: Mapping[str, Way], rounds: int) -> dict[str, list[float]]:
+    """Seconds of a call of each way, round after round; the first call of a turn warms up and does not count."""
+    repeats = {}
+    for name, way in ways.items():
+        way()
+        start = time.perf_counter()
+        way()
+        repeats[name] = max(1, min(200, int(_TURN / max(1e-7, time.perf_counter() - start))))
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            way()
+            start = time.perf_counter()
+            for _ in range(repeats[name]):
+                way()
+            found[name].append((time.perf_counter() - start) / repeats[name])
+    return found
+
+
+def _options(conv: Conv) -> dict[str, Any]:
+    return {"stride": conv.stride, "padding": conv.padding, "dilation": conv.dilation, "groups": conv.groups}
+
+
+def _ours(schedule: str, conv: Conv) -> Any:
+    kernel = emit(schedule, Kind(conv.ndim))
+    module = kernel.load()
+    return module, getattr(module, kernel.function), getattr(module, f"{kernel.function}_backward")
+
+
+def _numpy_ways(
+    conv: Conv, a: Mapping[str, Any], forward: Callable[..., Any], backward: Callable[..., Any]
+) -> tuple[Way, Way]:
+    options = _options(conv)
+
+    def both() -> None:
+        forward(a["x"], a["w"], a["b"], **options)
+        backward(a["dy"], a["x"], a["w"], **options)
+
+    return lambda: forward(a["x"], a["w"], a["b"], **options), both
+
+
+def _torch_ways(conv: Conv, a: Mapping[str, Any]) -> dict[str, tuple[Way, Way]]:
+    """PyTorch as its users call it (autograd), and its two functions called directly; empty where it is missing."""
+    try:
+        import torch
+    except ImportError:
+        return {}
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    x, w, b, dy = (torch.from_numpy(a[name]) for name in ("x", "w", "b", "dy"))
+    function: Any = getattr(torch.nn.functional, f"conv{conv.ndim}d")
+    padding = [p for p, _ in conv.padding]
+    layer = (list(conv.stride), padding, list(conv.dilation))
+    leaves = [t.clone().requires_grad_() for t in (x, w, b)]
+
+    def plain() -> Any:
+        with torch.no_grad():
+            return function(x, w, b, *layer, conv.groups)
+
+    def autograd() -> None:
+        for leaf in leaves:
+            leaf.grad = None
+        function(*leaves, *layer, conv.groups).backward(dy)
+
+    def direct() -> None:
+        plain()
+        torch.ops.aten.convolution_backward(
+            dy, x, w, [len(b)], *layer, False, [0] * conv.ndim, conv.groups, [True, True, True]
+        )
+
+    return {"pytorch": (plain, autograd), "pytorch kernels": (plain, direct)}
+
+
+def _measure(name: str, rounds: int, schedules: bool) -> LayerResult:
+    conv = SUITE[name]
+    a = arrays_of(conv)
+    module, forward, backward = _ours("fast", conv)
+    _, taps, taps_backward = _ours("taps", conv)
+    ways = {"fast": _numpy_ways(conv, a, forward, backward), **_torch_ways(conv, a)}
+    ways["im2col"] = (lambda: full_im2col(conv, a), lambda: (full_im2col(conv, a), full_im2col_backward(conv, a)))
+    ways["taps"] = _numpy_ways(conv, a, taps, taps_backward)
+    # the slow ways a few times only: they are not close
+    near = {way: both for way, (_, both) in ways.items() if way not in ("im2col", "taps")}
+    times = _take_turns(near, rounds)
+    times |= _take_turns({way: ways[way][1] for way in ("im2col", "taps")}, max(3, rounds // 4))
+    alone = _take_turns({way: first for way, (first, _) in ways.items() if way in ("fast", "pytorch")}, rounds)
+    return LayerResult(
+        name=name,
+        conv=conv.to_dict(),
+        times={way: Timing.of(found) for way, found in times.items()},
+        forward={way: Timing.of(found) for way, found in alone.items()},
+        flops=flops(conv),
+        errors=_errors(conv, forward, backward),
+        workspace=_workspace(conv, a),
+        schedules=_schedules(conv, module, a, max(3, rounds // 3)) if schedules else (),
+    )
+
+
+def _relative(found: Any, truth: Any) -> float:
+    return float(np.linalg.norm(found.astype(np.float64) - truth) / np.linalg.norm(truth))
+
+
+def _outputs(conv: Conv, a: Mapping[str, Any], forward: Any, backward: Any, **more: Any) -> dict[str, Any]:
+    options = {**_options(conv), **more}
+    dx, dw, db = backward(a["dy"], a["x"], a["w"], **options)
+    return {"y": forward(a["x"], a["w"], a["b"], **options), "dx": dx, "dw": dw, "db": db}
+
+
+def _errors(conv: Conv, forward: Any, backward: Any) -> dict[str, float]:
+    """The largest over y, dx, dw, db, for float32 and float64."""
+    single = arrays_of(conv, np.float32)
+    double = {name: array.astype(np.float64) for name, array in single.items()}
+    truth = _outputs(conv, double, forward, backward, algorithm="direct")
+    found = {"float32": _outputs(conv, single, forward, backward), "float64": _outputs(conv, double, forward, backward)}
+    return {dtype: max(_relative(made[name], truth[name]) for name in truth) for dtype, made in found.items()}
+
+
+def _workspace(conv: Conv, a: Mapping[str, Any]) -> int:
+    """The most bytes that were held at once beside inputs and results, kept buffers included; by a file loaded afresh."""
+    _, forward, backward = _ours("fast", conv)
+    most = 0
+    first, _ = _numpy_ways(conv, a, forward, backward)
+    for way in (first, lambda: backward(a["dy"], a["x"], a["w"], **_options(conv))):
+        tracemalloc.start()
+        made = way()
+        results = sum(each.nbytes for each in (made if isinstance(made, tuple) else (made,)))
+        most = max(most, tracemalloc.get_traced_memory()[1] - results)
+        tracemalloc.stop()
+    return most
+
+
+def _schedules(conv: Conv, module: Any, a: Mapping[str, Any], rounds: int) -> tuple[ScheduleResult, ...]:
+    """Every schedule that can make y, dx, dw, in turns: predicted, measured, its error, and whether it is the one chosen."""
+    N, G, threads = conv.batch, conv.groups, module._cores()
+    F, C = conv.out_channels // G, conv.in_channels // G
+    axes = [(s.H, s.K, s.O, s.s, s.d, s.p) for s in conv.axes]
+    grouped = {
+        "x": a["x"].reshape(N, G, C, *conv.input), "w": a["w"].reshape(G, F, C, *conv.kernel),
+        "dy": a["dy"].reshape(N, G, F, *conv.output), "b": a["b"],
+    }  # fmt: skip
+    wide = {name: array.astype(np.float64) for name, array in grouped.items()}
+    made = {"y": np.empty_like(grouped["dy"]), "dx": np.empty_like(grouped["x"]), "dw": np.empty_like(grouped["w"])}
+
+    def maker(target: str, how: str, given: Mapping[str, Any], out: Any) -> Way:
+        if target == "y":
+            return lambda: module._make_y(given["x"], given["w"], given["b"], out, axes, how, 64 << 20, None)
+        pair = (out, None) if target == "dx" else (None, out)
+        return lambda: module._make_gradients(given["dy"], given["x"], given["w"], *pair, axes, how, 64 << 20, None)
+
+    results = []
+    for target in TARGETS:
+        costs = module._estimates(target, N, G, F, C, axes, np.dtype(np.float32), threads)
+        chosen = module._chosen("auto", target, N, G, F, C, axes, np.dtype(np.float32), threads)
+        truth = np.empty(made[target].shape)
+        maker(target, "direct", wide, truth)()
+        ways = {how: maker(target, how, grouped, made[target]) for how in costs}
+        times = _take_turns(ways, rounds)
+        for how, cost in costs.items():
+            ways[how]()
+            measured = Timing.of(times[how]).median
+            results.append(
+                ScheduleResult(target, how, cost / 1e6, measured, _relative(made[target], truth), how == chosen)
+            )
+    return tuple(results)
+
+
+def _peak() -> float:
+    """The best speed of a large float32 matrix product, GFLOP/s."""
+    best = 0.0
+    for n in (512, 1024, 2048):
+        a = np.random.default_rng(0).standard_normal((n, n)).astype(np.float32)
+        out = np.empty_like(a)
+        seconds = min(_take_turns({"product": lambda: np.matmul(a, a, out=out)}, 10)["product"])  # noqa: B023
+        best = max(best, 2 * n**3 / seconds / 1e9)
+    return best
+
+
+def _libraries() -> dict[str, str]:
+    blas: Any = np.show_config(mode="dicts")
+    found = {"numpy": np.__version__, "blas": str(blas["Build Dependencies"]["blas"].get("name", "unknown"))}
+    try:
+        import torch
+
+        found["pytorch"] = str(torch.__version__)
+    except ImportError:
+        pass
+    return found
+
+
+def _main(request: Mapping[str, Any]) -> KernelBenchmark:
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    peak = _peak()
+    names = track(request["names"], "measuring", console=console, transient=True, disable=not console.is_terminal)
+    layers = tuple(_measure(name, request["rounds"], request["schedules"]) for name in names)
+    peak = max(peak, _peak())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return KernelBenchmark(layers, peak, cores, _libraries(), tuple(request["set_aside"]), request["rounds"])
+
+
+if __name__ == "__main__":
+    print(json.dumps(_main(json.loads(sys.argv[1])).to_dict()))
