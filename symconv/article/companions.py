@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from symconv.geometry import Conv
 
 __all__ = ["channelled", "example", "interesting_axis", "is_line", "line_of"]
@@ -51,7 +53,7 @@ def line_of(conv: Conv, axis: int | None = None) -> Conv:
     """
     axis = interesting_axis(conv) if axis is None else axis
     each = conv.axes[axis]
-    same = {
+    same: dict[str, Any] = {
         "stride": each.s, "padding": (conv.padding[axis],), "dilation": each.d, "bias": conv.bias, "transposed": conv.transposed,
         "output_padding": conv.output_padding[axis],
     }  # fmt: skip

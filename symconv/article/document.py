@@ -62,14 +62,38 @@ class Document:
         for section in self.sections:
             yield from (block for block in section.walk() if not isinstance(block, Section))
 
-    def render(self, format: str = "latex", width: int | None = None) -> str:
-        """The document in one of the ``FORMATS``; ``width``, in characters, is for text."""
-        from symconv.article.readers import READERS
-        from symconv.article.readers.text import read as read_text
+    def render(
+        self,
+        format: str = "latex",
+        width: int | None = None,
+        *,
+        fragment: bool = False,
+        dialect: str = "plain",
+        front_matter: Mapping[str, str] | None = None,
+    ) -> str:
+        """The document in one of the formats ``text``, ``latex``, ``markdown``, ``html``, ``ipynb``.
+
+        ``width`` in characters is for text; ``fragment`` leaves out the frame of a LaTeX document, for ``\\input``; ``dialect``
+        (plain, jekyll, github, myst, quarto) and ``front_matter`` (keys and values that the page begins with) are for Markdown.
+        Raises ValueError for a format or dialect there is none of.
+        """
+        from symconv.article.readers import READERS, latex, markdown, text
 
         if format not in READERS:
             raise ValueError(f"no format {format!r}; there are {', '.join(FORMATS)}")
-        return READERS[format](self) if width is None or format != "text" else read_text(self, width)
+        if format == "text" and width is not None:
+            return text.read(self, width)
+        if format == "latex" and fragment:
+            return latex.fragment(self)
+        if format == "markdown":
+            return markdown.read(self, dialect, front_matter)
+        return READERS[format](self)
+
+    def to_pdf(self) -> bytes:
+        """The document set by TeX; ValueError where no TeX is installed or where it fails, with the log's own error."""
+        from symconv.article.pdf import compile_pdf
+
+        return compile_pdf(self.render("latex"))[0]
 
     def to_dict(self) -> dict[str, Any]:
         """The layer, the verdict and every block, words in the document's language, mathematics as LaTeX and as text."""
@@ -90,7 +114,7 @@ class Document:
         if isinstance(block, Paragraph):
             return {"kind": "paragraph", "key": block.phrase.key, "text": self.prose.text(block.phrase), "mark": block.mark}
         if isinstance(block, Equations):
-            number = {"number": self.numbers[block.label]} if block.label in self.numbers else {}
+            number = {"number": self.numbers[block.label]} if block.label is not None and block.label in self.numbers else {}
             return {"kind": "equations", **number, "lines": [self._line(line) for line in block.lines]}
         if isinstance(block, Code):
             return {"kind": "code", "language": block.language, "text": block.text}
@@ -135,9 +159,9 @@ def document(
     depth, summary with its theorem, algorithm with its checks.
 
     ``loss`` is ``"upstream"`` (dy given) or ``"squared"``; ``budget`` is how many characters the row of a matrix may have before
-    columns are left out. ``sections`` are the names of those wanted (:data:`SECTIONS`, in whose order
-    they come), ``detail`` is ``"full"`` or ``"brief"``. Raises ValueError for a language, loss, section or detail there is none of, and, before
-    any work, for a loss of more than ``max_terms`` terms.
+    columns are left out. ``sections`` are the names of those wanted (:data:`SECTIONS`, in whose order they come), ``detail`` is
+    ``"full"`` or ``"brief"``. Raises ValueError for a language, loss, section or detail there is none of, and, before any work,
+    for a loss of more than ``max_terms`` terms.
 
     >>> document(Conv(input=4, kernel=2))
     <derivation of Conv(input=4, kernel=2), loss 'upstream', 8 sections: ok>

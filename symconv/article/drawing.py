@@ -41,7 +41,7 @@ MOST_SLICES = 5
 
 
 def drawn(case: Case, targets: Sequence[str], remarked: bool = True) -> list[Block]:
-    """The correlations for ``targets`` drawn: what is slid over and what slides, after padding and zero insertion; and remarks."""
+    """The correlations for ``targets`` drawn: what is slid over and what slides, after padding and zero insertion."""
     conv = case.conv
     blocks: list[Block] = []
     lines: list[Equation] = []

@@ -207,7 +207,8 @@ def windows_of_entries(case: Case) -> list[Block]:
     shown = [against(case, index) for index in typical(conv, [places(axis, side)[0] for axis in conv.axes])]
     layer = "transposed" if conv.transposed else "convolution"
     said = Phrase("gradients.corner" if conv.ndim > 1 else "gradients.first")
-    blocks: list[Block] = [Paragraph(Phrase(f"gradients.against.{layer}", {"entries": said})), Equations(tuple(line for line, _ in shown))]
+    blocks: list[Block] = [Paragraph(Phrase(f"gradients.against.{layer}", {"entries": said}))]
+    blocks.append(Equations(tuple(line for line, _ in shown)))
     if any(cut for _, cut in shown):
         blocks.append(Paragraph(Phrase("gradients.cut")))
     return blocks

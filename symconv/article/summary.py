@@ -92,7 +92,7 @@ def _pair(s: int, d: int) -> Math:
 
 
 def _verdicts(found: dict[tuple[int, int], tuple[Proof, ...]], targets: tuple[str, ...]) -> Table:
-    rows = [
+    rows: list[tuple[Value, ...]] = [
         (_pair(s, d), *(Phrase(f"theorem.{proof.verdict.lower()}") for proof in each)) for (s, d), each in found.items()
     ]
     return Table((Phrase("theorem.steps"), *(Word(target) for target in targets)), tuple(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import click
 from click.core import ParameterSource
 
 from symconv.article import Document, document
-from symconv.article.document import FORMATS
+from symconv.article.document import DETAILS, FORMATS, SECTIONS
 from symconv.article.prose import LANGUAGES
+from symconv.article.readers.markdown import DIALECTS
 from symconv.article.readers.text import WIDTH
 from symconv.article.selection import BUDGET
 from symconv.cli.options import build_conv, conv_options, usage_errors
@@ -22,7 +24,8 @@ from symconv.geometry import MAX_TERMS
 __all__ = ["command"]
 
 #: what a file's name says of its format
-SUFFIXES = {".tex": "latex", ".md": "markdown", ".markdown": "markdown", ".txt": "text", ".html": "html", ".ipynb": "ipynb"}
+SUFFIXES = {".tex": "latex", ".md": "markdown", ".markdown": "markdown", ".txt": "text", ".html": "html", ".pdf": "pdf",
+            ".ipynb": "ipynb"}  # fmt: skip
 
 #: a terminal's width is used between these
 NARROW, WIDE = 60, 120
@@ -43,13 +46,22 @@ HIGHLIGHTS = {
 
 @click.command("derive", short_help="Derive y, dx, dw, db and show the derivation.")
 @conv_options(ranges=False)
-@click.option("--format", "format", type=click.Choice(FORMATS), default="text", show_default=True,
-              help="Text for the terminal, a LaTeX document, Markdown with $$ for MathJax, one HTML page, or a notebook. With -o "
-                   "the file's name decides where this is not given.")  # fmt: skip
+@click.option("--format", "format", type=click.Choice((*FORMATS, "pdf")), default="text", show_default=True,
+              help="Text for the terminal, a LaTeX document, Markdown with $$ for MathJax, one HTML page, a notebook, or a "
+                   "PDF, for which TeX must be installed. With -o the file's name decides where this is not given.")  # fmt: skip
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the words.")
 @click.option("--loss", type=click.Choice(list(LOSSES)), default="upstream", show_default=True,
               help="dy given as symbols, or half the squared distance to a target t.")  # fmt: skip
 @click.option("--max-terms", default=MAX_TERMS, show_default=True, type=click.IntRange(1), help="Refuse a larger loss.")
+@click.option("--sections", metavar="NAMES", help=f"Only these, with commas between them: {', '.join(SECTIONS)}.")
+@click.option("--detail", type=click.Choice(DETAILS), default="full", show_default=True,
+              help="Everything, or without what repeats and supports the main line.")  # fmt: skip
+@click.option("--fragment", is_flag=True, help="LaTeX without the frame of a document, for \\input.")
+@click.option("--dialect", type=click.Choice(tuple(DIALECTS)), help="Of Markdown: for any page with MathJax (plain), for Jekyll "
+              "(kramdown), GitHub, MyST or Quarto.  [default: plain, jekyll with --front-matter]")  # fmt: skip
+@click.option("--front-matter", "front_matter", multiple=True, metavar="KEY=VALUE",
+              help="Begin Markdown with these keys, as YAML: --front-matter title=... date=... categories=...")  # fmt: skip
+@click.argument("more", nargs=-1, metavar="")
 @click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="PATH", help="Write there, whole or not at all.")
 @click.option("--json", "as_json", is_flag=True, help="The same derivation as JSON, mathematics as LaTeX and as text.")
 @click.pass_context
@@ -60,38 +72,79 @@ def command(
     lang: str,
     loss: str,
     max_terms: int,
+    sections: str | None,
+    detail: str,
+    fragment: bool,
+    dialect: str | None,
+    front_matter: tuple[str, ...],
+    more: tuple[str, ...],
     path: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Derive the gradients of one convolution and show the derivation: setting, forward pass, Jacobians, every gradient
-    entry, the closed formulas drawn with their zeros, and the check of these formulas against the derivative.
+    """Derive the gradients of one convolution and show the derivation: setting, forward pass, one dimension in full, the index
+    derivation step by step, stride, padding and dilation, depth, the closed formulas with their theorem, and the kernel with its
+    checks.
 
     Long lists are shortened: corners, edges, inside entries and rows that no window reaches stay, and what is left out is
-    counted. The exit status is 1 if
-    a formula and the derivative differ.
+    counted. The exit status is 1 if a formula and the derivative differ.
 
     \b
     symconv derive --input 4 --kernel 2
     symconv derive --input 5x5 --kernel 3x3 --stride 2 --padding 1 -o derivation.tex
     symconv derive --input 3x3 --kernel 2 --in-channels 2 --out-channels 3 --format markdown
+    symconv derive --input 4x4 --kernel 2x2 --lang fr -o derivation.pdf
+    symconv derive --input 4x4 --kernel 2x2 --sections forward,gradients --fragment
+    symconv derive --input 4 --kernel 2 --front-matter date=2024-05-01 categories=maths
     """
     given = ctx.get_parameter_source("format") not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
     if as_json and given:
         raise click.UsageError(f"--json and --format {format} exclude each other")
+    if more and not front_matter:
+        raise click.UsageError(f"what is {' '.join(more)}? Sizes are given as options; see symconv derive --help")
+    page = _front_matter((*front_matter, *more)) if front_matter else None
+    asked = {"--fragment": ("latex", fragment), "--front-matter": ("markdown", page), "--dialect": ("markdown", dialect)}
+    for option, (needed, wanted) in asked.items():
+        if not wanted:
+            continue
+        if as_json or (given and format != needed):
+            raise click.UsageError(f"{option} is for {needed}, not for {'--json' if as_json else f'--format {format}'}")
+        format, given = needed, True
     if path is not None and not given:
         format = SUFFIXES.get(Path(path).suffix.lower(), format)
     conv = build_conv(options)
     width = WIDTH if path is not None else _width()
     budget = max(24, width - (WIDTH - BUDGET)) if format == "text" else BUDGET
+    names = None if sections is None else [name.strip() for name in sections.split(",") if name.strip()]
+    if format == "pdf" and path is None and sys.stdout.isatty():
+        raise click.UsageError("--format pdf is not text for a terminal; give -o PATH")
     with usage_errors():
-        derivation = document(conv, lang, loss, max_terms, budget)
-        if path is not None:
-            write_whole(path, _json(derivation) if as_json else derivation.render(format))
-            click.echo(f"wrote {path}", err=True)
+        derivation = document(conv, lang, loss, max_terms, budget, names, detail)
+        content: str | bytes
+        if as_json:
+            content = _json(derivation)
+        elif format == "pdf":
+            content = derivation.to_pdf()
         else:
-            _show(_json(derivation) if as_json else derivation.render(format, width), format if not as_json else "json")
+            dialect = dialect or ("jekyll" if page else "plain")
+            content = derivation.render(format, width if path is None else None, fragment=fragment, dialect=dialect,
+                                        front_matter=page)  # fmt: skip
+        if path is not None:
+            write_whole(path, content)
+            click.echo(f"wrote {path}", err=True)
+        elif isinstance(content, bytes):
+            click.get_binary_stream("stdout").write(content)
+        else:
+            _show(content, "json" if as_json else format)
     ctx.exit(0 if derivation.ok else 1)
+
+
+def _front_matter(pairs: tuple[str, ...]) -> dict[str, str]:
+    """``title=... date=...`` as a table."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise click.UsageError(f"--front-matter {pair}: it is written key=value")
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def _json(derivation: Document) -> str:

@@ -69,7 +69,8 @@ def display(prose: Prose, block: Equations, prefix: str = "") -> str:
         shown = f"\\begin{{equation}}{label}\n\\boxed{{\\begin{{aligned}}\n{inner}\n\\end{{aligned}}}}\n\\end{{equation}}"
     else:
         rest = r" \notag" if number else ""
-        inner = f" {row_end(block)}\n".join(f"  {line}{rest if i else ' ' + label if label else ''}" for i, line in enumerate(lines))
+        ends = [f" {label}" if label else "", *[rest] * (len(lines) - 1)]
+        inner = f" {row_end(block)}\n".join(f"  {line}{end}" for line, end in zip(lines, ends, strict=True))
         name = "align" if number else "align*"
         shown = f"\\begin{{{name}}}\n{inner}\n\\end{{{name}}}"
     if style != STYLES[0]:

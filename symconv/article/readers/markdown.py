@@ -1,14 +1,18 @@
-"""Reader: a document as Markdown, displayed mathematics between double dollars for MathJax and GitHub."""
+"""Reader: a document as Markdown, mathematics between dollars, in the dialect of the page that shows it."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from symconv.article.blocks import Equations, Value
-from symconv.article.prose import Prose
+from symconv.article.prose import Cited, Prose
 from symconv.article.readers.displays import STYLES, row_end, rows
 from symconv.article.readers.latex import TEXT_WIDTH, counted
 from symconv.formulas.latex import latex
@@ -17,32 +21,67 @@ from symconv.formulas.notation import Math
 if TYPE_CHECKING:
     from symconv.article.document import Document
 
-__all__ = ["read"]
+__all__ = ["DIALECTS", "Dialect", "read"]
 
 #: characters that Markdown would take for its own, in words; between dollars nothing is escaped
 ESCAPED = {character: "\\" + character for character in "\\`*_|<>$"}
 
 
-def words(prose: Prose, value: Value) -> str:
-    """A phrase, its mathematics between single dollars."""
+@dataclass(frozen=True)
+class Dialect:
+    """How mathematics is marked: what stands around it in words and in displays, how a display's number is said, and how one is
+    referred to; ``{label}`` and ``{number}`` are put in. ``replaced`` are commands that it does not have."""
+
+    inline: tuple[str, str] = ("$", "$")
+    number: str = " \\tag{{{number}}}\n$$"
+    cited: str = "({number})"
+    replaced: tuple[tuple[str, str], ...] = ()
+
+
+#: the dialects by name: any page with MathJax; Jekyll with kramdown; GitHub; MyST; Quarto
+DIALECTS = {
+    "plain": Dialect(),
+    "jekyll": Dialect(inline=("$$", "$$")),
+    "github": Dialect(inline=("$`", "`$"), replaced=((r"\operatorname{", r"\mathrm{"),)),
+    "myst": Dialect(number="\n$$ ({label})", cited="{{eq}}`{label}`"),
+    "quarto": Dialect(number="\n$$ {{#eq-{label}}}", cited="@eq-{label}"),
+}
+
+
+def words(prose: Prose, value: Value, dialect: Dialect = DIALECTS["plain"]) -> str:
+    """A phrase, its mathematics between the dialect's marks."""
     pieces = []
-    for run in prose.runs(value):
+    before, after = dialect.inline
+    for run in prose.linked(value):
         if isinstance(run, str):
             pieces.append("".join(ESCAPED.get(character, character) for character in run))
+        elif isinstance(run, Cited):
+            pieces.append(dialect.cited.format(label=run.label, number=run.number))
         else:
-            pieces.append(f"${latex(run)}$" if isinstance(run, Math) else f"`{run.text}`")
+            pieces.append(f"{before}{_spelled(run, dialect)}{after}" if isinstance(run, Math) else f"`{run.text}`")
     return "".join(pieces)
 
 
-def display(prose: Prose, block: Equations) -> str:
+def _spelled(math: Math, dialect: Dialect) -> str:
+    return _replaced(latex(math), dialect)
+
+
+def _replaced(text: str, dialect: Dialect) -> str:
+    for command, other in dialect.replaced:
+        text = text.replace(command, other)
+    return text
+
+
+def display(prose: Prose, block: Equations, dialect: Dialect = DIALECTS["plain"]) -> str:
     """Equations between double dollars, aligned."""
     lines = rows(block, TEXT_WIDTH, STYLES[0], counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
     inner = f" {row_end(block)}\n".join(lines)
-    shown = f"\\begin{{aligned}}\n{inner}\n\\end{{aligned}}"
+    shown = _replaced(f"\\begin{{aligned}}\n{inner}\n\\end{{aligned}}", dialect)
     if block.boxed:
         shown = f"\\boxed{{{shown}}}"
     number = prose.numbers.get(block.label) if block.label else None
-    return f"$$\n{shown}" + (rf" \tag{{{number}}}" if number else "") + "\n$$"
+    end = dialect.number.format(label=block.label, number=number) if number else "\n$$"
+    return f"$$\n{shown}{end}"
 
 
 @cache
@@ -51,11 +90,34 @@ def environment() -> Environment:
                        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)  # fmt: skip
 
 
-def read(document: Document) -> str:
-    """The whole document."""
+def read(document: Document, dialect: str = "plain", front_matter: Mapping[str, str] | None = None) -> str:
+    """The whole document in a dialect. With ``front_matter`` it begins with these keys as YAML, the document's title among them,
+    and the heading is left to the page; ValueError for a dialect there is none of, or a key that is no word."""
+    if dialect not in DIALECTS:
+        raise ValueError(f"no dialect {dialect!r} of Markdown; there are {', '.join(DIALECTS)}")
+    chosen, prose = DIALECTS[dialect], document.prose
     helpers = {
-        "words": lambda value: words(document.prose, value),
-        "display": lambda block: display(document.prose, block),
+        "words": lambda value: words(prose, value, chosen),
+        "display": lambda block: display(prose, block, chosen),
         "kind": lambda block: type(block).__name__,
+        "front_matter": [] if front_matter is None else list(yaml_lines(front_matter, prose.text(document.title))),
     }
     return environment().get_template("document.md.jinja").render(document=document, **helpers)
+
+
+def yaml_lines(given: Mapping[str, str], title: str) -> Iterator[str]:
+    """Keys and values as YAML: dates and numbers plain, lists of ``categories`` and ``tags``, everything else as quoted text.
+
+    >>> list(yaml_lines({"date": "2024-05-01", "categories": "maths, convolution"}, "The gradients"))
+    ['title: "The gradients"', 'date: 2024-05-01', 'categories: ["maths", "convolution"]']
+    """
+    for key, value in ({"title": title} | dict(given)).items():
+        if not re.fullmatch(r"[A-Za-z_][\w-]*", key):
+            raise ValueError(f"{key!r} is no key of front matter: it must be a word")
+        if key in ("categories", "tags"):
+            names = re.split(r"[,;]?\s+|,", value.strip())
+            yield f"{key}: {json.dumps(names, ensure_ascii=False)}"
+        elif re.fullmatch(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?( [+-]\d{4})?)?|-?\d+|true|false", value):
+            yield f"{key}: {value}"
+        else:
+            yield f"{key}: {json.dumps(value, ensure_ascii=False)}"
