@@ -20,7 +20,7 @@ of the loss, entry by entry; on random integers they equal finite differences wi
 exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
 derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
 work, both faces agree, wrong shapes and parameters are refused. Layers: in4-k2,
-in9-k3-n2c6f6-s2-p1_2-d2-g3, in5-k2-s4-p3_2-nobias.
+in9-k3-n2c6f6-s2-p1_2-d2-g3, in5-k2-s4-p3_2-nobias, in11-k5-n2c2f3-p2_1.
 
 These checks cover the layers named; they are no proof for every size.
 """
