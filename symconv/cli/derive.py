@@ -16,6 +16,7 @@ from symconv.article.prose import LANGUAGES
 from symconv.article.readers.markdown import DIALECTS
 from symconv.article.readers.text import WIDTH
 from symconv.article.selection import BUDGET
+from symconv.cli.algorithm import ALGORITHMS, derive_algorithm
 from symconv.cli.options import build_conv, conv_options, usage_errors
 from symconv.derive import LOSSES
 from symconv.files import write_whole
@@ -45,7 +46,11 @@ HIGHLIGHTS = {
 
 
 @click.command("derive", short_help="Derive y, dx, dw, db and show the derivation.")
-@conv_options(ranges=False)
+@conv_options(ranges=False, required=False)
+@click.option("--algorithm", type=click.Choice(ALGORITHMS), default=None,
+              help="Instead of a layer, derive a fast algorithm for --kernel taps and --tile outputs: its matrices, exact check "
+                   "and count of multiplications.")  # fmt: skip
+@click.option("--tile", metavar="SIZE", default=None, help="With --algorithm: outputs of one tile.")
 @click.option("--format", "format", type=click.Choice((*FORMATS, "pdf")), default="text", show_default=True,
               help="Text for the terminal, a LaTeX document, Markdown with $$ for MathJax, one HTML page, a notebook, or a "
                    "PDF, for which TeX must be installed. With -o the file's name decides where this is not given.")  # fmt: skip
@@ -80,6 +85,8 @@ def command(
     more: tuple[str, ...],
     path: str | None,
     as_json: bool,
+    algorithm: str | None,
+    tile: str | None,
     **options: Any,
 ) -> None:
     """Derive the gradients of one convolution and show the derivation: setting, forward pass, one dimension in full, the index
@@ -96,7 +103,15 @@ def command(
     symconv derive --input 4x4 --kernel 2x2 --lang fr -o derivation.pdf
     symconv derive --input 4x4 --kernel 2x2 --sections forward,gradients --fragment
     symconv derive --input 4 --kernel 2 --front-matter date=2024-05-01 categories=maths
+    symconv derive --algorithm winograd --tile 4x2 --kernel 3x5 --format latex
     """
+    if algorithm is not None:
+        ctx.exit(0 if derive_algorithm(tile, options["kernel"], format, path, as_json) else 1)
+    if tile is not None:
+        raise click.UsageError("--tile is about a fast algorithm, which needs --algorithm too")
+    for name in ("input", "kernel"):
+        if options[name] is None:
+            raise click.UsageError(f"Missing option '--{name}'.")
     given = ctx.get_parameter_source("format") not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
     if as_json and given:
         raise click.UsageError(f"--json and --format {format} exclude each other")
@@ -133,7 +148,7 @@ def command(
             write_whole(path, content)
             click.echo(f"wrote {path}", err=True)
         elif isinstance(content, bytes):
-            click.get_binary_stream("stdout").write(content)
+            click.echo(content, nl=False)
         else:
             _show(content, "json" if as_json else format)
     ctx.exit(0 if derivation.ok else 1)
