@@ -72,7 +72,7 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert "exists; --resume continues it" in refused.stderr
     with results.open("ab") as file:  # cut short in the middle of a line
-        file.write(b'{"case":3,"slu')
+        file.write(b'{"case":3,"slug":"' + b"x" * 100_000)
     resumed = subprocess.run(command(*arguments, "--resume", "--json"), capture_output=True, text=True)
     assert resumed.returncode == 1, resumed.stderr
     report = json.loads(resumed.stdout)

@@ -80,5 +80,9 @@ def conv_forward_turned(x, w, b, conv_param):
     return conv_forward_naive(x, w[:, :, ::-1, ::-1], b, conv_param)
 
 
+def conv_forward_turned_no_bias(x, w, b, conv_param):
+    return conv_forward_turned(x, w, 0 * b, conv_param)[0]
+
+
 def conv_forward_no_bias(x, w, b, conv_param):
     return conv_forward_naive(x, w, 0 * b, conv_param)[0]

@@ -52,7 +52,7 @@ def exits(x, w, b, dy, stride, padding):
 
 def fills_the_memory(x, w, b, dy, stride, padding):
     if padding == 1:
-        np.ones((1 << 17, 1 << 17))
+        np.zeros(1 << 29)
     return _db(dy)
 
 
