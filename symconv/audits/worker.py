@@ -35,6 +35,9 @@ __all__ = ["Hello", "Task", "main", "write"]
 #: of what a child prints this many bytes are kept, the last ones
 KEPT = 4096
 
+#: a child whose worker was killed ends by itself so many seconds after its time is up
+OVERTIME = 5.0
+
 #: a worker that is asked nothing for this many seconds goes away
 IDLE = 120.0
 
@@ -203,6 +206,9 @@ def _child(loaded: Loaded, task: Task, answer: int, printing: int) -> None:
     try:
         gc.disable()  # a case is short
         os.setsid()
+        # nobody may be left to end this process: it ends by itself soon after its time is up
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, task.time_limit + OVERTIME)
         os.dup2(printing, 1)
         os.dup2(printing, 2)
         sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
