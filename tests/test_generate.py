@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from symconv import Conv
-from symconv.article import render
+from symconv.article import document
+from symconv.article.prose import LANGUAGES
 from symconv.kernels import SCHEDULES, emit, lowerings
 from symconv.kernels import project as making
 from symconv.kernels.cases import case_plan, project_plan
@@ -50,8 +51,9 @@ def one_case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 def test_one_case_writes_derivation_kernels_and_report(one_case: tuple[Path, Any]) -> None:
     folder, result = one_case
+    derivations = {f"derivations/in5x6-k3x2-s2x2-p1x1.{lang}.{ending}" for lang in LANGUAGES for ending in ("md", "tex", "html")}
     expected = {
-        "derivations/in5x6-k3x2-s2x2-p1x1.md", "derivations/in5x6-k3x2-s2x2-p1x1.tex", "report.json", "report.md",
+        *derivations, "report.json", "report.md",
         "kernels/conv2d_loops.py", "kernels/conv2d_taps.py", "kernels/conv2d_formulas.py",
         "kernels/conv2d_unrolled_in5x6_k3x2_s2x2_p1x1.py",
     }  # fmt: skip
@@ -62,8 +64,10 @@ def test_one_case_writes_derivation_kernels_and_report(one_case: tuple[Path, Any
 
 def test_written_derivation_is_the_article(one_case: tuple[Path, Any]) -> None:
     conv = Conv(input=(5, 6), kernel=(3, 2), stride=2, padding=1)
-    for format, ending in (("latex", "tex"), ("markdown", "md")):
-        assert (one_case[0] / f"derivations/{conv.slug}.{ending}").read_text("utf-8") == render(conv, format)
+    for lang in LANGUAGES:
+        told = document(conv, lang)
+        for format, ending in (("latex", "tex"), ("markdown", "md"), ("html", "html")):
+            assert (one_case[0] / f"derivations/{conv.slug}.{lang}.{ending}").read_text("utf-8") == told.render(format)
 
 
 def test_written_kernels_work_when_imported(one_case: tuple[Path, Any]) -> None:
@@ -171,7 +175,8 @@ def test_derivation_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(making, "verify", doubtful)
     ran = run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path), "--json")
     assert ran.status == 1
-    assert {failure["file"] for failure in ran.json["failed"]} == {"derivations/in4-k2.md", "derivations/in4-k2.tex"}
+    assert {failure["file"] for failure in ran.json["failed"]} == {
+        f"derivations/in4-k2.{lang}.{ending}" for lang in LANGUAGES for ending in ("md", "tex", "html")}
     assert not (tmp_path / "derivations").exists()
 
 
@@ -179,7 +184,7 @@ def test_nothing_is_put_in_place_before_all_is_checked(tmp_path: Path, monkeypat
     def interrupted(*arguments: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(making, "render", interrupted)
+    monkeypatch.setattr(making, "document", interrupted)
     assert run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path / "out")).status == 130
     assert not (tmp_path / "out").exists()
 
@@ -196,31 +201,31 @@ def test_stale_files_are_told_apart(tmp_path: Path, small_build: Build) -> None:
     write(small_build, tmp_path)
     assert stale(small_build, tmp_path) == ()
     (tmp_path / "kernels/conv1d_taps.py").write_text("# by hand\n")
-    (tmp_path / "derivations/in4-k2.md").unlink()
+    (tmp_path / "derivations/in4-k2.en.md").unlink()
     (tmp_path / "kernels/conv9d.py").write_text("")
     (tmp_path / "kernels/__pycache__").mkdir()
     (tmp_path / "kernels/__pycache__/conv1d_taps.pyc").write_text("")
     found = {each.file: each.reason for each in stale(small_build, tmp_path)}
-    assert found == {"derivations/in4-k2.md": "missing", "kernels/conv1d_taps.py": "differs", "kernels/conv9d.py": "extra"}
+    assert found == {"derivations/in4-k2.en.md": "missing", "kernels/conv1d_taps.py": "differs", "kernels/conv9d.py": "extra"}
     assert "kernels/conv9d.py" not in {each.file for each in stale(small_build, tmp_path, whole=False)}
     again = write(small_build, tmp_path)
-    assert set(again.written) == {"derivations/in4-k2.md", "kernels/conv1d_taps.py"}
+    assert set(again.written) == {"derivations/in4-k2.en.md", "kernels/conv1d_taps.py"}
 
 
 def test_check_lists_what_is_stale_and_writes_nothing(tmp_path: Path, small_build: Build) -> None:
     write(small_build, tmp_path)
-    (tmp_path / "derivations/in4-k2.tex").write_text("")
+    (tmp_path / "derivations/in4-k2.fr.tex").write_text("")
     arguments = ("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path), "--check")
     ran = run(*arguments, "--json")
     assert ran.status == 1
-    assert ran.json["stale"] == ["derivations/in4-k2.tex"]
+    assert ran.json["stale"] == ["derivations/in4-k2.fr.tex"]
     assert ran.json["written"] == []
     assert len(ran.json["unchanged"]) == len(small_build.files) - 1
-    assert (tmp_path / "derivations/in4-k2.tex").read_text() == ""
-    assert "derivations/in4-k2.tex: differs" in run(*arguments).out
+    assert (tmp_path / "derivations/in4-k2.fr.tex").read_text() == ""
+    assert "derivations/in4-k2.fr.tex: differs" in run(*arguments).out
     write(small_build, tmp_path)
     clean = run(*arguments)
-    assert (clean.status, "5 files, none stale" in clean.out) == (0, True)
+    assert (clean.status, "9 files, none stale" in clean.out) == (0, True)
 
 
 def test_generated_is_what_would_be_written() -> None:
@@ -237,7 +242,7 @@ def test_two_builds_are_alike(small_build: Build) -> None:
 def test_project_has_the_cases_it_must() -> None:
     plan = project_plan()
     slugs = {conv.slug for conv in plan.derivations}
-    assert {"in4-k2", "in4x4-k2x2"} <= slugs
+    assert {"in4-k2", "in4x4-k2x2", "in4x4-k2x2-n1c2f3", "in5x5-k3x3-s2x2-p1x1", "in7x6-k3x2-s3x2"} <= slugs
     assert any(conv.in_channels > 1 and conv.out_channels > 1 for conv in plan.derivations)
     assert any(max(conv.stride) > 1 and any(conv.remainder) and any(map(any, conv.padding)) for conv in plan.derivations)
     assert any(max(conv.dilation) > 1 for conv in plan.derivations)

@@ -19,7 +19,7 @@ How a file comes about:
 The files written under ``generated/``:
 
     kernels/        conv2d_taps.py, conv_transpose1d_loops.py, ...; conv2d_unrolled_in4x4_k2x2.py for one size
-    derivations/    in4x4-k2x2.tex, in4x4-k2x2.md, ...
+    derivations/    in4x4-k2x2.en.tex, in4x4-k2x2.fr.md, ...
     report.md, report.json   what was checked, on which layers, with which verdict
 """
 

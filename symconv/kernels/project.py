@@ -14,7 +14,8 @@ from typing import Any
 
 import jinja2
 
-from symconv.article import render
+from symconv.article import document
+from symconv.article.prose import LANGUAGES
 from symconv.files import write_whole
 from symconv.geometry import MAX_TERMS, Conv
 from symconv.kernels.cases import Plan
@@ -27,7 +28,10 @@ from symconv.verification import Verification, verify
 __all__ = ["Build", "Failure", "Stale", "Written", "build", "stale", "write"]
 
 #: format of a derivation -> the ending of its file
-DERIVATION_FILES = {"latex": "tex", "markdown": "md"}
+DERIVATION_FILES = {"latex": "tex", "markdown": "md", "html": "html"}
+
+#: the formats as a reader knows them
+SAID = {"latex": "LaTeX", "markdown": "Markdown", "html": "HTML"}
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,14 @@ def build(plan: Plan, max_terms: int = MAX_TERMS, started: Callable[[str], None]
         started(conv.slug)
         verification = verify(conv, max_terms=max_terms)
         verified.append(verification)
-        for format, ending in DERIVATION_FILES.items():
-            path = f"derivations/{conv.slug}.{ending}"
-            if verification.ok:
-                files[path] = render(conv, format)
-            else:
-                failures.append(Failure(path, str(verification.mismatches[0])))
+        for lang in LANGUAGES:
+            told = document(conv, lang) if verification.ok else None
+            for format, ending in DERIVATION_FILES.items():
+                path = f"derivations/{conv.slug}.{lang}.{ending}"
+                if told is not None:
+                    files[path] = told.render(format)
+                else:
+                    failures.append(Failure(path, str(verification.mismatches[0])))
     report = _report(plan, checked, verified, failures)
     files["report.json"] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     files["report.md"] = _report_text(plan, checked, verified, failures)
@@ -204,6 +210,7 @@ def _report_text(plan: Plan, checked: list[Checked], verified: list[Verification
         .render(
             checks={name: CHECKS[name].says for name in names},
             kernels=rows, layers=layers, derivations=derivations, failures=failures,
+            languages=LANGUAGES, formats={ending: SAID[format] for format, ending in DERIVATION_FILES.items()},
         )
         .rstrip()
         + "\n"
