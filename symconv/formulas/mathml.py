@@ -42,12 +42,12 @@ NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 STYLE = """\
 math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "Noto Sans Math", "DejaVu Math TeX Gyre", math;
   font-size: 1.06em; font-style: normal; font-weight: normal }
-mtable.matrix { margin: .2em .12em; padding: .05em .3em .12em; vertical-align: middle;
+mtable.matrix { margin: .2em .2em; padding: .1em .3em; vertical-align: middle;
   background: linear-gradient(currentcolor 0 0) 0 0 / 1px 100%, linear-gradient(currentcolor 0 0) 100% 0 / 1px 100%,
     linear-gradient(currentcolor 0 0) 0 0 / .38em 1px, linear-gradient(currentcolor 0 0) 100% 0 / .38em 1px,
     linear-gradient(currentcolor 0 0) 0 100% / .38em 1px, linear-gradient(currentcolor 0 0) 100% 100% / .38em 1px;
   background-repeat: no-repeat; print-color-adjust: exact; -webkit-print-color-adjust: exact }
-mtable.matrix mtd { padding: .3em .38em .1em; height: 1.36em }
+mtable.matrix mtd { padding: .16em .38em }
 mtable.limits mtd { padding: .09em 0 }
 """
 
@@ -58,7 +58,7 @@ THIN, MEDIUM, THICK = "0.1667em", "0.2222em", "0.2778em"
 RELATIONS = frozenset("=≠≤≥∈⇔")
 
 #: a name, a number, an indexless function; anything else is a sign
-TOKEN = re.compile(rf"(?P<mi>{'|'.join(FUNCTIONS)}|[A-Za-z∂])|(?P<mn>[0-9]+)|(?P<space>\s+)|(?P<mo>.)")
+TOKEN = re.compile(rf"(?P<mi>{'|'.join(FUNCTIONS)}|∂|[^\W\d_])|(?P<mn>[0-9]+)|(?P<space>\s+)|(?P<mo>.)")
 
 
 def mathml(thing: Math | Equation | tree.Formula | Integer, display: bool = False) -> str:
@@ -263,5 +263,10 @@ def _(thing: Total) -> Element:
 
 @element.register
 def _(thing: Matrix) -> Element:
-    rows = (_of("mtr", *(_of("mtd", element(cell)) for cell in row)) for row in thing.rows)
+    rows = []
+    for row in thing.rows:
+        cells = [_of("mtd", element(cell)) for cell in row]
+        if cells:  # rows of one height, whatever stands in them
+            cells[0].insert(0, _of("mspace", width="0", height="0.75em", depth="0.3em"))
+        rows.append(_of("mtr", *cells))
     return _of("mtable", *rows, **{"class": "matrix"})

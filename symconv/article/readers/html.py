@@ -7,7 +7,7 @@ broken scrolls in a box of its own. The page is well-formed XML as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from symconv.article.blocks import Equations, Gap, Phrase, Value
+from symconv.article.blocks import Block, Equations, Gap, Phrase, Section, Value
 from symconv.article.pictures import pictures
-from symconv.article.prose import Literal, Prose, Run
+from symconv.article.prose import Cited, Literal, Prose, Run
 from symconv.article.readers.displays import fitting
 from symconv.article.readers.latex import TEXT_WIDTH
 from symconv.figures import Figure
@@ -58,13 +58,13 @@ def fragment(document: Document) -> str:
 
 
 def words(prose: Prose, value: Value) -> Markup:
-    """A phrase, its mathematics as MathML."""
-    return set_runs(list(prose.runs(value)))
+    """A phrase, its mathematics as MathML, the numbers of equations as links to them."""
+    return set_runs(prose.linked(value))
 
 
-def set_runs(runs: list[Run]) -> Markup:
+def set_runs(given: Sequence[Run | Cited]) -> Markup:
     """Words, mathematics and code one after another; a line never begins with the comma after a formula."""
-    text = ""
+    text, runs = "", list(given)
     for i, run in enumerate(runs):
         if isinstance(run, str):
             text += escape(run, quote=False)
@@ -81,8 +81,10 @@ def set_runs(runs: list[Run]) -> Markup:
     return Markup(text)
 
 
-def _pieces(run: Math | Literal) -> list[str]:
+def _pieces(run: Math | Literal | Cited) -> list[str]:
     """What a run is set in; more than one where it is long enough to be broken."""
+    if isinstance(run, Cited):
+        return [f'<a href="#equation-{run.label}">({run.number})</a>']
     if isinstance(run, Literal):
         return [f"<code>{escape(run.text, quote=False)}</code>"]
     return [mathml(run)] if width(run) < LONG else list(breakable(run, display=False))
@@ -114,13 +116,19 @@ def scale(block: Equations) -> int:
     return round(100 * fitting(block, TEXT_WIDTH).scale)
 
 
-# figures --------------------------------------------------------------------------------------------------------------
+# sections and figures -------------------------------------------------------------------------------------------------
+
+
+def parts(section: Section) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+    """The blocks of a section before its pictures and after: pictures stand before the sections inside it."""
+    inner = next((i for i, block in enumerate(section.blocks) if isinstance(block, Section)), len(section.blocks))
+    return section.blocks[:inner], section.blocks[inner:]
 
 
 def _figure(kind: str, shown: Figure) -> dict[str, Any]:
     scene = shown.scene
     return {
-        "kind": kind, "title": plain(scene.title), "caption": set_runs(list(shown.caption)),
+        "kind": kind, "title": plain(scene.title), "caption": set_runs(shown.caption),
         "drawing": Markup(drawn(scene.items)), "width": number(scene.width * SCALE),
         "height": number(scene.height * SCALE), "least": number(scene.width * LEAST),
     }  # fmt: skip
@@ -142,6 +150,7 @@ def _template(document: Document, name: str) -> str:
         "text": prose.text,
         "lines": lambda block: list(lines(prose, block)),
         "scale": scale,
+        "parts": parts,
         "figures": lambda section: [_figure(*each) for each in pictures(document, section)],
         "kind": lambda block: type(block).__name__,
     }
