@@ -430,6 +430,27 @@ def test_the_command_writes_a_page(tmp_path: Path) -> None:
     assert result.stdout == page(conv)
 
 
+# in another page -----------------------------------------------------------------------------------------------------
+
+
+def test_a_fragment_keeps_to_itself(tmp_path: Path) -> None:
+    """It is the article of the page, and every rule of its style speaks of the article or of its pictures alone."""
+    target = tmp_path / "part.html"
+    size = ["--input", "4", "--kernel", "2", "--fragment"]
+    result = CliRunner().invoke(command, [*size, "-o", str(target)])
+    assert result.exit_code == 0, result.output
+    text = target.read_text(encoding="utf-8")
+    assert text == whole(SMALL[0]).render("html", fragment=True)
+    root = ElementTree.fromstring(text)
+    assert (root.tag, root.get("class"), root.get("lang")) == ("article", "symconv-article", "en")
+    style = re.sub(r"/\*.*?\*/", "", "".join(each.text or "" for each in root.iter("style")))
+    selectors = [each.strip() for rule in re.findall(r"([^{}]+)\{", style) for each in rule.split(",")]
+    assert len(selectors) > 50
+    assert {each for each in selectors if not re.match(r"\.symconv-|\.sc-|@media", each)} == set()
+    pieces = [tex(each) for each in root.iter(MATHML + "math")]
+    assert pieces == [tex(each) for each in parsed(page(SMALL[0])).iter(MATHML + "math")]
+
+
 # in a browser ---------------------------------------------------------------------------------------------------------
 
 #: what cannot be seen from the markup: text left over, mathematics without extent or cut off, boxes wider than the page
@@ -470,6 +491,8 @@ def test_chromium_renders_all_mathematics(name: str, seen: dict[str, dict[str, o
 
 def test_no_page_scrolls_sideways(tmp_path: Path) -> None:
     pages = {name: page(*case) for name, case in PAGES.items()}
+    part = whole(SMALL[6]).render("html", fragment=True)
+    pages["part"] = f"<!DOCTYPE html><html><head></head><body><p>before</p>{part}</body></html>"
     assert too_wide(pages, [390, 1280], tmp_path) == []
 
 

@@ -73,18 +73,19 @@ class Document:
     ) -> str:
         """The document in one of the formats ``text``, ``latex``, ``markdown``, ``html``, ``ipynb``.
 
-        ``width`` in characters is for text; ``fragment`` leaves out the frame of a LaTeX document, for ``\\input``; ``dialect``
-        (plain, jekyll, github, myst, quarto) and ``front_matter`` (keys and values that the page begins with) are for Markdown.
+        ``width`` in characters is for text; ``fragment`` leaves out the frame of a LaTeX document (for ``\\input``) or of an HTML
+        page; ``dialect`` (plain, jekyll, github, myst, quarto) and ``front_matter`` (keys and values that the page begins with)
+        are for Markdown.
         Raises ValueError for a format or dialect there is none of.
         """
-        from symconv.article.readers import READERS, latex, markdown, text
+        from symconv.article.readers import FRAGMENTS, READERS, markdown, text
 
         if format not in READERS:
             raise ValueError(f"no format {format!r}; there are {', '.join(FORMATS)}")
         if format == "text" and width is not None:
             return text.read(self, width)
-        if format == "latex" and fragment:
-            return latex.fragment(self)
+        if fragment and format in FRAGMENTS:
+            return FRAGMENTS[format](self)
         if format == "markdown":
             return markdown.read(self, dialect, front_matter)
         return READERS[format](self)

@@ -61,7 +61,7 @@ HIGHLIGHTS = {
 @click.option("--sections", metavar="NAMES", help=f"Only these, with commas between them: {', '.join(SECTIONS)}.")
 @click.option("--detail", type=click.Choice(DETAILS), default="full", show_default=True,
               help="Everything, or without what repeats and supports the main line.")  # fmt: skip
-@click.option("--fragment", is_flag=True, help="LaTeX without the frame of a document, for \\input.")
+@click.option("--fragment", is_flag=True, help="LaTeX without the frame of a document, for \\input; or HTML for another page.")
 @click.option("--dialect", type=click.Choice(tuple(DIALECTS)), help="Of Markdown: for any page with MathJax (plain), for Jekyll "
               "(kramdown), GitHub, MyST or Quarto.  [default: plain, jekyll with --front-matter]")  # fmt: skip
 @click.option("--front-matter", "front_matter", multiple=True, metavar="KEY=VALUE",
@@ -118,15 +118,22 @@ def command(
     if more and not front_matter:
         raise click.UsageError(f"what is {' '.join(more)}? Sizes are given as options; see symconv derive --help")
     page = _front_matter((*front_matter, *more)) if front_matter else None
-    asked = {"--fragment": ("latex", fragment), "--front-matter": ("markdown", page), "--dialect": ("markdown", dialect)}
-    for option, (needed, wanted) in asked.items():
+    by_name = SUFFIXES.get(Path(path).suffix.lower()) if path is not None else None
+    asked: dict[str, tuple[tuple[str, ...], Any]] = {
+        "--fragment": (("latex", "html"), fragment),
+        "--front-matter": (("markdown",), page),
+        "--dialect": (("markdown",), dialect),
+    }
+    for option, (fitting, wanted) in asked.items():
         if not wanted:
             continue
-        if as_json or (given and format != needed):
-            raise click.UsageError(f"{option} is for {needed}, not for {'--json' if as_json else f'--format {format}'}")
-        format, given = needed, True
-    if path is not None and not given:
-        format = SUFFIXES.get(Path(path).suffix.lower(), format)
+        if as_json or (given and format not in fitting):
+            other = "--json" if as_json else f"--format {format}"
+            raise click.UsageError(f"{option} is for {' or '.join(fitting)}, not for {other}")
+        if not given:
+            format, given = by_name if by_name in fitting else fitting[0], True
+    if by_name is not None and not given:
+        format = by_name
     conv = build_conv(options)
     width = WIDTH if path is not None else _width()
     budget = max(24, width - (WIDTH - BUDGET)) if format == "text" else BUDGET

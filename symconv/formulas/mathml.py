@@ -34,22 +34,22 @@ from symconv.formulas.notation import (
 )  # fmt: skip
 from symconv.integers import Integer
 
-__all__ = ["NAMESPACE", "STYLE", "breakable", "mathml"]
+__all__ = ["NAMESPACE", "breakable", "mathml", "style_sheet"]
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 
 #: what a page needs to show it: faces that have the signs of mathematics, and the brackets of matrices
-STYLE = """\
-math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "Noto Sans Math", "DejaVu Math TeX Gyre", math;
-  font-size: 1.06em; font-style: normal; font-weight: normal }
-mtable.matrix { margin: .2em .2em; padding: .1em .3em; vertical-align: middle;
+STYLES = {
+    "math": """font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "Noto Sans Math", "DejaVu Math TeX Gyre", math;
+  font-size: 1.06em; font-style: normal; font-weight: normal""",
+    "mtable.matrix": """margin: .2em .2em; padding: .1em .3em; vertical-align: middle;
   background: linear-gradient(currentcolor 0 0) 0 0 / 1px 100%, linear-gradient(currentcolor 0 0) 100% 0 / 1px 100%,
     linear-gradient(currentcolor 0 0) 0 0 / .38em 1px, linear-gradient(currentcolor 0 0) 100% 0 / .38em 1px,
     linear-gradient(currentcolor 0 0) 0 100% / .38em 1px, linear-gradient(currentcolor 0 0) 100% 100% / .38em 1px;
-  background-repeat: no-repeat; print-color-adjust: exact; -webkit-print-color-adjust: exact }
-mtable.matrix mtd { padding: .16em .38em }
-mtable.limits mtd { padding: .09em 0 }
-"""
+  background-repeat: no-repeat; print-color-adjust: exact; -webkit-print-color-adjust: exact""",
+    "mtable.matrix mtd": "padding: .16em .38em",
+    "mtable.limits mtd": "padding: .09em 0",
+}
 
 #: spaces in mathematics, after TeX: between factors, around signs between two things
 THIN, MEDIUM, THICK = "0.1667em", "0.2222em", "0.2778em"
@@ -73,6 +73,11 @@ def mathml(thing: Math | Equation | tree.Formula | Integer, display: bool = Fals
 
 def _whole(inner: Element, display: bool) -> str:
     return tostring(_of("math", inner, xmlns=NAMESPACE, **({"displaystyle": "true"} if display else {})), encoding="unicode")
+
+
+def style_sheet(within: str = "") -> str:
+    """The rules that a page needs, for all of it or for what the selector ``within`` picks."""
+    return "\n".join(f"{within} {selector} {{ {rules} }}".strip() for selector, rules in STYLES.items())
 
 
 def breakable(math: Math, sign: str = "", display: bool = True) -> Iterator[str]:

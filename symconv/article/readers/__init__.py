@@ -7,7 +7,7 @@ from collections.abc import Callable
 from symconv.article.document import Document
 from symconv.article.readers import html, latex, markdown, notebook, text
 
-__all__ = ["READERS"]
+__all__ = ["FRAGMENTS", "READERS"]
 
 #: format -> the reader that sets it
 READERS: dict[str, Callable[[Document], str]] = {
@@ -17,3 +17,6 @@ READERS: dict[str, Callable[[Document], str]] = {
     "html": html.read,
     "ipynb": notebook.read,
 }
+
+#: format -> the reader that sets it without the frame of a document
+FRAGMENTS: dict[str, Callable[[Document], str]] = {"latex": latex.fragment, "html": html.fragment}

@@ -25,7 +25,8 @@ from symconv.figures.markup import plain
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.svg import SCALE, drawn, number, style_sheet
 from symconv.formulas.latex import width
-from symconv.formulas.mathml import STYLE, breakable, mathml
+from symconv.formulas.mathml import breakable, mathml
+from symconv.formulas.mathml import style_sheet as math_style_sheet
 from symconv.formulas.notation import Math
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def read(document: Document) -> str:
 
 
 def fragment(document: Document) -> str:
-    """The article with its style and without the frame of a page, for notebooks."""
+    """The article with its style and without the frame of a page, to be put into another page."""
     return _template(document, "fragment.html.jinja")
 
 
@@ -155,7 +156,7 @@ def _template(document: Document, name: str) -> str:
         "kind": lambda block: type(block).__name__,
     }
     contents = Phrase("page.contents")
-    styles = Markup("\n".join([STYLE, style_sheet()]))
+    styles = Markup("\n".join([math_style_sheet(".symconv-article"), style_sheet()]))
     return environment().get_template(name).render(
         document=document, contents=contents, styles=styles, ground=BACKGROUND, **helpers
     )  # fmt: skip
