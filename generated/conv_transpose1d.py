@@ -596,6 +596,8 @@ def _winograd_backward(dy, x, w, dx, dw, axes, workspace, threads):
     slopes = dy.reshape(len(dy), groups * F, *dy.shape[3:])
     a = None if dw is None else x.reshape(len(x), groups * C, *x.shape[3:])
     target = None if dx is None else dx.reshape(len(dx), groups * C, *dx.shape[3:])
+    if dx is not None and any(H > O + d * (K - 1) - p for H, K, O, _, d, p in axes):
+        dx[...] = 0  # rows that no window reaches
     for n, rows in _tile_blocks(
         axes, tiles, len(dy), products * groups * (C + F), dy.itemsize, workspace
     ):
@@ -1096,6 +1098,8 @@ def _phases(axes):
 
 def _windows(rows, axes):
     """All windows of padded rows (n, g, c, *rows) as a view (n, g, c, *o, *k)."""
+    if any(s * (O - 1) + d * (K - 1) >= n for (_, K, O, s, d, _), n in zip(axes, rows.shape[3:])):
+        raise IndexError(f"rows {rows.shape} end before the windows of {axes}")
     lead, steps = rows.strides[:3], rows.strides[3:]
     shape = [axis[2] for axis in axes] + [axis[1] for axis in axes]
     strides = [s * step for (_, _, _, s, _, _), step in zip(axes, steps)]
@@ -1271,20 +1275,21 @@ def _collect(a, first, rows, matrices, cut, b, take):
 
 
 def _put(made, target, cut, rows, add):
-    """What :func:`_collect` made, channels first, into one image of y or dx (channels, *H):
-    cropped to the rows there are.
+    """What :func:`_collect` made, channels first, into one image of y or dx (channels, *H): cropped
+    to the rows there are. Rows that no tile reaches are left as they were.
     """
     (H, p, d, m, _), *others = cut
     size = d * m
     begin = size * rows.start - p
     start, stop = max(0, begin), min(H, size * rows.stop - p)
-    inner = tuple(slice(p, p + H) for H, p, _, _, _ in others)
+    inner = [slice(p, p + H) for H, p, _, _, _ in others]
+    reached = [slice(min(H, n - p)) for n, (H, p, _, _, _) in zip(made.shape[1:], others)]
+    # a few rows at a time, which stay in the caches while they are turned
     few = max(1, 512 // max(1, prod(H for H, *_ in others)))
-    for i in range(
-        start, stop, few
-    ):  # a few rows at a time, which stay in the caches while they are turned
-        part = np.moveaxis(made[(slice(i - begin, min(i + few, stop) - begin), *inner)], -1, 0)
-        place = target[:, i : min(i + few, stop)]
+    for i in range(start, stop, few):
+        end = min(i + few, stop)
+        part = np.moveaxis(made[(slice(i - begin, end - begin), *inner)], -1, 0)
+        place = target[(slice(None), slice(i, end), *reached)]
         if add:
             place += part
         else:

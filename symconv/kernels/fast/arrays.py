@@ -169,6 +169,8 @@ def _tap(k: Sequence[int], axes: Sequence[tuple[int, ...]]) -> list[Any]:
 
 def _windows(rows: Array, axes: Sequence[tuple[int, ...]]) -> Array:
     """All windows of padded rows (n, g, c, *rows) as a view (n, g, c, *o, *k)."""
+    if any(s * (O - 1) + d * (K - 1) >= n for (_, K, O, s, d, _), n in zip(axes, rows.shape[3:])):
+        raise IndexError(f"rows {rows.shape} end before the windows of {axes}")
     lead, steps = rows.strides[:3], rows.strides[3:]
     shape = [axis[2] for axis in axes] + [axis[1] for axis in axes]
     strides = [s * step for (_, _, _, s, _, _), step in zip(axes, steps)]

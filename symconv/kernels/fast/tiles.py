@@ -158,20 +158,21 @@ def _collect(
 
 
 def _put(made: Array, target: Array, cut: Axes, rows: slice, add: bool) -> None:
-    """What :func:`_collect` made, channels first, into one image of y or dx (channels, *H):
-    cropped to the rows there are.
+    """What :func:`_collect` made, channels first, into one image of y or dx (channels, *H): cropped
+    to the rows there are. Rows that no tile reaches are left as they were.
     """
     (H, p, d, m, _), *others = cut
     size = d * m
     begin = size * rows.start - p
     start, stop = max(0, begin), min(H, size * rows.stop - p)
-    inner: Any = tuple(slice(p, p + H) for H, p, _, _, _ in others)
+    inner: Any = [slice(p, p + H) for H, p, _, _, _ in others]
+    reached: Any = [slice(min(H, n - p)) for n, (H, p, _, _, _) in zip(made.shape[1:], others)]
+    # a few rows at a time, which stay in the caches while they are turned
     few = max(1, 512 // max(1, prod(H for H, *_ in others)))
-    for i in range(
-        start, stop, few
-    ):  # a few rows at a time, which stay in the caches while they are turned
-        part = np.moveaxis(made[(slice(i - begin, min(i + few, stop) - begin), *inner)], -1, 0)
-        place = target[:, i : min(i + few, stop)]
+    for i in range(start, stop, few):
+        end = min(i + few, stop)
+        part = np.moveaxis(made[(slice(i - begin, end - begin), *inner)], -1, 0)
+        place = target[(slice(None), slice(i, end), *reached)]
         if add:
             place += part
         else:
@@ -452,6 +453,8 @@ def _winograd_backward(
     slopes = dy.reshape(len(dy), groups * F, *dy.shape[3:])
     a = None if dw is None else x.reshape(len(x), groups * C, *x.shape[3:])
     target: Any = None if dx is None else dx.reshape(len(dx), groups * C, *dx.shape[3:])
+    if dx is not None and any(H > O + d * (K - 1) - p for H, K, O, _, d, p in axes):
+        dx[...] = 0  # rows that no window reaches
     for n, rows in _tile_blocks(
         axes, tiles, len(dy), products * groups * (C + F), dy.itemsize, workspace
     ):
