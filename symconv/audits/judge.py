@@ -297,18 +297,20 @@ class _Ended(Exception):
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """SymbolsGaveUp after so many seconds (in a main thread, where signals arrive)."""
+    """SymbolsGaveUp after so many seconds (in a main thread, where signals arrive); a timer that ran before goes on after."""
     began = time.monotonic()
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise SymbolsGaveUp(f"symbols took longer than {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001))
     if time.monotonic() - began > seconds:
         raise SymbolsGaveUp(f"symbols took longer than {seconds:g} s")

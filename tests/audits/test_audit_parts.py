@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import signal
+import time
 import types
 from collections.abc import Callable
 from fractions import Fraction
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from symconv.audits.causes import CAUSES, Observed, confirmed
 from symconv.audits.condition import Rule, find_condition
 from symconv.audits.grids import default_grid, grid_of, sizes
+from symconv.audits.judge import SymbolsGaveUp, _time_limit
 from symconv.audits.numeric import TooCostly, degrees, false_right, nonlinear_in, recover
 from symconv.audits.polynomials import (
     Polynomial,
@@ -198,6 +201,22 @@ def test_nonlinear() -> None:
         (lambda a: np.clip(a["dy"], -1, 1), True),
     ]:
         assert nonlinear_in(run_of(formula), SMALL, 0, 40, "dx", ("w", "dy")) == bad
+
+
+def test_time_limit_leaves_an_older_timer_running() -> None:
+    """The timer that ends a child of nobody's is still there after symbols had theirs."""
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 60)
+    try:
+        with _time_limit(5):
+            assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 5
+        assert 5 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
+        with pytest.raises(SymbolsGaveUp, match="longer than"), _time_limit(0.01):
+            time.sleep(30)
+        assert signal.getsignal(signal.SIGALRM) == signal.SIG_IGN
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 # the stand-in -------------------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ import time
 import numpy as np
 
 def backward(x, w, b, dy, stride, padding):
-    time.sleep(0.02)
+    time.sleep(0.01)
     with open({log!r}, "a") as log:
         log.write("%r %r %r %r\\n" % (x.shape, w.shape, stride, padding))
     return None, None, dy.sum(axis=(0, 2, 3)) * (1 if stride < 3 else 2)
