@@ -24,7 +24,7 @@ from symconv.form import loss
 from symconv.symbols import symbols
 
 ARRAYS = ("x", "w", "b", "y", "dx", "dw", "db", "dy")
-TOKEN = re.compile(r"\\[A-Za-z]+|dx|dw|dy|db|[A-Za-z]|\d+|[-+/=(){},_^;&\[\]]")
+TOKEN = re.compile(r"\\(?:delta|mu)(?=_)|\\[A-Za-z]+|dx|dw|dy|db|[A-Za-z]|\d+|[-+/=(){},_^;&\[\]]")
 SILENT = {r"\left", r"\right", r"\thinspace", r"\cdot"}
 
 Poly = Counter
@@ -117,8 +117,8 @@ class Line:
 
 def displays(text: str) -> list[list[Line | Gap]]:
     """The displayed equations of a Markdown or LaTeX document."""
-    found = re.findall(r"\\begin\{(?:aligned|align\*)\}\n(.*?)\n\\end\{(?:aligned|align\*)\}", text, re.S)
-    return [list(lines(body)) for body in found]
+    found = re.findall(r"\\begin\{(aligned|align\*?)\}\n(.*?)\n\\end\{\1\}", text, re.S)
+    return [list(lines(re.sub(r" \\(?:notag|label\{[^{}]*\})", "", body))) for _, body in found]
 
 
 def lines(body: str) -> Iterator[Line | Gap]:
@@ -126,20 +126,28 @@ def lines(body: str) -> Iterator[Line | Gap]:
     inner = r"\\begin\{(bmatrix|array)\}.*?\\end\{\1\}|\\substack\{(?:[^{}]|\{[^{}]*\})*\}"
     body = re.sub(inner, lambda found: found[0].replace(r"\\", ";"), body, flags=re.S)
     whole: list[str] = []
-    for row in (row.strip() for row in body.split(r"\\")):
+    for row in (row.strip() for row in re.split(r"\\\\(?:\[\d+pt\])?", body)):
         if re.match(r"&\s*(\\quad \{\}|=)", row):
             whole[-1] += re.sub(r"^&\s*(\\quad \{\})?", " ", row)
         else:
             whole.append(row)
     for row in whole:
-        gap = re.match(r"& \\quad \\vdots \\quad \\text\{\(([\d,]+) more\)\}$", row)
+        gap = re.match(rf"& \\quad \\vdots \\quad \\text\{{\({NUMBER} (?:more|de plus)\)\}}$", row)
         if gap:
-            yield Gap(int(gap[1].replace(",", "")))
+            yield Gap(whole_number(gap[1]))
             continue
-        noted = re.search(r" \\quad \\text\{\(([\d,]+) terms\)\}$", row)
+        noted = re.search(rf" \\quad \\text\{{\({NUMBER} term(?:e?s)\)\}}$", row)
         row = row[: noted.start()] if noted else row
         left, *sides = outside(row.replace("&=", "="))
-        yield Line(left.strip(), tuple(side.strip() for side in sides), int(noted[1].replace(",", "")) if noted else None)
+        yield Line(left.strip(), tuple(side.strip() for side in sides), whole_number(noted[1]) if noted else None)
+
+
+#: a whole number with its thousands set apart, as English and French print it
+NUMBER = r"(\d[\d,\u202f\\]*)"
+
+
+def whole_number(text: str) -> int:
+    return int(re.sub(r"\D", "", text))
 
 
 def outside(row: str) -> list[str]:
@@ -255,6 +263,8 @@ class Parser:
             return ("over", top, bottom)
         if token == r"\cdots":
             return ("dots",)
+        if token in (r"\delta", r"\mu"):
+            token = token[1:]
         if not token.isalpha():
             raise ValueError(f"{token!r} in {' '.join(self.tokens)}")
         index: list[Any] = []
@@ -306,6 +316,10 @@ def entry_name(factor: Any) -> str:
 # index equations --------------------------------------------------------------------------------------------------------
 
 
+class Fraction(ValueError):
+    """An index that is no whole number."""
+
+
 class Reader:
     """Evaluates printed index equations for one layer."""
 
@@ -335,7 +349,8 @@ class Reader:
             return self._floor(node[1], env)
         if kind == "over":
             top, bottom = (self.integer(part, env) for part in node[1:])
-            assert top % bottom == 0, node
+            if top % bottom:
+                raise Fraction(node)
             return top // bottom
         assert kind == "name", node
         key = key_of(node)
@@ -370,8 +385,14 @@ class Reader:
                 for names, n in self.value(node[3], {**env, **bound}).items():
                     total[names] += n
             return total
+        if kind == "name" and node[1] == "delta":
+            first, second = (self.integer(index, env) for index in node[2])
+            return Poly({(): 1}) if first == second else Poly()
         if kind == "name" and node[1] in ARRAYS:
-            return self.entry(node[1], [self.integer(index, env) for index in node[2]])
+            try:
+                return self.entry(node[1], [self.integer(index, env) for index in node[2]])
+            except Fraction:  # there is no entry between two
+                return Poly()
         return Poly({(): self.integer(node, env)})
 
     def solutions(self, conditions: Any, over: Any, env: Mapping[str, int]) -> Iterator[dict[str, int]]:
@@ -418,9 +439,7 @@ class Reader:
         [(_, (_, [left]))] = Parser(line.left).all()[1]
         assert left[0] == "name"
         assert left[1] == target
-        for each in where:
-            [(_, (_, [name]))] = Parser(each.left).all()[1]
-            self.where[key_of(name)] = Parser(each.sides[0]).all()
+        self.know(where)
         body = Parser(line.sides[0]).all()
         names = [key_of(index[1][0][1][1][0]) for index in left[2]]
         ranges = [range(1, self.label_extent(name) + 1) for name in names]
@@ -433,6 +452,12 @@ class Reader:
             count += 1
         assert count == truth.size
         return count
+
+    def know(self, where: list[Line]) -> None:
+        """Take equations that say what an index is."""
+        for each in where:
+            [(_, (_, [name]))] = Parser(each.left).all()[1]
+            self.where[key_of(name)] = Parser(each.sides[0]).all()
 
     def label_extent(self, key: str) -> int:
         conv = self.conv
@@ -485,3 +510,82 @@ def matrix(body: str) -> np.ndarray:
 
 def constant_or_entry(cell: str) -> Poly:
     return plain_sum(cell)[0] if cell != "0" else Poly()
+
+
+# closed formulas --------------------------------------------------------------------------------------------------------
+
+
+class FormulaParser(Parser):
+    """The operators of closed formulas; gives the text that symconv's own parser takes."""
+
+    def __init__(self, text: str) -> None:
+        text = re.sub(r"\\operatorname\{(\w+)\}", lambda found: {"pad": "P", "flip": "F"}[found[1]], text)
+        super().__init__(text)
+
+    def formula(self) -> str:
+        result = self.row()
+        while self.peek() == "+":
+            self.take()
+            result += " + " + self.row()
+        if self.peek():
+            raise ValueError(f"{self.tokens[self.at:]} left over")
+        return result
+
+    def row(self, inner: bool = False) -> str:
+        """``a``, ``a up t``, ``a star b`` or ``(a star b) down t``."""
+        if self.peek() == r"\sum":
+            self.take()
+            return f"sum({self.single()})"
+        left = self.single()
+        while self.peek() in (r"\uparrow", r"\star", r"\downarrow"):
+            sign = self.take()
+            if sign == r"\uparrow":
+                left = f"dilate({left}, {self.amount()})"
+            elif sign == r"\star":
+                right = self.single()
+                spread = re.fullmatch(r"dilate\((.*), ([^,]*)\)", right)
+                # taps that stand apart are a dilation of the correlation; dy with zeros inserted is one all the same
+                left = f"correlate({left}, {spread[1]}, dilation={spread[2]})" if spread else f"correlate({left}, {right})"
+            else:
+                left = f"{left.removesuffix(')')}, stride={self.amount()})"
+        return left
+
+    def single(self) -> str:
+        token = self.take()
+        if token == "(":
+            inner = self.row()
+            self.take(")")
+            return inner
+        if token == "P":
+            self.take("_")
+            self.take("{")
+            amounts = [plain(self.expression())]
+            while self.peek() == ",":
+                self.take()
+                amounts.append(plain(self.expression()))
+            self.take("}")
+            self.take("(")
+            inner = self.row()
+            self.take(")")
+            return f"pad({inner}, {amounts[0]}, {amounts[-1]})"
+        if token == "F":
+            self.take("(")
+            inner = self.row()
+            self.take(")")
+            return f"flip({inner})"
+        if token not in ("x", "w", "b", "dy"):
+            raise ValueError(f"{token!r} in {' '.join(self.tokens)}")
+        return token
+
+    def amount(self) -> str:
+        return self.take()
+
+
+def plain(node: Any) -> str:
+    """An integer expression as symconv writes it."""
+    if node[0] == "add":
+        signed = ((" - " if sign < 0 else " + " if i else "") + plain(term) for i, (sign, term) in enumerate(node[1]))
+        return "".join(signed).strip()
+    if node[0] == "mul":
+        return "*".join(f"({plain(factor)})" if factor[0] == "add" else plain(factor) for factor in node[1])
+    return str(node[1])

@@ -33,7 +33,7 @@ def test_shows_the_whole_derivation() -> None:
         "  dx₂ = dy₁·w₂ + dy₂·w₁",
         "  dw = [ x₁  x₂  x₃  x₄ ] ⋆ [ dy₁  dy₂  dy₃ ]",
         "  dx = [ 0  dy₁  dy₂  dy₃  0 ] ⋆ [ w₂  w₁ ]",
-        "✓ All 10 entries agree.",
+        "✓ All 10 entries of the formulas agree.",
     ):
         assert f"\n{line}\n" in ran.out
     assert "\x1b" not in ran.out
@@ -65,6 +65,20 @@ def test_file_name_decides_the_format(name: str, begins: str, tmp_path: Path) ->
     assert path.read_text(encoding="utf-8").startswith("# The gradients")
 
 
+def test_language_sections_and_detail_are_those_of_document() -> None:
+    conv = Conv(input=4, kernel=2)
+    ran = run(*LINE, "--lang", "fr", "--sections", "summary, forward", "--detail", "brief", "--format", "markdown")
+    assert ran.out == document(conv, "fr", sections=["forward", "summary"], detail="brief").render("markdown")
+    assert run(*LINE, "--fragment").out == document(conv).render("latex", fragment=True)
+
+
+def test_front_matter_is_written_as_it_is_given() -> None:
+    """``--front-matter title=... date=...``: the pairs may follow each other."""
+    ran = run(*LINE, "--sections", "setting", "--front-matter", "title=One", "date=2024-05-01", "categories=a b")
+    assert ran.out.startswith('---\ntitle: "One"\ndate: 2024-05-01\ncategories: ["a", "b"]\n---\n\ninput $$4$$')
+    assert run(*LINE, "--sections", "setting", "--front-matter", "title=One", "--dialect", "github").out.startswith("---\ntitle")
+
+
 def test_json_goes_to_a_file(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     assert run(*LINE, "-o", str(path), "--json").status == 0
@@ -80,7 +94,16 @@ def test_mistakes_are_one_line_and_change_nothing(tmp_path: Path) -> None:
     assert_bad_usage(run("derive", "--input", "4..6", "--kernel", "2", *out), "--input 4..6", "not a range")
     assert_bad_usage(run(*LINE, "--max-terms", "8", *out), "9 terms", "max_terms=8")
     assert_bad_usage(run(*LINE, "--loss", "hinge", *out), "hinge", "squared")
-    assert_bad_usage(run(*LINE, "--format", "pdf", *out), "pdf", "latex")
+    assert_bad_usage(run(*LINE, "--format", "docx", *out), "docx", "latex")
+    assert_bad_usage(run(*LINE, "--sections", "setting,check", *out), "'check'", "summary")
+    assert_bad_usage(run(*LINE, "--sections", ",", *out), "no section is named")
+    assert_bad_usage(run(*LINE, "--detail", "long", *out), "long", "brief")
+    assert_bad_usage(run(*LINE, "--fragment", "--format", "markdown", *out), "--fragment", "--format markdown")
+    assert_bad_usage(run(*LINE, "--fragment", "--front-matter", "a=b", *out), "--front-matter", "--format latex")
+    assert_bad_usage(run(*LINE, "--dialect", "wiki", *out), "wiki", "jekyll")
+    assert_bad_usage(run(*LINE, "--front-matter", "title", *out), "title", "key=value")
+    assert_bad_usage(run(*LINE, "--front-matter", "a b=c", *out), "'a b'", "front matter")
+    assert_bad_usage(run(*LINE, "4x4", *out), "4x4", "--help")
     assert_bad_usage(run(*LINE, "--lang", "xx", *out), "xx", "en")
     assert_bad_usage(run(*LINE, "--json", "--format", "latex", *out), "--json", "--format latex")
     assert_bad_usage(run("derive", "--input", "5", "--kernel", "2", "--in-channels", "3", "--groups", "2", *out), "groups 2", "3")
@@ -129,5 +152,6 @@ def test_terminal_has_colours_and_its_width() -> None:
     assert "\x1b[1mThe gradients of a convolution\x1b[0m" in text
     assert "\x1b[36mdy₁₁\x1b[0m" in text
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    assert max(map(len, plain.splitlines())) <= 70
+    mathematics = plain.partition("\nThe algorithm\n")[0]  # code is as wide as it is
+    assert max(map(len, mathematics.splitlines())) <= 70
     assert plain == document(Conv(input=(4, 4), kernel=2), budget=54).render("text", 70)

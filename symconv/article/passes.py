@@ -204,7 +204,10 @@ def windows_of_entries(case: Case) -> list[Block]:
     if conv.ndim > 2:
         return []
     side = "o" if conv.transposed else "m"
-    shown = [against(case, index) for index in typical(conv, [places(axis, side)[0] for axis in conv.axes])]
+    drawn_out = (against(case, index) for index in typical(conv, [places(axis, side)[0] for axis in conv.axes]))
+    shown = [each for each in drawn_out if each is not None]
+    if not shown:
+        return []
     layer = "transposed" if conv.transposed else "convolution"
     said = Phrase("gradients.corner" if conv.ndim > 1 else "gradients.first")
     blocks: list[Block] = [Paragraph(Phrase(f"gradients.against.{layer}", {"entries": said}))]

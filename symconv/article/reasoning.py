@@ -23,7 +23,7 @@ from symconv.article.equations import (
     totals_over,
     window_index,
 )
-from symconv.article.selection import MOST_TERMS, SHOWN_OF_LONG
+from symconv.article.selection import MOST_TERMS, SHOWN_OF_LONG, name_length
 from symconv.form import channel_labels
 from symconv.formulas.notation import (
     Below,
@@ -122,9 +122,9 @@ def extended(conv: Conv, with_numbers: bool) -> list[Equation]:
 # one entry ------------------------------------------------------------------------------------------------------------
 
 
-def against(case: Case, index: Sequence[int]) -> tuple[Equation, bool]:
+def against(case: Case, index: Sequence[int]) -> tuple[Equation, bool] | None:
     """An entry of dx as dy against the kernel: two matrices multiplied entry by entry and added up; and whether dy was cut to
-    the places around those that meet.
+    the places around those that meet. None where even these are too wide for a line.
 
     Of a convolution dy stands still and w is what the entry's place makes of it, shifted and flipped; of a transposed one w
     stands still and dy is cut out.
@@ -141,7 +141,10 @@ def against(case: Case, index: Sequence[int]) -> tuple[Equation, bool]:
         pairs[(0,) * (len(conv.shapes[still]) - conv.ndim)] = {}
     size = conv.shapes[still][-conv.ndim :]
     places = [place for found in pairs.values() for place in found]
-    spans = [_span([place[axis] for place in places], size[axis]) for axis in range(conv.ndim)]
+    room = (case.budget - 12 - name_length(conv, "dx")) // (name_length(conv, "dy") + name_length(conv, "w") + 4)
+    spans = [_span([place[axis] for place in places], size[axis], room) for axis in range(conv.ndim)]
+    if len(spans[-1]) > room:
+        return None
     drawn: list[tuple[int, Math]] = []
     for lead, found in list(pairs.items())[:MOST_PAIRS]:
         drawn.append((1, _product(conv, still, moving, lead, found, spans)))
@@ -154,11 +157,12 @@ def against(case: Case, index: Sequence[int]) -> tuple[Equation, bool]:
     return Equation.of(entry(conv, "dx", index), shown, result, note=len(terms) if long else None), cut
 
 
-def _span(met: Sequence[int], size: int) -> range:
-    """The places that meet and one more on either side; all of a short axis."""
-    if size <= MOST_PLACES or not met:
-        return range(min(size, MOST_PLACES))
-    return range(max(0, min(met) - 1), min(size, max(met) + 2))
+def _span(met: Sequence[int], size: int, room: int) -> range:
+    """The places that meet and, where there is room, one more on either side; all of a short axis."""
+    if size <= min(MOST_PLACES, room) or not met:
+        return range(min(size, MOST_PLACES, room))
+    around = range(max(0, min(met) - 1), min(size, max(met) + 2))
+    return around if len(around) <= room else range(min(met), max(met) + 1)
 
 
 def _product(

@@ -27,6 +27,9 @@ WIDTH = 100
 #: equations are set in by this much
 INSET = "  "
 
+#: columns that a frame takes
+FRAME = 3
+
 #: a space that a line is not broken at
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -55,6 +58,7 @@ def blocks(prose: Prose, block: Block, width: int, rule: str = "╌") -> Iterato
     elif isinstance(block, Paragraph):
         yield from filled(MARKS[block.mark] + words(prose, block.phrase), width)
     elif isinstance(block, Equations):
+        width -= FRAME if block.boxed else 0
         lines = list(equations(prose, block, width - len(INSET)))
         number = prose.numbers.get(block.label) if block.label else None
         if number is not None:
