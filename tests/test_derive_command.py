@@ -130,9 +130,9 @@ def test_wrong_formula_ends_with_status_1(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_terminal_has_colours_and_its_width() -> None:
-    """On a terminal of 70 columns: colours, and no line beyond them."""
+    """On a terminal of 80 columns: colours, and no line beyond them."""
     reader, writer = pty.openpty()
-    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "70", "LINES": "40", "PYTHONIOENCODING": "utf-8"}
+    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40", "PYTHONIOENCODING": "utf-8"}
     env.pop("NO_COLOR", None)
     command = [sys.executable, "-c", "from symconv.cli import main; main()", "derive", "--input", "4x4", "--kernel", "2"]
     with subprocess.Popen(command, stdout=writer, env=env) as process:
@@ -153,5 +153,5 @@ def test_terminal_has_colours_and_its_width() -> None:
     assert "\x1b[36mdy₁₁\x1b[0m" in text
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
     mathematics = plain.partition("\nThe algorithm\n")[0]  # code is as wide as it is
-    assert max(map(len, mathematics.splitlines())) <= 70
-    assert plain == document(Conv(input=(4, 4), kernel=2), budget=54).render("text", 70)
+    assert max(map(len, mathematics.splitlines())) <= 80
+    assert plain == document(Conv(input=(4, 4), kernel=2), budget=64).render("text", 80)
