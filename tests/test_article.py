@@ -512,7 +512,7 @@ def test_places_of_the_proof_meet_where_the_relation_holds(transposed: bool) -> 
 def test_theorem_says_what_was_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     conv = Conv(input=(7, 6), kernel=(3, 2), stride=(3, 2), dilation=(1, 2))
     text = part(conv, "summary")
-    assert r"$s = 3, d = 1, s = 2, d = 2$" in text
+    assert r"$(s, d) = (3, 1), (2, 2)$" in text
     assert r"\begin{theorem}" in text
     unflipped = replace(STANDARD[False, "dx"], body=replace(STANDARD[False, "dx"].body, filter=Array("w")))  # type: ignore[call-arg]
     monkeypatch.setitem(STANDARD, (False, "dx"), unflipped)

@@ -33,7 +33,7 @@ from symconv.multilinear import MultilinearArray
 __all__ = ["forward", "gradients", "jacobians", "unreached"]
 
 #: a Jacobian with more rows or columns is not drawn out again in its product with dy
-MOST_DRAWN_OUT = 6
+MOST_DRAWN_OUT = 9
 
 
 def entry_equations(conv: Conv, target: str, terms: MultilinearArray) -> list[Block]:

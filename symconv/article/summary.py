@@ -13,6 +13,7 @@ from symconv.formulas import tree
 from symconv.formulas.notation import (
     Below,
     Equation,
+    Fence,
     Math,
     Operator,
     Row,
@@ -65,7 +66,8 @@ def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
     layer = "transposed" if conv.transposed else "convolution"
     if any(proof.verdict != PROVED for each in found.values() for proof in each):
         return [Paragraph(Phrase("theorem.open")), _verdicts(found, targets)]
-    steps = separated([_pair(s, d) for s, d in found], wide=True)
+    named = Fence(separated([Word("s"), Word("d")], wide=True))
+    steps = Row((named, Operator("="), separated([_pair(s, d) for s, d in found], wide=True)))
     size = PADDED_SIZE.substitute({"O": Name("H")}) if conv.transposed else relation.OUTPUT_SIZE
     values: dict[str, Value] = {
         "sizes": _at_least(("H", "K"), 1), "pads": _at_least(("p", "q"), 0), "steps": steps,
@@ -88,7 +90,7 @@ def _at_least(names: tuple[str, str], least: int) -> Math:
 
 
 def _pair(s: int, d: int) -> Math:
-    return Row((Word("s"), Operator("="), Word(str(s)), Word(", "), Word("d"), Operator("="), Word(str(d))))
+    return Fence(separated([Word(str(s)), Word(str(d))], wide=True))
 
 
 def _verdicts(found: dict[tuple[int, int], tuple[Proof, ...]], targets: tuple[str, ...]) -> Table:
