@@ -49,7 +49,7 @@ def line_of(conv: Conv, axis: int | None = None) -> Conv:
     An axis that cannot be shortened to ``LONGEST`` gives the smallest example instead.
 
     >>> line_of(Conv(input=(40, 6), kernel=(5, 2), stride=(2, 1), padding=(1, 0)))
-    Conv(input=7, kernel=3, stride=2, padding=1)
+    Conv(input=8, kernel=3, stride=2, padding=1)
     """
     axis = interesting_axis(conv) if axis is None else axis
     each = conv.axes[axis]

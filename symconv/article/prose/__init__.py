@@ -60,7 +60,7 @@ class Prose:
 
         >>> from symconv.article.blocks import Phrase
         >>> prose("en").runs(Phrase("verdict.holds", {"entries": 1234}))
-        ['All 1,234 entries agree.']
+        ['All 1,234 entries of the formulas agree.']
         """
         return list(_joined(f"({run.number})" if isinstance(run, Cited) else run for run in self._runs(value)))
 
