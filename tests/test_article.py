@@ -411,6 +411,12 @@ def test_examples_of_stride_padding_dilation_and_remainder(conv: Conv) -> None:
                     assert len(values) == 1, each
                     counted += 1
         assert counted or inner.name == "steps-stride"
+        if inner.name == "steps-padding":
+            # the border that is computed is the border that is drawn, unless it is negative
+            zeros = [cell == Poly() for cell in matrices(drawing.sides[0])[0][0]]
+            borders = [reader.integer(Parser(each.left).all(), {}) for each in displays(text)[0] if isinstance(each, Line)]
+            for border, drawn in zip(borders, (zeros.index(False), zeros[::-1].index(False)), strict=True):
+                assert max(0, border) == drawn
 
 
 def check_against(conv: Conv, text: str) -> int:
