@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Table, Value
 from symconv.article.case import Case
 from symconv.article.companions import channelled
 from symconv.article.equations import entry, gradient_equations, indices, own, shown_labels, terms_sum
 from symconv.article.selection import MOST_TERMS, SHOWN_OF_LONG, places
+from symconv.article.setting import sizes_of
 from symconv.form import channel_labels
-from symconv.formulas.notation import Equation, Math, Word, separated
+from symconv.formulas.notation import Equation, Math, Operator, Row, Word, separated
 from symconv.formulas.tree import TARGETS
 from symconv.geometry import Conv
 
@@ -22,13 +21,12 @@ def channels(case: Case) -> Section:
     mine = conv == case.conv
     targets = ("y", *(target for target in ("dx", "dw", "db") if conv.bias or target != "db"))
     layer = "transposed" if conv.transposed else "convolution"
-    values: dict[str, Value] = {"batch": conv.batch, "inputs": conv.in_channels, "filters": conv.out_channels}
     blocks: list[Block] = [
         Paragraph(Phrase("channels.intro")),
         Table(tuple(Phrase(f"channels.{head}") for head in ("array", "free", "summed")),
               tuple((Word(target), *free_and_summed(conv, target)) for target in targets)),
         Paragraph(Phrase(f"channels.depth.{layer}")),
-        Paragraph(Phrase("channels.written" if mine else "channels.written_other", values)),
+        Paragraph(Phrase("channels.written", {"counts": counts(conv)}) if mine else Phrase("channels.written_other")),
         Equations(tuple(line for target in targets for line in gradient_equations(conv, target, False)), "channels"),
     ]  # fmt: skip
     if conv.groups > 1:
@@ -43,6 +41,13 @@ def channels(case: Case) -> Section:
 def small(conv: Conv) -> Conv:
     """The smallest layer with two images, two input and three output channels."""
     return Conv(input=3, kernel=2, batch=2, in_channels=2, out_channels=3, transposed=conv.transposed)
+
+
+def counts(conv: Conv) -> Math:
+    """``N = 2, C = 4, F = 3``: how many there are of what is written as an index; G of groups."""
+    known = {"n": ("N", conv.batch), "c": ("C", conv.in_channels), "f": ("F", conv.out_channels), "g": ("G", conv.groups)}
+    shown = (known[label] for label in "ncfg" if label in shown_labels(conv))
+    return separated([Row((Word(name), Operator("="), Word(str(count)))) for name, count in shown], wide=True)
 
 
 def free_and_summed(conv: Conv, target: str) -> tuple[Math, Math]:
@@ -76,8 +81,6 @@ def expanded(case: Case, mine: bool) -> list[Block]:
         long = len(terms) > MOST_TERMS
         side_ = terms_sum(conv, terms, SHOWN_OF_LONG if long else None)
         lines.append(Equation.of(entry(conv, target, index), side_, note=len(terms) if long else None))
-    size = int(np.prod(conv.input))
-    told = Phrase("channels.expanded" if mine else "channels.expanded_other", {
-        "batch": conv.batch, "inputs": conv.in_channels, "filters": conv.out_channels, "size": size,
-        "kernel": int(np.prod(conv.kernel))})  # fmt: skip
+    values: dict[str, Value] = {} if mine else {"counts": counts(conv), "layer": sizes_of(conv)}
+    told = Phrase("channels.expanded" if mine else "channels.expanded_other", values)
     return [Paragraph(told), Equations(tuple(lines))]

@@ -23,7 +23,7 @@ LANGUAGES = ("en", "fr")
 #: what may stand in braces anywhere: the layer's arrays, and the operators of the formulas
 SYMBOLS: dict[str, Math] = {
     **{name: Word(name) for name in ("x", "w", "b", "y", "t", "L", "dx", "dw", "db", "dy", "pad", "flip", "H", "K", "O",
-                                      "s", "d", "p", "q", "r", "n", "c", "f", "g", "o", "k", "m")},
+                                      "s", "d", "p", "q", "r", "n", "c", "f", "g", "o", "k", "m", "N", "C", "F")},
     **{name: Word(sign) for name, sign in (("star", "⋆"), ("up", "↑"), ("down", "↓"), ("against", "⊙"))},
 }
 
