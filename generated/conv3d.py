@@ -57,7 +57,7 @@ These checks cover the layers named; they are no proof for every size.
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations, product
+from itertools import product
 from math import gcd, prod
 
 import numpy as np
@@ -70,8 +70,8 @@ _KEPT = threading.local()
 # threads that copy and transform, by process and number
 _POOLS = {}
 
-# how a matrix is applied, once that is known
-_PASSES = {}
+# Kronecker products of an algorithm's matrices, by these and dtype
+_NESTED = {}
 
 # which schedule was chosen, by layer
 _CHOSEN = {}
@@ -79,14 +79,14 @@ _CHOSEN = {}
 # sizes of layers, by shapes and parameters
 _LAYERS = {}
 
-# an array of fewer numbers is not worth a second thread
-_SMALL = 50000
+# fewer numbers are copied sooner than handed to a second thread
+_SMALL = 400000
 
 # bytes of columns at a time, which stay in the caches
 _BLOCK = 4 << 20
 
 # bytes of transformed tiles at a time
-_TILES = 8 << 20
+_TILES = 16 << 20
 
 
 def conv3d(
@@ -390,63 +390,44 @@ def _elementwise_y(x, w, b, y, axes, workspace, threads):
     numbers and added up.
     """
     G, F = w.shape[:2]
-    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
-    # few enough groups at a time that rows, sum and product stay in the fastest caches
-    groups = max(1, min(G, _BLOCK // 8 // max(1, 3 * reach * x.itemsize)))
-    parts = [(n, slice(g, min(g + groups, G))) for n in range(len(x)) for g in range(0, G, groups)]
-
-    def make(i):
-        n, g = parts[i]
-        for _, o, flat, starts, length, cut, take in _rows_of(
-            x[n : n + 1, g], axes, _room(workspace, threads), 1, 1
-        ):
-            total, part = take((flat.shape[1], prod(cut))), take((flat.shape[1], length))
-            for f in range(F):
-                run = total[:, :length]
-                for k, start in starts:
-                    first = start == starts[0][1]
-                    weight = w[(g, f, 0, *k)][:, None]
-                    np.multiply(
-                        flat[0, :, 0, start : start + length], weight, out=run if first else part
-                    )
-                    if not first:
-                        run += part
-                if b is not None:
-                    run += b[g, f]
-                place = y[n, g, f, o]
-                whole = total.reshape(-1, *cut)
-                place[...] = whole[(..., *(slice(size) for size in place.shape[1:]))]
-
-    _parallel(make, len(parts), threads if x.size > _SMALL else 1)
+    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), 1, threads):
+        few = _few_groups(G, flat)
+        total, part = take((few, prod(cut))), take((few, length))
+        for i, g, f in product(range(len(flat)), range(0, G, few), range(F)):
+            groups = slice(g, min(g + few, G))
+            rows = flat[i, groups, 0]
+            run, term = total[: len(rows), :length], part[: len(rows)]
+            for k, start in starts:
+                first = start == starts[0][1]
+                weight = w[(groups, f, 0, *k)][:, None]
+                np.multiply(rows[:, start : start + length], weight, out=run if first else term)
+                if not first:
+                    run += term
+            if b is not None:
+                run += b[groups, f]
+            place = y[n.start + i, groups, f, o]
+            whole = total[: len(rows)].reshape(-1, *cut)
+            place[...] = whole[(..., *(slice(size) for size in place.shape[1:]))]
 
 
 def _elementwise_dw(dy, x, dw, axes, workspace, threads):
-    """One channel a group: dw[g, f, k] is the scalar product of dy with the run of tap k, row by
-    row end to end.
-    """
+    """One channel a group: dw[g, f, k] is the scalar product of dy with the run of tap k."""
     G, F = dw.shape[:2]
-    sums = np.zeros((len(x), *dw.shape), dw.dtype)
-    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
-    groups = max(1, min(G, _BLOCK // 8 // max(1, 2 * reach * x.itemsize)))
-    parts = [(n, slice(g, min(g + groups, G))) for n in range(len(x)) for g in range(0, G, groups)]
-
-    def make(i):
-        n, g = parts[i]
-        for _, o, flat, starts, length, cut, take in _rows_of(
-            x[n : n + 1, g], axes, _room(workspace, threads), 1, 1
-        ):
-            slopes = take((flat.shape[1], prod(cut)))
-            slopes[...] = 0
-            whole = slopes.reshape(-1, *cut)
-            for f in range(F):
-                place = dy[n, g, f, o]
-                whole[(..., *(slice(size) for size in place.shape[1:]))] = place
-                for k, start in starts:
-                    run = flat[0, :, 0, start : start + length]
-                    sums[(n, g, f, 0, *k)] += (slopes[:, None, :length] @ run[:, :, None])[:, 0, 0]
-
-    _parallel(make, len(parts), threads if x.size > _SMALL else 1)
-    np.sum(sums, axis=0, out=dw)
+    dw[...] = 0
+    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), 1, threads):
+        few = _few_groups(G, flat)
+        slopes = take((few, prod(cut)))
+        slopes[...] = 0
+        for i, g, f in product(range(len(flat)), range(0, G, few), range(F)):
+            groups = slice(g, min(g + few, G))
+            rows = flat[i, groups, 0]
+            place = dy[n.start + i, groups, f, o]
+            whole = slopes[: len(rows)].reshape(-1, *cut)
+            whole[(..., *(slice(size) for size in place.shape[1:]))] = place
+            left = slopes[: len(rows), None, :length]
+            for k, start in starts:
+                sums = left @ rows[:, start : start + length, None]
+                dw[(groups, f, 0, *k)] += sums[:, 0, 0]
 
 
 def _winograd_y(x, w, b, y, axes, workspace, threads):
@@ -456,35 +437,24 @@ def _winograd_y(x, w, b, y, axes, workspace, threads):
     tiles, (A, G, B), denominators = _algorithms(axes)
     groups, F, C = w.shape[:3]
     products = prod(map(len, G))
-    used = products * w[..., *[0] * len(axes)].nbytes + 64
-    if (
-        used > workspace // 2 and groups * F > 1
-    ):  # the transformed weights take too much: fewer filters at a time
+    used = products * w[(..., *[0] * len(axes))].nbytes + w.nbytes + 128
+    if used > workspace // 2 and groups * F > 1:  # fewer filters at a time
         for g, f in _halves(groups, F):
             bias = None if b is None else b[g, f]
             _winograd_y(x[:, g], w[g, f], bias, y[:, g, f], axes, workspace, threads)
         return
     kept = _buffer(workspace)
-    U = _weights(w, G, denominators, _within(kept[:used], x.dtype), workspace, threads)
+    U = _weights(w, G, denominators, _within(kept[:used], x.dtype))
     a = x.reshape(len(x), groups * C, *x.shape[3:])
     target = y.reshape(len(y), groups * F, *y.shape[3:])
-    for n, rows in _tile_blocks(
-        axes, tiles, len(x), products * groups * (C + F), x.itemsize, workspace
-    ):
+    bias = None if b is None else b.reshape(-1)
+    inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
+    numbers = 2 * products * groups * (C + F)
+    for n, rows in _tile_blocks(axes, tiles, len(x), numbers, x.itemsize, workspace):
         take = _within(kept[used:], x.dtype)
-        V = _make_tiles(a, n, rows, B, _cut(axes, tiles, True), take, workspace, threads)
+        V = _spread(a, n, rows, B, inputs, take, threads)
         M = _products(V, U, groups, take, "c")
-        _lay_tiles(
-            M,
-            n,
-            rows,
-            A,
-            _cut(axes, tiles, False),
-            None if b is None else b.reshape(-1),
-            target,
-            workspace,
-            threads,
-        )
+        _collect(M, n, rows, A, outputs, bias, target, take, threads)
 
 
 def _window(x, w, stride, dilation, groups, ndim):
@@ -585,53 +555,47 @@ def _parallel(task, count, threads):
 
 
 def _winograd_backward(dy, x, w, dx, dw, axes, workspace, threads):
-    """dx = B^T (U Z) and dw = G^T (Z V), whichever is not None: the other two readings of the
-    same products.
+    """dx = B^T (U Z) and dw = G^T (Z V), whichever is not None: the other two readings of the same
+    products.
     """
     tiles, (A, G, B), denominators = _algorithms(axes)
     groups, F, C = w.shape[:3]
     products, count = prod(map(len, G)), len(axes)
-    size = products * w[..., *[0] * count].nbytes + 64
-    if size > workspace // 4 and groups * C > 1:  # fewer channels of x at a time
+    used = 2 * products * w[(..., *[0] * count)].nbytes + w.nbytes + 192
+    if used > workspace // 2 and groups * C > 1:  # fewer channels of x at a time
         for g, c in _halves(groups, C):
             part = None if dx is None else dx[:, g, c], None if dw is None else dw[g, :, c]
             a = None if dw is None else x[:, g, c]
             _winograd_backward(dy[:, g], a, w[g, :, c], *part, axes, workspace, threads)
         return
     kept = _buffer(workspace)
-    weights = _within(kept[: 2 * size], dy.dtype)
-    U = (
-        None
-        if dx is None
-        else np.swapaxes(_weights(w, G, denominators, weights, workspace, threads), -1, -2)
-    )
+    weights = _within(kept[:used], dy.dtype)
+    U = None if dx is None else np.swapaxes(_weights(w, G, denominators, weights), -1, -2)
     total = weights((products, groups, C, F))
     total[...] = 0
     inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
     slopes = dy.reshape(len(dy), groups * F, *dy.shape[3:])
     a = None if dw is None else x.reshape(len(x), groups * C, *x.shape[3:])
     target = None if dx is None else dx.reshape(len(dx), groups * C, *dx.shape[3:])
-    if dx is not None and any(H > O + d * (K - 1) - p for H, K, O, _, d, p in axes):
+    if dx is not None and any(O + d * (K - 1) - p < H for H, K, O, _, d, p in axes):
         dx[...] = 0  # rows that no window reaches
-    for n, rows in _tile_blocks(
-        axes, tiles, len(dy), products * groups * (C + F), dy.itemsize, workspace
-    ):
-        take = _within(kept[2 * size :], dy.dtype)
-        Z = _make_tiles(slopes, n, rows, _transposed(A), outputs, take, workspace, threads)
+    numbers = 3 * products * groups * (C + F)
+    for n, rows in _tile_blocks(axes, tiles, len(dy), numbers, dy.itemsize, workspace):
+        take = _within(kept[used:], dy.dtype)
+        Z = _spread(slopes, n, rows, _transposed(A), outputs, take, threads)
         if dw is not None:
-            V = _make_tiles(a, n, rows, B, inputs, take, workspace, threads)
+            V = _spread(a, n, rows, B, inputs, take, threads)
             total += _products(V, Z, groups, take, "places")
         if U is not None:
             if rows.start == 0 and rows.stop < outputs[0][4]:
                 target[n] = 0  # tiles of the next block reach into the rows of this one
             P = _products(Z, U, groups, take, "c")
-            _lay_tiles(P, n, rows, _transposed(B), inputs, None, target, workspace, threads)
+            _collect(P, n, rows, _transposed(B), inputs, None, target, take, threads)
     if dw is not None:
-        sums = total.reshape(*map(len, G), groups, C, F)
-        _divided(sums, denominators)
-        found = np.empty((*dw.shape[3:], groups, C, F), dw.dtype)
-        _along(_transposed(G), sums, found, _within(kept[2 * size :], dw.dtype))
-        dw[...] = found.transpose(count, count + 2, count + 1, *range(count))
+        _divided(total.reshape(*map(len, G), groups, C, F), denominators)
+        back = _nested(_transposed(G), dw.dtype)
+        sums = (back @ total.reshape(products, -1)).reshape(*dw.shape[3:], groups, C, F)
+        dw[...] = sums.transpose(count, count + 2, count + 1, *range(count))
 
 
 def _scatter_dx(dy, w, dx, axes, workspace, threads):
@@ -759,8 +723,8 @@ def _rows_of(x, axes, buffer, extra, threads):
 
 
 def _buffer(workspace):
-    """Seven eighths of the workspace, for what a call shares out among its threads."""
-    return _kept("buffer", workspace - workspace // 8)
+    """The bytes that a call works in."""
+    return _kept("buffer", workspace)
 
 
 def _windows_of(x, axes, workspace, threads):
@@ -775,9 +739,9 @@ def _windows_of(x, axes, workspace, threads):
         yield n, o, _windows(rows, part)
 
 
-def _room(workspace, threads):
-    """What one of so many threads works in alone: its share of the last eighth."""
-    return _kept("room", workspace // 8 // threads)
+def _few_groups(groups, flat):
+    """So many groups at a time that their rows, sums and products stay in the fastest caches."""
+    return max(1, min(groups, _BLOCK // 16 // max(1, flat.shape[-1] * flat.itemsize)))
 
 
 def _algorithms(axes):
@@ -799,22 +763,15 @@ def _halves(groups, channels):
     ]
 
 
-def _weights(w, G, denominators, take, workspace, threads):
-    """U = G w (*products, g, c, f)."""
+def _weights(w, G, denominators, take):
+    """U = G w (products, g, c, f)."""
     groups, F, C, *taps = w.shape
-    U = take((*map(len, G), groups, C, F))
-    few = max(1, workspace // 8 // threads // (8 * prod(map(len, G)) * F * w.itemsize))
-    parts = [(g, slice(c, min(c + few, C))) for g in range(groups) for c in range(0, C, few)]
-
-    def make(i, room):
-        g, c = parts[i]
-        # taps first, so that the sums are long runs
-        a = room((*taps, c.stop - c.start, F))
-        np.copyto(a, np.moveaxis(w[g, :, c], (0, 1), (-1, -2)))
-        _along(G, a, U[(*[slice(None)] * len(G), g, c)], room)
-
-    _shared(len(parts), workspace, threads if U.size > _SMALL else 1, w.dtype, make)
-    _divided(U, denominators)
+    a = take((*taps, groups, C, F))
+    a[...] = w.transpose(*range(3, w.ndim), 0, 2, 1)
+    matrix = _nested(G, w.dtype)
+    U = take((len(matrix), groups, C, F))
+    np.matmul(matrix, a.reshape(matrix.shape[1], -1), out=U.reshape(len(matrix), -1))
+    _divided(U.reshape(*map(len, G), groups, C, F), denominators)
     return U
 
 
@@ -836,6 +793,14 @@ def _within(buffer, dtype):
     return take
 
 
+def _cut(axes, tiles, offset):
+    """H, p, d, m and the number of tiles on each axis: of x, or (without offset) of y."""
+    return [
+        (H if offset else O, p if offset else 0, d, m, -(-O // (d * m)))
+        for (H, _, O, _, d, p), m in zip(axes, tiles)
+    ]
+
+
 def _tile_blocks(axes, tiles, images, numbers, itemsize, workspace):
     """(images, tile rows of the first axis) of blocks whose transformed arrays, so many numbers a
     place, stay bounded.
@@ -845,114 +810,118 @@ def _tile_blocks(axes, tiles, images, numbers, itemsize, workspace):
     return _blocks(images, cut[0][4], places * numbers * itemsize, min(_TILES, workspace // 4))
 
 
-def _make_tiles(a, n, rows, matrices, cut, take, workspace, threads):
-    """:func:`_spread` for the images and tile rows of a block, on all threads: (*products, n,
-    tiles and residues, channels).
+def _spread(a, n, rows, matrices, cut, take, threads):
+    """The tiles of images n of ``a`` (N, channels, *H), transformed: V = B x, or Z = A^T dy.
+
+    ``cut`` says H, p, d, m and the number of tiles on each axis; ``rows`` are the tiles of the
+    first axis that are made. The result is (products, n, tiles and residues of each axis,
+    channels).
     """
-    space = [
-        size
-        for T, d in zip([rows.stop - rows.start, *(T for *_, T in cut[1:])], (c[2] for c in cut))
-        for size in (T, d)
+    begin = [rows.start] + [0] * (len(cut) - 1)
+    tiles = [rows.stop - rows.start, *(T for *_, T in cut[1:])]
+    inputs = [len(matrix[0]) for matrix in matrices]
+    # the padded rows, channels last
+    sizes = [d * (m * (T - 1) + j) for (_, _, d, m, _), T, j in zip(cut, tiles, inputs)]
+    found = [
+        _reach(d * m * t - p, 1, size, H) for (H, p, d, m, _), t, size in zip(cut, begin, sizes)
     ]
-    V = take((*map(len, matrices), n.stop - n.start, *space, a.shape[1]))
-    # so many tile rows at a time that a thread's room holds them, and the caches
-    each = (
-        4
-        * prod(T * d * m for _, _, d, m, T in cut[1:])
-        * cut[0][2]
-        * len(matrices[0][0])
-        * a.shape[1]
-        * a.itemsize
-    )
-    few = max(
-        1,
-        min(
-            workspace // 8 // threads // max(1, each),
-            -(-(rows.stop - rows.start) * (n.stop - n.start) // threads),
+    images, channels = n.stop - n.start, a.shape[1]
+    padded = take((images, *sizes, channels))
+    inner = tuple(q for q, _ in found)
+    source = a[(n, slice(None), *(h for _, h in found))]
+
+    def turn(i):
+        if source.shape[2:] != padded.shape[1:-1]:
+            padded[i] = 0
+        padded[(i, *inner)] = np.moveaxis(source[i], 0, -1)
+
+    _parallel(turn, images, threads if padded.size > _SMALL else 1)
+    # place in the tile, image, tile and residue, channel
+    steps = padded.strides[1:-1]
+    shape = [size for T, (_, _, d, _, _) in zip(tiles, cut) for size in (T, d)]
+    strides = [size for step, (_, _, d, m, _) in zip(steps, cut) for size in (step * d * m, step)]
+    view = np.lib.stride_tricks.as_strided(
+        padded,
+        (*inputs, images, *shape, channels),
+        (
+            *(step * d for step, (_, _, d, _, _) in zip(steps, cut)),
+            padded.strides[0],
+            *strides,
+            padded.strides[-1],
         ),
     )
-    parts = [
-        (i, slice(t, min(t + few, rows.stop)))
-        for i in range(n.start, n.stop)
-        for t in range(rows.start, rows.stop, few)
-    ]
-    every = (slice(None),) * len(matrices)
+    columns = take(view.shape)
 
-    def make(i, own):
-        image, t = parts[i]
-        part = V[(*every, image - n.start, slice(t.start - rows.start, t.stop - rows.start))]
-        _spread(a, image, t, matrices, cut, part, own)
+    def lay(j):
+        columns[j] = view[j]
 
-    _shared(len(parts), workspace, threads if V.size > _SMALL else 1, a.dtype, make)
-    return V
-
-
-def _cut(axes, tiles, offset):
-    """H, p, d, m and the number of tiles on each axis: of x, or (without offset) of y."""
-    return [
-        (H if offset else O, p if offset else 0, d, m, -(-O // (d * m)))
-        for (H, _, O, _, d, p), m in zip(axes, tiles)
-    ]
+    _parallel(lay, inputs[0], threads if columns.size > _SMALL else 1)
+    matrix = _nested(matrices, a.dtype)
+    made = take((len(matrix), images, *shape, channels))
+    np.matmul(matrix, columns.reshape(matrix.shape[1], -1), out=made.reshape(len(matrix), -1))
+    return made
 
 
 def _products(a, b, groups, take, over):
     """The matrix products between channels, one for each row of the algorithm and group.
 
-    ``a`` is (*products, n, tiles and residues, groups and channels). ``over`` says what is summed:
-    "c", channels of the group, with weights b (*products, g, c, f) to an array of a's kind; or
+    ``a`` is (products, n, tiles and residues, groups and channels). ``over`` says what is summed:
+    "c", channels of the group, with weights b (products, g, c, f) to an array of a's kind; or
     "places", with b of a's kind, to weights.
     """
-    count = b.ndim - 3 if over == "c" else (a.ndim - 2) // 3
-    rows = prod(a.shape[:count])
 
     def grouped(tiles):  # (products, groups, places, channels of a group)
-        return tiles.reshape(rows, -1, groups, tiles.shape[-1] // groups).swapaxes(1, 2)
+        shape = (len(tiles), -1, groups, tiles.shape[-1] // groups)
+        return tiles.reshape(shape).swapaxes(1, 2)
 
     if over == "c":
         made = take((*a.shape[:-1], groups * b.shape[-1]))
-        np.matmul(grouped(a), b.reshape(rows, groups, *b.shape[-2:]), out=grouped(made))
+        np.matmul(grouped(a), b, out=grouped(made))
         return made
-    return np.matmul(
-        grouped(a).swapaxes(2, 3),
-        grouped(b),
-        out=take((rows, groups, a.shape[-1] // groups, b.shape[-1] // groups)),
-    )
+    shape = (len(a), groups, a.shape[-1] // groups, b.shape[-1] // groups)
+    return np.matmul(grouped(a).swapaxes(2, 3), grouped(b), out=take(shape))
 
 
-def _lay_tiles(M, n, rows, matrices, cut, b, target, workspace, threads):
-    """:func:`_collect` and :func:`_put` for the images and tile rows of a block, on all threads."""
-    (_, _, d, m, T), count = cut[0], len(matrices)
-    beyond = -((m - len(matrices[0])) // m)
-    whole = rows.stop - rows.start == T
-    stop = rows.stop + beyond
-    each = (
-        4
-        * prod(T * d * m for _, _, d, m, T in cut[1:])
-        * d
-        * len(matrices[0])
-        * M.shape[-1]
-        * M.itemsize
-    )
-    few = max(
-        1,
-        min(
-            workspace // 8 // threads // max(1, each),
-            -(-(stop - rows.start) * (n.stop - n.start) // threads),
-        ),
-    )
-    parts = [
-        (i, slice(t, min(t + few, stop)))
-        for i in range(n.start, n.stop)
-        for t in range(rows.start, stop, few)
-    ]
+def _collect(a, n, rows, matrices, cut, b, target, take, threads):
+    """Tiles transformed back and laid where they belong, overlapping ones added: y = A M + b, or
+    dx = B^T P.
 
-    def lay(i, own):
-        image, t = parts[i]
-        tiles = M[(*[slice(None)] * count, image - n.start)]
-        made = _collect(tiles, rows.start, t, matrices, cut, b, own)
-        _put(made, target[image], cut, t, add=bool(beyond) and not whole)
+    ``a`` is (products, n, tiles and residues of each axis, channels); the result goes to images n
+    of ``target`` (N, channels, *H), to the rows that the tiles ``rows`` of the first axis reach.
+    """
+    matrix = _nested(matrices, a.dtype)
+    columns = take((len(matrix), *a.shape[1:]))
+    np.matmul(matrix, a.reshape(len(a), -1), out=columns.reshape(len(matrix), -1))
+    places = [len(each) for each in matrices]
+    parts = columns.reshape(*places, *a.shape[1:])
+    tiles = [rows.stop - rows.start, *(T for *_, T in cut[1:])]
+    overlap = any(j > m for j, (_, _, _, m, _) in zip(places, cut))
+    # so many more tiles as the last ones reach beyond themselves
+    long = [T - (m - j) // m for T, j, (_, _, _, m, _) in zip(tiles, places, cut)]
+    apart = [size for T, (_, _, d, m, _) in zip(long, cut) for size in (T, m, d)]
+    laid = take((n.stop - n.start, *apart, a.shape[-1]))
+    whole = rows.stop - rows.start == cut[0][4]
+    reached = slice(rows.start, rows.start + long[0])
 
-    _shared(len(parts), workspace, threads if M.size > _SMALL else 1, M.dtype, lay)
+    def lay(i):
+        if overlap:
+            laid[i] = 0
+        for j in np.ndindex(*places):
+            at = [
+                index
+                for k, T, (_, _, _, m, _) in zip(j, tiles, cut)
+                for index in (slice(k // m, k // m + T), k % m, slice(None))
+            ]
+            if overlap:
+                laid[(i, *at)] += parts[(*j, i)]
+            elif b is None:
+                laid[(i, *at)] = parts[(*j, i)]
+            else:
+                np.add(parts[(*j, i)], b, out=laid[(i, *at)])
+        shape = [T * m * d for T, (_, _, d, m, _) in zip(long, cut)]
+        _put(laid[i].reshape(*shape, -1), target[n][i], cut, reached, overlap and not whole)
+
+    _parallel(lay, n.stop - n.start, threads if laid.size > _SMALL else 1)
 
 
 def _per_axis(name, value, ndim, least):
@@ -1016,16 +985,15 @@ def _divided(a, denominators):
             a[row] = a[row] / whole
 
 
-def _along(matrices, a, out, take):
-    """``out`` = the matrices applied along the first axes of ``a``."""
-    count = len(matrices)
-    for axis in reversed(range(count)):
-        # what is transformed goes first, so that the next axis stands in place count - 1, whichever
-        # it is
-        values = [a[(slice(None),) * (count - 1) + (j,)] for j in range(a.shape[count - 1])]
-        made = out if axis == 0 else take((len(matrices[axis]), *values[0].shape))
-        _applied(matrices[axis], values, made, take)
-        a = made
+def _nested(matrices, dtype):
+    """The matrices of all axes as one, their Kronecker product."""
+    key = (tuple(matrices), dtype)
+    if key not in _NESTED:
+        whole = np.ones((1, 1), int)
+        for matrix in matrices:
+            whole = np.kron(whole, np.array(matrix))
+        _NESTED[key] = whole.astype(dtype)
+    return _NESTED[key]
 
 
 def _blocks(images, rows, size, limit):
@@ -1187,94 +1155,11 @@ def _tile(taps, places):
     return min(found, key=lambda m: (-(-places // m) * (m + taps - 1), m))
 
 
-def _shared(count, workspace, threads, dtype, task):
-    """task(i, take) for i in range(count), each thread with a room of its own to take from."""
-    _parallel(lambda i: task(i, _within(_room(workspace, threads), dtype)), count, threads)
-
-
-def _spread(a, n, rows, matrices, cut, out, take):
-    """The tiles of image n of ``a`` (N, channels, *H), transformed: V = B x, or Z = A^T dy.
-
-    ``cut`` says H, p, d, m and the number of tiles on each axis; ``rows`` are the tiles of the
-    first axis that are made. ``out`` is (*products, tiles and residues of each axis, channels). The
-    axes are transformed from the last to the first.
-    """
-    count, (start, stop, _) = len(cut), rows.indices(cut[0][4])
-    begin = [start] + [0] * (count - 1)
-    tiles = [stop - start, *(T for *_, T in cut[1:])]
-    beyond = [-((m - len(matrix[0])) // m) for matrix, (_, _, _, m, _) in zip(matrices, cut)]
-    long = [T + more for T, more in zip(tiles, beyond)]
-    # the padded rows, channels last; on the last axis (place in tile, tile, residue), so that what
-    # is added is long runs
-    (_, _, d, m, _) = cut[-1]
-    shape = [T * axis[3] * axis[2] for T, axis in zip(long[:-1], cut)]
-    padded = take((*shape, m, long[-1], d, a.shape[1]))
-    padded[...] = 0
-    lead = [
-        _reach(axis[2] * axis[3] * t - axis[1], 1, size, axis[0])
-        for axis, t, size in zip(cut, begin, shape)
-    ]
-    for i, e in np.ndindex(m, d):
-        last = _reach(d * (m * begin[-1] + i) + e - cut[-1][1], d * m, long[-1], cut[-1][0])
-        source = (n, slice(None), *(h for _, h in lead), last[1])
-        padded[(*(q for q, _ in lead), i, last[0], e)] = np.moveaxis(a[source], 0, -1)
-    values = [
-        padded[..., j % m, j // m : j // m + tiles[-1], :, :] for j in range(len(matrices[-1][0]))
-    ]
-    for axis in reversed(range(count)):
-        matrix = matrices[axis]
-        made = out if axis == 0 else take((len(matrix), *values[0].shape))
-        _applied(matrix, values, made, take)
-        if axis:  # the next axis stands in place count - 1, whichever it is
-            (_, _, d, m, _) = cut[axis - 1]
-            apart = made.reshape(
-                *made.shape[: count - 1], long[axis - 1], m, d, *made.shape[count:]
-            )
-            every = (slice(None),) * (count - 1)
-            values = [
-                apart[(*every, slice(j // m, j // m + tiles[axis - 1]), j % m)]
-                for j in range(len(matrices[axis - 1][0]))
-            ]
-
-
-def _collect(a, first, rows, matrices, cut, b, take):
-    """Tiles transformed back and laid where they belong, overlapping ones added: y = A M, or dx =
-    B^T P.
-
-    ``a`` is (*products, tiles and residues of each axis, channels) with the tiles from ``first`` on
-    on the first axis; the result is (*places, channels) for the tiles ``rows`` of the first axis,
-    with ``b`` added.
-    """
-    count = len(cut)
-    for axis, (matrix, (_, _, d, m, T)) in enumerate(zip(matrices, cut)):
-        beyond = -((m - len(matrix)) // m)
-        start, stop, begin = (rows.start, rows.stop, first) if axis == 0 else (0, T + beyond, 0)
-        # the tiles that reach into these rows stand in place count - 1 - axis, after what is left
-        # of the products
-        tiles = slice(max(0, start - beyond - begin), stop - begin)
-        every = (slice(None),) * (count - 1)
-        values = [each[(*every, tiles)] for each in a]
-        made = take((len(matrix), *values[0].shape))
-        _applied(matrix, values, made, take)
-        there = range(begin + tiles.start, begin + tiles.start + values[0].shape[count - 1])
-        laid = take((*made.shape[1:count], stop - start, m, *made.shape[count + 1 :]))
-        if beyond:
-            laid[...] = 0
-        for j, each in enumerate(made):
-            reached = range(max(start, there.start + j // m), min(stop, there.stop + j // m))
-            if not reached:
-                continue
-            place = laid[(*every, slice(reached.start - start, reached.stop - start), j % m)]
-            from_tile = reached.start - j // m - there.start
-            part = each[(*every, slice(from_tile, from_tile + len(reached)))]
-            if beyond:
-                place += part
-            elif b is not None and axis == count - 1:
-                np.add(part, b, out=place)
-            else:
-                place[...] = part
-        a = laid.reshape(*laid.shape[: count - 1], (stop - start) * m * d, *laid.shape[count + 2 :])
-    return a
+def _reach(start, step, count, size):
+    """The i, 0 <= i < count, with 0 <= start + step*i < size, and these rows: two slices."""
+    first = max(0, -(start // step))
+    last = max(first, min(count, (size - 1 - start) // step + 1))
+    return slice(first, last), slice(start + step * first, start + step * last, step)
 
 
 def _put(made, target, cut, rows, add):
@@ -1323,13 +1208,9 @@ def _nanoseconds(how, target, N, G, F, C, axes, dtype, threads):
     if how == "pointwise":
         return work / (rate * full) + 3000 + N * 500
     if how == "depthwise":
-        calls = N * max(1, G * 24 * reach * wide / _BLOCK) * taps * 2
-        passes = 0.09 if target == "dw" else 0.15
-        return (
-            N * G * F * reach * (taps * passes + 0.5) * wide / threads
-            + calls * 700 / threads
-            + 20_000
-        )
+        calls = N * max(1, G * 16 * reach * 4 * wide / _BLOCK) * F * taps * 2
+        passes = 0.09 if target == "dw" else 0.12
+        return N * G * F * reach * (taps * passes + 0.8) * wide + calls * 700 + 20_000
     if how == "rows":
         waste = reach / max(1, places)
         inner = C / (C + 8) if target == "y" else 0.7
@@ -1351,12 +1232,6 @@ def _nanoseconds(how, target, N, G, F, C, axes, dtype, threads):
     return work / (rate * full) + moved + put + block * calls * 1500 + 12_000
 
 
-def _applied(matrix, values, out, take):
-    """out[i] = row i of the matrix times ``values``."""
-    passes = _passes(matrix)
-    _apply(passes, values, out, take((1 + sum(row is None for row, _ in passes), *values[0].shape)))
-
-
 def _pieces(images, channels, threads):
     """The images shared out among threads, or the channels where there is one image."""
     whole = slice(None)
@@ -1365,13 +1240,6 @@ def _pieces(images, channels, threads):
     count = images if images > 1 else channels
     cuts = [slice(count * i // threads, count * (i + 1) // threads) for i in range(threads)]
     return [(cut, whole) if images > 1 else (whole, cut) for cut in cuts]
-
-
-def _reach(start, step, count, size):
-    """The i, 0 <= i < count, with 0 <= start + step*i < size, and these rows: two slices."""
-    first = max(0, -(start // step))
-    last = max(first, min(count, (size - 1 - start) // step + 1))
-    return slice(first, last), slice(start + step * first, start + step * last, step)
 
 
 def _tap(k, axes):
@@ -1387,89 +1255,19 @@ def _tiled(target, N, G, F, C, axes, wide, threads):
     rows = prod(m + K - 1 for m, (_, K, _, _, _, _) in zip(tiles, axes))
     places = N * prod(d * -(-O // (d * m)) for m, (_, _, O, _, d, _) in zip(tiles, axes))
     numbers = rows * places
-    products = 2 * numbers * G * F * C / (200 * threads / wide * F / (F + 12) * C / (C + 12))
-    weights = (
-        rows * G * F * C * 0.5 * wide / threads
-        + G * F * C * prod(K for _, K, _, _, _, _ in axes) * wide / threads
-    )
-    passes = 0.5 * len(axes) * wide / threads
-    moved = (
-        {"y": C + 0.8 * F, "dx": 1.3 * C + 0.8 * F, "dw": C + 0.8 * F}[target]
-        * numbers
-        * G
-        * passes
-    )
-    return (
-        products
-        + weights
-        + moved
-        + 60_000 * len(axes) * max(1, numbers * G * (C + F) * 4 * wide / (8 << 20))
-    )
-
-
-def _passes(matrix):
-    """:func:`_find_passes`, once for each matrix."""
-    if matrix not in _PASSES:
-        _PASSES[matrix] = _find_passes(matrix)
-    return _PASSES[matrix]
-
-
-def _apply(passes, values, results, spare):
-    """results[i] = row i of the matrix times ``values``; ``spare`` holds arrays of their shape to
-    work in.
-    """
-    known = list(values)
-    for row, terms in passes:
-        shared = len(known) - len(values)
-        new = spare[shared + 1] if row is None else results[row]
-        # a term with a factor goes first, so that the others need no product of their own
-        (j, c), *rest = sorted(terms, key=lambda term: abs(term[1]) == 1)
-        if rest and c == 1 and abs(rest[0][1]) == 1:
-            k, sign = rest.pop(0)
-            (np.add if sign == 1 else np.subtract)(known[j], known[k], out=new)
-        elif c == 1:
-            np.copyto(new, known[j])
-        else:
-            np.multiply(known[j], c, out=new)
-        for k, factor in rest:
-            if abs(factor) == 1:
-                (np.add if factor == 1 else np.subtract)(new, known[k], out=new)
-            else:
-                np.multiply(known[k], factor, out=spare[0])
-                np.add(new, spare[0], out=new)
-        if row is None:
-            known.append(new)
-
-
-def _find_passes(matrix):
-    """The product of ``matrix`` with a list of values as sums, each of earlier values; shared parts
-    are made once.
-
-    Points +a and -a of the interpolation leave pairs of columns, or of rows, that agree but for
-    signs. Of such columns the rows need the sum and the difference; such rows are the sum and the
-    difference of what they agree and disagree in.
-    """
-    rows = [{j: c for j, c in enumerate(row) if c} for row in matrix]
-    made = []
-    count = len(matrix[0])
-    for j, k in sorted(combinations(range(count), 2), key=lambda pair: pair[1]):
-        pairs = [(row.get(j, 0), row.get(k, 0)) for row in rows]
-        if all(abs(a) == abs(b) for a, b in pairs) and sum(a != 0 for a, _ in pairs) > 2:
-            total = count + len(made)
-            made += [(None, ((j, 1), (k, 1))), (None, ((j, 1), (k, -1)))]
-            for row, (a, b) in zip(rows, pairs):
-                if a:
-                    del row[j], row[k]
-                    row[total if a == b else total + 1] = a
-    for i, l in sorted(combinations(range(len(rows)), 2), key=lambda pair: pair[1]):
-        one, two = rows[i], rows[l]
-        agree = {j: c for j, c in one.items() if two.get(j) == c}
-        differ = {j: c for j, c in one.items() if two.get(j) == -c}
-        if agree and differ and len(one) == len(two) == len(agree) + len(differ) > 2:
-            part = count + len(made)
-            made += [(None, tuple(agree.items())), (None, tuple(differ.items()))]
-            rows[i], rows[l] = {part: 1, part + 1: 1}, {part: 1, part + 1: -1}
-    return made + [(i, tuple(row.items())) for i, row in enumerate(rows)]
+    taps = prod(K for _, K, _, _, _, _ in axes)
+    rate = 200 * threads / wide
+    products = 2 * numbers * G * F * C / (rate * F / (F + 12) * C / (C + 12))
+    # the transforms are products with a matrix of so many rows, columns copied before or after
+    small = 0.5 * rate * rows / (rows + 20)
+    weights = G * F * C * (2 * rows * taps / small + wide * (0.1 * rows + 0.5 * taps))
+    outputs = prod(m for m in tiles)
+    spread = 2 * rows * rows / small + wide * (0.25 * rows + 0.5 * outputs)
+    back = 2 * rows * outputs / small + wide * 1.0 * outputs
+    add = 2 * rows * rows / small + wide * (0.4 * rows + 0.5 * outputs)
+    here = {"y": (spread, back), "dx": (add, back), "dw": (spread, back)}[target]
+    moved = places * G * (C * here[0] + F * here[1])
+    return products + weights + moved + 60_000
 
 
 # schedule: (its way to y, its way to dw)

@@ -13,9 +13,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symconv.kernels.fast.linear import _apply, _find_passes, cost
-from symconv.kernels.fast.schedules import WINOGRAD_SIZES
-from symconv.kernels.winograd import MAX_PRODUCTS, POINTS, BilinearAlgorithm, algorithm, derivation, measured_error
+from symconv.kernels.winograd import MAX_PRODUCTS, POINTS, algorithm, derivation, measured_error
 from tests.commands import assert_bad_usage, run
 
 SIZES = [(1, 1), (1, 4), (3, 1), (2, 3), (4, 3), (3, 2), (2, 5), (6, 3), (5, 4)]
@@ -109,43 +107,6 @@ def test_measured_error_sees_a_wrong_matrix() -> None:
     found = algorithm(2, 3)
     wrong = replace(found, B=found.B.T.as_immutable())
     assert measured_error([wrong], np.float64, 20, 2) > 1e-3
-
-
-# passes --------------------------------------------------------------------------------------------------------------
-
-
-def _matrices(found: BilinearAlgorithm) -> list[tuple[tuple[int, ...], ...]]:
-    plain = list(found.integers().values())
-    return plain + [tuple(zip(*matrix, strict=True)) for matrix in plain]
-
-
-@pytest.mark.parametrize("size", sorted({*SIZES, *WINOGRAD_SIZES}), ids=size_id)
-def test_passes_apply_the_matrix(size: tuple[int, int]) -> None:
-    rng = np.random.default_rng(7)
-    for matrix in _matrices(algorithm(*size)):
-        values = rng.integers(-50, 50, (len(matrix[0]), 4))
-        passes = _find_passes(matrix)
-        shared = sum(row is None for row, _ in passes)
-        out, spare = np.full((len(matrix), 4), 99), np.full((1 + shared, 4), 99)
-        _apply(passes, list(values), out, spare)
-        assert np.array_equal(out, np.array(matrix) @ values)
-
-
-@given(st.lists(st.lists(st.integers(-3, 3), min_size=4, max_size=4), min_size=1, max_size=5))
-@settings(max_examples=80, deadline=None)
-def test_passes_apply_any_matrix_without_empty_rows(rows: list[list[int]]) -> None:
-    matrix = tuple(tuple(row) for row in rows if any(row)) or ((1, 0, 0, 0),)
-    values = np.arange(8).reshape(4, 2) ** 2 - 3
-    passes = _find_passes(matrix)
-    out, spare = np.zeros((len(matrix), 2), int), np.zeros((1 + len(passes), 2), int)
-    _apply(passes, list(values), out, spare)
-    assert np.array_equal(out, np.array(matrix) @ values)
-
-
-def test_pairs_of_points_save_additions() -> None:
-    B = algorithm(4, 3).integers()["B"]
-    plain = sum(2 * sum(abs(c) != 1 for c in row if c) + sum(abs(c) == 1 for c in row) - 1 for row in B)
-    assert cost(B) < plain
 
 
 # the derivation ------------------------------------------------------------------------------------------------------

@@ -28,8 +28,8 @@ __all__ = ["KEPT", "SMALL"]
 KEPT = _KEPT = threading.local()
 _POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}
 
-#: an array of fewer numbers is not worth a second thread
-SMALL = _SMALL = 50_000
+#: an array of fewer numbers is not worth a second thread: handing over costs more than copying
+SMALL = _SMALL = 400_000
 
 
 def _cores() -> int:
@@ -73,13 +73,8 @@ def _kept(name: str, size: int) -> Array:
 
 
 def _buffer(workspace: int) -> Array:
-    """Seven eighths of the workspace, for what a call shares out among its threads."""
-    return _kept("buffer", workspace - workspace // 8)
-
-
-def _room(workspace: int, threads: int) -> Array:
-    """What one of so many threads works in alone: its share of the last eighth."""
-    return _kept("room", workspace // 8 // threads)
+    """The bytes that a call works in."""
+    return _kept("buffer", workspace)
 
 
 def _within(buffer: Array, dtype: Any) -> Take:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -21,16 +22,17 @@ def schedules_of(faces: Faces, conv: Conv) -> list[str]:
 
 def each_schedule(on_symbols: Callable[[Faces, Conv], Result], faces: Faces, conv: Conv) -> Result:
     """y, dx, dw, db by every schedule that can make the layer: in many blocks, the way large arrays go; and in one."""
-    count, plain, small = 0, dict(faces.parameters), faces.module._SMALL
+    module: Any = faces.module
+    count, plain, small = 0, dict(faces.parameters), module._SMALL
     try:
         for name in schedules_of(faces, conv):
             for workspace, large in ((256, 0), (1 << 20, small)):
-                faces.module._SMALL = large
+                module._SMALL = large
                 faces.parameters = {**plain, "algorithm": name, "workspace": workspace}
                 entries, failure = on_symbols(faces, conv)
                 count += entries
                 if failure:
                     return count, f"{name}, workspace {workspace}: {failure}"
     finally:
-        faces.parameters, faces.module._SMALL = plain, small
+        faces.parameters, module._SMALL = plain, small
     return count, None

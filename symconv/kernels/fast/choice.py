@@ -100,13 +100,9 @@ def _nanoseconds(
     if how == "pointwise":
         return work / (rate * full) + 3000 + N * 500
     if how == "depthwise":
-        calls = N * max(1, G * 24 * reach * wide / _BLOCK) * taps * 2
-        passes = 0.09 if target == "dw" else 0.15
-        return (
-            N * G * F * reach * (taps * passes + 0.5) * wide / threads
-            + calls * 700 / threads
-            + 20_000
-        )
+        calls = N * max(1, G * 16 * reach * 4 * wide / _BLOCK) * F * taps * 2
+        passes = 0.09 if target == "dw" else 0.12
+        return N * G * F * reach * (taps * passes + 0.8) * wide + calls * 700 + 20_000
     if how == "rows":
         waste = reach / max(1, places)
         inner = C / (C + 8) if target == "y" else 0.7
@@ -136,24 +132,19 @@ def _tiled(
     rows = prod(m + K - 1 for m, (_, K, _, _, _, _) in zip(tiles, axes))
     places = N * prod(d * -(-O // (d * m)) for m, (_, _, O, _, d, _) in zip(tiles, axes))
     numbers = rows * places
-    products = 2 * numbers * G * F * C / (200 * threads / wide * F / (F + 12) * C / (C + 12))
-    weights = (
-        rows * G * F * C * 0.5 * wide / threads
-        + G * F * C * prod(K for _, K, _, _, _, _ in axes) * wide / threads
-    )
-    passes = 0.5 * len(axes) * wide / threads
-    moved = (
-        {"y": C + 0.8 * F, "dx": 1.3 * C + 0.8 * F, "dw": C + 0.8 * F}[target]
-        * numbers
-        * G
-        * passes
-    )
-    return (
-        products
-        + weights
-        + moved
-        + 60_000 * len(axes) * max(1, numbers * G * (C + F) * 4 * wide / (8 << 20))
-    )
+    taps = prod(K for _, K, _, _, _, _ in axes)
+    rate = 200 * threads / wide
+    products = 2 * numbers * G * F * C / (rate * F / (F + 12) * C / (C + 12))
+    # the transforms are products with a matrix of so many rows, columns copied before or after
+    small = 0.5 * rate * rows / (rows + 20)
+    weights = G * F * C * (2 * rows * taps / small + wide * (0.1 * rows + 0.5 * taps))
+    outputs = prod(m for m in tiles)
+    spread = 2 * rows * rows / small + wide * (0.25 * rows + 0.5 * outputs)
+    back = 2 * rows * outputs / small + wide * 1.0 * outputs
+    add = 2 * rows * rows / small + wide * (0.4 * rows + 0.5 * outputs)
+    here = {"y": (spread, back), "dx": (add, back), "dw": (spread, back)}[target]
+    moved = places * G * (C * here[0] + F * here[1])
+    return products + weights + moved + 60_000
 
 
 def _estimates(

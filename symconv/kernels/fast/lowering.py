@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from symconv.kernels import prelude, source
-from symconv.kernels.fast import arrays, choice, linear, matrices, tiles
+from symconv.kernels.fast import arrays, choice, matrices, tiles
 from symconv.kernels.fast.schedules import FAST, WINOGRAD_SIZES
 from symconv.kernels.lowerings import Lowering
 from symconv.kernels.winograd import algorithm
@@ -31,10 +31,10 @@ class Choice(Lowering):
     """y, dx and dw each by the schedule that the model of costs chooses, or by the one that is asked for."""
 
     options: ClassVar[Mapping[str, str]] = OPTIONS
-    modules: ClassVar[tuple[ModuleType, ...]] = (choice, matrices, tiles, linear, arrays, prelude)
+    modules: ClassVar[tuple[ModuleType, ...]] = (choice, matrices, tiles, arrays, prelude)
     imports: ClassVar[str] = (
         "import os\nimport threading\nfrom concurrent.futures import ThreadPoolExecutor\n"
-        "from itertools import combinations, product\nfrom math import gcd, prod\n\nimport numpy as np\n"
+        "from itertools import product\nfrom math import gcd, prod\n\nimport numpy as np\n"
     )
 
     def says_options(self) -> str:
@@ -56,10 +56,10 @@ class Choice(Lowering):
         plain = {
             "_KEPT": ("threading.local()", "working memory that a thread keeps from call to call"),
             "_POOLS": ("{}", "threads that copy and transform, by process and number"),
-            "_PASSES": ("{}", "how a matrix is applied, once that is known"),
+            "_NESTED": ("{}", "Kronecker products of an algorithm's matrices, by these and dtype"),
             "_CHOSEN": ("{}", "which schedule was chosen, by layer"),
             "_LAYERS": ("{}", "sizes of layers, by shapes and parameters"),
-            "_SMALL": (f"{arrays.SMALL}", "an array of fewer numbers is not worth a second thread"),
+            "_SMALL": (f"{arrays.SMALL}", "fewer numbers are copied sooner than handed to a second thread"),
             "_BLOCK": (f"{matrices.BLOCK >> 20} << 20", "bytes of columns at a time, which stay in the caches"),
             "_TILES": (f"{tiles.TILES >> 20} << 20", "bytes of transformed tiles at a time"),
         }

@@ -24,7 +24,6 @@ from symconv.kernels.fast.arrays import (
     _parallel,
     _pieces,
     _planes,
-    _room,
     _tap,
     _windows,
     _within,
@@ -339,65 +338,51 @@ def _elementwise_y(
     numbers and added up.
     """
     G, F = w.shape[:2]
-    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
-    # few enough groups at a time that rows, sum and product stay in the fastest caches
-    groups = max(1, min(G, _BLOCK // 8 // max(1, 3 * reach * x.itemsize)))
-    parts = [(n, slice(g, min(g + groups, G))) for n in range(len(x)) for g in range(0, G, groups)]
+    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), 1, threads):
+        few = _few_groups(G, flat)
+        total, part = take((few, prod(cut))), take((few, length))
+        for i, g, f in product(range(len(flat)), range(0, G, few), range(F)):
+            groups = slice(g, min(g + few, G))
+            rows = flat[i, groups, 0]
+            run, term = total[: len(rows), :length], part[: len(rows)]
+            for k, start in starts:
+                first = start == starts[0][1]
+                weight = w[(groups, f, 0, *k)][:, None]
+                np.multiply(rows[:, start : start + length], weight, out=run if first else term)
+                if not first:
+                    run += term
+            if b is not None:
+                run += b[groups, f]
+            place = y[n.start + i, groups, f, o]
+            whole = total[: len(rows)].reshape(-1, *cut)
+            place[...] = whole[(..., *(slice(size) for size in place.shape[1:]))]
 
-    def make(i: int) -> None:
-        n, g = parts[i]
-        for _, o, flat, starts, length, cut, take in _rows_of(
-            x[n : n + 1, g], axes, _room(workspace, threads), 1, 1
-        ):
-            total, part = take((flat.shape[1], prod(cut))), take((flat.shape[1], length))
-            for f in range(F):
-                run = total[:, :length]
-                for k, start in starts:
-                    first = start == starts[0][1]
-                    weight = w[(g, f, 0, *k)][:, None]
-                    np.multiply(
-                        flat[0, :, 0, start : start + length], weight, out=run if first else part
-                    )
-                    if not first:
-                        run += part
-                if b is not None:
-                    run += b[g, f]
-                place = y[n, g, f, o]
-                whole = total.reshape(-1, *cut)
-                place[...] = whole[(..., *(slice(size) for size in place.shape[1:]))]
 
-    _parallel(make, len(parts), threads if x.size > _SMALL else 1)
+def _few_groups(groups: int, flat: Array) -> Any:
+    """So many groups at a time that their rows, sums and products stay in the fastest caches."""
+    return max(1, min(groups, _BLOCK // 16 // max(1, flat.shape[-1] * flat.itemsize)))
 
 
 def _elementwise_dw(
     dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int
 ) -> None:
-    """One channel a group: dw[g, f, k] is the scalar product of dy with the run of tap k, row by
-    row end to end.
-    """
+    """One channel a group: dw[g, f, k] is the scalar product of dy with the run of tap k."""
     G, F = dw.shape[:2]
-    sums = np.zeros((len(x), *dw.shape), dw.dtype)
-    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
-    groups = max(1, min(G, _BLOCK // 8 // max(1, 2 * reach * x.itemsize)))
-    parts = [(n, slice(g, min(g + groups, G))) for n in range(len(x)) for g in range(0, G, groups)]
-
-    def make(i: int) -> None:
-        n, g = parts[i]
-        for _, o, flat, starts, length, cut, take in _rows_of(
-            x[n : n + 1, g], axes, _room(workspace, threads), 1, 1
-        ):
-            slopes = take((flat.shape[1], prod(cut)))
-            slopes[...] = 0
-            whole = slopes.reshape(-1, *cut)
-            for f in range(F):
-                place = dy[n, g, f, o]
-                whole[(..., *(slice(size) for size in place.shape[1:]))] = place
-                for k, start in starts:
-                    run = flat[0, :, 0, start : start + length]
-                    sums[(n, g, f, 0, *k)] += (slopes[:, None, :length] @ run[:, :, None])[:, 0, 0]
-
-    _parallel(make, len(parts), threads if x.size > _SMALL else 1)
-    np.sum(sums, axis=0, out=dw)
+    dw[...] = 0
+    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), 1, threads):
+        few = _few_groups(G, flat)
+        slopes = take((few, prod(cut)))
+        slopes[...] = 0
+        for i, g, f in product(range(len(flat)), range(0, G, few), range(F)):
+            groups = slice(g, min(g + few, G))
+            rows = flat[i, groups, 0]
+            place = dy[n.start + i, groups, f, o]
+            whole = slopes[: len(rows)].reshape(-1, *cut)
+            whole[(..., *(slice(size) for size in place.shape[1:]))] = place
+            left = slopes[: len(rows), None, :length]
+            for k, start in starts:
+                sums = left @ rows[:, start : start + length, None]
+                dw[(groups, f, 0, *k)] += sums[:, 0, 0]
 
 
 def _phases(

@@ -3,27 +3,28 @@ transforms.
 
 On each axis a layer of stride 1 and dilation d is cut into d interleaved ones of dilation 1, and
 these into tiles of m outputs: o = d*(m*t + i) + e for tile t, place i < m, residue e < d. A tile
-meets the inputs j < m + K - 1, and with the algorithm's matrices A, G, B (applied along every axis)
+meets the inputs j < m + K - 1, and with the algorithm's matrices A, G, B (on several axes: their
+Kronecker products)
 
     V = B x,  U = G w,  Z = A^T dy        y = A (U V),   dw = G^T (Z V),   dx = B^T (U Z)
 
-where the products between channels are matrix products, one for each row of the algorithm. Arrays
-of tiles have the channels last, (products, n, tiles and residues, channels): transforms are then
-sums of long runs.
+where the products between channels are matrix products, one for each row of the algorithm. The
+transforms are matrix products too, of a small constant matrix with tiles laid out as columns
+(place in the tile, image, tiles and residues, channel): channels last, so that what is copied and
+added is long runs.
 
 The functions are copied into the emitted files, so they use NumPy and each other only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from symconv.kernels.fast.arrays import _SMALL, Take, _blocks, _buffer, _parallel, _room, _within
-from symconv.kernels.fast.linear import _apply, _passes
+from symconv.kernels.fast.arrays import _SMALL, Take, _blocks, _buffer, _parallel, _within
 from symconv.kernels.prelude import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
@@ -36,9 +37,11 @@ __all__ = ["TILES"]
 #: (tile, taps) -> A, G times its denominators, B, the denominators; an emitted file has its table
 _WINOGRAD: dict[tuple[int, int], tuple[Any, Any, Any, tuple[int, ...]]] = {}
 
+#: bytes of transformed tiles at a time
+TILES = _TILES = 16 << 20
 
-#: bytes of transformed arrays at a time
-TILES = _TILES = 8 << 20
+#: Kronecker products of matrices, by these and dtype
+_NESTED: dict[Any, Array] = {}
 
 
 def _tile(taps: int, places: int) -> int:
@@ -62,99 +65,150 @@ def _transposed(matrices: Sequence[Matrix]) -> list[Matrix]:
     return [tuple(zip(*matrix)) for matrix in matrices]
 
 
-def _applied(matrix: Matrix, values: Sequence[Array], out: Any, take: Take) -> None:
-    """out[i] = row i of the matrix times ``values``."""
-    passes = _passes(matrix)
-    _apply(passes, values, out, take((1 + sum(row is None for row, _ in passes), *values[0].shape)))
+def _nested(matrices: Sequence[Matrix], dtype: Any) -> Array:
+    """The matrices of all axes as one, their Kronecker product."""
+    key = (tuple(matrices), dtype)
+    if key not in _NESTED:
+        whole = np.ones((1, 1), int)
+        for matrix in matrices:
+            whole = np.kron(whole, np.array(matrix))
+        _NESTED[key] = whole.astype(dtype)
+    return _NESTED[key]
+
+
+def _divided(a: Array, denominators: Sequence[tuple[int, ...]]) -> None:
+    """The rows of the algorithm that G's fractions belong to, divided."""
+    for row in np.ndindex(*a.shape[: len(denominators)]):
+        whole = prod(each[q] for each, q in zip(denominators, row))
+        if a.dtype.kind in "fc":
+            a[row] *= 1 / whole
+        elif whole != 1:
+            a[row] = a[row] / whole
+
+
+def _cut(axes: Axes, tiles: Sequence[int], offset: bool) -> list[tuple[int, ...]]:
+    """H, p, d, m and the number of tiles on each axis: of x, or (without offset) of y."""
+    return [
+        (H if offset else O, p if offset else 0, d, m, -(-O // (d * m)))
+        for (H, _, O, _, d, p), m in zip(axes, tiles)
+    ]
+
+
+def _tile_blocks(
+    axes: Axes, tiles: Sequence[int], images: int, numbers: int, itemsize: int, workspace: int
+) -> Any:
+    """(images, tile rows of the first axis) of blocks whose transformed arrays, so many numbers a
+    place, stay bounded.
+    """
+    cut = _cut(axes, tiles, False)
+    places = prod(T * d for _, _, d, _, T in cut)
+    return _blocks(images, cut[0][4], places * numbers * itemsize, min(_TILES, workspace // 4))
 
 
 def _spread(
-    a: Array, n: int, rows: slice, matrices: Sequence[Matrix], cut: Axes, out: Array, take: Take
-) -> None:
-    """The tiles of image n of ``a`` (N, channels, *H), transformed: V = B x, or Z = A^T dy.
+    a: Array, n: slice, rows: slice, matrices: Sequence[Matrix], cut: Axes, take: Take, threads: int
+) -> Array:
+    """The tiles of images n of ``a`` (N, channels, *H), transformed: V = B x, or Z = A^T dy.
 
     ``cut`` says H, p, d, m and the number of tiles on each axis; ``rows`` are the tiles of the
-    first axis that are made. ``out`` is (*products, tiles and residues of each axis, channels). The
-    axes are transformed from the last to the first.
+    first axis that are made. The result is (products, n, tiles and residues of each axis,
+    channels).
     """
-    count, (start, stop, _) = len(cut), rows.indices(cut[0][4])
-    begin = [start] + [0] * (count - 1)
-    tiles = [stop - start, *(T for *_, T in cut[1:])]
-    beyond = [-((m - len(matrix[0])) // m) for matrix, (_, _, _, m, _) in zip(matrices, cut)]
-    long = [T + more for T, more in zip(tiles, beyond)]
-    # the padded rows, channels last; on the last axis (place in tile, tile, residue), so that what
-    # is added is long runs
-    (_, _, d, m, _) = cut[-1]
-    shape = [T * axis[3] * axis[2] for T, axis in zip(long[:-1], cut)]
-    padded = take((*shape, m, long[-1], d, a.shape[1]))
-    padded[...] = 0
-    lead = [
-        _reach(axis[2] * axis[3] * t - axis[1], 1, size, axis[0])
-        for axis, t, size in zip(cut, begin, shape)
+    begin = [rows.start] + [0] * (len(cut) - 1)
+    tiles = [rows.stop - rows.start, *(T for *_, T in cut[1:])]
+    inputs = [len(matrix[0]) for matrix in matrices]
+    # the padded rows, channels last
+    sizes = [d * (m * (T - 1) + j) for (_, _, d, m, _), T, j in zip(cut, tiles, inputs)]
+    found = [
+        _reach(d * m * t - p, 1, size, H) for (H, p, d, m, _), t, size in zip(cut, begin, sizes)
     ]
-    for i, e in np.ndindex(m, d):
-        last = _reach(d * (m * begin[-1] + i) + e - cut[-1][1], d * m, long[-1], cut[-1][0])
-        source = (n, slice(None), *(h for _, h in lead), last[1])
-        padded[(*(q for q, _ in lead), i, last[0], e)] = np.moveaxis(a[source], 0, -1)
-    values = [
-        padded[..., j % m, j // m : j // m + tiles[-1], :, :] for j in range(len(matrices[-1][0]))
-    ]
-    for axis in reversed(range(count)):
-        matrix = matrices[axis]
-        made = out if axis == 0 else take((len(matrix), *values[0].shape))
-        _applied(matrix, values, made, take)
-        if axis:  # the next axis stands in place count - 1, whichever it is
-            (_, _, d, m, _) = cut[axis - 1]
-            apart = made.reshape(
-                *made.shape[: count - 1], long[axis - 1], m, d, *made.shape[count:]
-            )
-            every = (slice(None),) * (count - 1)
-            values = [
-                apart[(*every, slice(j // m, j // m + tiles[axis - 1]), j % m)]
-                for j in range(len(matrices[axis - 1][0]))
-            ]
+    images, channels = n.stop - n.start, a.shape[1]
+    padded = take((images, *sizes, channels))
+    inner = tuple(q for q, _ in found)
+    source = a[(n, slice(None), *(h for _, h in found))]
+
+    def turn(i: int) -> None:
+        if source.shape[2:] != padded.shape[1:-1]:
+            padded[i] = 0
+        padded[(i, *inner)] = np.moveaxis(source[i], 0, -1)
+
+    _parallel(turn, images, threads if padded.size > _SMALL else 1)
+    # place in the tile, image, tile and residue, channel
+    steps = padded.strides[1:-1]
+    shape = [size for T, (_, _, d, _, _) in zip(tiles, cut) for size in (T, d)]
+    strides = [size for step, (_, _, d, m, _) in zip(steps, cut) for size in (step * d * m, step)]
+    view = np.lib.stride_tricks.as_strided(
+        padded,
+        (*inputs, images, *shape, channels),
+        (
+            *(step * d for step, (_, _, d, _, _) in zip(steps, cut)),
+            padded.strides[0],
+            *strides,
+            padded.strides[-1],
+        ),
+    )
+    columns = take(view.shape)
+
+    def lay(j: int) -> None:
+        columns[j] = view[j]
+
+    _parallel(lay, inputs[0], threads if columns.size > _SMALL else 1)
+    matrix = _nested(matrices, a.dtype)
+    made = take((len(matrix), images, *shape, channels))
+    np.matmul(matrix, columns.reshape(matrix.shape[1], -1), out=made.reshape(len(matrix), -1))
+    return made
 
 
 def _collect(
-    a: Array, first: int, rows: slice, matrices: Sequence[Matrix], cut: Axes, b: Any, take: Take
-) -> Array:
-    """Tiles transformed back and laid where they belong, overlapping ones added: y = A M, or dx =
-    B^T P.
+    a: Array,
+    n: slice,
+    rows: slice,
+    matrices: Sequence[Matrix],
+    cut: Axes,
+    b: Any,
+    target: Array,
+    take: Take,
+    threads: int,
+) -> None:
+    """Tiles transformed back and laid where they belong, overlapping ones added: y = A M + b, or
+    dx = B^T P.
 
-    ``a`` is (*products, tiles and residues of each axis, channels) with the tiles from ``first`` on
-    on the first axis; the result is (*places, channels) for the tiles ``rows`` of the first axis,
-    with ``b`` added.
+    ``a`` is (products, n, tiles and residues of each axis, channels); the result goes to images n
+    of ``target`` (N, channels, *H), to the rows that the tiles ``rows`` of the first axis reach.
     """
-    count = len(cut)
-    for axis, (matrix, (_, _, d, m, T)) in enumerate(zip(matrices, cut)):
-        beyond = -((m - len(matrix)) // m)
-        start, stop, begin = (rows.start, rows.stop, first) if axis == 0 else (0, T + beyond, 0)
-        # the tiles that reach into these rows stand in place count - 1 - axis, after what is left
-        # of the products
-        tiles = slice(max(0, start - beyond - begin), stop - begin)
-        every = (slice(None),) * (count - 1)
-        values = [each[(*every, tiles)] for each in a]
-        made = take((len(matrix), *values[0].shape))
-        _applied(matrix, values, made, take)
-        there = range(begin + tiles.start, begin + tiles.start + values[0].shape[count - 1])
-        laid = take((*made.shape[1:count], stop - start, m, *made.shape[count + 1 :]))
-        if beyond:
-            laid[...] = 0
-        for j, each in enumerate(made):
-            reached = range(max(start, there.start + j // m), min(stop, there.stop + j // m))
-            if not reached:
-                continue
-            place = laid[(*every, slice(reached.start - start, reached.stop - start), j % m)]
-            from_tile = reached.start - j // m - there.start
-            part = each[(*every, slice(from_tile, from_tile + len(reached)))]
-            if beyond:
-                place += part
-            elif b is not None and axis == count - 1:
-                np.add(part, b, out=place)
+    matrix = _nested(matrices, a.dtype)
+    columns = take((len(matrix), *a.shape[1:]))
+    np.matmul(matrix, a.reshape(len(a), -1), out=columns.reshape(len(matrix), -1))
+    places = [len(each) for each in matrices]
+    parts = columns.reshape(*places, *a.shape[1:])
+    tiles = [rows.stop - rows.start, *(T for *_, T in cut[1:])]
+    overlap = any(j > m for j, (_, _, _, m, _) in zip(places, cut))
+    # so many more tiles as the last ones reach beyond themselves
+    long = [T - (m - j) // m for T, j, (_, _, _, m, _) in zip(tiles, places, cut)]
+    apart = [size for T, (_, _, d, m, _) in zip(long, cut) for size in (T, m, d)]
+    laid = take((n.stop - n.start, *apart, a.shape[-1]))
+    whole = rows.stop - rows.start == cut[0][4]
+    reached = slice(rows.start, rows.start + long[0])
+
+    def lay(i: int) -> None:
+        if overlap:
+            laid[i] = 0
+        for j in np.ndindex(*places):
+            at = [
+                index
+                for k, T, (_, _, _, m, _) in zip(j, tiles, cut)
+                for index in (slice(k // m, k // m + T), k % m, slice(None))
+            ]
+            if overlap:
+                laid[(i, *at)] += parts[(*j, i)]
+            elif b is None:
+                laid[(i, *at)] = parts[(*j, i)]
             else:
-                place[...] = part
-        a = laid.reshape(*laid.shape[: count - 1], (stop - start) * m * d, *laid.shape[count + 2 :])
-    return a
+                np.add(parts[(*j, i)], b, out=laid[(i, *at)])
+        shape = [T * m * d for T, (_, _, d, m, _) in zip(long, cut)]
+        _put(laid[i].reshape(*shape, -1), target[n][i], cut, reached, overlap and not whole)
+
+    _parallel(lay, n.stop - n.start, threads if laid.size > _SMALL else 1)
 
 
 def _put(made: Array, target: Array, cut: Axes, rows: slice, add: bool) -> None:
@@ -179,199 +233,38 @@ def _put(made: Array, target: Array, cut: Axes, rows: slice, add: bool) -> None:
             place[...] = part
 
 
-def _along(matrices: Sequence[Matrix], a: Array, out: Array, take: Take) -> None:
-    """``out`` = the matrices applied along the first axes of ``a``."""
-    count = len(matrices)
-    for axis in reversed(range(count)):
-        # what is transformed goes first, so that the next axis stands in place count - 1, whichever
-        # it is
-        values = [a[(slice(None),) * (count - 1) + (j,)] for j in range(a.shape[count - 1])]
-        made = out if axis == 0 else take((len(matrices[axis]), *values[0].shape))
-        _applied(matrices[axis], values, made, take)
-        a = made
-
-
-def _divided(a: Array, denominators: Sequence[tuple[int, ...]]) -> None:
-    """The rows of the algorithm that G's fractions belong to, divided."""
-    for row in np.ndindex(*a.shape[: len(denominators)]):
-        whole = prod(each[q] for each, q in zip(denominators, row))
-        if a.dtype.kind in "fc":
-            a[row] *= 1 / whole
-        elif whole != 1:
-            a[row] = a[row] / whole
-
-
-def _shared(
-    count: int, workspace: int, threads: int, dtype: Any, task: Callable[[int, Take], None]
-) -> None:
-    """task(i, take) for i in range(count), each thread with a room of its own to take from."""
-    _parallel(lambda i: task(i, _within(_room(workspace, threads), dtype)), count, threads)
-
-
 def _weights(
-    w: Array,
-    G: Sequence[Matrix],
-    denominators: Sequence[tuple[int, ...]],
-    take: Take,
-    workspace: int,
-    threads: int,
+    w: Array, G: Sequence[Matrix], denominators: Sequence[tuple[int, ...]], take: Take
 ) -> Array:
-    """U = G w (*products, g, c, f)."""
+    """U = G w (products, g, c, f)."""
     groups, F, C, *taps = w.shape
-    U = take((*map(len, G), groups, C, F))
-    few = max(1, workspace // 8 // threads // (8 * prod(map(len, G)) * F * w.itemsize))
-    parts = [(g, slice(c, min(c + few, C))) for g in range(groups) for c in range(0, C, few)]
-
-    def make(i: int, room: Take) -> None:
-        g, c = parts[i]
-        # taps first, so that the sums are long runs
-        a = room((*taps, c.stop - c.start, F))
-        np.copyto(a, np.moveaxis(w[g, :, c], (0, 1), (-1, -2)))
-        _along(G, a, U[(*[slice(None)] * len(G), g, c)], room)
-
-    _shared(len(parts), workspace, threads if U.size > _SMALL else 1, w.dtype, make)
-    _divided(U, denominators)
+    a = take((*taps, groups, C, F))
+    a[...] = w.transpose(*range(3, w.ndim), 0, 2, 1)
+    matrix = _nested(G, w.dtype)
+    U = take((len(matrix), groups, C, F))
+    np.matmul(matrix, a.reshape(matrix.shape[1], -1), out=U.reshape(len(matrix), -1))
+    _divided(U.reshape(*map(len, G), groups, C, F), denominators)
     return U
-
-
-def _cut(axes: Axes, tiles: Sequence[int], offset: bool) -> list[tuple[int, ...]]:
-    """H, p, d, m and the number of tiles on each axis: of x, or (without offset) of y."""
-    return [
-        (H if offset else O, p if offset else 0, d, m, -(-O // (d * m)))
-        for (H, _, O, _, d, p), m in zip(axes, tiles)
-    ]
-
-
-def _tile_blocks(
-    axes: Axes, tiles: Sequence[int], images: int, numbers: int, itemsize: int, workspace: int
-) -> Any:
-    """(images, tile rows of the first axis) of blocks whose transformed arrays, so many numbers a
-    place, stay bounded.
-    """
-    cut = _cut(axes, tiles, False)
-    places = prod(T * d for _, _, d, _, T in cut)
-    return _blocks(images, cut[0][4], places * numbers * itemsize, min(_TILES, workspace // 4))
-
-
-def _make_tiles(
-    a: Array,
-    n: slice,
-    rows: slice,
-    matrices: Sequence[Matrix],
-    cut: Axes,
-    take: Take,
-    workspace: int,
-    threads: int,
-) -> Array:
-    """:func:`_spread` for the images and tile rows of a block, on all threads: (*products, n,
-    tiles and residues, channels).
-    """
-    space = [
-        size
-        for T, d in zip([rows.stop - rows.start, *(T for *_, T in cut[1:])], (c[2] for c in cut))
-        for size in (T, d)
-    ]
-    V = take((*map(len, matrices), n.stop - n.start, *space, a.shape[1]))
-    # so many tile rows at a time that a thread's room holds them, and the caches
-    each = (
-        4
-        * prod(T * d * m for _, _, d, m, T in cut[1:])
-        * cut[0][2]
-        * len(matrices[0][0])
-        * a.shape[1]
-        * a.itemsize
-    )
-    few = max(
-        1,
-        min(
-            workspace // 8 // threads // max(1, each),
-            -(-(rows.stop - rows.start) * (n.stop - n.start) // threads),
-        ),
-    )
-    parts = [
-        (i, slice(t, min(t + few, rows.stop)))
-        for i in range(n.start, n.stop)
-        for t in range(rows.start, rows.stop, few)
-    ]
-    every = (slice(None),) * len(matrices)
-
-    def make(i: int, own: Take) -> None:
-        image, t = parts[i]
-        part = V[(*every, image - n.start, slice(t.start - rows.start, t.stop - rows.start))]
-        _spread(a, image, t, matrices, cut, part, own)
-
-    _shared(len(parts), workspace, threads if V.size > _SMALL else 1, a.dtype, make)
-    return V
-
-
-def _lay_tiles(
-    M: Array,
-    n: slice,
-    rows: slice,
-    matrices: Sequence[Matrix],
-    cut: Axes,
-    b: Any,
-    target: Array,
-    workspace: int,
-    threads: int,
-) -> None:
-    """:func:`_collect` and :func:`_put` for the images and tile rows of a block, on all threads."""
-    (_, _, d, m, T), count = cut[0], len(matrices)
-    beyond = -((m - len(matrices[0])) // m)
-    whole = rows.stop - rows.start == T
-    stop = rows.stop + beyond
-    each = (
-        4
-        * prod(T * d * m for _, _, d, m, T in cut[1:])
-        * d
-        * len(matrices[0])
-        * M.shape[-1]
-        * M.itemsize
-    )
-    few = max(
-        1,
-        min(
-            workspace // 8 // threads // max(1, each),
-            -(-(stop - rows.start) * (n.stop - n.start) // threads),
-        ),
-    )
-    parts = [
-        (i, slice(t, min(t + few, stop)))
-        for i in range(n.start, n.stop)
-        for t in range(rows.start, stop, few)
-    ]
-
-    def lay(i: int, own: Take) -> None:
-        image, t = parts[i]
-        tiles = M[(*[slice(None)] * count, image - n.start)]
-        made = _collect(tiles, rows.start, t, matrices, cut, b, own)
-        _put(made, target[image], cut, t, add=bool(beyond) and not whole)
-
-    _shared(len(parts), workspace, threads if M.size > _SMALL else 1, M.dtype, lay)
 
 
 def _products(a: Array, b: Array, groups: int, take: Take, over: str) -> Array:
     """The matrix products between channels, one for each row of the algorithm and group.
 
-    ``a`` is (*products, n, tiles and residues, groups and channels). ``over`` says what is summed:
-    "c", channels of the group, with weights b (*products, g, c, f) to an array of a's kind; or
+    ``a`` is (products, n, tiles and residues, groups and channels). ``over`` says what is summed:
+    "c", channels of the group, with weights b (products, g, c, f) to an array of a's kind; or
     "places", with b of a's kind, to weights.
     """
-    count = b.ndim - 3 if over == "c" else (a.ndim - 2) // 3
-    rows = prod(a.shape[:count])
 
     def grouped(tiles: Array) -> Array:  # (products, groups, places, channels of a group)
-        return tiles.reshape(rows, -1, groups, tiles.shape[-1] // groups).swapaxes(1, 2)
+        shape = (len(tiles), -1, groups, tiles.shape[-1] // groups)
+        return tiles.reshape(shape).swapaxes(1, 2)
 
     if over == "c":
         made = take((*a.shape[:-1], groups * b.shape[-1]))
-        np.matmul(grouped(a), b.reshape(rows, groups, *b.shape[-2:]), out=grouped(made))
+        np.matmul(grouped(a), b, out=grouped(made))
         return made
-    return np.matmul(
-        grouped(a).swapaxes(2, 3),
-        grouped(b),
-        out=take((rows, groups, a.shape[-1] // groups, b.shape[-1] // groups)),
-    )
+    shape = (len(a), groups, a.shape[-1] // groups, b.shape[-1] // groups)
+    return np.matmul(grouped(a).swapaxes(2, 3), grouped(b), out=take(shape))
 
 
 def _halves(groups: int, channels: int) -> list[tuple[slice, slice]]:
@@ -393,84 +286,67 @@ def _winograd_y(
     tiles, (A, G, B), denominators = _algorithms(axes)
     groups, F, C = w.shape[:3]
     products = prod(map(len, G))
-    used = products * w[..., *[0] * len(axes)].nbytes + 64
-    if (
-        used > workspace // 2 and groups * F > 1
-    ):  # the transformed weights take too much: fewer filters at a time
+    used = products * w[(..., *[0] * len(axes))].nbytes + w.nbytes + 128
+    if used > workspace // 2 and groups * F > 1:  # fewer filters at a time
         for g, f in _halves(groups, F):
             bias = None if b is None else b[g, f]
             _winograd_y(x[:, g], w[g, f], bias, y[:, g, f], axes, workspace, threads)
         return
     kept = _buffer(workspace)
-    U = _weights(w, G, denominators, _within(kept[:used], x.dtype), workspace, threads)
+    U = _weights(w, G, denominators, _within(kept[:used], x.dtype))
     a = x.reshape(len(x), groups * C, *x.shape[3:])
     target = y.reshape(len(y), groups * F, *y.shape[3:])
-    for n, rows in _tile_blocks(
-        axes, tiles, len(x), products * groups * (C + F), x.itemsize, workspace
-    ):
+    bias = None if b is None else b.reshape(-1)
+    inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
+    numbers = 2 * products * groups * (C + F)
+    for n, rows in _tile_blocks(axes, tiles, len(x), numbers, x.itemsize, workspace):
         take = _within(kept[used:], x.dtype)
-        V = _make_tiles(a, n, rows, B, _cut(axes, tiles, True), take, workspace, threads)
+        V = _spread(a, n, rows, B, inputs, take, threads)
         M = _products(V, U, groups, take, "c")
-        _lay_tiles(
-            M,
-            n,
-            rows,
-            A,
-            _cut(axes, tiles, False),
-            None if b is None else b.reshape(-1),
-            target,
-            workspace,
-            threads,
-        )
+        _collect(M, n, rows, A, outputs, bias, target, take, threads)
 
 
 def _winograd_backward(
     dy: Array, x: Array, w: Array, dx: Any, dw: Any, axes: Axes, workspace: int, threads: int
 ) -> None:
-    """dx = B^T (U Z) and dw = G^T (Z V), whichever is not None: the other two readings of the
-    same products.
+    """dx = B^T (U Z) and dw = G^T (Z V), whichever is not None: the other two readings of the same
+    products.
     """
     tiles, (A, G, B), denominators = _algorithms(axes)
     groups, F, C = w.shape[:3]
     products, count = prod(map(len, G)), len(axes)
-    size = products * w[..., *[0] * count].nbytes + 64
-    if size > workspace // 4 and groups * C > 1:  # fewer channels of x at a time
+    used = 2 * products * w[(..., *[0] * count)].nbytes + w.nbytes + 192
+    if used > workspace // 2 and groups * C > 1:  # fewer channels of x at a time
         for g, c in _halves(groups, C):
             part = None if dx is None else dx[:, g, c], None if dw is None else dw[g, :, c]
             a = None if dw is None else x[:, g, c]
             _winograd_backward(dy[:, g], a, w[g, :, c], *part, axes, workspace, threads)
         return
     kept = _buffer(workspace)
-    weights = _within(kept[: 2 * size], dy.dtype)
-    U = (
-        None
-        if dx is None
-        else np.swapaxes(_weights(w, G, denominators, weights, workspace, threads), -1, -2)
-    )
+    weights = _within(kept[:used], dy.dtype)
+    U = None if dx is None else np.swapaxes(_weights(w, G, denominators, weights), -1, -2)
     total = weights((products, groups, C, F))
     total[...] = 0
     inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
     slopes = dy.reshape(len(dy), groups * F, *dy.shape[3:])
     a = None if dw is None else x.reshape(len(x), groups * C, *x.shape[3:])
     target: Any = None if dx is None else dx.reshape(len(dx), groups * C, *dx.shape[3:])
-    if dx is not None and any(H > O + d * (K - 1) - p for H, K, O, _, d, p in axes):
+    if dx is not None and any(O + d * (K - 1) - p < H for H, K, O, _, d, p in axes):
         dx[...] = 0  # rows that no window reaches
-    for n, rows in _tile_blocks(
-        axes, tiles, len(dy), products * groups * (C + F), dy.itemsize, workspace
-    ):
-        take = _within(kept[2 * size :], dy.dtype)
-        Z = _make_tiles(slopes, n, rows, _transposed(A), outputs, take, workspace, threads)
+    numbers = 3 * products * groups * (C + F)
+    for n, rows in _tile_blocks(axes, tiles, len(dy), numbers, dy.itemsize, workspace):
+        take = _within(kept[used:], dy.dtype)
+        Z = _spread(slopes, n, rows, _transposed(A), outputs, take, threads)
         if dw is not None:
-            V = _make_tiles(a, n, rows, B, inputs, take, workspace, threads)
+            V = _spread(a, n, rows, B, inputs, take, threads)
             total += _products(V, Z, groups, take, "places")
         if U is not None:
             if rows.start == 0 and rows.stop < outputs[0][4]:
                 target[n] = 0  # tiles of the next block reach into the rows of this one
             P = _products(Z, U, groups, take, "c")
-            _lay_tiles(P, n, rows, _transposed(B), inputs, None, target, workspace, threads)
+            _collect(P, n, rows, _transposed(B), inputs, None, target, take, threads)
     if dw is not None:
-        sums = total.reshape(*map(len, G), groups, C, F)
-        _divided(sums, denominators)
-        found = np.empty((*dw.shape[3:], groups, C, F), dw.dtype)
-        _along(_transposed(G), sums, found, _within(kept[2 * size :], dw.dtype))
-        dw[...] = found.transpose(count, count + 2, count + 1, *range(count))
+        _divided(total.reshape(*map(len, G), groups, C, F), denominators)
+        back = _nested(_transposed(G), dw.dtype)
+        sums = (back @ total.reshape(products, -1)).reshape(*dw.shape[3:], groups, C, F)
+        dw[...] = sums.transpose(count, count + 2, count + 1, *range(count))
