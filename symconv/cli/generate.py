@@ -42,8 +42,8 @@ def command(
 ) -> None:
     """Derive, verify, emit, run and compare; then write what passed.
 
-    With --input and --kernel: one layer's derivation (LaTeX, Markdown, HTML; English, French), its kernels and the report of their checks.
-    Without them: the project's case list, the folder generated/ of the repository.
+    With --input and --kernel: one layer's derivation (LaTeX, Markdown, HTML; English, French), its kernels and the
+    report of their checks. Without them: the project's case list, the folder generated/ of the repository.
 
     Every kernel is executed on symbols and on numbers before it is written. One that fails is not written; exit status 1.
 
