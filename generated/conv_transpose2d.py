@@ -85,7 +85,7 @@ _LAYERS = {}
 _SMALL = 400000
 
 # bytes of columns at a time, which stay in the caches
-_BLOCK = 4 << 20
+_BLOCK = 8 << 20
 
 # bytes of transformed tiles at a time
 _TILES = 16 << 20
@@ -93,7 +93,7 @@ _TILES = 16 << 20
 
 def conv_transpose2d(
     x, w, b=None, stride=1, padding=0, dilation=1, groups=1, output_padding=0, algorithm="auto",
-    workspace=64 << 20, threads=None,
+    workspace=64 << 20, threads=1,
 ):
     """y: the transposed convolution, every entry of x spread over y through w, plus b.
 
@@ -103,8 +103,9 @@ def conv_transpose2d(
 
     algorithm is auto, direct (auto without winograd: the terms are added as they are), or one of
     blocked, scatter, rows, windows, pointwise, depthwise, winograd. workspace bounds the bytes of
-    working memory, which each thread keeps for its next call. threads (None: as many as there are
-    cores) are for moving arrays; matrix products use those of NumPy's own library.
+    working memory, which the calling thread keeps for its next call. threads (None: as many as
+    there are cores) copy arrays; matrix products use the threads of NumPy's own library. These wait
+    busily for their next product, so more than one thread for copies seldom pays.
 
     >>> x, w = np.ones((2, 4, 5, 6)), np.ones((4, 3, 3, 2))
     >>> conv_transpose2d(x, w, stride=(2, 1), padding=(1, 0), groups=2, output_padding=(1, 0)).shape
@@ -128,7 +129,7 @@ def conv_transpose2d(
 
 def conv_transpose2d_backward(
     dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0, algorithm="auto",
-    workspace=64 << 20, threads=None,
+    workspace=64 << 20, threads=1,
 ):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
@@ -746,7 +747,7 @@ def _windows_of(x, axes, workspace, threads):
 
 def _few_groups(groups, flat):
     """So many groups at a time that their rows, sums and products stay in the fastest caches."""
-    return max(1, min(groups, _BLOCK // 16 // max(1, flat.shape[-1] * flat.itemsize)))
+    return max(1, min(groups, _BLOCK // 32 // max(1, flat.shape[-1] * flat.itemsize)))
 
 
 def _algorithms(axes):
@@ -1194,37 +1195,37 @@ def _nanoseconds(how, target, N, G, F, C, axes, dtype, threads):
         )
     # half as many numbers of twice the bytes are multiplied in the same time
     wide = max(1, dtype.itemsize // 4)
-    rate = 200 * threads / wide
+    rate = 200 * _cores() / wide
     taps, places = prod(K for _, K, _, _, _, _ in axes), prod(O for _, _, O, _, _, _ in axes)
-    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
+    run = prod(O + d * (K - 1) // s for _, K, O, s, d, _ in axes)
+    reach = run * prod(s for _, _, _, s, _, _ in axes)
     work = 2 * N * G * F * C * taps * places
     full = F / (F + 8)  # narrow matrices keep the processor less busy
-    runs = (
-        wide * (0.12 + 4 / axes[-1][2]) / threads
-    )  # to gather one number, in runs of a row's windows
+    short = 1 / axes[-1][2]  # numbers are copied in runs of a row's windows; each begins anew
     if how == "pointwise":
         return work / (rate * full) + 3000 + N * 500
     if how == "depthwise":
-        calls = N * max(1, G * 16 * reach * 4 * wide / _BLOCK) * F * taps * 2
-        passes = 0.09 if target == "dw" else 0.12
+        calls = N * max(1, G * 32 * reach * 4 * wide / _BLOCK) * F * taps * 2
+        passes = 0.05 if target == "dw" else 0.12
         return N * G * F * reach * (taps * passes + 0.8) * wide + calls * 700 + 20_000
     if how == "rows":
-        waste = reach / max(1, places)
         inner = C / (C + 8) if target == "y" else 0.7
-        adding = N * G * F * reach * (taps - 1) * 0.12 * wide if target == "y" else 0.0
-        moves = N * G * (C + F) * reach * 0.25 * wide / threads
-        return work * waste / (rate * full * inner) + adding + moves + N * taps * 2500 + 15_000
+        adding = N * G * F * run * (taps - 1) * 0.12 * wide if target == "y" else 0.0
+        moves = N * G * (C * reach + F * run) * 0.25 * wide
+        calls = N * taps * (2500 + 300 * G)
+        return work * run / places / (rate * full * inner) + adding + moves + calls + 15_000
     if how == "winograd":
-        return _tiled(target, N, G, F, C, axes, wide, threads)
+        return _tiled(target, N, G, F, C, axes, wide)
     numbers = N * G * C * taps * places
     block = max(1, numbers * dtype.itemsize / _BLOCK)
     calls = 6 if numbers < _SMALL else taps + 6  # a few numbers are gathered in one call
-    moved = numbers * runs + N * G * C * reach * 0.3 * wide / threads
-    put = N * G * F * places * 0.1 * wide / threads
+    moved = numbers * (0.3 + 3 * short) * wide + N * G * C * reach * 0.3 * wide
+    put = N * G * F * places * 0.1 * wide
     if how == "scatter" and target == "dx":
-        moved, calls = numbers * 2.2 * runs, 3 * taps + 6
+        moved, calls = numbers * (0.5 + 10 * short) * wide, 3 * taps + 6
     if how == "windows":
-        moved = moved * threads * 1.5 + N * G * F * places * 0.5 * wide
+        moved = numbers * (2.0 if numbers > _SMALL else 0.6) * wide
+        moved += N * G * F * places * 0.5 * wide
         calls = 10 * G
     return work / (rate * full) + moved + put + block * calls * 1500 + 12_000
 
@@ -1246,18 +1247,18 @@ def _tap(k, axes):
     return residues + [slice(i, i + axis[2]) for i, axis in zip(starts, axes)]
 
 
-def _tiled(target, N, G, F, C, axes, wide, threads):
+def _tiled(target, N, G, F, C, axes, wide):
     """What Winograd costs: transforms of tiles and weights, and the products that are left."""
     tiles = [_tile(K, -(-O // d)) for _, K, O, _, d, _ in axes]
     rows = prod(m + K - 1 for m, (_, K, _, _, _, _) in zip(tiles, axes))
     places = N * prod(d * -(-O // (d * m)) for m, (_, _, O, _, d, _) in zip(tiles, axes))
     numbers = rows * places
     taps = prod(K for _, K, _, _, _, _ in axes)
-    rate = 200 * threads / wide
+    rate = 200 * _cores() / wide
     products = 2 * numbers * G * F * C / (rate * F / (F + 12) * C / (C + 12))
     # the transforms are products with a matrix of so many rows, columns copied before or after
     small = 0.5 * rate * rows / (rows + 20)
-    weights = G * F * C * (2 * rows * taps / small + wide * (0.1 * rows + 0.5 * taps))
+    weights = G * F * C * (2 * rows * taps / small + wide * (1.1 * rows + 0.5 * taps))
     outputs = prod(m for m in tiles)
     spread = 2 * rows * rows / small + wide * (0.25 * rows + 0.5 * outputs)
     back = 2 * rows * outputs / small + wide * 1.0 * outputs

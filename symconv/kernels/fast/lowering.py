@@ -21,7 +21,7 @@ from symconv.kernels.winograd import algorithm
 __all__ = ["Choice"]
 
 #: keyword parameters of the functions beyond those of the layer
-OPTIONS = {"algorithm": '"auto"', "workspace": "64 << 20", "threads": "None"}
+OPTIONS = {"algorithm": '"auto"', "workspace": "64 << 20", "threads": "1"}
 
 _OPTIONS = "algorithm, workspace, threads"
 
@@ -41,8 +41,9 @@ class Choice(Lowering):
         names = ", ".join(FAST)
         return (
             f"algorithm is auto, direct (auto without winograd: the terms are added as they are), or one of {names}. "
-            "workspace bounds the bytes of working memory, which each thread keeps for its next call. threads (None: as "
-            "many as there are cores) are for moving arrays; matrix products use those of NumPy's own library."
+            "workspace bounds the bytes of working memory, which the calling thread keeps for its next call. threads (None: as "
+            "many as there are cores) copy arrays; matrix products use the threads of NumPy's own library. These wait busily "
+            "for their next product, so more than one thread for copies seldom pays."
         )
 
     def chapters(self) -> list[str]:

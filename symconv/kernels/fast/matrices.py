@@ -37,7 +37,7 @@ Axes = Sequence[tuple[int, ...]]
 __all__ = ["BLOCK"]
 
 #: bytes of columns at a time: they stay in the caches between being gathered and being multiplied
-BLOCK = _BLOCK = 4 << 20
+BLOCK = _BLOCK = 8 << 20
 
 
 def _columns_of(
@@ -360,7 +360,7 @@ def _elementwise_y(
 
 def _few_groups(groups: int, flat: Array) -> Any:
     """So many groups at a time that their rows, sums and products stay in the fastest caches."""
-    return max(1, min(groups, _BLOCK // 16 // max(1, flat.shape[-1] * flat.itemsize)))
+    return max(1, min(groups, _BLOCK // 32 // max(1, flat.shape[-1] * flat.itemsize)))
 
 
 def _elementwise_dw(
