@@ -1190,8 +1190,12 @@ def _nanoseconds(how, target, N, G, F, C, axes, dtype, threads):
     """
     if target == "dx" and how not in ("scatter", "winograd"):
         each = (phase for _, _, phase in _phases(axes) if all(K for _, K, _, _, _, _ in phase))
-        return 2000 + sum(
-            _nanoseconds(how, "y", N, G, C, F, phase, dtype, threads) for phase in each
+        # the weights are copied, taps backwards, f and c exchanged
+        turned = 1.5 * G * F * C * prod(K for _, K, _, _, _, _ in axes)
+        return (
+            2000
+            + turned
+            + sum(_nanoseconds(how, "y", N, G, C, F, phase, dtype, threads) for phase in each)
         )
     # half as many numbers of twice the bytes are multiplied in the same time
     wide = max(1, dtype.itemsize // 4)
@@ -1209,8 +1213,8 @@ def _nanoseconds(how, target, N, G, F, C, axes, dtype, threads):
         passes = 0.05 if target == "dw" else 0.12
         return N * G * F * reach * (taps * passes + 0.8) * wide + calls * 700 + 20_000
     if how == "rows":
-        inner = C / (C + 8) if target == "y" else 0.7
-        adding = N * G * F * run * (taps - 1) * 0.12 * wide if target == "y" else 0.0
+        inner = C / (C + 16)
+        adding = N * G * F * run * (taps - 1) * 0.1 * wide if target == "y" else 0.0
         moves = N * G * (C * reach + F * run) * 0.25 * wide
         calls = N * taps * (2500 + 300 * G)
         return work * run / places / (rate * full * inner) + adding + moves + calls + 15_000
@@ -1221,6 +1225,8 @@ def _nanoseconds(how, target, N, G, F, C, axes, dtype, threads):
     calls = 6 if numbers < _SMALL else taps + 6  # a few numbers are gathered in one call
     moved = numbers * (0.3 + 3 * short) * wide + N * G * C * reach * 0.3 * wide
     put = N * G * F * places * 0.1 * wide
+    if target == "dw":  # sums of blocks, and these turned
+        put += G * F * C * taps * (1.5 + 0.5 * block) * wide
     if how == "scatter" and target == "dx":
         moved, calls = numbers * (0.5 + 10 * short) * wide, 3 * taps + 6
     if how == "windows":

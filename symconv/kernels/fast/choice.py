@@ -84,31 +84,50 @@ def _nanoseconds(
     """
     if target == "dx" and how not in ("scatter", "winograd"):
         each = (phase for _, _, phase in _phases(axes) if all(K for _, K, _, _, _, _ in phase))
-        # the taps are copied backwards, f and c exchanged
-        turned = 1.5 * G * F * C * prod(K for _, K, _, _, _, _ in axes)  # taps backwards, f and c
-        exchanged return 2000 + turned + sum( _nanoseconds(how, "y", N, G, C, F, phase, dtype,
-        threads) for phase in each ) # half as many numbers of twice the bytes are multiplied in the
-        same time wide = max(1, dtype.itemsize // 4) rate = 200 * _cores() / wide taps, places =
-        prod(K for _, K, _, _, _, _ in axes), prod(O for _, _, O, _, _, _ in axes) run = prod(O + d
-        * (K - 1) // s for _, K, O, s, d, _ in axes) reach = run * prod(s for _, _, _, s, _, _ in
-        axes) work = 2 * N * G * F * C * taps * places full = F / (F + 8)  # narrow matrices keep
-        the processor less busy short = 1 / axes[-1][2]  # numbers are copied in runs of a row's
-        windows; each begins anew if how == "pointwise": return work / (rate * full) + 3000 + N *
-        500 if how == "depthwise": calls = N * max(1, G * 32 * reach * 4 * wide / _BLOCK) * F * taps
-        * 2 passes = 0.05 if target == "dw" else 0.12 return N * G * F * reach * (taps * passes +
-        0.8) * wide + calls * 700 + 20_000 if how == "rows": inner = C / (C + 16) adding = N * G * F
-        * run * (taps - 1) * 0.1 * wide if target == "y" else 0.0 moves = N * G * (C * reach + F *
-        run) * 0.25 * wide calls = N * taps * (2500 + 300 * G) return work * run / places / (rate *
-        full * inner) + adding + moves + calls + 15_000 if how == "winograd": return _tiled(target,
-        N, G, F, C, axes, wide) numbers = N * G * C * taps * places block = max(1, numbers *
-        dtype.itemsize / _BLOCK) calls = 6 if numbers < _SMALL else taps + 6  # a few numbers are
-        gathered in one call moved = numbers * (0.3 + 3 * short) * wide + N * G * C * reach * 0.3 *
-        wide put = N * G * F * places * 0.1 * wide if target == "dw":  # sums of blocks, and these
-        turned put += G * F * C * taps * (1.5 + 0.5 * block) * wide if how == "scatter" and target
-        == "dx": moved, calls = numbers * (0.5 + 10 * short) * wide, 3 * taps + 6 if how ==
-        "windows": moved = numbers * (2.0 if numbers > _SMALL else 0.6) * wide moved += N * G * F *
-        places * 0.5 * wide calls = 10 * G return work / (rate * full) + moved + put + block * calls
-        * 1500 + 12_000
+        # the weights are copied, taps backwards, f and c exchanged
+        turned = 1.5 * G * F * C * prod(K for _, K, _, _, _, _ in axes)
+        return (
+            2000
+            + turned
+            + sum(_nanoseconds(how, "y", N, G, C, F, phase, dtype, threads) for phase in each)
+        )
+    # half as many numbers of twice the bytes are multiplied in the same time
+    wide = max(1, dtype.itemsize // 4)
+    rate = 200 * _cores() / wide
+    taps, places = prod(K for _, K, _, _, _, _ in axes), prod(O for _, _, O, _, _, _ in axes)
+    run = prod(O + d * (K - 1) // s for _, K, O, s, d, _ in axes)
+    reach = run * prod(s for _, _, _, s, _, _ in axes)
+    work = 2 * N * G * F * C * taps * places
+    full = F / (F + 8)  # narrow matrices keep the processor less busy
+    short = 1 / axes[-1][2]  # numbers are copied in runs of a row's windows; each begins anew
+    if how == "pointwise":
+        return work / (rate * full) + 3000 + N * 500
+    if how == "depthwise":
+        calls = N * max(1, G * 32 * reach * 4 * wide / _BLOCK) * F * taps * 2
+        passes = 0.05 if target == "dw" else 0.12
+        return N * G * F * reach * (taps * passes + 0.8) * wide + calls * 700 + 20_000
+    if how == "rows":
+        inner = C / (C + 16)
+        adding = N * G * F * run * (taps - 1) * 0.1 * wide if target == "y" else 0.0
+        moves = N * G * (C * reach + F * run) * 0.25 * wide
+        calls = N * taps * (2500 + 300 * G)
+        return work * run / places / (rate * full * inner) + adding + moves + calls + 15_000
+    if how == "winograd":
+        return _tiled(target, N, G, F, C, axes, wide)
+    numbers = N * G * C * taps * places
+    block = max(1, numbers * dtype.itemsize / _BLOCK)
+    calls = 6 if numbers < _SMALL else taps + 6  # a few numbers are gathered in one call
+    moved = numbers * (0.3 + 3 * short) * wide + N * G * C * reach * 0.3 * wide
+    put = N * G * F * places * 0.1 * wide
+    if target == "dw":  # sums of blocks, and these turned
+        put += G * F * C * taps * (1.5 + 0.5 * block) * wide
+    if how == "scatter" and target == "dx":
+        moved, calls = numbers * (0.5 + 10 * short) * wide, 3 * taps + 6
+    if how == "windows":
+        moved = numbers * (2.0 if numbers > _SMALL else 0.6) * wide
+        moved += N * G * F * places * 0.5 * wide
+        calls = 10 * G
+    return work / (rate * full) + moved + put + block * calls * 1500 + 12_000
 
 
 def _tiled(target: str, N: int, G: int, F: int, C: int, axes: Axes, wide: int) -> float:
