@@ -33,3 +33,19 @@ def test_scales_span_ten_thousand_to_a_million_terms() -> None:
 def test_bad_usage() -> None:
     assert_bad_usage(run("bench", "derive", "--runs", "0"), "0 is not in the range")
     assert_bad_usage(run("bench", "speed"), "speed")
+
+
+def test_kernels_are_compared_layer_by_layer() -> None:
+    told = run("bench", "kernels", "--layer", "small", "--rounds", "3", "--no-schedules", "--json").json
+    (layer,) = told["layers"]
+    assert layer["conv"]["input"] == [16, 16]
+    assert {"fast", "im2col", "taps"} <= set(layer["times"])
+    assert all(0 < each["low"] <= each["median"] <= each["high"] for each in layer["times"].values())
+    assert layer["errors"]["float32"] < 1e-5
+    assert layer["errors"]["float64"] < 1e-13
+    assert layer["workspace"] <= 70 << 20
+
+
+def test_kernels_bad_usage() -> None:
+    assert_bad_usage(run("bench", "kernels", "--layer", "enormous"), "enormous")
+    assert_bad_usage(run("bench", "kernels", "-o", "plot.svg"), "plot.svg")

@@ -59,7 +59,7 @@ def derive(sample: int | None, runs: int, as_json: bool) -> None:
 @click.option("--schedules/--no-schedules", default=None, help="Also time every schedule beside the model's prediction.")
 @click.option("--as-is", is_flag=True, help="Leave variables in force that pin a library to an older processor.")
 @click.option("-o", "--plot", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
-              help="Also draw the ratios (needs the extra symconv[pictures]).")  # fmt: skip
+              help="Also draw the ratios (needs the extra symconv[figures]).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def kernels(
     layers: tuple[str, ...],
@@ -87,7 +87,7 @@ def kernels(
         try:
             import matplotlib  # noqa: F401
         except ImportError:
-            raise click.UsageError("-o needs matplotlib: install symconv[pictures]") from None
+            raise click.UsageError("-o needs matplotlib: install symconv[figures]") from None
     names = layers or (QUICK if quick else tuple(SUITE))
     with usage_errors():
         result = run(names, rounds or (5 if quick else 15), not quick if schedules is None else schedules, as_is)
