@@ -23,10 +23,10 @@ from symconv.article.blocks import Equations, Paragraph, Phrase, Reference, Sect
 from symconv.article.case import Case
 from symconv.article.companions import channelled, example, is_line, line_of
 from symconv.article.document import SECTIONS
-from symconv.article.equations import entry
 from symconv.article.prose import LANGUAGES, prose
 from symconv.article.readers.markdown import DIALECTS
 from symconv.article.selection import kept, kinds, selected
+from symconv.formulas.entries import entry
 from symconv.formulas.standard import STANDARD
 from symconv.formulas.tree import Array
 from symconv.kernels.checks import CHECKS

@@ -24,10 +24,10 @@ from symconv import Conv
 from symconv.article import Document, blocks, document
 from symconv.article.blocks import Code, Equations, Paragraph, Phrase, Section, Table, Value
 from symconv.article.companions import is_line
-from symconv.article.equations import entry
 from symconv.article.prose import LANGUAGES, prose
 from symconv.article.readers.html import words
 from symconv.cli.derive import command
+from symconv.formulas.entries import entry
 from symconv.formulas.latex import latex
 from symconv.formulas.mathml import mathml
 from symconv.formulas.notation import Equation, Math, Product, Row, Sum, Total, Word

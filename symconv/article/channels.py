@@ -5,10 +5,11 @@ from __future__ import annotations
 from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Table, Value
 from symconv.article.case import Case
 from symconv.article.companions import channelled
-from symconv.article.equations import entry, gradient_equations, indices, own, shown_labels, terms_sum
+from symconv.article.equations import gradient_equations, indices, own, shown_labels
 from symconv.article.selection import MOST_TERMS, SHOWN_OF_LONG, places
 from symconv.article.setting import sizes_of
 from symconv.form import channel_labels
+from symconv.formulas.entries import entry, terms_sum
 from symconv.formulas.notation import Equation, Math, Operator, Row, Word, separated
 from symconv.formulas.tree import TARGETS
 from symconv.geometry import Conv

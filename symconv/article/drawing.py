@@ -10,10 +10,11 @@ import numpy as np
 from symconv.article.blocks import Block, Equations, Paragraph, Phrase
 from symconv.article.case import Case
 from symconv.article.closed import formula_for, summed_labels
-from symconv.article.equations import entry, shown_labels
+from symconv.article.equations import shown_labels
 from symconv.article.selection import MOST_ROWS, columns_that_fit, elided_matrix, kept, name_length
 from symconv.form import channel_labels, label_sizes
 from symconv.formulas import tree
+from symconv.formulas.entries import entry
 from symconv.formulas.notation import (
     Below,
     Equation,

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from symconv import relation
 from symconv.form import channel_labels, label_sizes
 from symconv.formulas.notation import (
@@ -34,12 +32,10 @@ from symconv.formulas.notation import (
 from symconv.formulas.tree import TARGETS
 from symconv.geometry import Conv
 from symconv.integers import Const, Integer, Name
-from symconv.multilinear import Term
-from symconv.names import subscript
 
 __all__ = [
-    "array_index", "computed", "entry", "gradient_equations", "index_condition", "indices", "label_totals", "letters",
-    "loss_equation", "numbers", "output_size", "output_totals", "remainder", "several_channels", "shown_labels", "terms_sum",
+    "array_index", "computed", "gradient_equations", "index_condition", "indices", "label_totals", "letters",
+    "loss_equation", "numbers", "output_size", "output_totals", "remainder", "several_channels", "shown_labels",
     "totals_over", "window_index",
 ]  # fmt: skip
 
@@ -245,26 +241,3 @@ def loss_equation(conv: Conv, loss: str) -> Equation:
 
 
 # entries --------------------------------------------------------------------------------------------------------------
-
-
-def entry(conv: Conv, array: str, index: Sequence[int]) -> Math:
-    """One entry (0-based index) under its 1-based name."""
-    below = subscript(conv, array, index)
-    return Below(Word(array), Word(below)) if below else Word(array)
-
-
-def terms_sum(conv: Conv, terms: Sequence[Term], most: int | None = None) -> Math:
-    """Exact terms as a sum; of more than ``most`` only the first and the last, with dots between."""
-    cut = most is not None and len(terms) > most
-    signed: list[tuple[int, Math]] = []
-    for coefficient, factors in [*terms[: most - 2], *terms[-2:]] if most is not None and cut else terms:
-        parts: list[Math] = [] if abs(coefficient) == 1 and factors else [Word(str(abs(coefficient)))]
-        for array, flat in factors:
-            index = [int(i) for i in np.unravel_index(flat, conv.shapes[array])]
-            parts.append(entry(conv, array, index))
-        signed.append((-1 if coefficient < 0 else 1, parts[0] if len(parts) == 1 else Product(tuple(parts))))
-    if not signed:
-        return Word("0")
-    if cut:
-        signed.insert(len(signed) - 2, (1, Word("⋯")))
-    return signed[0][1] if len(signed) == 1 and signed[0][0] > 0 else Sum(tuple(signed))

@@ -9,7 +9,7 @@ import numpy as np
 from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Reference, Section, Value
 from symconv.article.case import Case
 from symconv.article.drawing import drawn
-from symconv.article.equations import entry, gradient_equations, terms_sum
+from symconv.article.equations import gradient_equations
 from symconv.article.reasoning import against, chain, extended, kronecker, solved, typical
 from symconv.article.selection import (
     MOST_ENTRIES,
@@ -26,6 +26,7 @@ from symconv.article.selection import (
     with_gaps,
 )  # fmt: skip
 from symconv.article.setting import sizes_of
+from symconv.formulas.entries import entry, terms_sum
 from symconv.formulas.notation import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Word, separated
 from symconv.geometry import Conv
 from symconv.multilinear import MultilinearArray

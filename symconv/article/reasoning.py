@@ -14,17 +14,16 @@ from symconv import relation
 from symconv.article.case import Case
 from symconv.article.equations import (
     array_index,
-    entry,
     indices,
     label_totals,
     letters,
     output_totals,
-    terms_sum,
     totals_over,
     window_index,
 )
 from symconv.article.selection import MOST_TERMS, SHOWN_OF_LONG, name_length
 from symconv.form import channel_labels
+from symconv.formulas.entries import entry, terms_sum
 from symconv.formulas.notation import (
     Below,
     Equation,

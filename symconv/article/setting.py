@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from symconv.article.blocks import Block, Equations, Gap, Paragraph, Phrase, Section, Table, Value
 from symconv.article.case import Case
-from symconv.article.equations import entry, loss_equation, output_size, remainder, shown_labels
+from symconv.article.equations import loss_equation, output_size, remainder, shown_labels
 from symconv.article.selection import MOST_ENTRIES
 from symconv.form import channel_labels
+from symconv.formulas.entries import entry
 from symconv.formulas.notation import Equation, Math, Operator, Row, Word, of_integer, separated
 from symconv.geometry import Conv
 from symconv.integers import Const

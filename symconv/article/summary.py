@@ -18,8 +18,8 @@ from symconv.formulas.notation import (
     Operator,
     Row,
     Word,
+    from_one,
     of_integer,
-    one_based,
     separated,
     simplified,
 )
@@ -103,7 +103,7 @@ def _verdicts(found: dict[tuple[int, int], tuple[Proof, ...]], targets: tuple[st
 def argument(conv: Conv) -> Iterator[Block]:
     """The change of index behind the theorem, for dx and dw (of a transposed layer y as well), and who decided the rest."""
     yield Paragraph(Phrase("proof.product"))
-    link = Equation.of(Word("m"), of_integer(_from_one(relation.INPUT_INDEX)))
+    link = Equation.of(Word("m"), of_integer(from_one(relation.INPUT_INDEX)))
     yield Equations.of(link, label="relation")
     for target in ("y", "dx", "dw"):
         formula = formula_for(conv, target)
@@ -135,7 +135,7 @@ def _places(conv: Conv, target: str, node: tree.Correlate) -> dict[str, Value]:
     for number, (operand, place) in enumerate(((node.operand, "P"), (filter, "Q"))):
         array = shown_array(operand)
         assert array is not None
-        at = of_integer(_from_one(position(operand, Name(_letter(conv, array)), length)))
+        at = of_integer(from_one(position(operand, Name(_letter(conv, array)), length)))
         values[f"array{number + 1}"] = _indexed(conv, array)
         values[f"place{number + 1}"] = Row((Word(place), Operator("="), at))
     index = Name(_letter(conv, target))
@@ -146,9 +146,3 @@ def _places(conv: Conv, target: str, node: tree.Correlate) -> dict[str, Value]:
 
 def _indexed(conv: Conv, array: str) -> Math:
     return Below(Word(array), Word(_letter(conv, array)))
-
-
-def _from_one(e: Integer) -> Integer:
-    """A 0-based position in the indices of R as its 1-based self, like terms collected."""
-    shifted = one_based(e, ("o", "k", "m"))
-    return simplified(shifted) if shifted.affine({}) is not None else shifted

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from symconv.formulas import tree
+from symconv.formulas.entries import entry as entry_at
+from symconv.formulas.entries import terms_sum
 from symconv.formulas.notation import Math, Setting, of_formula
 from symconv.geometry import Conv
-from symconv.multilinear import Term
 
 __all__ = ["entry", "entry_at", "formula_row", "node_label", "terms_sum"]
 
@@ -17,20 +16,6 @@ __all__ = ["entry", "entry_at", "formula_row", "node_label", "terms_sum"]
 def entry(conv: Conv, array: str, flat: int) -> Math:
     """Entry number ``flat`` of ``array`` under its name."""
     return entry_at(conv, array, [int(i) for i in np.unravel_index(flat, conv.shapes[array])])
-
-
-def entry_at(conv: Conv, array: str, index: Sequence[int]) -> Math:
-    """``array[index]`` under its 1-based name."""
-    from symconv.article import equations  # called late: articles show pictures
-
-    return equations.entry(conv, array, index)
-
-
-def terms_sum(conv: Conv, terms: Sequence[Term], most: int) -> Math:
-    """Exact terms as a sum, of more than ``most`` the first and the last."""
-    from symconv.article import equations
-
-    return equations.terms_sum(conv, terms, most)
 
 
 def formula_row(conv: Conv, formula: tree.Formula) -> Math:

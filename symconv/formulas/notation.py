@@ -19,8 +19,8 @@ from symconv.integers import Const, Integer, Name, Op
 
 __all__ = [
     "Above", "Below", "Equation", "Fence", "Fraction", "Math", "Matrix", "Operator", "Product", "Row", "Setting", "Sum", "Total",
-    "Word", "additive_terms", "chunks", "fill", "lines", "of_formula", "of_integer", "one_based", "pieces", "separated",
-    "simplified",
+    "Word", "additive_terms", "chunks", "fill", "from_one", "lines", "of_formula", "of_integer", "one_based", "pieces",
+    "separated", "simplified",
 ]  # fmt: skip
 
 
@@ -253,6 +253,11 @@ def one_based(e: Integer, indices: Sequence[str]) -> Integer:
     s*(o - 1) + k - 1 + 1
     """
     return e.substitute({name: Name(name) - 1 for name in indices}) + 1
+
+
+def from_one(e: Integer) -> Integer:
+    """A 0-based position in the indices of R as its 1-based self, like terms collected."""
+    return simplified(one_based(e, ("o", "k", "m")))
 
 
 def of_integer(e: Integer, names: Mapping[str, Math] | None = None) -> Math:

@@ -141,12 +141,17 @@ def _refuted(decision: Decision, max_operations: int) -> Proof:
     return Proof(decision.claim, REFUTED, found, validity, reason=decision.meaningless)
 
 
+def _smallest(refuted: list[Proof]) -> Proof:
+    """The refutation at the smallest sizes."""
+    return min(refuted, key=lambda case: size_order(case.counterexample) if case.counterexample else ())
+
+
 def _for_any_step(claim: Claim, max_operations: int) -> Proof:
     """PROVED when z3 says so; REFUTED at the first stride and dilation that is, if there is one among those tried."""
     cases = [_decided(each, max_operations) for each in _first_cases(claim)]
     refuted = [case for case in cases if case.counterexample is not None]
     if refuted:
-        best = min(refuted, key=lambda case: size_order(case.counterexample))  # type: ignore[arg-type]
+        best = _smallest(refuted)
         tried = {case.claim.numbers["s"] for case in cases}
         # a larger stride can still have the smaller sum H + K + p + s, as long as s + 2 does not exceed it
         total = size_order(best.counterexample)[0] if best.counterexample else 0
@@ -154,7 +159,7 @@ def _for_any_step(claim: Claim, max_operations: int) -> Proof:
             for s in range(max(tried) + 1, total - 1):
                 cases += [_decided(each, max_operations) for each in _first_cases(claim, range(s, s + 1))]
         refuted = [case for case in cases if case.counterexample is not None]
-        best = min(refuted, key=lambda case: size_order(case.counterexample))  # type: ignore[arg-type]
+        best = _smallest(refuted)
         same = {case.condition for case in refuted}
         validity = best.validity if len(same) == 1 and len(refuted) == len(cases) else None
         told = ", ".join(f"s={c.stride} d={c.dilation}" for c in cases if c.verdict == PROVED)

@@ -12,7 +12,7 @@ from typing import Any
 from symconv import relation
 from symconv.formulas import tree
 from symconv.formulas.latex import latex
-from symconv.formulas.notation import one_based, simplified
+from symconv.formulas.notation import from_one, one_based, simplified
 from symconv.integers import Const, Integer, Name
 from symconv.proof.claim import Claim
 from symconv.proof.positions import plain_length, position, shown_array
@@ -65,12 +65,6 @@ def _any(step: int | str) -> str:
     return "arbitrary" if step == "any" else str(step)
 
 
-def _from_one(e: Integer) -> Integer:
-    """A 0-based position in the indices of R as its 1-based self, like terms collected."""
-    shifted = one_based(e, ("o", "k", "m"))
-    return simplified(shifted) if shifted.affine({}) is not None else shifted
-
-
 # the statement -----------------------------------------------------------------------------------------------------------
 
 
@@ -78,7 +72,7 @@ def _setting(claim: Claim) -> str:
     steps = [f"{name} = {claim.numbers[name]}" if name in claim.numbers else rf"{name} \ge 1" for name in "sd"]
     pads = r"$p = q \ge 0$" if claim.symmetric else r"$p, q \ge 0$"
     bias = " + b" if claim.with_bias or claim.formula.target == "db" else ""
-    read = latex(_from_one(relation.INPUT_INDEX))
+    read = latex(from_one(relation.INPUT_INDEX))
     gradient = claim.formula.target != "y"
     after = "," if gradient else "."
     upstream = " and let $dy$ be the gradient of a scalar function of $y$." if gradient else ""
@@ -172,7 +166,7 @@ def _due(claim: Claim) -> str:
         return "Every entry of $y$ holds $b$ once, so the gradient is the sum of all entries of $dy$, each taken once."
     first, second = (_entry(claim, array) for array in tree.TARGETS[claim.formula.target])
     at = _entry(claim, claim.formula.target)
-    link = rf"m = {latex(_from_one(relation.INPUT_INDEX))}"
+    link = rf"m = {latex(from_one(relation.INPUT_INDEX))}"
     why = "By definition" if claim.formula.target == "y" else "By the chain rule"
     return rf"{why} ${at}$ is the sum of the products ${first} {second}$ over all indices with ${link}$."
 
@@ -190,7 +184,7 @@ def _correlation(claim: Claim, node: tree.Correlate) -> list[str]:
         array = shown_array(operand)
         assert array is not None
         at = position(operand, Name(claim.index(array)), length)
-        places.append((array, latex(_from_one(at))))
+        places.append((array, latex(from_one(at))))
     (one, first), (other, second) = places
     target = claim.index(claim.formula.target)
     meeting = rf"P = {target} + Q - 1" if node.stride == Const(1) else rf"P = {latex(node.stride)}({target} - 1) + Q"
@@ -208,7 +202,7 @@ def _correlation(claim: Claim, node: tree.Correlate) -> list[str]:
 def _substitution(claim: Claim, node: tree.IndexSum) -> list[str]:
     indices = [*([claim.formula.index] if claim.formula.index else []), *(each.index for each in node.ranges)]
     equations = [
-        rf"{claim.index(factor.name)} = {latex(_collected(one_based(factor.index, indices)))}" for factor in node.factors
+        rf"{claim.index(factor.name)} = {latex(simplified(one_based(factor.index, indices)))}" for factor in node.factors
     ]
     names = ", ".join(f"${each.index}$" for each in node.ranges)
     product = " ".join(_entry(claim, factor.name) for factor in node.factors)
@@ -221,10 +215,6 @@ def _substitution(claim: Claim, node: tree.IndexSum) -> list[str]:
         rf"In the formula entry ${target}$ holds ${product}$ exactly if{of} ${'$ and $'.join(equations)}$; with the first put "
         rf"into the others this is the same equation between $o$, $k$ and $m$.{determined}"
     ]
-
-
-def _collected(e: Integer) -> Integer:
-    return simplified(e) if e.affine({}) is not None else e
 
 
 def _total(claim: Claim, node: tree.Sum) -> list[str]:
