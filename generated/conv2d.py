@@ -19,23 +19,27 @@ The schedules, by what each makes of the indices:
 - scatter (any layer): n as many as fit a block; o columns of a matrix product; k rows beside c,
   each added to dx where blocked gathers it; f summed over by one matrix product. Right because it
   is the adjoint of gathering; y and dw are blocked.
-- rows (any layer): n Python loop; o one run of the padded rows laid end to end; k Python loop:
-  another tap is the same run, begun elsewhere; f rows, c summed over by one matrix product for each
-  tap. Right because o + 1 and m + s are one step in the rows apart by residue modulo s, so nothing
-  is gathered.
+- rows (any layer): n shared out among threads, and in columns beside o; o first axis: a stack of
+  products, each of the rows of x that it meets, which overlap; others: columns; k first axis: rows
+  below each other, never copied; others: copied beside c, or the same rows begun elsewhere; f rows,
+  c summed over together with k; for dw rows of dy times rows of x, channels last. Right because row
+  s*o + d*k - p of x is row o's first one and k more in steps of d, and one step to the right is one
+  tap on.
 - windows (any layer): n as many as fit the workspace; o axes of a sliding window view; k axes of
   the same view; c and k summed over by tensordot. Right because the view is R itself: entry (o, k)
   is row s*o + d*k - p.
 - pointwise (one tap, stride 1, no padding): n Python's part of a stacked matrix product; o columns
   where they lie; k one tap: m = o; f rows, c summed over. Right because with one tap, stride 1 and
   no padding R is the identity.
-- depthwise (one channel of x for each group): n shared out among threads; o one run of the padded
-  rows laid end to end; k Python loop; vector operations; nothing to sum over but taps. Right
-  because the same runs as rows, multiplied by a number for each channel.
-- winograd (stride 1, floating point, taps that have an algorithm here): n as many as fit a block; o
-  tiles of m on each axis, transformed by A; k transformed by G; f and c: a matrix product for each
-  row of the algorithm. Right because sum over q of A[o, q] G[q, k] B[q, i] = [i = o + k], checked
-  exactly where the matrices were derived; y, dw and dx leave out one factor each.
+- depthwise (one channel of x for each group): n as in rows; o first axis: four at a time, the rows
+  of one product; others: columns; k first axis: a band of the weights' matrix, zero where o does
+  not meet the row; others: copied; nothing to sum over but taps. Right because it is rows with
+  several o in one product.
+- winograd (stride 1, floating point, taps that have an algorithm here): n shared out among threads;
+  o tiles of m on each axis, transformed by A an axis at a time; k transformed by G; f and c last: a
+  matrix product for each row of the algorithm. Right because sum over q of A[o, q] G[q, k] B[q, i]
+  = [i = o + k], checked exactly where the matrices were derived; y and dw leave out one factor
+  each, and dx is y of dy.
 
 Written for every size: any number of images (also none) and channels, groups, stride, padding (also
 different before and after) and dilation, wherever the output has at least one row on each axis. The
@@ -60,9 +64,11 @@ work, both faces agree, wrong shapes and parameters are refused. Layers: in5x5-k
 These checks cover the layers named; they are no proof for every size.
 """
 
+import ctypes
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from itertools import product
 from math import gcd, prod
 
@@ -76,8 +82,11 @@ _KEPT = threading.local()
 # threads that copy and transform, by process and number
 _POOLS = {}
 
-# Kronecker products of an algorithm's matrices, by these and dtype
-_NESTED = {}
+# threads and the core they are kept off
+_PLACES = {}
+
+# matrices of algorithms as arrays, by these and dtype
+_MATRICES = {}
 
 # which schedule was chosen, by layer
 _CHOSEN = {}
@@ -88,8 +97,26 @@ _LAYERS = {}
 # fewer numbers are copied sooner than handed to a second thread
 _SMALL = 400000
 
+# fewer channels, and half as many filters of a thread, are few
+_FEW = 16
+
+# columns of a product of rows
+_PIECE = 64
+
+# more columns are cut in pieces
+_WIDE = 256
+
+# bytes that a thread should work on at least
+_LEAST = 2 << 20
+
+# multiplications of a matrix product that is made on the calling thread alone
+_LIMIT = 500000
+
 # bytes of columns at a time, which stay in the caches
 _BLOCK = 8 << 20
+
+# bytes of rows and sums at a time
+_ROWS = 8 << 20
 
 # bytes of transformed tiles at a time
 _TILES = 16 << 20
@@ -97,7 +124,7 @@ _TILES = 16 << 20
 
 def conv2d(
     x, w, b=None, stride=1, padding=0, dilation=1, groups=1, algorithm="auto", workspace=64 << 20,
-    threads=1,
+    threads=None,
 ):
     """y: every filter of w slid over x, plus b.
 
@@ -108,8 +135,9 @@ def conv2d(
     algorithm is auto, direct (auto without winograd: the terms are added as they are), or one of
     blocked, scatter, rows, windows, pointwise, depthwise, winograd. workspace bounds the bytes of
     working memory, which the calling thread keeps for its next call. threads (None: as many as
-    there are cores) copy arrays; matrix products use the threads of NumPy's own library. These wait
-    busily for their next product, so more than one thread for copies seldom pays.
+    there are cores) share out images, rows or filters of rows, depthwise and winograd, and copies
+    of large arrays; the matrix products of the other schedules use the threads of NumPy's own
+    library.
 
     >>> x, w = np.ones((2, 4, 5, 6)), np.ones((6, 2, 3, 2))
     >>> conv2d(x, w, stride=(2, 1), padding=(1, 0), groups=2).shape
@@ -129,7 +157,7 @@ def conv2d(
 
 def conv2d_backward(
     dy, x, w, stride=1, padding=0, dilation=1, groups=1, algorithm="auto", workspace=64 << 20,
-    threads=1,
+    threads=None,
 ):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
@@ -247,17 +275,14 @@ def _make_gradients(dy, x, w, dx, dw, axes, algorithm, workspace, threads):
     how = {
         name: _chosen(algorithm, name, len(dy), G, F, C, axes, dy.dtype, threads) for name in wanted
     }
-    tiled = [name for name in wanted if how[name] == "winograd"]
-    if tiled:
-        # both share the transformed dy
-        parts = (dx if "dx" in tiled else None, dw if "dw" in tiled else None)
-        _winograd_backward(dy, x, w, *parts, axes, workspace, threads)
-    if "dx" in wanted and how["dx"] == "scatter":
-        _scatter_dx(dy, w, dx, axes, workspace, threads)
-    elif "dx" in wanted and how["dx"] != "winograd":
-        _by_phases(_WAYS[how["dx"]][0], dy, w, dx, axes, workspace, threads)
-    if "dw" in wanted and how["dw"] != "winograd":
-        make = _WAYS[how["dw"]][1]
+    if "dx" in wanted:
+        forward, back, _ = _WAYS[how["dx"]]
+        if back is None:
+            _by_phases(forward, dy, w, dx, axes, workspace, threads)
+        else:
+            back(dy, w, dx, axes, workspace, threads)
+    if "dw" in wanted:
+        make = _WAYS[how["dw"]][2]
         make(dy, x, dw, axes, workspace, threads)
 
 
@@ -291,57 +316,193 @@ def _blocked_dw(dy, x, dw, axes, workspace, threads):
     after block.
     """
     G, F = dw.shape[:2]
-    total = 0
+    made = dw.reshape(G, F, -1)  # a view, or a copy where dw's entries do not lie together
+    made[...] = 0
+    first = True
     for n, o, _, cols, take in _columns_of(x, axes, workspace, F, threads):
-        total = total + cols @ _block_of(dy, n, o, take).swapaxes(1, 2)
-    dw[...] = np.swapaxes(np.broadcast_to(total, (G, prod(dw.shape[2:]), F)), 1, 2).reshape(
-        dw.shape
-    )
+        slopes = _block_of(dy, n, o, take)
+        if first:
+            np.matmul(slopes, cols.swapaxes(1, 2), out=made)
+        else:
+            made += slopes @ cols.swapaxes(1, 2)
+        first = False
+    if made.base is not dw and not np.shares_memory(made, dw):
+        dw[...] = made.reshape(dw.shape)
 
 
-def _rows_y(x, w, b, y, axes, workspace, threads):
-    """Padded rows end to end: the windows of one tap are one run of them, and a tap is one matrix
-    product, not gathered.
+def _scatter_dx(dy, w, dx, axes, workspace, threads):
+    """cols[g, (c, k), (n, o)] = sum over f of w[g, f, (c, k)] * dy[g, f, (n, o)], and each is added
+    where it was read.
 
-    The run also passes over the ends of rows, where no window is; what is computed there is left
-    behind.
+    The adjoint of gathering windows. Fewer numbers move than by phases where few channels of x meet
+    many filters.
     """
-    G, F = w.shape[:2]
-    taps = np.ascontiguousarray(np.moveaxis(w.reshape(*w.shape[:3], -1), -1, 0))
-    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), F, threads):
-        total, part = take((G, F, prod(cut))), take((G, F, length))
-        run = total[:, :, :length]
-        for i in range(n.stop - n.start):
-            for matrix, (_, start) in zip(taps, starts):
-                first = start == starts[0][1]
-                np.matmul(matrix, flat[i, :, :, start : start + length], out=run if first else part)
-                if not first:
-                    run += part
-            if b is not None:
-                run += b
-            whole = total.reshape(G, F, *cut)
-            place = y[n.start + i, :, :, o]
-            place[...] = whole[(..., *(slice(size) for size in place.shape[2:]))]
+    N, G, C = dx.shape[:3]
+    F, taps = w.shape[1], w.shape[3:]
+    weights = w.reshape(G, F, -1).swapaxes(1, 2)
+    dx[...] = 0
+    numbers = G * (C * prod(taps) + F) * prod(dy.shape[3:])
+    for n, o in _blocks(N, dy.shape[3], numbers * dx.itemsize, min(workspace, _BLOCK)):
+        take = _within(_buffer(workspace), dx.dtype)
+        slopes = _block_of(dy, n, o, take)
+        cols = np.matmul(weights, slopes, out=take((G, C * prod(taps), slopes.shape[2])))
+        parts = cols.reshape(G, C, *taps, n.stop - n.start, o.stop - o.start, *dy.shape[4:])
+        _add_back(parts, dx[n], axes, o.start, threads)
+
+
+def _rows_y(x, w, b, y, axes, workspace, threads, many=1):
+    """y[g, (n, o)] = sum over rows of S of weights times S, for every output of the first axis."""
+    F, start = w.shape[1], [0] * len(axes)
+    products = len(x) * w.size * prod(O for _, _, O, *_ in axes)
+    at_once = _enough(threads, 0, products)
+    # few columns: each thread has filters of its own instead of images
+    if len(x) * prod(O for _, _, O, *_ in axes[1:]) >= 3 * _FEW * at_once or 2 * _FEW * at_once > F:
+        _rows_into(x, w, b, [(slice(None), y, start)], axes, workspace, threads, many)
+        return
+
+    def make(i):
+        f = slice(F * i // at_once, F * (i + 1) // at_once)
+        own = None if b is None else b[:, f]
+        memory = workspace // at_once
+        _rows_into(x, w[:, f], own, [(slice(None), y[:, :, f], start)], axes, memory, 1, many)
+
+    _parallel(make, at_once, at_once)
+
+
+def _rows_dx(dy, w, dx, axes, workspace, threads, many=1):
+    """dx: for all residues of m modulo the stride at once, or by phases.
+
+    Where m + p = s*i + e, and d is 1, tap k = e + s*j meets output o = i - j: every residue e is a
+    filter of its own of one layer with taps j.
+    """
+    taps = [-(-K // s) for _, K, _, s, _, _ in axes]
+    if all(s == 1 for _, _, _, s, *_ in axes) or not _at_once(axes):
+        make = _rows_y if many == 1 else _depthwise_y
+        _by_phases(make, dy, w, dx, axes, workspace, threads)
+        return
+    G, F, C = w.shape[:3]
+    found, layer = [], []
+    for J, (H, _, O, s, d, p) in zip(taps, axes):
+        rows = [((e - p) % s, e) for e in range(s) if (e - p) % s < H]
+        begins = [(row + p - e) // s for row, e in rows]
+        first = min(begins)
+        last = max(i + len(range(row, H, s)) for i, (row, _) in zip(begins, rows))
+        layer.append((O, J, last - first, 1, d, d * (J - 1) - first))
+        found.append([(slice(row, H, s), e, s, i - first) for i, (row, e) in zip(begins, rows)])
+    each = list(product(*found))
+    weights = np.zeros((G, len(each) * C, F, *taps), w.dtype)
+    parts = []
+    for i, residues in enumerate(each):
+        filters = slice(i * C, (i + 1) * C)
+        turned = np.swapaxes(w, 1, 2)[(..., *(slice(e, None, s) for _, e, s, _ in residues))]
+        turned = np.flip(turned, tuple(range(3, w.ndim)))
+        ends = [slice(J - size, None) for J, size in zip(taps, turned.shape[3:])]
+        weights[(slice(None), filters, slice(None), *ends)] = turned
+        rest = tuple(row for row, *_ in residues)
+        begin = [u for *_, u in residues]
+        parts.append((filters, dx[(slice(None), slice(None), slice(None), *rest)], begin))
+    _rows_into(dy, weights, None, parts, layer, workspace, threads, many)
 
 
 def _rows_dw(dy, x, dw, axes, workspace, threads):
-    """dy laid out like the padded rows, zero at their ends: for each tap one matrix product over
-    the whole run.
+    """dw[k] = sum over outputs o of the first axis of dy's row o times x's row s*o + d*k - p.
+
+    Rows of dy are (f, places), those of x (places, c), channels last, so that both lie as the
+    product reads them.
     """
-    G, F, C = dw.shape[:3]
-    total = np.zeros((prod(dw.shape[3:]), G, F, C), dw.dtype)
-    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), F, threads):
-        slopes = take((G, F, prod(cut)))
-        slopes[...] = 0
-        whole = slopes.reshape(G, F, *cut)
-        for i in range(n.stop - n.start):
-            place = dy[n.start + i, :, :, o]
-            whole[(..., *(slice(size) for size in place.shape[2:]))] = place
-            for k, (_, start) in enumerate(starts):
-                total[k] += slopes[:, :, :length] @ flat[i, :, :, start : start + length].swapaxes(
-                    1, 2
+    if dw.shape[2] < _FEW:
+        _few_dw(dy, x, dw, axes, workspace, threads)
+        return
+    if len(axes) == 1:
+        x, dy, dw = x[:, :, :, None], dy[:, :, :, None], dw[:, :, :, None]
+        axes = [(1, 1, 1, 1, 1, 0), *axes]
+    G, F, C, K, *rest = dw.shape
+    turns, step = _turns(axes)
+    others = axes[1:]
+    sizes = [O + d * (K - 1) // s for _, K, O, s, d, _ in others]
+    steps = [s for _, _, _, s, _, _ in others]
+    starts = [_begins(t, others, sizes) for t in np.ndindex(*rest)]
+    last = max(start for _, start in starts)
+    row = prod(steps) * C * prod(sizes) * G * x.itemsize
+    size = axes[0][3] * row + (prod(sizes) + 64 * K) * F * G * x.itemsize
+    shared = axes[0][4] * K * row
+    products = len(x) * dw.size * prod(O for _, _, O, *_ in axes)
+    threads = _enough(threads, size * len(x) * axes[0][2], products)
+    # large weights: each thread has filters of its own, and small ones: images
+    pieces = min(threads, F) if dw[0].size * 4 > x[:1].size + dy[:1].size else 1
+    cuts = [slice(F * i // pieces, F * (i + 1) // pieces) for i in range(pieces)]
+    lanes = 1 if pieces > 1 else threads
+    shape = (len(starts), K, G, F, C)
+    used = lanes * (prod(shape) * dy.itemsize + 64)
+    used += -used % 64
+    kept = _buffer(workspace)
+    totals = _within(kept[:used], dy.dtype)((lanes, *shape))
+    totals[...] = 0
+
+    def make(unit, memory, lane):
+        n, o, f = unit
+        take = _within(memory, dy.dtype)
+        H, _, _, s, d, p = axes[0]
+        p -= s * o.start
+        images, filters = n.stop - n.start, f.stop - f.start
+        columns = images * prod(sizes)
+        wide = next((c for c in (128, 120, 112, 96) if columns % c == 0), 0)
+        wide = wide or (112 if columns > 224 else -(-columns // 2) if columns > 128 else columns)
+        total = -(-columns // wide) * wide
+        counts = [len(range(turn, o.stop - o.start, len(turns))) for turn, _, _ in turns]
+        quotients = max(first + step * (j - 1) + K for (_, _, first), j in zip(turns, counts))
+        # rows of x: (e, q, residue, (n, places), (g, c))
+        rows = take((d, quotients, prod(steps), total + last, G * C))
+        rows[...] = 0
+        cells = rows[:, :, :, :columns].reshape(d, quotients, -1, images, *sizes, G * C)
+        a = x.reshape(len(x), G * C, *x.shape[3:])
+        for e, (i, t) in product(range(d), enumerate(np.ndindex(*steps))):
+            q, m = _reach(e - p, d, quotients, H)
+            found = [
+                _reach(r - p, s, size, H) for r, (H, _, _, s, _, p), size in zip(t, others, sizes)
+            ]
+            source = a[(n, slice(None), m, *(h for _, h in found))]
+            cells[(e, q, i, slice(None), *(v for v, _ in found))] = source.transpose(
+                2, 0, *range(3, source.ndim), 1
+            )
+        for (turn, e, first), count in zip(turns, counts):
+            if not count:
+                continue
+            slopes = take((count, G, filters, total))
+            slopes[...] = 0
+            inner = slopes[..., :columns].reshape(count, G, filters, images, *sizes)
+            source = dy[n, :, f, o][:, :, :, turn :: len(turns)]
+            inner[(..., *(slice(O) for _, _, O, *_ in others))] = source.transpose(
+                3, 1, 2, 0, *range(4, source.ndim)
+            )
+            left = slopes.reshape(count, 1, G, filters, total // wide, wide)
+            left = left.transpose(0, 1, 2, 4, 3, 5)
+            part = take((count, K, G, total // wide, min(filters, 64), min(C, 64)))
+            for k, (residue, start) in enumerate(starts):
+                begin = rows[e, first:, residue, start:]
+                row, place, one = begin.strides
+                right = _view(
+                    begin,
+                    (count, K, G, total // wide, wide, C),
+                    (step * row, row, C * one, wide * place, place, one),
                 )
-    dw[...] = np.moveaxis(total, 0, -1).reshape(dw.shape)
+                for i, j in product(range(0, filters, 64), range(0, C, 64)):
+                    made = part[..., : min(64, filters - i), : min(64, C - j)]
+                    np.matmul(left[..., i : i + 64, :], right[..., j : j + 64], out=made)
+                    sums = totals[lane if lanes > 1 else 0, k, :, :, f][
+                        :, :, i : i + 64, j : j + 64
+                    ]
+                    sums += made.sum(axis=(0, 3), dtype=dy.dtype)
+
+    units = _row_units(len(dy), axes[0][2], size, shared, len(turns), workspace - used, threads)
+    if pieces > 1:
+        units = _row_units(len(dy), axes[0][2], size, shared, len(turns), workspace - used, 1)
+    at_once = pieces if pieces > 1 else threads
+    _lanes(make, [(*unit, f) for f in cuts for unit in units], kept[used:], at_once)
+    for other in totals[1:]:
+        totals[0] += other
+    found = totals[0].transpose(2, 3, 4, 1, 0)
+    dw[...] = found.reshape(dw.shape)
 
 
 def _windows_y(x, w, b, y, axes, workspace, threads):
@@ -392,49 +553,17 @@ def _pointwise_dw(dy, x, dw, axes, workspace, threads):
     dw[...] = total.reshape(dw.shape)
 
 
-def _elementwise_y(x, w, b, y, axes, workspace, threads):
-    """One channel a group (depthwise): nothing to sum over but taps, so rows are multiplied by
-    numbers and added up.
-    """
-    G, F = w.shape[:2]
-    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), 1, threads):
-        few = _few_groups(G, flat)
-        total, part = take((few, prod(cut))), take((few, length))
-        for i, g, f in product(range(len(flat)), range(0, G, few), range(F)):
-            groups = slice(g, min(g + few, G))
-            rows = flat[i, groups, 0]
-            run, term = total[: len(rows), :length], part[: len(rows)]
-            for k, start in starts:
-                first = start == starts[0][1]
-                weight = w[(groups, f, 0, *k)][:, None]
-                np.multiply(rows[:, start : start + length], weight, out=run if first else term)
-                if not first:
-                    run += term
-            if b is not None:
-                run += b[groups, f]
-            place = y[n.start + i, groups, f, o]
-            whole = total[: len(rows)].reshape(-1, *cut)
-            place[...] = whole[(..., *(slice(size) for size in place.shape[1:]))]
+def _depthwise_y(x, w, b, y, axes, workspace, threads):
+    """Groups of one channel: four outputs of the first axis at a time."""
+    _rows_y(x, w, b, y, axes, workspace, threads, 4)
 
 
-def _elementwise_dw(dy, x, dw, axes, workspace, threads):
-    """One channel a group: dw[g, f, k] is the scalar product of dy with the run of tap k."""
-    G, F = dw.shape[:2]
-    dw[...] = 0
-    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), 1, threads):
-        few = _few_groups(G, flat)
-        slopes = take((few, prod(cut)))
-        slopes[...] = 0
-        for i, g, f in product(range(len(flat)), range(0, G, few), range(F)):
-            groups = slice(g, min(g + few, G))
-            rows = flat[i, groups, 0]
-            place = dy[n.start + i, groups, f, o]
-            whole = slopes[: len(rows)].reshape(-1, *cut)
-            whole[(..., *(slice(size) for size in place.shape[1:]))] = place
-            left = slopes[: len(rows), None, :length]
-            for k, start in starts:
-                sums = left @ rows[:, start : start + length, None]
-                dw[(groups, f, 0, *k)] += sums[:, 0, 0]
+def _depthwise_dx(dy, w, dx, axes, workspace, threads):
+    _rows_dx(dy, w, dx, axes, workspace, threads, 4)
+
+
+def _depthwise_dw(dy, x, dw, axes, workspace, threads):
+    _few_dw(dy, x, dw, axes, workspace, threads, 4)
 
 
 def _winograd_y(x, w, b, y, axes, workspace, threads):
@@ -443,25 +572,112 @@ def _winograd_y(x, w, b, y, axes, workspace, threads):
     """
     tiles, (A, G, B), denominators = _algorithms(axes)
     groups, F, C = w.shape[:3]
-    products = prod(map(len, G))
-    used = products * w[(..., *[0] * len(axes))].nbytes + w.nbytes + 128
+    products, sums = prod(map(len, G)), w[(..., *[0] * len(axes))]
+    inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
+    size = _size(products * groups * (C + F) * x.itemsize, outputs)
+    places = len(x) * prod(T * d for _, _, d, _, T in outputs)
+    work = products * groups * places
+    threads = _enough(threads, work * (C + F) * x.itemsize, work * C * F)
+    used = 3 * (products * sums.nbytes + 256) + w.nbytes
     if used > workspace // 2 and groups * F > 1:  # fewer filters at a time
         for g, f in _halves(groups, F):
             bias = None if b is None else b[g, f]
             _winograd_y(x[:, g], w[g, f], bias, y[:, g, f], axes, workspace, threads)
         return
+    used += -used % 64
     kept = _buffer(workspace)
-    U = _weights(w, G, denominators, _within(kept[:used], x.dtype))
+    cuts = [slice(f, min(f + 64, F)) for f in range(0, F, 64)]
+    U = [None] * len(cuts)
     a = x.reshape(len(x), groups * C, *x.shape[3:])
     target = y.reshape(len(y), groups * F, *y.shape[3:])
-    bias = None if b is None else b.reshape(-1)
+    bias = None if b is None else b.reshape(-1, *[1] * len(axes))
+
+    def transform(i):
+        piece = used // len(cuts)
+        take = _within(kept[piece * i : piece * (i + 1)], x.dtype)
+        U[i] = _weights(w[:, cuts[i]], G, denominators, take)
+
+    def make(unit, memory, lane):
+        n, rows = unit
+        take = _within(memory, x.dtype)
+        V = _spread(a, n, rows, B, inputs, take)
+        M = take((*V.shape[:2], groups * F))
+        few = _part(V.shape[1], _LIMIT // (C * min(F, 64)))
+        images = V.reshape(products, -1, few, groups, C).transpose(0, 3, 1, 2, 4)
+        sums = M.reshape(products, -1, few, groups, F).transpose(0, 3, 1, 2, 4)
+        for f, weights in zip(cuts, U):
+            np.matmul(images, weights[:, :, None], out=sums[..., f])
+        _collect(M, n, rows, A, outputs, bias, target, take)
+
+    _parallel(transform, len(cuts), threads)
+    units = _units(len(x), outputs[0][4], size, min(_TILES, workspace // 2 // threads), threads)
+    _lanes(make, units, kept[used:], threads)
+
+
+def _winograd_dw(dy, x, dw, axes, workspace, threads):
+    """dw = G^T (Z V): the other reading of the same products, summed over images and tiles."""
+    tiles, (A, G, B), denominators = _algorithms(axes)
+    groups, F, C = dw.shape[:3]
+    products, count = prod(map(len, G)), len(axes)
     inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
-    numbers = 2 * products * groups * (C + F)
-    for n, rows in _tile_blocks(axes, tiles, len(x), numbers, x.itemsize, workspace):
-        take = _within(kept[used:], x.dtype)
-        V = _spread(a, n, rows, B, inputs, take, threads)
-        M = _products(V, U, groups, take, "c")
-        _collect(M, n, rows, A, outputs, bias, target, take, threads)
+    size = _size(products * groups * (C + F) * dy.itemsize, outputs)
+    places = len(dy) * prod(T * d for _, _, d, _, T in outputs)
+    work = products * groups * places
+    threads = _enough(threads, work * (C + F) * dy.itemsize, work * C * F)
+    sums = products * dw[(..., *[0] * count)].nbytes
+    used = (threads + 2) * (sums + 256)
+    if used > workspace // 2 and groups * C > 1:  # fewer channels of x at a time
+        for g, c in _halves(groups, C):
+            _winograd_dw(dy[:, g], x[:, g, c], dw[g, :, c], axes, workspace, threads)
+        return
+    used += -used % 64
+    kept = _buffer(workspace)
+    take = _within(kept[:used], dy.dtype)
+    totals = take((threads, products, groups, F, C))
+    begun = [False] * threads
+    a = x.reshape(len(x), groups * C, *x.shape[3:])
+    slopes = dy.reshape(len(dy), groups * F, *dy.shape[3:])
+
+    def make(unit, memory, lane):
+        take = _within(memory, dy.dtype)
+        V = _spread(a, *unit, B, inputs, take)
+        Z = _spread(slopes, *unit, _transposed(A), outputs, take)
+        few = _part(V.shape[1], _LIMIT // (min(C, 64) * min(F, 64)))
+        images = V.reshape(products, -1, few, groups, C).transpose(0, 3, 1, 2, 4)
+        back = Z.reshape(products, -1, few, groups, F).transpose(0, 3, 1, 4, 2)
+        part = take((products, groups, images.shape[2], min(F, 64), min(C, 64)))
+        for f in range(0, F, 64):
+            for c in range(0, C, 64):
+                left, right = back[:, :, :, f : f + 64], images[..., c : c + 64]
+                place = totals[lane, :, :, f : f + 64, c : c + 64]
+                if not begun[lane] and left.shape[2] == 1:
+                    np.matmul(left[:, :, 0], right[:, :, 0], out=place)
+                    continue
+                made = part[..., : left.shape[3], : right.shape[4]]
+                np.matmul(left, right, out=made)
+                if begun[lane]:
+                    place += made.sum(axis=2, dtype=dy.dtype)
+                else:
+                    np.add.reduce(made, axis=2, dtype=dy.dtype, out=place)
+        begun[lane] = True
+
+    units = _units(len(dy), outputs[0][4], size, min(_TILES, workspace // 2 // threads), threads)
+    _lanes(make, units, kept[used:], threads)
+    if not begun[0]:  # no images
+        totals[0] = 0
+    for lane in range(1, threads):
+        if begun[lane]:
+            totals[0] += totals[lane]
+    rest, done = totals[0], 1
+    for matrix, whole in zip(G, denominators):
+        # the fractions belong to the rows of G, which are summed over here
+        fractions = np.swapaxes(_as_array(matrix, whole, dw.dtype), 0, 1)
+        a = rest.reshape(done, len(matrix), -1)
+        rest = take((done, len(fractions), a.shape[-1]))
+        _along(fractions, a, rest)
+        done *= len(fractions)
+    found = rest.reshape(*dw.shape[3:], groups, F, C)
+    dw[...] = found.transpose(count, count + 1, count + 2, *range(count))
 
 
 def _window(x, w, stride, dilation, groups, ndim):
@@ -532,12 +748,20 @@ def _chosen(algorithm, target, N, G, F, C, axes, dtype, threads):
         return algorithm
     key = (algorithm, target, N, G, F, C, tuple(axes), dtype, threads)
     if key not in _CHOSEN:
-        costs = _estimates(target, N, G, F, C, axes, dtype, threads)
-        if algorithm == "direct" or dtype.kind not in "fc":
-            costs.pop("winograd", None)
         if len(_CHOSEN) > 1000:
             _CHOSEN.clear()
-        _CHOSEN[key] = min(costs, key=lambda how: costs[how])
+        best = {True: {}, False: {}}
+        for each in ("y", "dx", "dw"):
+            costs = _estimates(each, N, G, F, C, axes, dtype, threads)
+            if algorithm == "direct" or dtype.kind not in "fc":
+                costs.pop("winograd", None)
+            for how, cost in costs.items():
+                found = best[how in _IN_LANES]
+                found[each] = min(found.get(each, (cost, how)), (cost, how))
+        # all three alike: the threads of NumPy's library wait busily for their next product, and
+        # lanes that follow would share their cores with them
+        lanes, shared = (sum(cost for cost, _ in best[kind].values()) for kind in (True, False))
+        _CHOSEN[key] = best[lanes < shared][target][1]
     return _CHOSEN[key]
 
 
@@ -553,76 +777,20 @@ def _parallel(task, count, threads):
         return run(0) if parts else None
     key = os.getpid(), threads  # a forked process has no threads but its own
     if key not in _POOLS:
-        _POOLS[key] = ThreadPoolExecutor(threads - 1)
-    others = [_POOLS[key].submit(run, part) for part in range(1, parts)]
-    run(0)
-    for other in others:
-        other.result()
+        ids = []
+        begin = lambda: ids.append(threading.get_native_id())  # noqa: E731
+        _POOLS[key] = ThreadPoolExecutor(threads - 1, initializer=begin), ids
+    pool, ids = _POOLS[key]
+    cores = _apart(ids)
+    try:
+        others = [pool.submit(run, part) for part in range(1, parts)]
+        run(0)
+        for other in others:
+            other.result()
+    finally:
+        if cores:
+            os.sched_setaffinity(0, cores)
     return None
-
-
-def _winograd_backward(dy, x, w, dx, dw, axes, workspace, threads):
-    """dx = B^T (U Z) and dw = G^T (Z V), whichever is not None: the other two readings of the same
-    products.
-    """
-    tiles, (A, G, B), denominators = _algorithms(axes)
-    groups, F, C = w.shape[:3]
-    products, count = prod(map(len, G)), len(axes)
-    used = 2 * products * w[(..., *[0] * count)].nbytes + w.nbytes + 192
-    if used > workspace // 2 and groups * C > 1:  # fewer channels of x at a time
-        for g, c in _halves(groups, C):
-            part = None if dx is None else dx[:, g, c], None if dw is None else dw[g, :, c]
-            a = None if dw is None else x[:, g, c]
-            _winograd_backward(dy[:, g], a, w[g, :, c], *part, axes, workspace, threads)
-        return
-    kept = _buffer(workspace)
-    weights = _within(kept[:used], dy.dtype)
-    U = None if dx is None else np.swapaxes(_weights(w, G, denominators, weights), -1, -2)
-    total = weights((products, groups, C, F))
-    total[...] = 0
-    inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
-    slopes = dy.reshape(len(dy), groups * F, *dy.shape[3:])
-    a = None if dw is None else x.reshape(len(x), groups * C, *x.shape[3:])
-    target = None if dx is None else dx.reshape(len(dx), groups * C, *dx.shape[3:])
-    if dx is not None and any(O + d * (K - 1) - p < H for H, K, O, _, d, p in axes):
-        dx[...] = 0  # rows that no window reaches
-    numbers = 3 * products * groups * (C + F)
-    for n, rows in _tile_blocks(axes, tiles, len(dy), numbers, dy.itemsize, workspace):
-        take = _within(kept[used:], dy.dtype)
-        Z = _spread(slopes, n, rows, _transposed(A), outputs, take, threads)
-        if dw is not None:
-            V = _spread(a, n, rows, B, inputs, take, threads)
-            total += _products(V, Z, groups, take, "places")
-        if U is not None:
-            if rows.start == 0 and rows.stop < outputs[0][4]:
-                target[n] = 0  # tiles of the next block reach into the rows of this one
-            P = _products(Z, U, groups, take, "c")
-            _collect(P, n, rows, _transposed(B), inputs, None, target, take, threads)
-    if dw is not None:
-        _divided(total.reshape(*map(len, G), groups, C, F), denominators)
-        back = _nested(_transposed(G), dw.dtype)
-        sums = (back @ total.reshape(products, -1)).reshape(*dw.shape[3:], groups, C, F)
-        dw[...] = sums.transpose(count, count + 2, count + 1, *range(count))
-
-
-def _scatter_dx(dy, w, dx, axes, workspace, threads):
-    """cols[g, (c, k), (n, o)] = sum over f of w[g, f, (c, k)] * dy[g, f, (n, o)], and each is added
-    where it was read.
-
-    The adjoint of gathering windows. Fewer numbers move than by phases where few channels of x meet
-    many filters.
-    """
-    N, G, C = dx.shape[:3]
-    F, taps = w.shape[1], w.shape[3:]
-    weights = w.reshape(G, F, -1).swapaxes(1, 2)
-    dx[...] = 0
-    numbers = G * (C * prod(taps) + F) * prod(dy.shape[3:])
-    for n, o in _blocks(N, dy.shape[3], numbers * dx.itemsize, min(workspace, _BLOCK)):
-        take = _within(_buffer(workspace), dx.dtype)
-        slopes = _block_of(dy, n, o, take)
-        cols = np.matmul(weights, slopes, out=take((G, C * prod(taps), slopes.shape[2])))
-        parts = cols.reshape(G, C, *taps, n.stop - n.start, o.stop - o.start, *dy.shape[4:])
-        _add_back(parts, dx[n], axes, o.start, threads)
 
 
 def _by_phases(make, dy, w, dx, axes, workspace, threads):
@@ -676,11 +844,6 @@ def _put_block(product, place, threads):
     _parallel(put, len(place), threads if place.size > _SMALL else 1)
 
 
-def total(a):
-    """The sum of ``a`` over images and space."""
-    return a.sum(axis=(0, *range(3, a.ndim)), dtype=a.dtype)
-
-
 def _block_of(a, n, o, take):
     """a[n, g, f, o] of a block as a matrix (G, F, places); a view where memory allows."""
     part = a[n, :, :, o]
@@ -691,95 +854,17 @@ def _block_of(a, n, o, take):
     return matrix.reshape(*a.shape[1:3], -1)
 
 
-def _rows_of(x, axes, buffer, extra, threads):
-    """Block after block, the padded rows of x end to end, and for each tap where in them its
-    windows begin.
+def _blocks(images, rows, size, limit):
+    """(images, rows) of blocks that cover all: as many images as fit ``limit``, or else as many
+    rows of one.
 
-    Gives the images and first-axis rows of the block, its flat rows (n, g, c, place), [(tap,
-    start)], how many places lie between the first window and the last, the shape (rows, width) in
-    which they are cut up again, and the memory.
+    ``size`` is what one image needs, in bytes.
     """
-    N, G, C = x.shape[:3]
-    steps = [s for _, _, _, s, _, _ in axes]
-    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
-    for n, o in _blocks(
-        N, axes[0][2], G * (C + 2 * extra) * reach * x.itemsize, min(buffer.size, _BLOCK)
-    ):
-        (H, K, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
-        take = _within(buffer, x.dtype)
-        planes = _planes(x[n], part, take, threads)
-        sizes = planes.shape[3 + len(steps) :]
-        apart = [
-            prod(sizes[i + 1 :]) for i in range(len(sizes))
-        ]  # one step along an axis, in the flat rows
-        jumps = [prod(sizes) * prod(steps[i + 1 :]) for i in range(len(steps))]
-        starts = [
-            (
-                k,
-                sum(
-                    (d * j) % s * jump + d * j // s * step
-                    for j, (_, _, _, s, d, _), jump, step in zip(k, axes, jumps, apart)
-                ),
-            )
-            for k in np.ndindex(*(K for _, K, _, _, _, _ in axes))
-        ]
-        length = 1 + sum((O - 1) * step for (_, _, O, _, _, _), step in zip(part, apart))
-        flat = np.ascontiguousarray(planes).reshape(*planes.shape[:3], -1)
-        yield n, o, flat, starts, length, [part[0][2], *sizes[1:]], take
-
-
-def _buffer(workspace):
-    """The bytes that a call works in."""
-    return _kept("buffer", workspace)
-
-
-def _windows_of(x, axes, workspace, threads):
-    """Block after block, the windows as a view: (n, g, c, *o, *k) without a copy of x but for the
-    padding.
-    """
-    numbers = prod(x.shape[1:3]) * prod(O * K for _, K, O, _, _, _ in axes)
-    for n, o in _blocks(len(x), axes[0][2], numbers * x.itemsize, workspace // 2):
-        (H, K, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
-        rows = _padded(x[n], part, _within(_buffer(workspace), x.dtype), threads)
-        yield n, o, _windows(rows, part)
-
-
-def _few_groups(groups, flat):
-    """So many groups at a time that their rows, sums and products stay in the fastest caches."""
-    return max(1, min(groups, _BLOCK // 32 // max(1, flat.shape[-1] * flat.itemsize)))
-
-
-def _algorithms(axes):
-    """For each axis the tile m; A, G and B as lists of matrices; G's denominators."""
-    tiles = [_tile(K, -(-O // d)) for _, K, O, _, d, _ in axes]
-    A, G, B, whole = (
-        list(each) for each in zip(*(_WINOGRAD[m, K] for m, (_, K, *_) in zip(tiles, axes)))
-    )
-    return tiles, [A, G, B], whole
-
-
-def _halves(groups, channels):
-    """(groups, channels) in two parts, which are computed one after the other."""
-    g, c = (groups, 1) if groups > 1 else (1, channels)
-    cut = (g if groups > 1 else c) // 2
-    whole = slice(None)
-    return [
-        (part, whole) if groups > 1 else (whole, part) for part in (slice(0, cut), slice(cut, None))
-    ]
-
-
-def _weights(w, G, denominators, take):
-    """U = G w (products, g, c, f)."""
-    groups, F, C, *taps = w.shape
-    a = take((*taps, groups, C, F))
-    a[...] = w.transpose(*range(3, w.ndim), 0, 2, 1)
-    matrix = _nested(G, w.dtype)
-    U = take((len(matrix), groups, C, F))
-    np.matmul(matrix, a.reshape(matrix.shape[1], -1), out=U.reshape(len(matrix), -1))
-    _divided(U.reshape(*map(len, G), groups, C, F), denominators)
-    return U
+    many = max(1, min(images, limit // max(1, size)))
+    few = rows if size <= limit else max(1, rows * limit // size)
+    for n in range(0, images, many):
+        for o in range(0, rows, few):
+            yield slice(n, min(n + many, images)), slice(o, min(o + few, rows))
 
 
 def _within(buffer, dtype):
@@ -800,6 +885,307 @@ def _within(buffer, dtype):
     return take
 
 
+def _buffer(workspace):
+    """The bytes that a call works in."""
+    return _kept("buffer", workspace)
+
+
+def _add_back(cols, dx, axes, start, threads):
+    """dx[n, g, c, s*o + d*k - p] += cols[g, c, k, n, o], the first axis's o counted from
+    ``start``.
+    """
+    starts = [start] + [0] * (len(axes) - 1)
+    pieces = _pieces(len(dx), dx.shape[2], threads if cols.size > _SMALL else 1)
+    moved = dx.transpose(1, 2, 0, *range(3, dx.ndim))
+
+    def add(i):
+        images, channels = pieces[i]
+        for k in np.ndindex(*(K for _, K, _, _, _, _ in axes)):
+            found = [
+                _reach(d * j + s * first - p, s, size, H)
+                for j, (H, _, _, s, d, p), size, first in zip(
+                    k, axes, cols.shape[-len(axes) :], starts
+                )
+            ]
+            place = (slice(None), channels, images, *(m for _, m in found))
+            moved[place] += cols[(slice(None), channels, *k, images, *(q for q, _ in found))]
+
+    _parallel(add, len(pieces), threads)
+
+
+def _enough(threads, size, products):
+    """Threads for work on so many bytes and multiplications: a little is done sooner than handed
+    over.
+    """
+    return max(1, min(threads, max(size, products // 16) // _LEAST))
+
+
+def _rows_into(x, w, b, parts, axes, workspace, threads, many):
+    """What :func:`_rows_y` makes, laid in parts: (filters, where they go, the outputs they begin
+    at).
+    """
+    if len(axes) == 1:
+        x, w = x[:, :, :, None], w[:, :, :, None]
+        parts = [(f, target[:, :, :, None], [0, *begin]) for f, target, begin in parts]
+        axes = [(1, 1, 1, 1, 1, 0), *axes]
+    G, F, C, K = w.shape[:4]
+    turns, step = _turns(axes)
+    many = min(many, -(-axes[0][2] // len(turns)))
+    gathered = many > 1 or _gathers(axes, F, C)
+    later = gathered and _through_planes(axes)
+    span, taps = step * (many - 1) + K, prod(w.shape[4:])
+    used = taps * G * many * F * span * C * x.itemsize
+    used += -used % 64
+    kept = _buffer(workspace)
+    weights = _banded(w, many, step, gathered, _within(kept[:used], x.dtype))
+    each = prod(
+        O if gathered and not later else O + d * (K - 1) // s for _, K, O, s, d, _ in axes[1:]
+    )
+    # a row of x, its columns in whole pieces; the sums of a row and a term of them
+    below = C * (taps if gathered else 2 * prod(s for _, _, _, s, *_ in axes[1:]))
+    place = 1.2 * each * G * x.itemsize
+    size, shared = int((axes[0][3] * below + 2 * F) * place), int(axes[0][4] * K * below * place)
+    products = len(x) * w.size * prod(O for _, _, O, *_ in axes)
+    threads = _enough(threads, size * len(x) * axes[0][2], products)
+
+    def make(unit, memory, lane):
+        n, o = unit
+        take = _within(memory, x.dtype)
+        (H, _, _, s, d, p), *others = axes
+        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        together = _together(n.stop - n.start, each, weights.shape[3] <= 128)
+        S, starts, columns, sizes = _below(x, n, part, many, gathered, later, together, take)
+        wide, whole = min(columns, _PIECE), weights.shape[3]
+        inner = -(-whole // -(-whole // 480))
+        few = _part(many * F, _LIMIT // (inner * wide))
+        for turn, e, first in turns:
+            outputs = len(range(turn, part[0][2], len(turns)))
+            if not outputs:
+                continue
+            count = -(-outputs // many)
+            # rows that begin a power of two apart would share their place in the caches
+            long = columns + 16 * (columns % 256 == 0)
+            sums = take((len(S), G, count, many * F, long))[..., :columns]
+            term = sums
+            if len(starts) > 1 or inner < whole:
+                term = take((len(S), G, count, many * F, long))[..., :columns]
+            cut = (len(S), G, count, many * F // few, few, columns // wide, wide)
+            for i, (matrix, start) in enumerate(zip(weights, starts)):
+                met = _meeting(S, e, first, step * many, count, span, start, columns)
+                for k in range(0, whole, inner):
+                    made = sums if i == k == 0 else term
+                    np.matmul(
+                        matrix.reshape(1, 1, G, 1, cut[3], few, -1)[..., k : k + inner],
+                        met[:, :, :, :, None, k : k + inner],
+                        out=made.reshape(cut).transpose(0, 5, 1, 2, 3, 4, 6),
+                    )
+                    if made is not sums:
+                        sums += term
+            found = sums[..., : prod(sizes)].reshape(len(S), G, count, many, F, *sizes)
+            found = found.transpose(0, 5, 1, 4, 2, 3, *range(6, found.ndim))
+            found = found.reshape(*found.shape[:4], count * many, *found.shape[6:])
+            for f, target, begin in parts:
+                # with more turns than one, a part has all outputs
+                lo = max(o.start, begin[0]) - o.start
+                hi = min(o.stop, begin[0] + target.shape[3]) - o.start
+                if lo >= hi:
+                    continue
+                place = target[n, :, :, o.start + lo - begin[0] : o.start + hi - begin[0]]
+                place = place[:, :, :, turn :: len(turns)]
+                inside = [slice(u, u + size) for u, size in zip(begin[1:], target.shape[4:])]
+                made = found[:, :, :, f, lo : lo + place.shape[3]][(..., *inside)]
+                _put_blocks(made, place, None if b is None else b[:, f])
+
+    units = _row_units(
+        len(x), axes[0][2], size, shared, many * len(turns), workspace - used, threads
+    )
+    _lanes(make, units, kept[used:], threads)
+
+
+def _at_once(axes):
+    """Whether dx is made for all residues of the stride at once: what that adds of zeros is less
+    than what every residue would copy.
+    """
+    if any(s > 1 < d for _, _, _, s, d, _ in axes):
+        return False
+    return prod(-(-K // s) * s for _, K, _, s, *_ in axes) <= 1.4 * prod(K for _, K, *_ in axes)
+
+
+def _few_dw(dy, x, dw, axes, workspace, threads, many=1):
+    """dw = sum over outputs of the first axis of the rows of S they meet times dy."""
+    if len(axes) == 1:
+        x, dy, dw = x[:, :, :, None], dy[:, :, :, None], dw[:, :, :, None]
+        axes = [(1, 1, 1, 1, 1, 0), *axes]
+    G, F, C, K, *rest = dw.shape
+    turns, step = _turns(axes)
+    many = min(many, -(-axes[0][2] // len(turns)))
+    span, taps = step * (many - 1) + K, prod(rest)
+    shape = (G, many * F, span * taps * C)
+    row = C * taps * prod(O for _, _, O, *_ in axes[1:]) * G * x.itemsize
+    size = axes[0][3] * row + (prod(O for _, _, O, *_ in axes[1:]) + shape[2]) * F * G * x.itemsize
+    shared = axes[0][4] * K * row
+    products = len(x) * dw.size * prod(O for _, _, O, *_ in axes)
+    threads = _enough(threads, size * len(x) * axes[0][2], products)
+    used = threads * (prod(shape) * dy.itemsize + 64)
+    used += -used % 64
+    kept = _buffer(workspace)
+    totals = _within(kept[:used], dy.dtype)((threads, *shape))
+    totals[...] = 0
+
+    def make(unit, memory, lane):
+        n, o = unit
+        take = _within(memory, dy.dtype)
+        (H, _, _, s, d, p), *others = axes
+        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        images = n.stop - n.start
+        S, starts, columns, sizes = _below(x, n, part, many, True, False, images, take)
+        places = prod(sizes)
+        few = _part(many * F, 8)
+        wide = _part(columns, max(1, _LIMIT // (few * shape[2])))
+        for turn, e, first in turns:
+            outputs = len(range(turn, part[0][2], len(turns)))
+            if not outputs:
+                continue
+            count = -(-outputs // many)
+            slopes = take((G, count, many, F, columns))
+            slopes[..., places:] = 0
+            cells = slopes[..., :places].reshape(G, count, many, F, *sizes)
+            for i in range(many):
+                source = dy[n, :, :, o][:, :, :, turn + len(turns) * i :: len(turns) * many]
+                cells[:, : source.shape[3], i] = source.transpose(
+                    1, 3, 2, 0, *range(4, source.ndim)
+                )
+                cells[:, source.shape[3] :, i] = 0
+            left = slopes.reshape(G, count, many * F // few, few, columns // wide, wide)
+            met = _meeting(S, e, first, step * many, count, span, starts[0], columns)
+            right = _view(
+                met,
+                (G, count, 1, columns // wide, wide, shape[2]),
+                (*met.strides[2:4], 0, wide * met.strides[5], *met.strides[:3:-1]),
+            )
+            sums = take((G, count, many * F // few, columns // wide, few, shape[2]))
+            np.matmul(left.swapaxes(3, 4), right, out=sums)
+            place = totals[lane].reshape(G, many * F // few, few, shape[2])
+            place += sums.sum(axis=(1, 3), dtype=dy.dtype)
+
+    units = _row_units(
+        len(dy), axes[0][2], size, shared, many * len(turns), workspace - used, threads
+    )
+    _lanes(make, units, kept[used:], threads)
+    for other in totals[1:]:
+        totals[0] += other
+    # the weights of ``many`` outputs lie in one matrix, on its diagonals
+    whole = totals[0].reshape(G, many, F, span, -1, C)
+    found = 0
+    for i in range(many):
+        found = found + whole[:, i, :, step * i : step * i + K]
+    dw[...] = found.transpose(0, 1, 4, 2, 3).reshape(dw.shape)
+
+
+def _turns(axes):
+    """The outputs of the first axis, by the residue of their rows modulo the dilation.
+
+    [(turn, residue, quotient)] and step: output turn + len(turns) * j begins at ``residue``, at
+    quotient ``quotient`` + step * j.
+    """
+    s, d = axes[0][3:5]
+    count = d // gcd(s, d)
+    return [(turn, s * turn % d, s * turn // d) for turn in range(count)], s // gcd(s, d)
+
+
+def _begins(t, others, sizes):
+    """The residue at which the windows of tap t of the other axes lie, and their first column."""
+    residue = quotient = 0
+    for k, (_, _, _, s, d, _), size in zip(t, others, sizes):
+        residue, quotient = residue * s + d * k % s, quotient * size + d * k // s
+    return residue, quotient
+
+
+def total(a):
+    """The sum of ``a`` over images and space."""
+    return a.sum(axis=(0, *range(3, a.ndim)), dtype=a.dtype)
+
+
+def _reach(start, step, count, size):
+    """The i, 0 <= i < count, with 0 <= start + step*i < size, and these rows: two slices."""
+    first = max(0, -(start // step))
+    last = max(first, min(count, (size - 1 - start) // step + 1))
+    return slice(first, last), slice(start + step * first, start + step * last, step)
+
+
+def _view(a, shape, strides):
+    """The memory of ``a``, from its first entry on, as an array of other axes.
+
+    IndexError where that would leave what ``a`` covers.
+    """
+    (low, high), (first, last) = (
+        [sum((n - 1) * step for n, step in zip(*each) if sign * step > 0) for sign in (-1, 1)]
+        for each in ((shape, strides), (a.shape, a.strides))
+    )
+    wrong = not a.size or low < first or high > last
+    if prod(shape) and (wrong or (a.dtype.hasobject and any(step % a.itemsize for step in strides))):
+        raise IndexError(f"axes {tuple(shape)}, {tuple(strides)} bytes apart, leave {a.shape}")
+    return np.lib.stride_tricks.as_strided(a, shape, strides)
+
+
+def _row_units(images, rows, size, shared, step, memory, threads):
+    """(images, rows) of units: a multiple of ``step`` rows, as many images as threads leave.
+
+    A row of one image needs ``size`` bytes, and ``shared`` ones those that it shares with the next.
+    """
+    limit = min(_ROWS, memory // threads)
+    many = -(-images // threads) if images >= threads else max(1, images)
+    while many > 1 and (size * step + shared) * many > limit:
+        many = -(-many // 2)
+    few = max(1, (limit // many - shared) // max(1, size))
+    if images < threads:
+        few = min(few, -(-rows * max(1, images) // threads))
+    few = max(step, few // step * step)
+    return [
+        (slice(n, min(n + many, images)), slice(o, min(o + few, rows)))
+        for n in range(0, images, many)
+        for o in range(0, rows, few)
+    ]
+
+
+def _lanes(task, units, memory, threads):
+    """task(unit, working memory, lane) for all units, in as many lanes as there are threads.
+
+    A lane does all of a unit alone: what it copies is in its core's caches when it multiplies, and
+    products of at most ``_LIMIT`` multiplications are not shared out once more by NumPy's library,
+    whose threads would wait busily for the next.
+    """
+    lanes = max(1, min(threads, len(units)))
+    size = memory.size // lanes // 64 * 64
+
+    def run(lane):
+        for unit in units[len(units) * lane // lanes : len(units) * (lane + 1) // lanes]:
+            task(unit, memory[size * lane : size * (lane + 1)], lane)
+
+    _parallel(run, lanes, lanes)
+
+
+def _windows_of(x, axes, workspace, threads):
+    """Block after block, the windows as a view: (n, g, c, *o, *k) without a copy of x but for the
+    padding.
+    """
+    numbers = prod(x.shape[1:3]) * prod(O * K for _, K, O, _, _, _ in axes)
+    for n, o in _blocks(len(x), axes[0][2], numbers * x.itemsize, workspace // 2):
+        (H, K, _, s, d, p), *others = axes
+        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        rows = _padded(x[n], part, _within(_buffer(workspace), x.dtype), threads)
+        yield n, o, _windows(rows, part)
+
+
+def _algorithms(axes):
+    """For each axis the tile m; A, G and B as lists of matrices; G's denominators."""
+    tiles = [_tile(K, -(-O // d)) for _, K, O, _, d, _ in axes]
+    A, G, B, whole = (
+        list(each) for each in zip(*(_WINOGRAD[m, K] for m, (_, K, *_) in zip(tiles, axes)))
+    )
+    return tiles, [A, G, B], whole
+
+
 def _cut(axes, tiles, offset):
     """H, p, d, m and the number of tiles on each axis: of x, or (without offset) of y."""
     return [
@@ -808,127 +1194,148 @@ def _cut(axes, tiles, offset):
     ]
 
 
-def _tile_blocks(axes, tiles, images, numbers, itemsize, workspace):
-    """(images, tile rows of the first axis) of blocks whose transformed arrays, so many numbers a
-    place, stay bounded.
-    """
-    cut = _cut(axes, tiles, False)
-    places = prod(T * d for _, _, d, _, T in cut)
-    return _blocks(images, cut[0][4], places * numbers * itemsize, min(_TILES, workspace // 4))
+def _size(transformed, cut):
+    """Bytes that one row of tiles of an image needs, ``transformed`` of them for each place."""
+    return 3 * transformed * cut[0][2] * prod(T * d for _, _, d, _, T in cut[1:])
 
 
-def _spread(a, n, rows, matrices, cut, take, threads):
+def _halves(groups, channels):
+    """(groups, channels) in two parts, which are computed one after the other."""
+    g, c = (groups, 1) if groups > 1 else (1, channels)
+    cut = (g if groups > 1 else c) // 2
+    whole = slice(None)
+    return [
+        (part, whole) if groups > 1 else (whole, part) for part in (slice(0, cut), slice(cut, None))
+    ]
+
+
+def _weights(w, G, denominators, take):
+    """U = G w (products, g, c, f)."""
+    groups, F, C, *taps = w.shape
+    rest = take((*taps, groups, C, F))
+    rest[...] = w.transpose(*range(3, w.ndim), 0, 2, 1)
+    products = 1
+    for matrix, whole, K in zip(G, denominators, taps):
+        a = rest.reshape(products, K, -1)
+        rest = take((products, len(matrix), a.shape[-1]))
+        _along(_as_array(matrix, whole, w.dtype), a, rest)
+        products *= len(matrix)
+    return rest.reshape(products, groups, C, F)
+
+
+def _spread(a, n, rows, matrices, cut, take):
     """The tiles of images n of ``a`` (N, channels, *H), transformed: V = B x, or Z = A^T dy.
 
     ``cut`` says H, p, d, m and the number of tiles on each axis; ``rows`` are the tiles of the
-    first axis that are made. The result is (products, n, tiles and residues of each axis,
+    first axis that are made. The result is (products, n and tiles and residues of each axis,
     channels).
     """
     begin = [rows.start] + [0] * (len(cut) - 1)
     tiles = [rows.stop - rows.start, *(T for *_, T in cut[1:])]
     inputs = [len(matrix[0]) for matrix in matrices]
-    # the padded rows, channels last
     sizes = [d * (m * (T - 1) + j) for (_, _, d, m, _), T, j in zip(cut, tiles, inputs)]
     found = [
         _reach(d * m * t - p, 1, size, H) for (H, p, d, m, _), t, size in zip(cut, begin, sizes)
     ]
     images, channels = n.stop - n.start, a.shape[1]
-    padded = take((images, *sizes, channels))
-    inner = tuple(q for q, _ in found)
+    rest = take((images, *sizes, channels))  # the padded rows, channels last
     source = a[(n, slice(None), *(h for _, h in found))]
-
-    def turn(i):
-        if source.shape[2:] != padded.shape[1:-1]:
-            padded[i] = 0
-        padded[(i, *inner)] = np.moveaxis(source[i], 0, -1)
-
-    _parallel(turn, images, threads if padded.size > _SMALL else 1)
-    # place in the tile, image, tile and residue, channel
-    steps = padded.strides[1:-1]
-    shape = [size for T, (_, _, d, _, _) in zip(tiles, cut) for size in (T, d)]
-    strides = [size for step, (_, _, d, m, _) in zip(steps, cut) for size in (step * d * m, step)]
-    view = np.lib.stride_tricks.as_strided(
-        padded,
-        (*inputs, images, *shape, channels),
-        (
-            *(step * d for step, (_, _, d, _, _) in zip(steps, cut)),
-            padded.strides[0],
-            *strides,
-            padded.strides[-1],
-        ),
-    )
-    columns = take(view.shape)
-
-    def lay(j):
-        columns[j] = view[j]
-
-    _parallel(lay, inputs[0], threads if columns.size > _SMALL else 1)
-    matrix = _nested(matrices, a.dtype)
-    made = take((len(matrix), images, *shape, channels))
-    np.matmul(matrix, columns.reshape(matrix.shape[1], -1), out=made.reshape(len(matrix), -1))
-    return made
+    if source.shape[2:] != rest.shape[1:-1]:
+        rest[...] = 0
+    rest[(slice(None), *(q for q, _ in found))] = np.moveaxis(source, 1, -1)
+    products, places = 1, images
+    for matrix, T, (_, _, d, m, _), size in zip(matrices, tiles, cut, sizes):
+        whole = rest.reshape(products, places, size, -1)
+        *steps, row, one = whole.strides
+        run = d * whole.shape[-1]  # residues, later axes and channels
+        view = _view(
+            whole,
+            (products, places, T, len(matrix[0]), run),
+            (*steps, d * m * row, d * row, one),
+        )
+        made = take((products, len(matrix), places, T, run))
+        _along(_as_array(matrix, _ones(matrix), a.dtype), view, made.transpose(0, 2, 3, 1, 4))
+        rest, products, places = made, products * len(matrix), places * T * d
+    return rest.reshape(products, places, channels)
 
 
-def _products(a, b, groups, take, over):
-    """The matrix products between channels, one for each row of the algorithm and group.
+def _part(count, limit):
+    """The largest divisor of ``count`` that is at most ``limit``, or 1."""
+    pieces = -(-count // max(1, limit))
+    return count // next((i for i in range(max(1, pieces), count) if count % i == 0), max(1, count))
 
-    ``a`` is (products, n, tiles and residues, groups and channels). ``over`` says what is summed:
-    "c", channels of the group, with weights b (products, g, c, f) to an array of a's kind; or
-    "places", with b of a's kind, to weights.
+
+def _collect(a, n, rows, matrices, cut, b, target, take):
+    """Tiles transformed back and laid where they belong, y = A M + b.
+
+    ``a`` is (products, n and tiles and residues of each axis, channels); the result goes to images
+    n of ``target`` (N, channels, *O), to the rows of the tiles ``rows`` of the first axis.
     """
-
-    def grouped(tiles):  # (products, groups, places, channels of a group)
-        shape = (len(tiles), -1, groups, tiles.shape[-1] // groups)
-        return tiles.reshape(shape).swapaxes(1, 2)
-
-    if over == "c":
-        made = take((*a.shape[:-1], groups * b.shape[-1]))
-        np.matmul(grouped(a), b, out=grouped(made))
-        return made
-    shape = (len(a), groups, a.shape[-1] // groups, b.shape[-1] // groups)
-    return np.matmul(grouped(a).swapaxes(2, 3), grouped(b), out=take(shape))
-
-
-def _collect(a, n, rows, matrices, cut, b, target, take, threads):
-    """Tiles transformed back and laid where they belong, overlapping ones added: y = A M + b, or
-    dx = B^T P.
-
-    ``a`` is (products, n, tiles and residues of each axis, channels); the result goes to images n
-    of ``target`` (N, channels, *H), to the rows that the tiles ``rows`` of the first axis reach.
-    """
-    matrix = _nested(matrices, a.dtype)
-    columns = take((len(matrix), *a.shape[1:]))
-    np.matmul(matrix, a.reshape(len(a), -1), out=columns.reshape(len(matrix), -1))
-    places = [len(each) for each in matrices]
-    parts = columns.reshape(*places, *a.shape[1:])
+    images, channels = n.stop - n.start, a.shape[-1]
     tiles = [rows.stop - rows.start, *(T for *_, T in cut[1:])]
-    overlap = any(j > m for j, (_, _, _, m, _) in zip(places, cut))
-    # so many more tiles as the last ones reach beyond themselves
-    long = [T - (m - j) // m for T, j, (_, _, _, m, _) in zip(tiles, places, cut)]
-    apart = [size for T, (_, _, d, m, _) in zip(long, cut) for size in (T, m, d)]
-    laid = take((n.stop - n.start, *apart, a.shape[-1]))
-    whole = rows.stop - rows.start == cut[0][4]
-    reached = slice(rows.start, rows.start + long[0])
+    # a row of channels that begins a little after a power of two is turned without conflicts
+    laid = take((images, *(T * m * d for T, (_, _, d, m, _) in zip(tiles, cut)), channels + 16))
+    laid, run = laid[..., :channels], channels
+    for axis in reversed(range(len(cut))):
+        matrix = _as_array(matrices[axis], _ones(matrices[axis]), a.dtype)
+        m, T, d = len(matrix), tiles[axis], cut[axis][2]
+        before = images * prod(T * d for T, (_, _, d, _, _) in zip(tiles[:axis], cut))
+        run *= d
+        parts = a.reshape(-1, len(matrix[0]), before, T, run)
+        if axis:
+            made = take((len(parts), before, T, m, run))
+            _along(matrix, parts.transpose(0, 2, 3, 1, 4), made)
+            a, run = made, run * T * m
+        else:
+            shape = (len(parts), len(matrix[0]), before, T, run // channels, channels)
+            out = laid.reshape(len(parts), before, T, m, run // channels, channels)
+            parts = parts.reshape(shape).transpose(0, 2, 3, 4, 1, 5)
+            np.matmul(matrix, parts, out=out.transpose(0, 1, 2, 4, 3, 5))
+    (O, _, d, m, _), *others = cut
+    start, stop = d * m * rows.start, min(O, d * m * rows.stop)
+    inner = (slice(stop - start), *(slice(O) for O, *_ in others))
+    part = np.moveaxis(laid[(slice(None), *inner)], -1, 1)
+    place = target[n, :, start:stop]
+    if b is None:
+        place[...] = part
+    else:
+        np.add(part, b, out=place)
 
-    def lay(i):
-        if overlap:
-            laid[i] = 0
-        for j in np.ndindex(*places):
-            at = [
-                index
-                for k, T, (_, _, _, m, _) in zip(j, tiles, cut)
-                for index in (slice(k // m, k // m + T), k % m, slice(None))
-            ]
-            if overlap:
-                laid[(i, *at)] += parts[(*j, i)]
-            elif b is None:
-                laid[(i, *at)] = parts[(*j, i)]
-            else:
-                np.add(parts[(*j, i)], b, out=laid[(i, *at)])
-        shape = [T * m * d for T, (_, _, d, m, _) in zip(long, cut)]
-        _put(laid[i].reshape(*shape, -1), target[n][i], cut, reached, overlap and not whole)
 
-    _parallel(lay, n.stop - n.start, threads if laid.size > _SMALL else 1)
+def _units(images, rows, size, limit, threads):
+    """(images, rows) of units of at most ``limit`` bytes, and no fewer than threads where there are
+    as many images or rows. ``size`` is what one row of an image needs.
+    """
+    many = max(1, min(-(-images // threads), limit // max(1, size * rows)))
+    whole = size * rows <= limit and images >= threads
+    few = max(1, min(rows if whole else -(-rows * images // threads), limit // max(1, size)))
+    few = -(-rows // -(-rows // min(few, rows))) if rows else 1  # units of the same size
+    return [
+        (slice(n, min(n + many, images)), slice(o, min(o + few, rows)))
+        for n in range(0, images, many)
+        for o in range(0, rows, few)
+    ]
+
+
+def _transposed(matrices):
+    return [tuple(zip(*matrix)) for matrix in matrices]
+
+
+def _as_array(matrix, whole, dtype):
+    """The matrix with each row divided by its number of ``whole``: floats, or exact fractions."""
+    key = matrix, whole, dtype
+    if key not in _MATRICES:
+        rows = [[Fraction(entry, n) for entry in row] for row, n in zip(matrix, whole)]
+        _MATRICES[key] = np.array(rows, object).astype(dtype)
+    return _MATRICES[key]
+
+
+def _along(matrix, a, out):
+    """out[..., q, i] = sum over k of matrix[q, k] * a[..., k, i], in runs that one thread makes."""
+    run = _part(a.shape[-1], _LIMIT // matrix.size)
+    if run < a.shape[-1]:
+        a, out = (each.reshape(*each.shape[:-1], -1, run).swapaxes(-3, -2) for each in (a, out))
+    np.matmul(matrix, a, out=out)
 
 
 def _per_axis(name, value, ndim, least):
@@ -978,65 +1385,29 @@ def _estimates(target, N, G, F, C, axes, dtype, threads):
     return {how: _nanoseconds(how, target, N, G, F, C, axes, dtype, threads) for how in ways}
 
 
-def _transposed(matrices):
-    return [tuple(zip(*matrix)) for matrix in matrices]
+def _apart(threads):
+    """This thread stays on its core, and ``threads`` of the process stay off it, where the system
+    can be told. Gives the cores to set this thread free to afterwards, or None.
 
-
-def _divided(a, denominators):
-    """The rows of the algorithm that G's fractions belong to, divided."""
-    for row in np.ndindex(*a.shape[: len(denominators)]):
-        whole = prod(each[q] for each, q in zip(denominators, row))
-        if a.dtype.kind in "fc":
-            a[row] *= 1 / whole
-        elif whole != 1:
-            a[row] = a[row] / whole
-
-
-def _nested(matrices, dtype):
-    """The matrices of all axes as one, their Kronecker product."""
-    key = (tuple(matrices), dtype)
-    if key not in _NESTED:
-        whole = np.ones((1, 1), int)
-        for matrix in matrices:
-            whole = np.kron(whole, np.array(matrix))
-        _NESTED[key] = whole.astype(dtype)
-    return _NESTED[key]
-
-
-def _blocks(images, rows, size, limit):
-    """(images, rows) of blocks that cover all: as many images as fit ``limit``, or else as many
-    rows of one.
-
-    ``size`` is what one image needs, in bytes.
+    Threads that are busy for moments only and wait for each other are left on one core otherwise.
     """
-    many = max(1, min(images, limit // max(1, size)))
-    few = rows if size <= limit else max(1, rows * limit // size)
-    for n in range(0, images, many):
-        for o in range(0, rows, few):
-            yield slice(n, min(n + many, images)), slice(o, min(o + few, rows))
-
-
-def _add_back(cols, dx, axes, start, threads):
-    """dx[n, g, c, s*o + d*k - p] += cols[g, c, k, n, o], the first axis's o counted from
-    ``start``.
-    """
-    starts = [start] + [0] * (len(axes) - 1)
-    pieces = _pieces(len(dx), dx.shape[2], threads if cols.size > _SMALL else 1)
-    moved = dx.transpose(1, 2, 0, *range(3, dx.ndim))
-
-    def add(i):
-        images, channels = pieces[i]
-        for k in np.ndindex(*(K for _, K, _, _, _, _ in axes)):
-            found = [
-                _reach(d * j + s * first - p, s, size, H)
-                for j, (H, _, _, s, d, p), size, first in zip(
-                    k, axes, cols.shape[-len(axes) :], starts
-                )
-            ]
-            place = (slice(None), channels, images, *(m for _, m in found))
-            moved[place] += cols[(slice(None), channels, *k, images, *(q for q, _ in found))]
-
-    _parallel(add, len(pieces), threads)
+    if 0 not in _PLACES:
+        try:
+            os.sched_setaffinity(0, os.sched_getaffinity(0))
+            _PLACES[0] = ctypes.CDLL(None).sched_getcpu
+        except (AttributeError, OSError):
+            _PLACES[0] = None
+    if _PLACES[0] is None:
+        return None
+    cores, here = os.sched_getaffinity(0), _PLACES[0]()
+    if here not in cores or len(cores) < 2:
+        return None
+    for thread in threads:
+        if _PLACES.get(thread) != here:
+            os.sched_setaffinity(thread, cores - {here})
+            _PLACES[thread] = here
+    os.sched_setaffinity(0, {here})
+    return cores
 
 
 def _phases(axes):
@@ -1076,13 +1447,11 @@ def _phases(axes):
 
 def _windows(rows, axes):
     """All windows of padded rows (n, g, c, *rows) as a view (n, g, c, *o, *k)."""
-    if any(s * (O - 1) + d * (K - 1) >= n for (_, K, O, s, d, _), n in zip(axes, rows.shape[3:])):
-        raise IndexError(f"rows {rows.shape} end before the windows of {axes}")
     lead, steps = rows.strides[:3], rows.strides[3:]
     shape = [axis[2] for axis in axes] + [axis[1] for axis in axes]
     strides = [s * step for (_, _, _, s, _, _), step in zip(axes, steps)]
     strides += [d * step for (_, _, _, _, d, _), step in zip(axes, steps)]
-    return np.lib.stride_tricks.as_strided(rows, (*rows.shape[:3], *shape), (*lead, *strides))
+    return _view(rows, (*rows.shape[:3], *shape), (*lead, *strides))
 
 
 def _padded(x, axes, take, threads):
@@ -1149,100 +1518,11 @@ def _kept(name, size):
     """
     buffer = getattr(_KEPT, name, None)
     if buffer is None or buffer.size < size:
-        buffer = np.empty(size, np.uint8)
+        whole = np.empty(size + 64, np.uint8)
+        start = -whole.ctypes.data % 64  # where a line of the caches begins
+        buffer = whole[start : start + size]
         setattr(_KEPT, name, buffer)
     return buffer[:size]
-
-
-def _tile(taps, places):
-    """The tile of an axis: the largest that there is an algorithm for, unless a smaller one needs
-    fewer products.
-    """
-    found = sorted(m for m, K in _WINOGRAD if taps == K)
-    return min(found, key=lambda m: (-(-places // m) * (m + taps - 1), m))
-
-
-def _reach(start, step, count, size):
-    """The i, 0 <= i < count, with 0 <= start + step*i < size, and these rows: two slices."""
-    first = max(0, -(start // step))
-    last = max(first, min(count, (size - 1 - start) // step + 1))
-    return slice(first, last), slice(start + step * first, start + step * last, step)
-
-
-def _put(made, target, cut, rows, add):
-    """What :func:`_collect` made, channels first, into one image of y or dx (channels, *H): cropped
-    to the rows there are. Rows that no tile reaches are left as they were.
-    """
-    (H, p, d, m, _), *others = cut
-    size = d * m
-    begin = size * rows.start - p
-    start, stop = max(0, begin), min(H, size * rows.stop - p)
-    inner = [slice(p, p + H) for H, p, _, _, _ in others]
-    reached = [slice(min(H, n - p)) for n, (H, p, _, _, _) in zip(made.shape[1:], others)]
-    # a few rows at a time, which stay in the caches while they are turned
-    few = max(1, 512 // max(1, prod(H for H, *_ in others)))
-    for i in range(start, stop, few):
-        end = min(i + few, stop)
-        part = np.moveaxis(made[(slice(i - begin, end - begin), *inner)], -1, 0)
-        place = target[(slice(None), slice(i, end), *reached)]
-        if add:
-            place += part
-        else:
-            place[...] = part
-
-
-def _nanoseconds(how, target, N, G, F, C, axes, dtype, threads):
-    """What a schedule costs for y, dx or dw of a layer: products, numbers moved, calls.
-
-    The constants are a common processor's. They decide between schedules, so their ratios matter,
-    not their size.
-    """
-    if target == "dx" and how not in ("scatter", "winograd"):
-        each = (phase for _, _, phase in _phases(axes) if all(K for _, K, _, _, _, _ in phase))
-        # the weights are copied, taps backwards, f and c exchanged
-        turned = 1.5 * G * F * C * prod(K for _, K, _, _, _, _ in axes)
-        return (
-            2000
-            + turned
-            + sum(_nanoseconds(how, "y", N, G, C, F, phase, dtype, threads) for phase in each)
-        )
-    # half as many numbers of twice the bytes are multiplied in the same time
-    wide = max(1, dtype.itemsize // 4)
-    rate = 200 * _cores() / wide
-    taps, places = prod(K for _, K, _, _, _, _ in axes), prod(O for _, _, O, _, _, _ in axes)
-    run = prod(O + d * (K - 1) // s for _, K, O, s, d, _ in axes)
-    reach = run * prod(s for _, _, _, s, _, _ in axes)
-    work = 2 * N * G * F * C * taps * places
-    full = F / (F + 8)  # narrow matrices keep the processor less busy
-    short = 1 / axes[-1][2]  # numbers are copied in runs of a row's windows; each begins anew
-    if how == "pointwise":
-        return work / (rate * full) + 3000 + N * 500
-    if how == "depthwise":
-        calls = N * max(1, G * 32 * reach * 4 * wide / _BLOCK) * F * taps * 2
-        passes = 0.05 if target == "dw" else 0.12
-        return N * G * F * reach * (taps * passes + 0.8) * wide + calls * 700 + 20_000
-    if how == "rows":
-        inner = C / (C + 16)
-        adding = N * G * F * run * (taps - 1) * 0.1 * wide if target == "y" else 0.0
-        moves = N * G * (C * reach + F * run) * 0.25 * wide
-        calls = N * taps * (2500 + 300 * G)
-        return work * run / places / (rate * full * inner) + adding + moves + calls + 15_000
-    if how == "winograd":
-        return _tiled(target, N, G, F, C, axes, wide)
-    numbers = N * G * C * taps * places
-    block = max(1, numbers * dtype.itemsize / _BLOCK)
-    calls = 6 if numbers < _SMALL else taps + 6  # a few numbers are gathered in one call
-    moved = numbers * (0.3 + 3 * short) * wide + N * G * C * reach * 0.3 * wide
-    put = N * G * F * places * 0.1 * wide
-    if target == "dw":  # sums of blocks, and these turned
-        put += G * F * C * taps * (1.5 + 0.5 * block) * wide
-    if how == "scatter" and target == "dx":
-        moved, calls = numbers * (0.5 + 10 * short) * wide, 3 * taps + 6
-    if how == "windows":
-        moved = numbers * (2.0 if numbers > _SMALL else 0.6) * wide
-        moved += N * G * F * places * 0.5 * wide
-        calls = 10 * G
-    return work / (rate * full) + moved + put + block * calls * 1500 + 12_000
 
 
 def _pieces(images, channels, threads):
@@ -1255,6 +1535,190 @@ def _pieces(images, channels, threads):
     return [(cut, whole) if images > 1 else (whole, cut) for cut in cuts]
 
 
+def _gathers(axes, F, C):
+    """Whether copying the taps of all axes but the first is cheaper than a product for each."""
+    (_, K, *_), *others = axes
+    taps, places = prod(K for _, K, *_ in others), prod(O for _, _, O, *_ in others)
+    waste = prod(O + d * (K - 1) // s for _, K, O, s, d, _ in others) / places - 1
+    copies = taps * C * ((0.1 if others[-1][3] == 1 else 0.5) + 5 / others[-1][2])
+    if _through_planes(axes):
+        copies = (taps * 0.12 + 0.6 * others[-1][3]) * C
+    return taps == 1 or copies < (taps - 1) * F * 0.2 + waste * taps * K * F * C / 120
+
+
+def _through_planes(axes):
+    """Whether taps are copied from rows that lie apart by residue, not from x with its strides."""
+    return axes[-1][3] > 1 and prod(O + d * (K - 1) // s for _, K, O, s, d, _ in axes[1:]) > _WIDE
+
+
+def _banded(w, many, step, gathered, take):
+    """The weights of ``many`` outputs at a time: (tap, g, (output, f), (q, t, c)).
+
+    There is one tap of the other axes where they are ``gathered`` beside the channels.
+    """
+    G, F, C, K, *others = w.shape
+    T = prod(others)
+    span = step * (many - 1) + K
+    flat = w.reshape(G, F, C, K, T)
+    if gathered:
+        source, shape = flat.transpose(0, 1, 3, 4, 2)[None], (1, G, many, F, span, T, C)
+    else:
+        source = flat.transpose(4, 0, 1, 3, 2)[:, :, :, :, None]
+        shape = (T, G, many, F, span, 1, C)
+    band = take(shape)
+    if many > 1:
+        band[...] = 0
+    for i in range(many):
+        band[:, :, i, :, step * i : step * i + K] = source
+    return band.reshape(shape[0], G, many * F, -1)
+
+
+def _together(images, places, small):
+    """How many images stand in the columns of one block: whole pieces nearly."""
+    if places > _WIDE:
+        return 1
+    most = max(1, min(images, (32 if small else 8) * _PIECE // places))
+    return min(
+        range(1, most + 1),
+        key=lambda n: (-(-images // n) * -(-n * places // _PIECE), -n if small else n),
+    )
+
+
+def _below(x, n, axes, many, gathered, later, together, take):
+    """S of images n: (block, residue of the other axes, g, e, q, (t, c), columns).
+
+    Taps that are ``gathered`` are copied from x, or ``later`` from rows apart by residue. Also: for
+    each tap its residue and first column; how many columns belong to one block; the sizes
+    (n, *o) of a block of ``together`` images.
+    """
+    (H, K, O, _, d, p), *others = axes
+    G, C = x.shape[1:3]
+    turns, step = _turns(axes)
+    # quotients that the last outputs meet, those that only fill up ``many`` among them
+    counts = [-(-len(range(turn, O, len(turns))) // many) for turn, _, _ in turns]
+    quotients = max(first + step * (j * many - 1) + K for (_, _, first), j in zip(turns, counts))
+    taps = list(np.ndindex(*(K for _, K, *_ in others)))
+    sizes, steps, starts = [O for _, _, O, *_ in others], [1] * len(others), [(0, 0)]
+    gathered = gathered and not later
+    if not gathered:
+        sizes = [O + d * (K - 1) // s for _, K, O, s, d, _ in others]
+        steps = [s for _, _, _, s, _, _ in others]
+        starts = [_begins(t, others, sizes) for t in taps]
+    places, images = together * prod(sizes), n.stop - n.start
+    blocks, last = -(-images // together), max(start for _, start in starts)
+    columns = -(-places // _PIECE) * _PIECE + last if places > _PIECE // 2 else places + last
+    S = take((blocks, prod(steps), G, d, quotients, len(taps) if gathered else 1, C, columns))
+    S[..., places:] = 0
+    cells = np.moveaxis(S[..., :places].reshape(*S.shape[:7], together, *sizes), 7, 1)
+    for e, (i, t) in product(range(d), enumerate(taps if gathered else np.ndindex(*steps))):
+        q, m = _reach(e - p, d, quotients, H)
+        if gathered:
+            found = [_reach(d * k - p, s, O, H) for k, (H, _, O, s, d, p) in zip(t, others)]
+        else:
+            found = [
+                _reach(r - p, s, size, H) for r, (H, _, _, s, _, p), size in zip(t, others, sizes)
+            ]
+        rows = x[(n, slice(None), slice(None), m, *(h for _, h in found))]
+        rows = rows.transpose(0, 1, 3, 2, *range(4, rows.ndim))
+        place = cells[:, :, 0 if gathered else i, :, e, :, i if gathered else 0]
+        whole = images // together  # blocks that are full
+        inside = [slice(None), q, slice(None), *(o for o, _ in found)]
+        _lay(
+            place[:whole],
+            rows[: whole * together].reshape(whole, together, *rows.shape[1:]),
+            inside,
+        )
+        if whole < blocks:
+            place[whole, images - whole * together :] = 0
+            _lay(place[whole, : images - whole * together], rows[whole * together :], inside)
+    if places <= _WIDE or gathered:
+        return S, starts, columns - last, [together, *sizes]
+    # columns in pieces: the rows of a product then lie closer together
+    pieces, wide = (columns - last) // _PIECE, _PIECE if later else _PIECE + last
+    near = take(
+        (
+            blocks,
+            pieces,
+            1 if later else len(S[0]),
+            G,
+            d,
+            quotients,
+            len(taps) if later else 1,
+            C,
+            wide,
+        )
+    )
+    *lead, one = S.strides
+    for i, (residue, start) in enumerate(starts if later else [(0, 0)]):
+        part, place = (S[:, residue:, ..., start:], near[..., i : i + 1, :, :])
+        place[...] = _view(part, place.shape, (lead[0], _PIECE * one, *lead[1:], one))
+    return near, [(0, 0)] if later else starts, columns - last, [together, *sizes]
+
+
+def _meeting(S, e, first, step, count, span, start, size):
+    """For each of ``count`` products the rows of S that it meets, and the columns from ``start`` on
+    in pieces: a view (block, piece, g, product, (q, t, c), column).
+    """
+    residue, column = start
+    pieces = S.ndim == 9
+    part = S[:, :, residue] if pieces else S[:, residue]
+    part = part[..., e, first:, :, :, column:]
+    wide = min(size, _PIECE)
+    *lead, group, row, _, below, one = part.strides
+    if not pieces:
+        lead.append(wide * one)
+    return _view(
+        part,
+        (len(S), size // wide, part.shape[-5], count, span * part.shape[-3] * part.shape[-2], wide),
+        (*lead, group, step * row, below, one),
+    )
+
+
+def _put_blocks(found, target, b):
+    """target[n, ...] = found[block, n in the block, ...] + b"""
+    together = found.shape[1]
+    full = len(target) // together
+    aligned = target[: full * together].reshape(full, together, *target.shape[1:])
+    pairs = [(aligned, found[:full])]
+    if full < len(found):
+        rest = target[full * together :]
+        pairs.append((rest, found[full, : len(rest)]))
+    for place, part in pairs:
+        if b is None:
+            place[...] = part
+        else:
+            np.add(part, b.reshape(*b.shape[:2], *[1] * (target.ndim - 3)), out=place)
+
+
+def _tile(taps, places):
+    """The tile of an axis: the largest that there is an algorithm for, unless a smaller one needs
+    fewer products.
+    """
+    found = sorted(m for m, K in _WINOGRAD if taps == K)
+    return min(found, key=lambda m: (-(-places // m) * (m + taps - 1), m))
+
+
+def _ones(matrix):
+    return (1,) * len(matrix)
+
+
+def _nanoseconds(how, target, N, G, F, C, axes, dtype, threads):
+    """What a schedule costs: its amounts, each times what one was measured to cost.
+
+    The table's numbers are a common processor's. They decide between schedules, so their ratios
+    matter, not their size.
+    """
+    amounts = _amounts(how, target, N, G, F, C, axes)
+    made = target if how == "scatter" or target == "dw" else "y"
+    # half as many numbers of twice the bytes are handled in the same time
+    wide = max(1, dtype.itemsize // 4)
+    whole = sum(
+        cost * amount * (wide if i else 1)
+        for i, (cost, amount) in enumerate(zip(_COSTS[how, made], amounts))
+    )
+    return whole * (_cores() / threads if how in _IN_LANES else 1)
+
+
 def _tap(k, axes):
     """Where in ``_planes`` tap k finds x[n, g, c, s*o + d*k - p], every o: residues, slices."""
     residues = [d * j % s for j, (_, _, _, s, d, _) in zip(k, axes)]
@@ -1262,36 +1726,122 @@ def _tap(k, axes):
     return residues + [slice(i, i + axis[2]) for i, axis in zip(starts, axes)]
 
 
-def _tiled(target, N, G, F, C, axes, wide):
-    """What Winograd costs: transforms of tiles and weights, and the products that are left."""
+def _lay(place, source, inside):
+    """``source`` in the last axes of ``place``, in the slices ``inside``; zero around it."""
+    for axis, part in enumerate(inside, place.ndim - len(inside)):
+        if part != slice(None):
+            around = [slice(None)] * axis
+            for edge in (slice(0, part.start), slice(part.stop, None)):
+                place[(*around, edge)] = 0
+    place[(..., *inside)] = source
+
+
+def _amounts(how, target, N, G, F, C, axes):
+    """What a schedule does for y, dx or dw: calls of NumPy, multiplications, numbers copied and the
+    runs they are copied in, numbers summed or written, weights rearranged.
+    """
+    if target == "dx" and how != "scatter":
+        if how in ("rows", "depthwise") and _at_once(axes):
+            at_once = [(O, -(-K // s), -(-H // s), 1, d, 0) for H, K, O, s, d, _ in axes]
+            return _amounts(how, "y", N, G, C * prod(axis[3] for axis in axes), F, at_once)
+        phases = [phase for _, _, phase in _phases(axes) if all(K for _, K, *_ in phase)]
+        each = [_amounts(how, "y", N, G, C, F, phase) for phase in phases]
+        turned = (5, 0, 0, 0, 0, G * F * C * prod(K for _, K, *_ in axes))
+        return tuple(map(sum, zip(turned, *each)))
+    taps, places = prod(K for _, K, *_ in axes), prod(O for _, _, O, *_ in axes)
+    wide = axes[-1][2]
+    products, outputs = N * G * F * C * taps * places, N * G * F * places
+    weights = G * F * C * taps
+    copied = N * G * C * taps * places
+    if how == "pointwise":
+        return 3 + N, products, N * G * C * places, 0, outputs, weights
+    if how == "windows":
+        return 20 + 10 * G, products, copied, 0, outputs, weights
+    if how == "winograd":
+        return _amounts_of_tiles(N, G, F, C, axes)
+    if how in ("rows", "depthwise"):
+        return _amounts_of_rows(how, target, N, G, F, C, axes)
+    blocks = 1 + 4 * copied // _BLOCK
+    calls = blocks * (6 if copied < _SMALL else taps + 6)
+    if target != "dw":
+        weights = 0
+    return calls, products, copied, copied / wide, outputs, weights * (1 + blocks) / 2
+
+
+def _amounts_of_tiles(N, G, F, C, axes):
+    """Of winograd: numbers are transformed in stages, an axis at a time."""
     tiles = [_tile(K, -(-O // d)) for _, K, O, _, d, _ in axes]
-    rows = prod(m + K - 1 for m, (_, K, _, _, _, _) in zip(tiles, axes))
-    places = N * prod(d * -(-O // (d * m)) for m, (_, _, O, _, d, _) in zip(tiles, axes))
-    numbers = rows * places
-    taps = prod(K for _, K, _, _, _, _ in axes)
-    rate = 200 * _cores() / wide
-    products = 2 * numbers * G * F * C / (rate * F / (F + 12) * C / (C + 12))
-    # the transforms are products with a matrix of so many rows, columns copied before or after
-    small = 0.5 * rate * rows / (rows + 20)
-    weights = G * F * C * (2 * rows * taps / small + wide * (1.1 * rows + 0.5 * taps))
-    outputs = prod(m for m in tiles)
-    spread = 2 * rows * rows / small + wide * (0.25 * rows + 0.5 * outputs)
-    back = 2 * rows * outputs / small + wide * 1.0 * outputs
-    add = 2 * rows * rows / small + wide * (0.4 * rows + 0.5 * outputs)
-    here = {"y": (spread, back), "dx": (add, back), "dw": (spread, back)}[target]
-    moved = places * G * (C * here[0] + F * here[1])
-    return products + weights + moved + 60_000
+    rows = [m + K - 1 for m, (_, K, *_) in zip(tiles, axes)]
+    whole = [-(-O // (d * m)) * d for m, (_, _, O, _, d, _) in zip(tiles, axes)]
+    places, lines = N * prod(whole), N * prod(m * t for m, t in zip(tiles, whole))
+    stages = sum(prod(rows[: i + 1]) * prod(tiles[i + 1 :]) for i in range(len(axes)))
+    transformed = places * stages * G * (C + F)
+    units = 1 + 4 * transformed // _TILES
+    weights = G * F * C
+    return (
+        40 + 12 * units,
+        places * prod(rows) * weights,
+        lines * G * (C + F),
+        prod(rows) * weights * units,
+        transformed,
+        weights * prod(K for _, K, *_ in axes),
+    )
 
 
-# schedule: (its way to y, its way to dw)
+def _amounts_of_rows(how, target, N, G, F, C, axes):
+    """Of rows and depthwise, which makes several outputs at a time."""
+    if len(axes) == 1:
+        axes = [(1, 1, 1, 1, 1, 0), *axes]
+    (_, K, O, s, d, _), *others = axes
+    taps, places = prod(K for _, K, *_ in others), prod(O for _, _, O, *_ in others)
+    many = min(4, O) if how == "depthwise" else 1
+    # weights' gradients of few channels are made from taps that are copied, others from none
+    gathered = C < _FEW if target == "dw" else many > 1 or _gathers(axes, F, C)
+    wide = prod(O + d * (K - 1) // s for _, K, O, s, d, _ in others)
+    columns = places if gathered else wide
+    span = s // gcd(s, d) * (many - 1) + K
+    each = taps * places if gathered else wide * prod(s for _, _, _, s, *_ in others)
+    copied = N * G * C * (s * O + d * (K - 1)) * each
+    products = N * G * F * C * span * taps * O * columns
+    times = (1 if gathered else taps) * -(-span * C * (taps if gathered else 1) // 480)
+    sums = N * G * F * O * columns * (times if target == "y" else 1)
+    if target == "dw":
+        sums += products / 120
+    calls = 40 + 4 * times * (1 + 4 * (copied + sums) // _ROWS)
+    return calls, products, copied, copied / others[-1][2], sums, G * F * C * span * many * taps
+
+
+# schedule: (its way to y, to dx, to dw); None: dx is made as y is, by phases
 _WAYS = {
-    "blocked": (_blocked_y, _blocked_dw),
-    "scatter": (_blocked_y, _blocked_dw),
-    "rows": (_rows_y, _rows_dw),
-    "windows": (_windows_y, _windows_dw),
-    "pointwise": (_pointwise_y, _pointwise_dw),
-    "depthwise": (_elementwise_y, _elementwise_dw),
-    "winograd": (_winograd_y, None),
+    "blocked": (_blocked_y, None, _blocked_dw),
+    "scatter": (_blocked_y, _scatter_dx, _blocked_dw),
+    "rows": (_rows_y, _rows_dx, _rows_dw),
+    "windows": (_windows_y, None, _windows_dw),
+    "pointwise": (_pointwise_y, None, _pointwise_dw),
+    "depthwise": (_depthwise_y, _depthwise_dx, _depthwise_dw),
+    "winograd": (_winograd_y, None, _winograd_dw),
+}
+
+
+# schedules whose threads make all of a part of the layer
+_IN_LANES = ("rows", "depthwise", "winograd")
+
+
+# nanoseconds for each of what _amounts counts, in float32
+_COSTS = {
+    ("blocked", "y"): (5600, 0.0052, 0.16, 2.8, 0.25, 0.31),
+    ("blocked", "dw"): (5200, 0.0068, 0.28, 2.4, 0.12, 0),
+    ("scatter", "dx"): (8400, 0.0043, 0.32, 11, 0.11, 0),
+    ("rows", "y"): (2300, 0.0055, 0.26, 2.4, 0.32, 1.4),
+    ("rows", "dw"): (2300, 0.0063, 0.31, 1.7, 0.17, 1.8),
+    ("windows", "y"): (890, 0.0068, 1.1, 0, 0.8, 0.21),
+    ("windows", "dw"): (820, 0.0072, 1.1, 0, 0.13, 0.026),
+    ("pointwise", "y"): (1100, 0.004, 0.052, 0, 0.27, 0.8),
+    ("pointwise", "dw"): (1600, 0.0071, 0.058, 0, 0.031, 0.6),
+    ("depthwise", "y"): (2000, 0.0063, 0.23, 2.5, 0.29, 4.6),
+    ("depthwise", "dw"): (2000, 0.016, 0.23, 1.9, 0.079, 7.7),
+    ("winograd", "y"): (1900, 0.004, 0.9, 0.017, 0.082, 1.6),
+    ("winograd", "dw"): (1800, 0.0045, 0.89, 0, 0.094, 1.6),
 }
 
 

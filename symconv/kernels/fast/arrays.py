@@ -6,6 +6,7 @@ other only.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -22,14 +23,32 @@ from symconv.kernels.prelude import _reach
 Array = Any
 Take = Callable[[Sequence[int]], Array]
 
-__all__ = ["KEPT", "SMALL"]
+__all__ = ["FEW", "KEPT", "LEAST", "LIMIT", "PIECE", "SMALL", "WIDE"]
 
 #: working memory and threads that outlive a call
 KEPT = _KEPT = threading.local()
-_POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}
+_POOLS: dict[tuple[int, int], tuple[ThreadPoolExecutor, list[int]]] = {}
+
+#: threads' ids -> the core they are kept off; 0 -> the function that tells the core
+_PLACES: dict[int, Any] = {}
 
 #: an array of fewer numbers is not worth a second thread: handing over costs more than copying
 SMALL = _SMALL = 400_000
+
+#: fewer channels, and half as many filters of a thread, are few
+FEW = _FEW = 16
+
+#: columns of a product of rows: whole vectors of the processor, and whole lines of its caches
+PIECE = _PIECE = 64
+
+#: more columns than these are cut in pieces
+WIDE = _WIDE = 256
+
+#: bytes that a thread should work on at least
+LEAST = _LEAST = 2 << 20
+
+#: a matrix product of at most so many multiplications is made on the calling thread alone
+LIMIT = _LIMIT = 500_000
 
 
 def _cores() -> int:
@@ -37,6 +56,31 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _apart(threads: list[int]) -> Any:
+    """This thread stays on its core, and ``threads`` of the process stay off it, where the system
+    can be told. Gives the cores to set this thread free to afterwards, or None.
+
+    Threads that are busy for moments only and wait for each other are left on one core otherwise.
+    """
+    if 0 not in _PLACES:
+        try:
+            os.sched_setaffinity(0, os.sched_getaffinity(0))
+            _PLACES[0] = ctypes.CDLL(None).sched_getcpu
+        except (AttributeError, OSError):
+            _PLACES[0] = None
+    if _PLACES[0] is None:
+        return None
+    cores, here = os.sched_getaffinity(0), _PLACES[0]()
+    if here not in cores or len(cores) < 2:
+        return None
+    for thread in threads:
+        if _PLACES.get(thread) != here:
+            os.sched_setaffinity(thread, cores - {here})
+            _PLACES[thread] = here
+    os.sched_setaffinity(0, {here})
+    return cores
 
 
 def _parallel(task: Callable[[int], None], count: int, threads: int) -> None:
@@ -51,11 +95,19 @@ def _parallel(task: Callable[[int], None], count: int, threads: int) -> None:
         return run(0) if parts else None
     key = os.getpid(), threads  # a forked process has no threads but its own
     if key not in _POOLS:
-        _POOLS[key] = ThreadPoolExecutor(threads - 1)
-    others = [_POOLS[key].submit(run, part) for part in range(1, parts)]
-    run(0)
-    for other in others:
-        other.result()
+        ids: list[int] = []
+        begin = lambda: ids.append(threading.get_native_id())  # noqa: E731
+        _POOLS[key] = ThreadPoolExecutor(threads - 1, initializer=begin), ids
+    pool, ids = _POOLS[key]
+    cores = _apart(ids)
+    try:
+        others = [pool.submit(run, part) for part in range(1, parts)]
+        run(0)
+        for other in others:
+            other.result()
+    finally:
+        if cores:
+            os.sched_setaffinity(0, cores)
     return None
 
 
@@ -67,7 +119,9 @@ def _kept(name: str, size: int) -> Array:
     """
     buffer: Array | None = getattr(_KEPT, name, None)
     if buffer is None or buffer.size < size:
-        buffer = np.empty(size, np.uint8)
+        whole = np.empty(size + 64, np.uint8)
+        start = -whole.ctypes.data % 64  # where a line of the caches begins
+        buffer = whole[start : start + size]
         setattr(_KEPT, name, buffer)
     return buffer[:size]
 
@@ -106,6 +160,51 @@ def _blocks(images: int, rows: int, size: int, limit: int) -> Iterator[tuple[sli
     for n in range(0, images, many):
         for o in range(0, rows, few):
             yield slice(n, min(n + many, images)), slice(o, min(o + few, rows))
+
+
+def _lanes(task: Any, units: Sequence[Any], memory: Array, threads: int) -> None:
+    """task(unit, working memory, lane) for all units, in as many lanes as there are threads.
+
+    A lane does all of a unit alone: what it copies is in its core's caches when it multiplies, and
+    products of at most ``_LIMIT`` multiplications are not shared out once more by NumPy's library,
+    whose threads would wait busily for the next.
+    """
+    lanes = max(1, min(threads, len(units)))
+    size = memory.size // lanes // 64 * 64
+
+    def run(lane: int) -> None:
+        for unit in units[len(units) * lane // lanes : len(units) * (lane + 1) // lanes]:
+            task(unit, memory[size * lane : size * (lane + 1)], lane)
+
+    _parallel(run, lanes, lanes)
+
+
+def _enough(threads: int, size: int, products: int) -> int:
+    """Threads for work on so many bytes and multiplications: a little is done sooner than handed
+    over.
+    """
+    return max(1, min(threads, max(size, products // 16) // _LEAST))
+
+
+def _units(images: int, rows: int, size: int, limit: int, threads: int) -> list[Any]:
+    """(images, rows) of units of at most ``limit`` bytes, and no fewer than threads where there are
+    as many images or rows. ``size`` is what one row of an image needs.
+    """
+    many = max(1, min(-(-images // threads), limit // max(1, size * rows)))
+    whole = size * rows <= limit and images >= threads
+    few = max(1, min(rows if whole else -(-rows * images // threads), limit // max(1, size)))
+    few = -(-rows // -(-rows // min(few, rows))) if rows else 1  # units of the same size
+    return [
+        (slice(n, min(n + many, images)), slice(o, min(o + few, rows)))
+        for n in range(0, images, many)
+        for o in range(0, rows, few)
+    ]
+
+
+def _part(count: int, limit: int) -> int:
+    """The largest divisor of ``count`` that is at most ``limit``, or 1."""
+    pieces = -(-count // max(1, limit))
+    return count // next((i for i in range(max(1, pieces), count) if count % i == 0), max(1, count))
 
 
 def _pieces(images: int, channels: int, threads: int) -> list[tuple[slice, slice]]:
@@ -162,15 +261,28 @@ def _tap(k: Sequence[int], axes: Sequence[tuple[int, ...]]) -> list[Any]:
     return residues + [slice(i, i + axis[2]) for i, axis in zip(starts, axes)]
 
 
+def _view(a: Array, shape: Sequence[int], strides: Sequence[int]) -> Array:
+    """The memory of ``a``, from its first entry on, as an array of other axes.
+
+    IndexError where that would leave what ``a`` covers.
+    """
+    (low, high), (first, last) = (
+        [sum((n - 1) * step for n, step in zip(*each) if sign * step > 0) for sign in (-1, 1)]
+        for each in ((shape, strides), (a.shape, a.strides))
+    )
+    wrong = not a.size or low < first or high > last
+    if prod(shape) and (wrong or (a.dtype.hasobject and any(step % a.itemsize for step in strides))):
+        raise IndexError(f"axes {tuple(shape)}, {tuple(strides)} bytes apart, leave {a.shape}")
+    return np.lib.stride_tricks.as_strided(a, shape, strides)
+
+
 def _windows(rows: Array, axes: Sequence[tuple[int, ...]]) -> Array:
     """All windows of padded rows (n, g, c, *rows) as a view (n, g, c, *o, *k)."""
-    if any(s * (O - 1) + d * (K - 1) >= n for (_, K, O, s, d, _), n in zip(axes, rows.shape[3:])):
-        raise IndexError(f"rows {rows.shape} end before the windows of {axes}")
     lead, steps = rows.strides[:3], rows.strides[3:]
     shape = [axis[2] for axis in axes] + [axis[1] for axis in axes]
     strides = [s * step for (_, _, _, s, _, _), step in zip(axes, steps)]
     strides += [d * step for (_, _, _, _, d, _), step in zip(axes, steps)]
-    return np.lib.stride_tricks.as_strided(rows, (*rows.shape[:3], *shape), (*lead, *strides))
+    return _view(rows, (*rows.shape[:3], *shape), (*lead, *strides))
 
 
 def _padded(x: Array, axes: Sequence[tuple[int, ...]], take: Take, threads: int) -> Array:

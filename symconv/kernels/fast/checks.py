@@ -21,18 +21,30 @@ def schedules_of(faces: Faces, conv: Conv) -> list[str]:
 
 
 def each_schedule(on_symbols: Callable[[Faces, Conv], Result], faces: Faces, conv: Conv) -> Result:
-    """y, dx, dw, db by every schedule that can make the layer: in many blocks, the way large arrays go; and in one."""
+    """y, dx, dw, db by every schedule that can make the layer: in many blocks and on two
+    threads, the way large arrays go; and in one."""
     module: Any = faces.module
-    count, plain, small = 0, dict(faces.parameters), module._SMALL
+    plain = dict(faces.parameters)
+    kept = {name: getattr(module, name) for name in ("_SMALL", "_LEAST", "_FEW", "_PIECE", "_WIDE", "_gathers")}
+    # nothing is too small to be cut up, shared out or left where it lies; and all is
+    ways = (
+        (
+            {"_SMALL": 0, "_LEAST": 1, "_FEW": 1, "_PIECE": 2, "_WIDE": 2, "_gathers": lambda *_: False},
+            {"workspace": 256, "threads": 2},
+        ),
+        ({"_PIECE": 2, "_WIDE": 2, "_gathers": lambda *_: True}, {"workspace": 1 << 20, "threads": 1}),
+    )
+    count = 0
     try:
         for name in schedules_of(faces, conv):
-            for workspace, large in ((256, 0), (1 << 20, small)):
-                module._SMALL = large
-                faces.parameters = {**plain, "algorithm": name, "workspace": workspace}
+            for limits, options in ways:
+                vars(module).update(kept | limits)
+                faces.parameters = {**plain, "algorithm": name, **options}
                 entries, failure = on_symbols(faces, conv)
                 count += entries
                 if failure:
-                    return count, f"{name}, workspace {workspace}: {failure}"
+                    return count, f"{name}, workspace {options['workspace']}: {failure}"
     finally:
-        faces.parameters, module._SMALL = plain, small
+        faces.parameters = plain
+        vars(module).update(kept)
     return count, None

@@ -8,47 +8,74 @@ other only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
+from math import gcd, prod
 from typing import Any
 
 import numpy as np
 
-from symconv.kernels.fast.arrays import _SMALL, _cores, _parallel
+from symconv.kernels.fast.arrays import _FEW, _SMALL, _cores, _parallel
 from symconv.kernels.fast.matrices import (
     _BLOCK,
     _blocked_dw,
     _blocked_y,
     _by_phases,
-    _elementwise_dw,
-    _elementwise_y,
     _phases,
     _pointwise_dw,
     _pointwise_y,
-    _rows_dw,
-    _rows_y,
     _scatter_dx,
     _windows_dw,
     _windows_y,
 )
-from symconv.kernels.fast.tiles import _WINOGRAD, _tile, _winograd_backward, _winograd_y
+from symconv.kernels.fast.rows import (
+    _ROWS,
+    _at_once,
+    _depthwise_dx,
+    _depthwise_y,
+    _gathers,
+    _rows_dx,
+    _rows_y,
+)
+from symconv.kernels.fast.rows_dw import _depthwise_dw, _rows_dw
+from symconv.kernels.fast.tiles import _TILES, _WINOGRAD, _tile, _winograd_dw, _winograd_y
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
 Array = Any
 Axes = Sequence[tuple[int, ...]]
 
-__all__ = ["SCHEDULES_OF_Y"]
+__all__ = ["COSTS", "IN_LANES", "SCHEDULES_OF_Y"]
 
-#: schedule -> (its way to y, its way to dw); dx follows from y by phases where it has no way of its
+#: schedule -> (its way to y, to dx, to dw); dx follows from y by phases where it has no way of its
 #: own
 SCHEDULES_OF_Y = _WAYS = {
-    "blocked": (_blocked_y, _blocked_dw),
-    "scatter": (_blocked_y, _blocked_dw),
-    "rows": (_rows_y, _rows_dw),
-    "windows": (_windows_y, _windows_dw),
-    "pointwise": (_pointwise_y, _pointwise_dw),
-    "depthwise": (_elementwise_y, _elementwise_dw),
-    "winograd": (_winograd_y, None),
+    "blocked": (_blocked_y, None, _blocked_dw),
+    "scatter": (_blocked_y, _scatter_dx, _blocked_dw),
+    "rows": (_rows_y, _rows_dx, _rows_dw),
+    "windows": (_windows_y, None, _windows_dw),
+    "pointwise": (_pointwise_y, None, _pointwise_dw),
+    "depthwise": (_depthwise_y, _depthwise_dx, _depthwise_dw),
+    "winograd": (_winograd_y, None, _winograd_dw),
 }
+
+#: schedule and array -> nanoseconds for each of what :func:`_amounts` counts, in float32 on two
+#: cores: fitted to layers drawn at random
+COSTS = _COSTS = {
+    ("blocked", "y"): (5600, 0.0052, 0.16, 2.8, 0.25, 0.31),
+    ("blocked", "dw"): (5200, 0.0068, 0.28, 2.4, 0.12, 0),
+    ("scatter", "dx"): (8400, 0.0043, 0.32, 11, 0.11, 0),
+    ("rows", "y"): (2300, 0.0055, 0.26, 2.4, 0.32, 1.4),
+    ("rows", "dw"): (2300, 0.0063, 0.31, 1.7, 0.17, 1.8),
+    ("windows", "y"): (890, 0.0068, 1.1, 0, 0.8, 0.21),
+    ("windows", "dw"): (820, 0.0072, 1.1, 0, 0.13, 0.026),
+    ("pointwise", "y"): (1100, 0.004, 0.052, 0, 0.27, 0.8),
+    ("pointwise", "dw"): (1600, 0.0071, 0.058, 0, 0.031, 0.6),
+    ("depthwise", "y"): (2000, 0.0063, 0.23, 2.5, 0.29, 4.6),
+    ("depthwise", "dw"): (2000, 0.016, 0.23, 1.9, 0.079, 7.7),
+    ("winograd", "y"): (1900, 0.004, 0.9, 0.017, 0.082, 1.6),
+    ("winograd", "dw"): (1800, 0.0045, 0.89, 0, 0.094, 1.6),
+}
+
+#: schedules whose threads are lanes; the products of the others are shared out by NumPy's library
+IN_LANES = _IN_LANES = ("rows", "depthwise", "winograd")
 
 #: what was chosen, by layer
 _CHOSEN: dict[Any, str] = {}
@@ -74,81 +101,98 @@ def _fits(how: str, C: int, axes: Axes, dtype: Any) -> str:
     return ""
 
 
+def _amounts(how: str, target: str, N: int, G: int, F: int, C: int, axes: Axes) -> Any:
+    """What a schedule does for y, dx or dw: calls of NumPy, multiplications, numbers copied and the
+    runs they are copied in, numbers summed or written, weights rearranged.
+    """
+    if target == "dx" and how != "scatter":
+        if how in ("rows", "depthwise") and _at_once(axes):
+            at_once = [(O, -(-K // s), -(-H // s), 1, d, 0) for H, K, O, s, d, _ in axes]
+            return _amounts(how, "y", N, G, C * prod(axis[3] for axis in axes), F, at_once)
+        phases = [phase for _, _, phase in _phases(axes) if all(K for _, K, *_ in phase)]
+        each = [_amounts(how, "y", N, G, C, F, phase) for phase in phases]
+        turned = (5, 0, 0, 0, 0, G * F * C * prod(K for _, K, *_ in axes))
+        return tuple(map(sum, zip(turned, *each)))
+    taps, places = prod(K for _, K, *_ in axes), prod(O for _, _, O, *_ in axes)
+    wide = axes[-1][2]
+    products, outputs = N * G * F * C * taps * places, N * G * F * places
+    weights = G * F * C * taps
+    copied = N * G * C * taps * places
+    if how == "pointwise":
+        return 3 + N, products, N * G * C * places, 0, outputs, weights
+    if how == "windows":
+        return 20 + 10 * G, products, copied, 0, outputs, weights
+    if how == "winograd":
+        return _amounts_of_tiles(N, G, F, C, axes)
+    if how in ("rows", "depthwise"):
+        return _amounts_of_rows(how, target, N, G, F, C, axes)
+    blocks = 1 + 4 * copied // _BLOCK
+    calls = blocks * (6 if copied < _SMALL else taps + 6)
+    if target != "dw":
+        weights = 0
+    return calls, products, copied, copied / wide, outputs, weights * (1 + blocks) / 2
+
+
+def _amounts_of_rows(how: str, target: str, N: int, G: int, F: int, C: int, axes: Axes) -> Any:
+    """Of rows and depthwise, which makes several outputs at a time."""
+    if len(axes) == 1:
+        axes = [(1, 1, 1, 1, 1, 0), *axes]
+    (_, K, O, s, d, _), *others = axes
+    taps, places = prod(K for _, K, *_ in others), prod(O for _, _, O, *_ in others)
+    many = min(4, O) if how == "depthwise" else 1
+    # weights' gradients of few channels are made from taps that are copied, others from none
+    gathered = C < _FEW if target == "dw" else many > 1 or _gathers(axes, F, C)
+    wide = prod(O + d * (K - 1) // s for _, K, O, s, d, _ in others)
+    columns = places if gathered else wide
+    span = s // gcd(s, d) * (many - 1) + K
+    each = taps * places if gathered else wide * prod(s for _, _, _, s, *_ in others)
+    copied = N * G * C * (s * O + d * (K - 1)) * each
+    products = N * G * F * C * span * taps * O * columns
+    times = (1 if gathered else taps) * -(-span * C * (taps if gathered else 1) // 480)
+    sums: Any = N * G * F * O * columns * (times if target == "y" else 1)
+    if target == "dw":
+        sums += products / 120
+    calls = 40 + 4 * times * (1 + 4 * (copied + sums) // _ROWS)
+    return calls, products, copied, copied / others[-1][2], sums, G * F * C * span * many * taps
+
+
+def _amounts_of_tiles(N: int, G: int, F: int, C: int, axes: Axes) -> Any:
+    """Of winograd: numbers are transformed in stages, an axis at a time."""
+    tiles = [_tile(K, -(-O // d)) for _, K, O, _, d, _ in axes]
+    rows = [m + K - 1 for m, (_, K, *_) in zip(tiles, axes)]
+    whole = [-(-O // (d * m)) * d for m, (_, _, O, _, d, _) in zip(tiles, axes)]
+    places, lines = N * prod(whole), N * prod(m * t for m, t in zip(tiles, whole))
+    stages = sum(prod(rows[: i + 1]) * prod(tiles[i + 1 :]) for i in range(len(axes)))
+    transformed = places * stages * G * (C + F)
+    units = 1 + 4 * transformed // _TILES
+    weights = G * F * C
+    return (
+        40 + 12 * units,
+        places * prod(rows) * weights,
+        lines * G * (C + F),
+        prod(rows) * weights * units,
+        transformed,
+        weights * prod(K for _, K, *_ in axes),
+    )
+
+
 def _nanoseconds(
     how: str, target: str, N: int, G: int, F: int, C: int, axes: Axes, dtype: Any, threads: int
 ) -> Any:
-    """What a schedule costs for y, dx or dw of a layer: products, numbers moved, calls.
+    """What a schedule costs: its amounts, each times what one was measured to cost.
 
-    The constants are a common processor's. They decide between schedules, so their ratios matter,
-    not their size.
+    The table's numbers are a common processor's. They decide between schedules, so their ratios
+    matter, not their size.
     """
-    if target == "dx" and how not in ("scatter", "winograd"):
-        each = (phase for _, _, phase in _phases(axes) if all(K for _, K, _, _, _, _ in phase))
-        # the weights are copied, taps backwards, f and c exchanged
-        turned = 1.5 * G * F * C * prod(K for _, K, _, _, _, _ in axes)
-        return (
-            2000
-            + turned
-            + sum(_nanoseconds(how, "y", N, G, C, F, phase, dtype, threads) for phase in each)
-        )
-    # half as many numbers of twice the bytes are multiplied in the same time
+    amounts = _amounts(how, target, N, G, F, C, axes)
+    made = target if how == "scatter" or target == "dw" else "y"
+    # half as many numbers of twice the bytes are handled in the same time
     wide = max(1, dtype.itemsize // 4)
-    rate = 200 * _cores() / wide
-    taps, places = prod(K for _, K, _, _, _, _ in axes), prod(O for _, _, O, _, _, _ in axes)
-    run = prod(O + d * (K - 1) // s for _, K, O, s, d, _ in axes)
-    reach = run * prod(s for _, _, _, s, _, _ in axes)
-    work = 2 * N * G * F * C * taps * places
-    full = F / (F + 8)  # narrow matrices keep the processor less busy
-    short = 1 / axes[-1][2]  # numbers are copied in runs of a row's windows; each begins anew
-    if how == "pointwise":
-        return work / (rate * full) + 3000 + N * 500
-    if how == "depthwise":
-        calls = N * max(1, G * 32 * reach * 4 * wide / _BLOCK) * F * taps * 2
-        passes = 0.05 if target == "dw" else 0.12
-        return N * G * F * reach * (taps * passes + 0.8) * wide + calls * 700 + 20_000
-    if how == "rows":
-        inner = C / (C + 16)
-        adding = N * G * F * run * (taps - 1) * 0.1 * wide if target == "y" else 0.0
-        moves = N * G * (C * reach + F * run) * 0.25 * wide
-        calls = N * taps * (2500 + 300 * G)
-        return work * run / places / (rate * full * inner) + adding + moves + calls + 15_000
-    if how == "winograd":
-        return _tiled(target, N, G, F, C, axes, wide)
-    numbers = N * G * C * taps * places
-    block = max(1, numbers * dtype.itemsize / _BLOCK)
-    calls = 6 if numbers < _SMALL else taps + 6  # a few numbers are gathered in one call
-    moved = numbers * (0.3 + 3 * short) * wide + N * G * C * reach * 0.3 * wide
-    put = N * G * F * places * 0.1 * wide
-    if target == "dw":  # sums of blocks, and these turned
-        put += G * F * C * taps * (1.5 + 0.5 * block) * wide
-    if how == "scatter" and target == "dx":
-        moved, calls = numbers * (0.5 + 10 * short) * wide, 3 * taps + 6
-    if how == "windows":
-        moved = numbers * (2.0 if numbers > _SMALL else 0.6) * wide
-        moved += N * G * F * places * 0.5 * wide
-        calls = 10 * G
-    return work / (rate * full) + moved + put + block * calls * 1500 + 12_000
-
-
-def _tiled(target: str, N: int, G: int, F: int, C: int, axes: Axes, wide: int) -> float:
-    """What Winograd costs: transforms of tiles and weights, and the products that are left."""
-    tiles = [_tile(K, -(-O // d)) for _, K, O, _, d, _ in axes]
-    rows = prod(m + K - 1 for m, (_, K, _, _, _, _) in zip(tiles, axes))
-    places = N * prod(d * -(-O // (d * m)) for m, (_, _, O, _, d, _) in zip(tiles, axes))
-    numbers = rows * places
-    taps = prod(K for _, K, _, _, _, _ in axes)
-    rate = 200 * _cores() / wide
-    products = 2 * numbers * G * F * C / (rate * F / (F + 12) * C / (C + 12))
-    # the transforms are products with a matrix of so many rows, columns copied before or after
-    small = 0.5 * rate * rows / (rows + 20)
-    weights = G * F * C * (2 * rows * taps / small + wide * (1.1 * rows + 0.5 * taps))
-    outputs = prod(m for m in tiles)
-    spread = 2 * rows * rows / small + wide * (0.25 * rows + 0.5 * outputs)
-    back = 2 * rows * outputs / small + wide * 1.0 * outputs
-    add = 2 * rows * rows / small + wide * (0.4 * rows + 0.5 * outputs)
-    here = {"y": (spread, back), "dx": (add, back), "dw": (spread, back)}[target]
-    moved = places * G * (C * here[0] + F * here[1])
-    return products + weights + moved + 60_000
+    whole = sum(
+        cost * amount * (wide if i else 1)
+        for i, (cost, amount) in enumerate(zip(_COSTS[how, made], amounts))
+    )
+    return whole * (_cores() / threads if how in _IN_LANES else 1)
 
 
 def _estimates(
@@ -195,12 +239,20 @@ def _chosen(
         return algorithm
     key = (algorithm, target, N, G, F, C, tuple(axes), dtype, threads)
     if key not in _CHOSEN:
-        costs = _estimates(target, N, G, F, C, axes, dtype, threads)
-        if algorithm == "direct" or dtype.kind not in "fc":
-            costs.pop("winograd", None)
         if len(_CHOSEN) > 1000:
             _CHOSEN.clear()
-        _CHOSEN[key] = min(costs, key=lambda how: costs[how])
+        best: dict[bool, dict[str, tuple[float, str]]] = {True: {}, False: {}}
+        for each in ("y", "dx", "dw"):
+            costs = _estimates(each, N, G, F, C, axes, dtype, threads)
+            if algorithm == "direct" or dtype.kind not in "fc":
+                costs.pop("winograd", None)
+            for how, cost in costs.items():
+                found = best[how in _IN_LANES]
+                found[each] = min(found.get(each, (cost, how)), (cost, how))
+        # all three alike: the threads of NumPy's library wait busily for their next product, and
+        # lanes that follow would share their cores with them
+        lanes, shared = (sum(cost for cost, _ in best[kind].values()) for kind in (True, False))
+        _CHOSEN[key] = best[lanes < shared][target][1]
     return _CHOSEN[key]
 
 
@@ -272,15 +324,12 @@ def _make_gradients(
     how = {
         name: _chosen(algorithm, name, len(dy), G, F, C, axes, dy.dtype, threads) for name in wanted
     }
-    tiled = [name for name in wanted if how[name] == "winograd"]
-    if tiled:
-        # both share the transformed dy
-        parts = (dx if "dx" in tiled else None, dw if "dw" in tiled else None)
-        _winograd_backward(dy, x, w, *parts, axes, workspace, threads)
-    if "dx" in wanted and how["dx"] == "scatter":
-        _scatter_dx(dy, w, dx, axes, workspace, threads)
-    elif "dx" in wanted and how["dx"] != "winograd":
-        _by_phases(_WAYS[how["dx"]][0], dy, w, dx, axes, workspace, threads)
-    if "dw" in wanted and how["dw"] != "winograd":
-        make: Any = _WAYS[how["dw"]][1]
+    if "dx" in wanted:
+        forward, back, _ = _WAYS[how["dx"]]
+        if back is None:
+            _by_phases(forward, dy, w, dx, axes, workspace, threads)
+        else:
+            back(dy, w, dx, axes, workspace, threads)
+    if "dw" in wanted:
+        make: Any = _WAYS[how["dw"]][2]
         make(dy, x, dw, axes, workspace, threads)

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from symconv.kernels import prelude, source
-from symconv.kernels.fast import arrays, choice, matrices, tiles
+from symconv.kernels.fast import arrays, choice, matrices, rows, rows_dw, tiles
 from symconv.kernels.fast.schedules import FAST, WINOGRAD_SIZES
 from symconv.kernels.lowerings import Lowering
 from symconv.kernels.winograd import algorithm
@@ -21,7 +21,7 @@ from symconv.kernels.winograd import algorithm
 __all__ = ["Choice"]
 
 #: keyword parameters of the functions beyond those of the layer
-OPTIONS = {"algorithm": '"auto"', "workspace": "64 << 20", "threads": "1"}
+OPTIONS = {"algorithm": '"auto"', "workspace": "64 << 20", "threads": "None"}
 
 _OPTIONS = "algorithm, workspace, threads"
 
@@ -31,10 +31,10 @@ class Choice(Lowering):
     """y, dx and dw each by the schedule that the model of costs chooses, or by the one that is asked for."""
 
     options: ClassVar[Mapping[str, str]] = OPTIONS
-    modules: ClassVar[tuple[ModuleType, ...]] = (choice, matrices, tiles, arrays, prelude)
+    modules: ClassVar[tuple[ModuleType, ...]] = (choice, matrices, rows, rows_dw, tiles, arrays, prelude)
     imports: ClassVar[str] = (
-        "import os\nimport threading\nfrom concurrent.futures import ThreadPoolExecutor\n"
-        "from itertools import product\nfrom math import gcd, prod\n\nimport numpy as np\n"
+        "import ctypes\nimport os\nimport threading\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "from fractions import Fraction\nfrom itertools import product\nfrom math import gcd, prod\n\nimport numpy as np\n"
     )
 
     def says_options(self) -> str:
@@ -42,8 +42,8 @@ class Choice(Lowering):
         return (
             f"algorithm is auto, direct (auto without winograd: the terms are added as they are), or one of {names}. "
             "workspace bounds the bytes of working memory, which the calling thread keeps for its next call. threads (None: as "
-            "many as there are cores) copy arrays; matrix products use the threads of NumPy's own library. These wait busily "
-            "for their next product, so more than one thread for copies seldom pays."
+            "many as there are cores) share out images, rows or filters of rows, depthwise and winograd, and copies of large "
+            "arrays; the matrix products of the other schedules use the threads of NumPy's own library."
         )
 
     def chapters(self) -> list[str]:
@@ -57,11 +57,18 @@ class Choice(Lowering):
         plain = {
             "_KEPT": ("threading.local()", "working memory that a thread keeps from call to call"),
             "_POOLS": ("{}", "threads that copy and transform, by process and number"),
-            "_NESTED": ("{}", "Kronecker products of an algorithm's matrices, by these and dtype"),
+            "_PLACES": ("{}", "threads and the core they are kept off"),
+            "_MATRICES": ("{}", "matrices of algorithms as arrays, by these and dtype"),
             "_CHOSEN": ("{}", "which schedule was chosen, by layer"),
             "_LAYERS": ("{}", "sizes of layers, by shapes and parameters"),
             "_SMALL": (f"{arrays.SMALL}", "fewer numbers are copied sooner than handed to a second thread"),
+            "_FEW": (f"{arrays.FEW}", "fewer channels, and half as many filters of a thread, are few"),
+            "_PIECE": (f"{arrays.PIECE}", "columns of a product of rows"),
+            "_WIDE": (f"{arrays.WIDE}", "more columns are cut in pieces"),
+            "_LEAST": (f"{arrays.LEAST >> 20} << 20", "bytes that a thread should work on at least"),
+            "_LIMIT": (f"{arrays.LIMIT}", "multiplications of a matrix product that is made on the calling thread alone"),
             "_BLOCK": (f"{matrices.BLOCK >> 20} << 20", "bytes of columns at a time, which stay in the caches"),
+            "_ROWS": (f"{rows.ROWS >> 20} << 20", "bytes of rows and sums at a time"),
             "_TILES": (f"{tiles.TILES >> 20} << 20", "bytes of transformed tiles at a time"),
         }
         return [source.noted(source.assign(name, value), says) for name, (value, says) in plain.items()]
@@ -70,7 +77,12 @@ class Choice(Lowering):
         """What stands at the end of the file: the schedules by name, and the algorithms' matrices."""
         names = {how: [way.__name__ if way else "None" for way in ways] for how, ways in choice.SCHEDULES_OF_Y.items()}
         rows = [f'    "{how}": ({", ".join(ways)}),' for how, ways in names.items()]
-        ways = "\n".join(["# schedule: (its way to y, its way to dw)", "_WAYS = {", *rows, "}"])
+        costs = [f'    ("{key[0]}", "{key[1]}"): {cost!r},' for key, cost in choice.COSTS.items()]
+        lanes = ", ".join(f'"{how}"' for how in choice.IN_LANES)
+        lanes = f"# schedules whose threads make all of a part of the layer\n_IN_LANES = ({lanes})\n"
+        costs = ["# nanoseconds for each of what _amounts counts, in float32", "_COSTS = {", *costs, "}"]
+        says = "# schedule: (its way to y, to dx, to dw); None: dx is made as y is, by phases"
+        ways = "\n".join([says, "_WAYS = {", *rows, "}"])
         entries = []
         for tile, taps in WINOGRAD_SIZES:
             found = algorithm(tile, taps)
@@ -89,7 +101,7 @@ class Choice(Lowering):
             *entries,
             "}",
         ]
-        return [ways + "\n", "\n".join(table) + "\n"]
+        return [ways + "\n", lanes, "\n".join(costs) + "\n", "\n".join(table) + "\n"]
 
     # the two functions -----------------------------------------------------------------------------------------------
 

@@ -129,12 +129,18 @@ def _blocked_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, thre
     after block.
     """
     G, F = dw.shape[:2]
-    total: Any = 0
+    made = dw.reshape(G, F, -1)  # a view, or a copy where dw's entries do not lie together
+    made[...] = 0
+    first = True
     for n, o, _, cols, take in _columns_of(x, axes, workspace, F, threads):
-        total = total + cols @ _block_of(dy, n, o, take).swapaxes(1, 2)
-    dw[...] = np.swapaxes(np.broadcast_to(total, (G, prod(dw.shape[2:]), F)), 1, 2).reshape(
-        dw.shape
-    )
+        slopes = _block_of(dy, n, o, take)
+        if first:
+            np.matmul(slopes, cols.swapaxes(1, 2), out=made)
+        else:
+            made += slopes @ cols.swapaxes(1, 2)
+        first = False
+    if made.base is not dw and not np.shares_memory(made, dw):
+        dw[...] = made.reshape(dw.shape)
 
 
 def _scatter_dx(dy: Array, w: Array, dx: Array, axes: Axes, workspace: int, threads: int) -> None:
@@ -178,91 +184,6 @@ def _add_back(cols: Array, dx: Array, axes: Axes, start: int, threads: int) -> N
             moved[place] += cols[(slice(None), channels, *k, images, *(q for q, _ in found))]
 
     _parallel(add, len(pieces), threads)
-
-
-def _rows_of(
-    x: Array, axes: Axes, buffer: Array, extra: int, threads: int
-) -> Iterator[tuple[Any, ...]]:
-    """Block after block, the padded rows of x end to end, and for each tap where in them its
-    windows begin.
-
-    Gives the images and first-axis rows of the block, its flat rows (n, g, c, place), [(tap,
-    start)], how many places lie between the first window and the last, the shape (rows, width) in
-    which they are cut up again, and the memory.
-    """
-    N, G, C = x.shape[:3]
-    steps = [s for _, _, _, s, _, _ in axes]
-    reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
-    for n, o in _blocks(
-        N, axes[0][2], G * (C + 2 * extra) * reach * x.itemsize, min(buffer.size, _BLOCK)
-    ):
-        (H, K, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
-        take = _within(buffer, x.dtype)
-        planes = _planes(x[n], part, take, threads)
-        sizes = planes.shape[3 + len(steps) :]
-        apart = [
-            prod(sizes[i + 1 :]) for i in range(len(sizes))
-        ]  # one step along an axis, in the flat rows
-        jumps = [prod(sizes) * prod(steps[i + 1 :]) for i in range(len(steps))]
-        starts = [
-            (
-                k,
-                sum(
-                    (d * j) % s * jump + d * j // s * step
-                    for j, (_, _, _, s, d, _), jump, step in zip(k, axes, jumps, apart)
-                ),
-            )
-            for k in np.ndindex(*(K for _, K, _, _, _, _ in axes))
-        ]
-        length = 1 + sum((O - 1) * step for (_, _, O, _, _, _), step in zip(part, apart))
-        flat = np.ascontiguousarray(planes).reshape(*planes.shape[:3], -1)
-        yield n, o, flat, starts, length, [part[0][2], *sizes[1:]], take
-
-
-def _rows_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int) -> None:
-    """Padded rows end to end: the windows of one tap are one run of them, and a tap is one matrix
-    product, not gathered.
-
-    The run also passes over the ends of rows, where no window is; what is computed there is left
-    behind.
-    """
-    G, F = w.shape[:2]
-    taps = np.ascontiguousarray(np.moveaxis(w.reshape(*w.shape[:3], -1), -1, 0))
-    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), F, threads):
-        total, part = take((G, F, prod(cut))), take((G, F, length))
-        run = total[:, :, :length]
-        for i in range(n.stop - n.start):
-            for matrix, (_, start) in zip(taps, starts):
-                first = start == starts[0][1]
-                np.matmul(matrix, flat[i, :, :, start : start + length], out=run if first else part)
-                if not first:
-                    run += part
-            if b is not None:
-                run += b
-            whole = total.reshape(G, F, *cut)
-            place = y[n.start + i, :, :, o]
-            place[...] = whole[(..., *(slice(size) for size in place.shape[2:]))]
-
-
-def _rows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int) -> None:
-    """dy laid out like the padded rows, zero at their ends: for each tap one matrix product over
-    the whole run.
-    """
-    G, F, C = dw.shape[:3]
-    total = np.zeros((prod(dw.shape[3:]), G, F, C), dw.dtype)
-    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), F, threads):
-        slopes = take((G, F, prod(cut)))
-        slopes[...] = 0
-        whole = slopes.reshape(G, F, *cut)
-        for i in range(n.stop - n.start):
-            place = dy[n.start + i, :, :, o]
-            whole[(..., *(slice(size) for size in place.shape[2:]))] = place
-            for k, (_, start) in enumerate(starts):
-                total[k] += slopes[:, :, :length] @ flat[i, :, :, start : start + length].swapaxes(
-                    1, 2
-                )
-    dw[...] = np.moveaxis(total, 0, -1).reshape(dw.shape)
 
 
 def _windows_of(
@@ -329,60 +250,6 @@ def _pointwise_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, th
         columns = image.reshape(*image.shape[:2], places).swapaxes(1, 2)
         total += slopes.reshape(*slopes.shape[:2], places) @ columns
     dw[...] = total.reshape(dw.shape)
-
-
-def _elementwise_y(
-    x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int
-) -> None:
-    """One channel a group (depthwise): nothing to sum over but taps, so rows are multiplied by
-    numbers and added up.
-    """
-    G, F = w.shape[:2]
-    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), 1, threads):
-        few = _few_groups(G, flat)
-        total, part = take((few, prod(cut))), take((few, length))
-        for i, g, f in product(range(len(flat)), range(0, G, few), range(F)):
-            groups = slice(g, min(g + few, G))
-            rows = flat[i, groups, 0]
-            run, term = total[: len(rows), :length], part[: len(rows)]
-            for k, start in starts:
-                first = start == starts[0][1]
-                weight = w[(groups, f, 0, *k)][:, None]
-                np.multiply(rows[:, start : start + length], weight, out=run if first else term)
-                if not first:
-                    run += term
-            if b is not None:
-                run += b[groups, f]
-            place = y[n.start + i, groups, f, o]
-            whole = total[: len(rows)].reshape(-1, *cut)
-            place[...] = whole[(..., *(slice(size) for size in place.shape[1:]))]
-
-
-def _few_groups(groups: int, flat: Array) -> Any:
-    """So many groups at a time that their rows, sums and products stay in the fastest caches."""
-    return max(1, min(groups, _BLOCK // 32 // max(1, flat.shape[-1] * flat.itemsize)))
-
-
-def _elementwise_dw(
-    dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int
-) -> None:
-    """One channel a group: dw[g, f, k] is the scalar product of dy with the run of tap k."""
-    G, F = dw.shape[:2]
-    dw[...] = 0
-    for n, o, flat, starts, length, cut, take in _rows_of(x, axes, _buffer(workspace), 1, threads):
-        few = _few_groups(G, flat)
-        slopes = take((few, prod(cut)))
-        slopes[...] = 0
-        for i, g, f in product(range(len(flat)), range(0, G, few), range(F)):
-            groups = slice(g, min(g + few, G))
-            rows = flat[i, groups, 0]
-            place = dy[n.start + i, groups, f, o]
-            whole = slopes[: len(rows)].reshape(-1, *cut)
-            whole[(..., *(slice(size) for size in place.shape[1:]))] = place
-            left = slopes[: len(rows), None, :length]
-            for k, start in starts:
-                sums = left @ rows[:, start : start + length, None]
-                dw[(groups, f, 0, *k)] += sums[:, 0, 0]
 
 
 def _phases(

@@ -1,7 +1,7 @@
 """The fast schedules as data: what each does with every index of the sum over R, and for which layers.
 
 A file of the schedule "choice" holds them all. ``ways`` are the functions, in the rooms beside this one, that the schedule
-is lowered to: for y and for dw. dx is y of another layer (the phases), unless ``dx`` names a way of its own.
+is lowered to: for y and for dw. dx is y of another layer (the phases), unless it has a way of its own.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ FAST: dict[str, FastSchedule] = {
         ),
         FastSchedule(
             "rows",
-            n="Python loop",
-            o="one run of the padded rows laid end to end",
-            k="Python loop: another tap is the same run, begun elsewhere",
-            channels="f rows, c summed over by one matrix product for each tap",
-            why="o + 1 and m + s are one step in the rows apart by residue modulo s, so nothing is gathered.",
+            n="shared out among threads, and in columns beside o",
+            o="first axis: a stack of products, each of the rows of x that it meets, which overlap; others: columns",
+            k="first axis: rows below each other, never copied; others: copied beside c, or the same rows begun elsewhere",
+            channels="f rows, c summed over together with k; for dw rows of dy times rows of x, channels last",
+            why="row s*o + d*k - p of x is row o's first one and k more in steps of d, and one step to the right is one tap on.",
         ),
         FastSchedule(
             "windows",
@@ -70,21 +70,21 @@ FAST: dict[str, FastSchedule] = {
         ),
         FastSchedule(
             "depthwise",
-            n="shared out among threads",
-            o="one run of the padded rows laid end to end",
-            k="Python loop",
-            channels="vector operations; nothing to sum over but taps",
-            why="the same runs as rows, multiplied by a number for each channel.",
+            n="as in rows",
+            o="first axis: four at a time, the rows of one product; others: columns",
+            k="first axis: a band of the weights' matrix, zero where o does not meet the row; others: copied",
+            channels="nothing to sum over but taps",
+            why="it is rows with several o in one product.",
             needs="one channel of x for each group",
         ),
         FastSchedule(
             "winograd",
-            n="as many as fit a block",
-            o="tiles of m on each axis, transformed by A",
+            n="shared out among threads",
+            o="tiles of m on each axis, transformed by A an axis at a time",
             k="transformed by G",
-            channels="f and c: a matrix product for each row of the algorithm",
+            channels="f and c last: a matrix product for each row of the algorithm",
             why="sum over q of A[o, q] G[q, k] B[q, i] = [i = o + k], checked exactly where the matrices were derived; "
-            "y, dw and dx leave out one factor each.",
+            "y and dw leave out one factor each, and dx is y of dy.",
             needs="stride 1, floating point, taps that have an algorithm here",
         ),
     )

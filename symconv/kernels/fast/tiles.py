@@ -1,17 +1,14 @@
-"""Winograd: tiles of the output by a bilinear algorithm, its three readings from the same
-transforms.
+"""Winograd: tiles of the output by a bilinear algorithm, and the gradients from the same matrices.
 
 On each axis a layer of stride 1 and dilation d is cut into d interleaved ones of dilation 1, and
 these into tiles of m outputs: o = d*(m*t + i) + e for tile t, place i < m, residue e < d. A tile
-meets the inputs j < m + K - 1, and with the algorithm's matrices A, G, B (on several axes: their
-Kronecker products)
+meets the inputs j < m + K - 1, and with the algorithm's matrices A, G, B on each axis
 
-    V = B x,  U = G w,  Z = A^T dy        y = A (U V),   dw = G^T (Z V),   dx = B^T (U Z)
+    V = B x,  U = G w,  Z = A^T dy        y = A (U V),   dw = G^T (Z V)
 
-where the products between channels are matrix products, one for each row of the algorithm. The
-transforms are matrix products too, of a small constant matrix with tiles laid out as columns
-(place in the tile, image, tiles and residues, channel): channels last, so that what is copied and
-added is long runs.
+where the products between channels are matrix products, one for each row of the algorithm; dx is y
+of dy by the phases. Channels lie last, so that every transform is a small constant matrix times
+long runs, and so is every step of an axis: residues and all later axes are in the runs.
 
 The functions are copied into the emitted files, so they use NumPy and each other only.
 """
@@ -19,12 +16,24 @@ The functions are copied into the emitted files, so they use NumPy and each othe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from symconv.kernels.fast.arrays import _SMALL, Take, _blocks, _buffer, _parallel, _within
+from symconv.kernels.fast.arrays import (
+    _LIMIT,
+    Take,
+    _buffer,
+    _enough,
+    _lanes,
+    _parallel,
+    _part,
+    _units,
+    _view,
+    _within,
+)
 from symconv.kernels.prelude import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
@@ -37,11 +46,11 @@ __all__ = ["TILES"]
 #: (tile, taps) -> A, G times its denominators, B, the denominators; an emitted file has its table
 _WINOGRAD: dict[tuple[int, int], tuple[Any, Any, Any, tuple[int, ...]]] = {}
 
-#: bytes of transformed tiles at a time
+#: bytes of tiles at a time, on each thread
 TILES = _TILES = 16 << 20
 
-#: Kronecker products of matrices, by these and dtype
-_NESTED: dict[Any, Array] = {}
+#: matrices of algorithms as arrays, by these and dtype
+_MATRICES: dict[Any, Array] = {}
 
 
 def _tile(taps: int, places: int) -> int:
@@ -65,25 +74,25 @@ def _transposed(matrices: Sequence[Matrix]) -> list[Matrix]:
     return [tuple(zip(*matrix)) for matrix in matrices]
 
 
-def _nested(matrices: Sequence[Matrix], dtype: Any) -> Array:
-    """The matrices of all axes as one, their Kronecker product."""
-    key = (tuple(matrices), dtype)
-    if key not in _NESTED:
-        whole = np.ones((1, 1), int)
-        for matrix in matrices:
-            whole = np.kron(whole, np.array(matrix))
-        _NESTED[key] = whole.astype(dtype)
-    return _NESTED[key]
+def _ones(matrix: Matrix) -> tuple[int, ...]:
+    return (1,) * len(matrix)
 
 
-def _divided(a: Array, denominators: Sequence[tuple[int, ...]]) -> None:
-    """The rows of the algorithm that G's fractions belong to, divided."""
-    for row in np.ndindex(*a.shape[: len(denominators)]):
-        whole = prod(each[q] for each, q in zip(denominators, row))
-        if a.dtype.kind in "fc":
-            a[row] *= 1 / whole
-        elif whole != 1:
-            a[row] = a[row] / whole
+def _as_array(matrix: Matrix, whole: tuple[int, ...], dtype: Any) -> Array:
+    """The matrix with each row divided by its number of ``whole``: floats, or exact fractions."""
+    key = matrix, whole, dtype
+    if key not in _MATRICES:
+        rows = [[Fraction(entry, n) for entry in row] for row, n in zip(matrix, whole)]
+        _MATRICES[key] = np.array(rows, object).astype(dtype)
+    return _MATRICES[key]
+
+
+def _along(matrix: Array, a: Array, out: Array) -> None:
+    """out[..., q, i] = sum over k of matrix[q, k] * a[..., k, i], in runs that one thread makes."""
+    run = _part(a.shape[-1], _LIMIT // matrix.size)
+    if run < a.shape[-1]:
+        a, out = (each.reshape(*each.shape[:-1], -1, run).swapaxes(-3, -2) for each in (a, out))
+    np.matmul(matrix, a, out=out)
 
 
 def _cut(axes: Axes, tiles: Sequence[int], offset: bool) -> list[tuple[int, ...]]:
@@ -94,69 +103,42 @@ def _cut(axes: Axes, tiles: Sequence[int], offset: bool) -> list[tuple[int, ...]
     ]
 
 
-def _tile_blocks(
-    axes: Axes, tiles: Sequence[int], images: int, numbers: int, itemsize: int, workspace: int
-) -> Any:
-    """(images, tile rows of the first axis) of blocks whose transformed arrays, so many numbers a
-    place, stay bounded.
-    """
-    cut = _cut(axes, tiles, False)
-    places = prod(T * d for _, _, d, _, T in cut)
-    return _blocks(images, cut[0][4], places * numbers * itemsize, min(_TILES, workspace // 4))
-
-
 def _spread(
-    a: Array, n: slice, rows: slice, matrices: Sequence[Matrix], cut: Axes, take: Take, threads: int
+    a: Array, n: slice, rows: slice, matrices: Sequence[Matrix], cut: Axes, take: Take
 ) -> Array:
     """The tiles of images n of ``a`` (N, channels, *H), transformed: V = B x, or Z = A^T dy.
 
     ``cut`` says H, p, d, m and the number of tiles on each axis; ``rows`` are the tiles of the
-    first axis that are made. The result is (products, n, tiles and residues of each axis,
+    first axis that are made. The result is (products, n and tiles and residues of each axis,
     channels).
     """
     begin = [rows.start] + [0] * (len(cut) - 1)
     tiles = [rows.stop - rows.start, *(T for *_, T in cut[1:])]
     inputs = [len(matrix[0]) for matrix in matrices]
-    # the padded rows, channels last
     sizes = [d * (m * (T - 1) + j) for (_, _, d, m, _), T, j in zip(cut, tiles, inputs)]
     found = [
         _reach(d * m * t - p, 1, size, H) for (H, p, d, m, _), t, size in zip(cut, begin, sizes)
     ]
     images, channels = n.stop - n.start, a.shape[1]
-    padded = take((images, *sizes, channels))
-    inner = tuple(q for q, _ in found)
+    rest = take((images, *sizes, channels))  # the padded rows, channels last
     source = a[(n, slice(None), *(h for _, h in found))]
-
-    def turn(i: int) -> None:
-        if source.shape[2:] != padded.shape[1:-1]:
-            padded[i] = 0
-        padded[(i, *inner)] = np.moveaxis(source[i], 0, -1)
-
-    _parallel(turn, images, threads if padded.size > _SMALL else 1)
-    # place in the tile, image, tile and residue, channel
-    steps = padded.strides[1:-1]
-    shape = [size for T, (_, _, d, _, _) in zip(tiles, cut) for size in (T, d)]
-    strides = [size for step, (_, _, d, m, _) in zip(steps, cut) for size in (step * d * m, step)]
-    view = np.lib.stride_tricks.as_strided(
-        padded,
-        (*inputs, images, *shape, channels),
-        (
-            *(step * d for step, (_, _, d, _, _) in zip(steps, cut)),
-            padded.strides[0],
-            *strides,
-            padded.strides[-1],
-        ),
-    )
-    columns = take(view.shape)
-
-    def lay(j: int) -> None:
-        columns[j] = view[j]
-
-    _parallel(lay, inputs[0], threads if columns.size > _SMALL else 1)
-    matrix = _nested(matrices, a.dtype)
-    made = take((len(matrix), images, *shape, channels))
-    np.matmul(matrix, columns.reshape(matrix.shape[1], -1), out=made.reshape(len(matrix), -1))
-    return made
+    if source.shape[2:] != rest.shape[1:-1]:
+        rest[...] = 0
+    rest[(slice(None), *(q for q, _ in found))] = np.moveaxis(source, 1, -1)
+    products, places = 1, images
+    for matrix, T, (_, _, d, m, _), size in zip(matrices, tiles, cut, sizes):
+        whole = rest.reshape(products, places, size, -1)
+        *steps, row, one = whole.strides
+        run = d * whole.shape[-1]  # residues, later axes and channels
+        view = _view(
+            whole,
+            (products, places, T, len(matrix[0]), run),
+            (*steps, d * m * row, d * row, one),
+        )
+        made = take((products, len(matrix), places, T, run))
+        _along(_as_array(matrix, _ones(matrix), a.dtype), view, made.transpose(0, 2, 3, 1, 4))
+        rest, products, places = made, products * len(matrix), places * T * d
+    return rest.reshape(products, places, channels)
 
 
 def _collect(
@@ -168,69 +150,41 @@ def _collect(
     b: Any,
     target: Array,
     take: Take,
-    threads: int,
 ) -> None:
-    """Tiles transformed back and laid where they belong, overlapping ones added: y = A M + b, or
-    dx = B^T P.
+    """Tiles transformed back and laid where they belong, y = A M + b.
 
-    ``a`` is (products, n, tiles and residues of each axis, channels); the result goes to images n
-    of ``target`` (N, channels, *H), to the rows that the tiles ``rows`` of the first axis reach.
+    ``a`` is (products, n and tiles and residues of each axis, channels); the result goes to images
+    n of ``target`` (N, channels, *O), to the rows of the tiles ``rows`` of the first axis.
     """
-    matrix = _nested(matrices, a.dtype)
-    columns = take((len(matrix), *a.shape[1:]))
-    np.matmul(matrix, a.reshape(len(a), -1), out=columns.reshape(len(matrix), -1))
-    places = [len(each) for each in matrices]
-    parts = columns.reshape(*places, *a.shape[1:])
+    images, channels = n.stop - n.start, a.shape[-1]
     tiles = [rows.stop - rows.start, *(T for *_, T in cut[1:])]
-    overlap = any(j > m for j, (_, _, _, m, _) in zip(places, cut))
-    # so many more tiles as the last ones reach beyond themselves
-    long = [T - (m - j) // m for T, j, (_, _, _, m, _) in zip(tiles, places, cut)]
-    apart = [size for T, (_, _, d, m, _) in zip(long, cut) for size in (T, m, d)]
-    laid = take((n.stop - n.start, *apart, a.shape[-1]))
-    whole = rows.stop - rows.start == cut[0][4]
-    reached = slice(rows.start, rows.start + long[0])
-
-    def lay(i: int) -> None:
-        if overlap:
-            laid[i] = 0
-        for j in np.ndindex(*places):
-            at = [
-                index
-                for k, T, (_, _, _, m, _) in zip(j, tiles, cut)
-                for index in (slice(k // m, k // m + T), k % m, slice(None))
-            ]
-            if overlap:
-                laid[(i, *at)] += parts[(*j, i)]
-            elif b is None:
-                laid[(i, *at)] = parts[(*j, i)]
-            else:
-                np.add(parts[(*j, i)], b, out=laid[(i, *at)])
-        shape = [T * m * d for T, (_, _, d, m, _) in zip(long, cut)]
-        _put(laid[i].reshape(*shape, -1), target[n][i], cut, reached, overlap and not whole)
-
-    _parallel(lay, n.stop - n.start, threads if laid.size > _SMALL else 1)
-
-
-def _put(made: Array, target: Array, cut: Axes, rows: slice, add: bool) -> None:
-    """What :func:`_collect` made, channels first, into one image of y or dx (channels, *H): cropped
-    to the rows there are. Rows that no tile reaches are left as they were.
-    """
-    (H, p, d, m, _), *others = cut
-    size = d * m
-    begin = size * rows.start - p
-    start, stop = max(0, begin), min(H, size * rows.stop - p)
-    inner: Any = [slice(p, p + H) for H, p, _, _, _ in others]
-    reached: Any = [slice(min(H, n - p)) for n, (H, p, _, _, _) in zip(made.shape[1:], others)]
-    # a few rows at a time, which stay in the caches while they are turned
-    few = max(1, 512 // max(1, prod(H for H, *_ in others)))
-    for i in range(start, stop, few):
-        end = min(i + few, stop)
-        part = np.moveaxis(made[(slice(i - begin, end - begin), *inner)], -1, 0)
-        place = target[(slice(None), slice(i, end), *reached)]
-        if add:
-            place += part
+    # a row of channels that begins a little after a power of two is turned without conflicts
+    laid = take((images, *(T * m * d for T, (_, _, d, m, _) in zip(tiles, cut)), channels + 16))
+    laid, run = laid[..., :channels], channels
+    for axis in reversed(range(len(cut))):
+        matrix = _as_array(matrices[axis], _ones(matrices[axis]), a.dtype)
+        m, T, d = len(matrix), tiles[axis], cut[axis][2]
+        before = images * prod(T * d for T, (_, _, d, _, _) in zip(tiles[:axis], cut))
+        run *= d
+        parts = a.reshape(-1, len(matrix[0]), before, T, run)
+        if axis:
+            made = take((len(parts), before, T, m, run))
+            _along(matrix, parts.transpose(0, 2, 3, 1, 4), made)
+            a, run = made, run * T * m
         else:
-            place[...] = part
+            shape = (len(parts), len(matrix[0]), before, T, run // channels, channels)
+            out = laid.reshape(len(parts), before, T, m, run // channels, channels)
+            parts = parts.reshape(shape).transpose(0, 2, 3, 4, 1, 5)
+            np.matmul(matrix, parts, out=out.transpose(0, 1, 2, 4, 3, 5))
+    (O, _, d, m, _), *others = cut
+    start, stop = d * m * rows.start, min(O, d * m * rows.stop)
+    inner = (slice(stop - start), *(slice(O) for O, *_ in others))
+    part = np.moveaxis(laid[(slice(None), *inner)], -1, 1)
+    place = target[n, :, start:stop]
+    if b is None:
+        place[...] = part
+    else:
+        np.add(part, b, out=place)
 
 
 def _weights(
@@ -238,33 +192,20 @@ def _weights(
 ) -> Array:
     """U = G w (products, g, c, f)."""
     groups, F, C, *taps = w.shape
-    a = take((*taps, groups, C, F))
-    a[...] = w.transpose(*range(3, w.ndim), 0, 2, 1)
-    matrix = _nested(G, w.dtype)
-    U = take((len(matrix), groups, C, F))
-    np.matmul(matrix, a.reshape(matrix.shape[1], -1), out=U.reshape(len(matrix), -1))
-    _divided(U.reshape(*map(len, G), groups, C, F), denominators)
-    return U
+    rest = take((*taps, groups, C, F))
+    rest[...] = w.transpose(*range(3, w.ndim), 0, 2, 1)
+    products = 1
+    for matrix, whole, K in zip(G, denominators, taps):
+        a = rest.reshape(products, K, -1)
+        rest = take((products, len(matrix), a.shape[-1]))
+        _along(_as_array(matrix, whole, w.dtype), a, rest)
+        products *= len(matrix)
+    return rest.reshape(products, groups, C, F)
 
 
-def _products(a: Array, b: Array, groups: int, take: Take, over: str) -> Array:
-    """The matrix products between channels, one for each row of the algorithm and group.
-
-    ``a`` is (products, n, tiles and residues, groups and channels). ``over`` says what is summed:
-    "c", channels of the group, with weights b (products, g, c, f) to an array of a's kind; or
-    "places", with b of a's kind, to weights.
-    """
-
-    def grouped(tiles: Array) -> Array:  # (products, groups, places, channels of a group)
-        shape = (len(tiles), -1, groups, tiles.shape[-1] // groups)
-        return tiles.reshape(shape).swapaxes(1, 2)
-
-    if over == "c":
-        made = take((*a.shape[:-1], groups * b.shape[-1]))
-        np.matmul(grouped(a), b, out=grouped(made))
-        return made
-    shape = (len(a), groups, a.shape[-1] // groups, b.shape[-1] // groups)
-    return np.matmul(grouped(a).swapaxes(2, 3), grouped(b), out=take(shape))
+def _size(transformed: int, cut: Axes) -> int:
+    """Bytes that one row of tiles of an image needs, ``transformed`` of them for each place."""
+    return 3 * transformed * cut[0][2] * prod(T * d for _, _, d, _, T in cut[1:])
 
 
 def _halves(groups: int, channels: int) -> list[tuple[slice, slice]]:
@@ -285,68 +226,109 @@ def _winograd_y(
     """
     tiles, (A, G, B), denominators = _algorithms(axes)
     groups, F, C = w.shape[:3]
-    products = prod(map(len, G))
-    used = products * w[(..., *[0] * len(axes))].nbytes + w.nbytes + 128
+    products, sums = prod(map(len, G)), w[(..., *[0] * len(axes))]
+    inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
+    size = _size(products * groups * (C + F) * x.itemsize, outputs)
+    places = len(x) * prod(T * d for _, _, d, _, T in outputs)
+    work = products * groups * places
+    threads = _enough(threads, work * (C + F) * x.itemsize, work * C * F)
+    used = 3 * (products * sums.nbytes + 256) + w.nbytes
     if used > workspace // 2 and groups * F > 1:  # fewer filters at a time
         for g, f in _halves(groups, F):
             bias = None if b is None else b[g, f]
             _winograd_y(x[:, g], w[g, f], bias, y[:, g, f], axes, workspace, threads)
         return
+    used += -used % 64
     kept = _buffer(workspace)
-    U = _weights(w, G, denominators, _within(kept[:used], x.dtype))
+    cuts = [slice(f, min(f + 64, F)) for f in range(0, F, 64)]
+    U: list[Any] = [None] * len(cuts)
     a = x.reshape(len(x), groups * C, *x.shape[3:])
     target = y.reshape(len(y), groups * F, *y.shape[3:])
-    bias = None if b is None else b.reshape(-1)
-    inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
-    numbers = 2 * products * groups * (C + F)
-    for n, rows in _tile_blocks(axes, tiles, len(x), numbers, x.itemsize, workspace):
-        take = _within(kept[used:], x.dtype)
-        V = _spread(a, n, rows, B, inputs, take, threads)
-        M = _products(V, U, groups, take, "c")
-        _collect(M, n, rows, A, outputs, bias, target, take, threads)
+    bias = None if b is None else b.reshape(-1, *[1] * len(axes))
+
+    def transform(i: int) -> None:
+        piece = used // len(cuts)
+        take = _within(kept[piece * i : piece * (i + 1)], x.dtype)
+        U[i] = _weights(w[:, cuts[i]], G, denominators, take)
+
+    def make(unit: tuple[slice, slice], memory: Array, lane: int) -> None:
+        n, rows = unit
+        take = _within(memory, x.dtype)
+        V = _spread(a, n, rows, B, inputs, take)
+        M = take((*V.shape[:2], groups * F))
+        few = _part(V.shape[1], _LIMIT // (C * min(F, 64)))
+        images = V.reshape(products, -1, few, groups, C).transpose(0, 3, 1, 2, 4)
+        sums = M.reshape(products, -1, few, groups, F).transpose(0, 3, 1, 2, 4)
+        for f, weights in zip(cuts, U):
+            np.matmul(images, weights[:, :, None], out=sums[..., f])
+        _collect(M, n, rows, A, outputs, bias, target, take)
+
+    _parallel(transform, len(cuts), threads)
+    units = _units(len(x), outputs[0][4], size, min(_TILES, workspace // 2 // threads), threads)
+    _lanes(make, units, kept[used:], threads)
 
 
-def _winograd_backward(
-    dy: Array, x: Array, w: Array, dx: Any, dw: Any, axes: Axes, workspace: int, threads: int
-) -> None:
-    """dx = B^T (U Z) and dw = G^T (Z V), whichever is not None: the other two readings of the same
-    products.
-    """
+def _winograd_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int) -> None:
+    """dw = G^T (Z V): the other reading of the same products, summed over images and tiles."""
     tiles, (A, G, B), denominators = _algorithms(axes)
-    groups, F, C = w.shape[:3]
+    groups, F, C = dw.shape[:3]
     products, count = prod(map(len, G)), len(axes)
-    used = 2 * products * w[(..., *[0] * count)].nbytes + w.nbytes + 192
+    inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
+    size = _size(products * groups * (C + F) * dy.itemsize, outputs)
+    places = len(dy) * prod(T * d for _, _, d, _, T in outputs)
+    work = products * groups * places
+    threads = _enough(threads, work * (C + F) * dy.itemsize, work * C * F)
+    sums = products * dw[(..., *[0] * count)].nbytes
+    used = (threads + 2) * (sums + 256)
     if used > workspace // 2 and groups * C > 1:  # fewer channels of x at a time
         for g, c in _halves(groups, C):
-            part = None if dx is None else dx[:, g, c], None if dw is None else dw[g, :, c]
-            a = None if dw is None else x[:, g, c]
-            _winograd_backward(dy[:, g], a, w[g, :, c], *part, axes, workspace, threads)
+            _winograd_dw(dy[:, g], x[:, g, c], dw[g, :, c], axes, workspace, threads)
         return
+    used += -used % 64
     kept = _buffer(workspace)
-    weights = _within(kept[:used], dy.dtype)
-    U = None if dx is None else np.swapaxes(_weights(w, G, denominators, weights), -1, -2)
-    total = weights((products, groups, C, F))
-    total[...] = 0
-    inputs, outputs = _cut(axes, tiles, True), _cut(axes, tiles, False)
+    take = _within(kept[:used], dy.dtype)
+    totals = take((threads, products, groups, F, C))
+    begun = [False] * threads
+    a = x.reshape(len(x), groups * C, *x.shape[3:])
     slopes = dy.reshape(len(dy), groups * F, *dy.shape[3:])
-    a = None if dw is None else x.reshape(len(x), groups * C, *x.shape[3:])
-    target: Any = None if dx is None else dx.reshape(len(dx), groups * C, *dx.shape[3:])
-    if dx is not None and any(O + d * (K - 1) - p < H for H, K, O, _, d, p in axes):
-        dx[...] = 0  # rows that no window reaches
-    numbers = 3 * products * groups * (C + F)
-    for n, rows in _tile_blocks(axes, tiles, len(dy), numbers, dy.itemsize, workspace):
-        take = _within(kept[used:], dy.dtype)
-        Z = _spread(slopes, n, rows, _transposed(A), outputs, take, threads)
-        if dw is not None:
-            V = _spread(a, n, rows, B, inputs, take, threads)
-            total += _products(V, Z, groups, take, "places")
-        if U is not None:
-            if rows.start == 0 and rows.stop < outputs[0][4]:
-                target[n] = 0  # tiles of the next block reach into the rows of this one
-            P = _products(Z, U, groups, take, "c")
-            _collect(P, n, rows, _transposed(B), inputs, None, target, take, threads)
-    if dw is not None:
-        _divided(total.reshape(*map(len, G), groups, C, F), denominators)
-        back = _nested(_transposed(G), dw.dtype)
-        sums = (back @ total.reshape(products, -1)).reshape(*dw.shape[3:], groups, C, F)
-        dw[...] = sums.transpose(count, count + 2, count + 1, *range(count))
+
+    def make(unit: tuple[slice, slice], memory: Array, lane: int) -> None:
+        take = _within(memory, dy.dtype)
+        V = _spread(a, *unit, B, inputs, take)
+        Z = _spread(slopes, *unit, _transposed(A), outputs, take)
+        few = _part(V.shape[1], _LIMIT // (min(C, 64) * min(F, 64)))
+        images = V.reshape(products, -1, few, groups, C).transpose(0, 3, 1, 2, 4)
+        back = Z.reshape(products, -1, few, groups, F).transpose(0, 3, 1, 4, 2)
+        part = take((products, groups, images.shape[2], min(F, 64), min(C, 64)))
+        for f in range(0, F, 64):
+            for c in range(0, C, 64):
+                left, right = back[:, :, :, f : f + 64], images[..., c : c + 64]
+                place = totals[lane, :, :, f : f + 64, c : c + 64]
+                if not begun[lane] and left.shape[2] == 1:
+                    np.matmul(left[:, :, 0], right[:, :, 0], out=place)
+                    continue
+                made = part[..., : left.shape[3], : right.shape[4]]
+                np.matmul(left, right, out=made)
+                if begun[lane]:
+                    place += made.sum(axis=2, dtype=dy.dtype)
+                else:
+                    np.add.reduce(made, axis=2, dtype=dy.dtype, out=place)
+        begun[lane] = True
+
+    units = _units(len(dy), outputs[0][4], size, min(_TILES, workspace // 2 // threads), threads)
+    _lanes(make, units, kept[used:], threads)
+    if not begun[0]:  # no images
+        totals[0] = 0
+    for lane in range(1, threads):
+        if begun[lane]:
+            totals[0] += totals[lane]
+    rest, done = totals[0], 1
+    for matrix, whole in zip(G, denominators):
+        # the fractions belong to the rows of G, which are summed over here
+        fractions = np.swapaxes(_as_array(matrix, whole, dw.dtype), 0, 1)
+        a = rest.reshape(done, len(matrix), -1)
+        rest = take((done, len(fractions), a.shape[-1]))
+        _along(fractions, a, rest)
+        done *= len(fractions)
+    found = rest.reshape(*dw.shape[3:], groups, F, C)
+    dw[...] = found.transpose(count, count + 1, count + 2, *range(count))
