@@ -359,7 +359,8 @@ def _rows_y(x, w, b, y, axes, workspace, threads, many=1):
     products = len(x) * w.size * prod(O for _, _, O, *_ in axes)
     at_once = _enough(threads, 0, products)
     # few columns: each thread has filters of its own instead of images
-    if len(x) * prod(O for _, _, O, *_ in axes[1:]) >= 3 * _FEW * at_once or 2 * _FEW * at_once > F:
+    columns = len(x) * prod(O for _, _, O, *_ in axes[len(axes) > 1 :])
+    if columns >= 3 * _FEW * at_once or 2 * _FEW * at_once > F:
         _rows_into(x, w, b, [(slice(None), y, start)], axes, workspace, threads, many)
         return
 
@@ -1117,12 +1118,17 @@ def _view(a, shape, strides):
 
     IndexError where that would leave what ``a`` covers.
     """
-    (low, high), (first, last) = (
-        [sum((n - 1) * step for n, step in zip(*each) if sign * step > 0) for sign in (-1, 1)]
-        for each in ((shape, strides), (a.shape, a.strides))
-    )
+    ends = []
+    for sizes, steps in ((shape, strides), (a.shape, a.strides)):
+        low = high = 0
+        for n, step in zip(sizes, steps):
+            low, high = (low + (n - 1) * step, high) if step < 0 else (low, high + (n - 1) * step)
+        ends.append((low, high))
+    (low, high), (first, last) = ends
     wrong = not a.size or low < first or high > last
-    if prod(shape) and (wrong or (a.dtype.hasobject and any(step % a.itemsize for step in strides))):
+    if a.dtype.hasobject:
+        wrong = wrong or any(step % a.itemsize for step in strides)
+    if wrong and prod(shape):
         raise IndexError(f"axes {tuple(shape)}, {tuple(strides)} bytes apart, leave {a.shape}")
     return np.lib.stride_tricks.as_strided(a, shape, strides)
 
@@ -1820,19 +1826,19 @@ _IN_LANES = ("rows", "depthwise", "winograd")
 
 # nanoseconds for each of what _amounts counts, in float32
 _COSTS = {
-    ("blocked", "y"): (5600, 0.0052, 0.16, 2.8, 0.25, 0.31),
-    ("blocked", "dw"): (5200, 0.0068, 0.28, 2.4, 0.12, 0),
-    ("scatter", "dx"): (8400, 0.0043, 0.32, 11, 0.11, 0),
-    ("rows", "y"): (2300, 0.0055, 0.26, 2.4, 0.32, 1.4),
-    ("rows", "dw"): (2300, 0.0063, 0.31, 1.7, 0.17, 1.8),
-    ("windows", "y"): (890, 0.0068, 1.1, 0, 0.8, 0.21),
-    ("windows", "dw"): (820, 0.0072, 1.1, 0, 0.13, 0.026),
-    ("pointwise", "y"): (1100, 0.004, 0.052, 0, 0.27, 0.8),
-    ("pointwise", "dw"): (1600, 0.0071, 0.058, 0, 0.031, 0.6),
-    ("depthwise", "y"): (2000, 0.0063, 0.23, 2.5, 0.29, 4.6),
-    ("depthwise", "dw"): (2000, 0.016, 0.23, 1.9, 0.079, 7.7),
-    ("winograd", "y"): (1900, 0.004, 0.9, 0.017, 0.082, 1.6),
-    ("winograd", "dw"): (1800, 0.0045, 0.89, 0, 0.094, 1.6),
+    ("blocked", "y"): (5300, 0.005, 0.15, 3.2, 0.24, 1.1),
+    ("blocked", "dw"): (5100, 0.006, 0.2, 3.6, 0.19, 0.038),
+    ("scatter", "dx"): (8700, 0.0046, 0.49, 8, 0.096, 0),
+    ("rows", "y"): (2900, 0.0051, 0.29, 3.5, 0.34, 0.73),
+    ("rows", "dw"): (2500, 0.0065, 0.36, 2.1, 0.15, 2),
+    ("windows", "y"): (980, 0.007, 1.1, 0, 0.84, 0.3),
+    ("windows", "dw"): (840, 0.0068, 1.1, 0, 0.2, 0.17),
+    ("pointwise", "y"): (1500, 0.0046, 0.056, 0, 0.065, 0.49),
+    ("pointwise", "dw"): (1900, 0.0078, 0.033, 0, 0.045, 0),
+    ("depthwise", "y"): (2300, 0.012, 0.23, 2.9, 0.35, 2.5),
+    ("depthwise", "dw"): (2200, 0.02, 0.27, 2.7, 0.11, 4.7),
+    ("winograd", "y"): (2100, 0.004, 0.45, 0.1, 0.17, 2.5),
+    ("winograd", "dw"): (2000, 0.004, 0.39, 0.1, 0.19, 2.5),
 }
 
 

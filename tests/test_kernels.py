@@ -233,8 +233,8 @@ def test_files_stand_alone_and_fit() -> None:
     for kernel in all_kernels():
         tree = ast.parse(kernel.source)
         imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
-        more = ["import os", "import threading", "from concurrent.futures import ThreadPoolExecutor",
-                "from itertools import product", "from math import gcd, prod"]  # fmt: skip
+        more = ["import ctypes", "import os", "import threading", "from concurrent.futures import ThreadPoolExecutor",
+                "from fractions import Fraction", "from itertools import product", "from math import gcd, prod"]  # fmt: skip
         allowed = [*more, "import numpy as np"] if kernel.schedule.lowering == "choice" else ["import numpy as np"]
         assert imports == allowed, kernel.name
         assert max(map(len, kernel.source.splitlines())) <= WIDTH, kernel.name

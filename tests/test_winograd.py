@@ -13,6 +13,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symconv.kernels.points import point_table
 from symconv.kernels.winograd import MAX_PRODUCTS, POINTS, algorithm, derivation, measured_error
 from tests.commands import assert_bad_usage, run
 
@@ -164,3 +165,34 @@ def test_command_refusals(arguments: list[str], told: str) -> None:
 
 def test_tile_without_algorithm() -> None:
     assert_bad_usage(run("derive", "--tile", "4", "--input", "4", "--kernel", "3"), "--algorithm too")
+
+
+# points ------------------------------------------------------------------------------------------------------------------
+
+
+def test_table_of_points_is_in_order_and_measured() -> None:
+    table = point_table(4, 3, axes=1)
+    errors = [each.float32 for each in table.choices]
+    assert errors == sorted(errors)
+    assert len({frozenset(each.points) for each in table.choices}) == len(table.choices) > 50
+    assert [each.points for each in table.choices if each.default] == [algorithm(4, 3).points]
+    # far points lose more
+    assert table.choices[-1].float32 > 3 * table.choices[0].float32
+    worst = algorithm(4, 3, table.choices[-1].points)
+    assert measured_error([worst], samples=300) == pytest.approx(table.choices[-1].float32)
+    assert all(each.float64 < 1e-6 * each.float32 for each in table.choices)
+    assert table.text(3).count("\n") <= 7
+
+
+def test_errors_and_points_as_command(tmp_path: Path) -> None:
+    told = run("derive", "--algorithm", "winograd", "--tile", "2", "--kernel", "3", "--errors").out
+    assert "0, 1, -1, infinity" in told
+    assert "taken when none are named" in told
+    told = run("derive", "--algorithm", "winograd", "--tile", "2", "--kernel", "3", "--points", "0,1/2,-2").out
+    assert "points 0, 1/2, -2, infinity" in told
+    assert "holds at all 24" in told
+    algorithm_options = ["derive", "--algorithm", "winograd", "--tile", "2", "--kernel", "3"]
+    assert_bad_usage(run(*algorithm_options, "--points", "0,x,1"), "numbers with commas")
+    assert_bad_usage(run(*algorithm_options, "--points", "0,1"), "3 different points")
+    assert_bad_usage(run(*algorithm_options, "--errors", "--points", "0,1,2"), "leave out --points")
+    assert_bad_usage(run("derive", "--input", "4", "--kernel", "2", "--errors"), "needs --algorithm")

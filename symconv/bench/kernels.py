@@ -1,6 +1,8 @@
 """How fast the emitted kernels are, against PyTorch, a plain column matrix and ``taps``, as ratios in one run.
 
 The ways take turns, so that what else the machine does falls on all alike; told are the median and the spread of rounds.
+Before each turn the machine rests: the threads of either library wait busily for their next product for a while after the
+last, and would take the cores from the other.
 Every library chooses its own instructions: variables that pin one of them to an older processor are set aside for the
 measurement (``SET_ASIDE``), which runs in a process of its own.
 """
@@ -33,6 +35,9 @@ SET_ASIDE = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "ON
 
 #: seconds that one turn of a way should take at least; a short call is repeated
 _TURN = 0.004
+
+#: seconds of rest before a turn: longer than the libraries' threads wait busily
+_REST = 0.15
 
 TARGETS = ("y", "dx", "dw")
 
@@ -117,6 +122,12 @@ class KernelBenchmark:
     libraries: Mapping[str, str]
     set_aside: tuple[str, ...]
     rounds: int
+    load: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether other work was under way when the measurement began."""
+        return self.load > 0.25 * self.cores
 
     def mean(self, reference: str) -> float | None:
         """Geometric mean of the ratios to a reference."""
@@ -143,7 +154,7 @@ class KernelBenchmark:
             fields["forward"] = {way: Timing(**t) for way, t in each["forward"].items()}
             fields["schedules"] = tuple(ScheduleResult(**s) for s in each["schedules"])
             layers.append(LayerResult(**fields))
-        rest = {key: found[key] for key in ("peak", "cores", "libraries", "rounds")}
+        rest = {key: found[key] for key in ("peak", "cores", "libraries", "rounds", "load")}
         return KernelBenchmark(tuple(layers), set_aside=tuple(found["set_aside"]), **rest)
 
     def __repr__(self) -> str:
@@ -196,6 +207,7 @@ def _take_turns(ways: Mapping[str, Way], rounds: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
+            time.sleep(_REST)
             way()
             start = time.perf_counter()
             for _ in range(repeats[name]):
@@ -378,12 +390,13 @@ def _main(request: Mapping[str, Any]) -> KernelBenchmark:
     from rich.progress import track
 
     console = Console(stderr=True)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     peak = _peak()
     names = track(request["names"], "measuring", console=console, transient=True, disable=not console.is_terminal)
     layers = tuple(_measure(name, request["rounds"], request["schedules"]) for name in names)
     peak = max(peak, _peak())
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return KernelBenchmark(layers, peak, cores, _libraries(), tuple(request["set_aside"]), request["rounds"])
+    return KernelBenchmark(layers, peak, cores, _libraries(), tuple(request["set_aside"]), request["rounds"], load)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,8 @@ def kernels(
 ) -> None:
     """The emitted fast kernels against PyTorch, a full column matrix and taps: forward and all gradients, float32.
 
-    All ways take turns in one run, on all cores; told are medians and spread (half the distance of the quartiles). "of peak"
+    All ways take turns in one run, on all cores, with a rest before each, since the libraries' threads wait busily for a while;
+    told are medians and spread (half the distance of the quartiles). "of peak"
     counts the operations of the plain sums against the measured peak of NumPy's matrix product.
     """
     from rich.console import Console
@@ -102,6 +103,8 @@ def kernels(
     out.print(f"{result.cores} cores, {result.peak:.0f} GFLOP/s in NumPy's float32 matrix product; {libraries}", soft_wrap=True)
     if result.set_aside:
         out.print(f"Set aside for the measurement: {', '.join(result.set_aside)} (--as-is keeps them)", soft_wrap=True)
+    if result.busy:
+        out.print(f"The machine was busy when this began (load {result.load:.1f}): measure again on a quiet one", soft_wrap=True)
     out.print()
     out.print(layers_table(result))
     if any(each.schedules for each in result.layers):

@@ -51,6 +51,9 @@ HIGHLIGHTS = {
               help="Instead of a layer, derive a fast algorithm for --kernel taps and --tile outputs: its matrices, exact check "
                    "and count of multiplications.")  # fmt: skip
 @click.option("--tile", metavar="SIZE", default=None, help="With --algorithm: outputs of one tile.")
+@click.option("--points", metavar="NUMBERS", default=None,
+              help="With --algorithm: interpolate here, as in 0,1,-1,1/2,-2; infinity is always one more.")  # fmt: skip
+@click.option("--errors", is_flag=True, help="With --algorithm: the measured rounding error for many choices of points.")
 @click.option("--format", "format", type=click.Choice((*FORMATS, "pdf")), default="text", show_default=True,
               help="Text for the terminal, a LaTeX document, Markdown with $$ for MathJax, one HTML page, a notebook, or a "
                    "PDF, for which TeX must be installed. With -o the file's name decides where this is not given.")  # fmt: skip
@@ -87,6 +90,8 @@ def command(
     as_json: bool,
     algorithm: str | None,
     tile: str | None,
+    points: str | None,
+    errors: bool,
     **options: Any,
 ) -> None:
     """Derive the gradients of one convolution and show the derivation: setting, forward pass, one dimension in full, the index
@@ -104,11 +109,14 @@ def command(
     symconv derive --input 4x4 --kernel 2x2 --sections forward,gradients --fragment
     symconv derive --input 4 --kernel 2 --front-matter date=2024-05-01 categories=maths
     symconv derive --algorithm winograd --tile 4x2 --kernel 3x5 --format latex
+    symconv derive --algorithm winograd --tile 4 --kernel 3 --errors
     """
     if algorithm is not None:
-        ctx.exit(0 if derive_algorithm(tile, options["kernel"], format, path, as_json) else 1)
-    if tile is not None:
-        raise click.UsageError("--tile is about a fast algorithm, which needs --algorithm too")
+        ok = derive_algorithm(tile, options["kernel"], points, errors, format, path, as_json)
+        ctx.exit(0 if ok else 1)
+    for name, given in (("tile", tile is not None), ("points", points is not None), ("errors", errors)):
+        if given:
+            raise click.UsageError(f"--{name} is about a fast algorithm, which needs --algorithm too")
     for name in ("input", "kernel"):
         if options[name] is None:
             raise click.UsageError(f"Missing option '--{name}'.")

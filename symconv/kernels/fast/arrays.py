@@ -266,12 +266,17 @@ def _view(a: Array, shape: Sequence[int], strides: Sequence[int]) -> Array:
 
     IndexError where that would leave what ``a`` covers.
     """
-    (low, high), (first, last) = (
-        [sum((n - 1) * step for n, step in zip(*each) if sign * step > 0) for sign in (-1, 1)]
-        for each in ((shape, strides), (a.shape, a.strides))
-    )
+    ends = []
+    for sizes, steps in ((shape, strides), (a.shape, a.strides)):
+        low = high = 0
+        for n, step in zip(sizes, steps):
+            low, high = (low + (n - 1) * step, high) if step < 0 else (low, high + (n - 1) * step)
+        ends.append((low, high))
+    (low, high), (first, last) = ends
     wrong = not a.size or low < first or high > last
-    if prod(shape) and (wrong or (a.dtype.hasobject and any(step % a.itemsize for step in strides))):
+    if a.dtype.hasobject:
+        wrong = wrong or any(step % a.itemsize for step in strides)
+    if wrong and prod(shape):
         raise IndexError(f"axes {tuple(shape)}, {tuple(strides)} bytes apart, leave {a.shape}")
     return np.lib.stride_tricks.as_strided(a, shape, strides)
 

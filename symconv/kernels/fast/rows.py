@@ -254,7 +254,8 @@ def _rows_y(
     products = len(x) * w.size * prod(O for _, _, O, *_ in axes)
     at_once = _enough(threads, 0, products)
     # few columns: each thread has filters of its own instead of images
-    if len(x) * prod(O for _, _, O, *_ in axes[1:]) >= 3 * _FEW * at_once or 2 * _FEW * at_once > F:
+    columns = len(x) * prod(O for _, _, O, *_ in axes[len(axes) > 1 :])
+    if columns >= 3 * _FEW * at_once or 2 * _FEW * at_once > F:
         _rows_into(x, w, b, [(slice(None), y, start)], axes, workspace, threads, many)
         return
 
