@@ -7,8 +7,9 @@ before). The factor left out gives the array: dy for y, x for dx, w for dw; y ha
 is the sum of dy. Channels are summed inside their group.
 
 Several schedules stand in this file; a small model of what each costs chooses for y, dx and dw by
-the layer. What moves data is shared out among threads, what multiplies is a matrix product, and
-what is in use stays in the caches.
+the layer. What multiplies is a matrix product, and what is in use stays in the caches. In rows,
+depthwise and winograd each thread does all of a part of the layer, in products so small that
+NumPy's library does not share them out once more.
 
 The schedules, by what each makes of the indices:
 
@@ -88,7 +89,7 @@ _CHOSEN = {}
 # sizes of layers, by shapes and parameters
 _LAYERS = {}
 
-# fewer numbers are copied sooner than handed to a second thread
+# fewer numbers are gathered in one call
 _SMALL = 400000
 
 # fewer channels, and half as many filters of a thread, are few
@@ -129,9 +130,8 @@ def conv3d(
     algorithm is auto, direct (auto without winograd: the terms are added as they are), or one of
     blocked, scatter, rows, windows, pointwise, depthwise, winograd. workspace bounds the bytes of
     working memory, which the calling thread keeps for its next call. threads (None: as many as
-    there are cores) share out images, rows or filters of rows, depthwise and winograd, and copies
-    of large arrays; the matrix products of the other schedules use the threads of NumPy's own
-    library.
+    there are cores) share out images, rows or filters in rows, depthwise and winograd; the matrix
+    products of the other schedules use the threads of NumPy's own library.
 
     >>> x, w = np.ones((2, 4, 5, 6, 7)), np.ones((6, 2, 3, 2, 4))
     >>> conv3d(x, w, stride=(2, 1, 3), padding=(1, 0, 2), groups=2).shape
@@ -163,7 +163,7 @@ def conv3d_backward(
     # H, K, O, s, d, p on each
     axes = [tuple(axis[:6]) for axis in axes]
     _check_shape("dy", dy, (N, G * F, *(axis[2] for axis in axes)))
-    db = _bias_gradient(dy, threads)
+    db = _bias_gradient(dy)
     # groups get an axis of their own; F and C count inside one group
     dy = dy.reshape(N, G, F, *dy.shape[2:])
     x = x.reshape(N, G, C, *x.shape[2:])
@@ -247,15 +247,13 @@ def _check_shape(name, array, shape):
         raise ValueError(f"{name} {array.shape} must have shape {shape} to fit the other arrays")
 
 
-def _bias_gradient(dy, threads):
+def _bias_gradient(dy):
     """db[f] = sum over (n, o) of dy[n, f, o]."""
+    # image by image, because what lies together adds up fastest; with a dtype, because NumPy sums
+    # small integers in a wider one
     sums = np.empty(dy.shape[:2], dy.dtype)
-
-    def add(n):
-        # with a dtype, because NumPy sums small integers in a wider one
-        dy[n].reshape(dy.shape[1], -1).sum(axis=1, dtype=dy.dtype, out=sums[n])
-
-    _parallel(add, len(dy), _limits(1, threads)[1] if dy.size > 200_000 else 1)
+    for n, image in enumerate(dy):
+        image.reshape(dy.shape[1], -1).sum(axis=1, dtype=dy.dtype, out=sums[n])
     return sums.sum(axis=0, dtype=dy.dtype)
 
 
@@ -291,7 +289,7 @@ def _blocked_y(x, w, b, y, axes, workspace, threads):
     """
     G, F = w.shape[:2]
     weights = w.reshape(G, F, -1)
-    for n, o, _, cols, take in _columns_of(x, axes, workspace, F, threads):
+    for n, o, _, cols, take in _columns_of(x, axes, workspace, F):
         if n.stop - n.start == 1 and y.flags.c_contiguous:
             # the block's part of y is a matrix where it lies
             product = y[n.start].reshape(G, F, y.shape[3], -1)[:, :, o].reshape(G, F, -1)
@@ -302,7 +300,9 @@ def _blocked_y(x, w, b, y, axes, workspace, threads):
         product = np.matmul(weights, cols, out=take((G, F, cols.shape[2])))
         if b is not None:
             product += b
-        _put_block(product, y[n, :, :, o], threads)
+        place = y[n, :, :, o]
+        parts = product.reshape(G, F, len(place), *place.shape[3:])
+        place[...] = np.moveaxis(parts, 2, 0)
 
 
 def _blocked_dw(dy, x, dw, axes, workspace, threads):
@@ -313,7 +313,7 @@ def _blocked_dw(dy, x, dw, axes, workspace, threads):
     made = dw.reshape(G, F, -1)  # a view, or a copy where dw's entries do not lie together
     made[...] = 0
     first = True
-    for n, o, _, cols, take in _columns_of(x, axes, workspace, F, threads):
+    for n, o, _, cols, take in _columns_of(x, axes, workspace, F):
         slopes = _block_of(dy, n, o, take)
         if first:
             np.matmul(slopes, cols.swapaxes(1, 2), out=made)
@@ -341,7 +341,7 @@ def _scatter_dx(dy, w, dx, axes, workspace, threads):
         slopes = _block_of(dy, n, o, take)
         cols = np.matmul(weights, slopes, out=take((G, C * prod(taps), slopes.shape[2])))
         parts = cols.reshape(G, C, *taps, n.stop - n.start, o.stop - o.start, *dy.shape[4:])
-        _add_back(parts, dx[n], axes, o.start, threads)
+        _add_back(parts, dx[n], axes, o.start)
 
 
 def _rows_y(x, w, b, y, axes, workspace, threads, many=1):
@@ -504,7 +504,7 @@ def _windows_y(x, w, b, y, axes, workspace, threads):
     """y[n, g, f, o] = sum over (c, k) of w[g, f, c, k] * windows[n, g, c, o, k], by tensordot."""
     count = len(axes)
     inner = [1, *range(2 + count, 2 + 2 * count)]
-    for n, o, windows in _windows_of(x, axes, workspace, threads):
+    for n, o, windows in _windows_of(x, axes, workspace):
         for g, matrix in enumerate(w):
             product = np.moveaxis(
                 np.tensordot(windows[:, g], matrix, (inner, range(1, 2 + count))), -1, 1
@@ -516,7 +516,7 @@ def _windows_dw(dy, x, dw, axes, workspace, threads):
     """dw[g, f, c, k] = sum over (n, o) of dy[n, g, f, o] * windows[n, g, c, o, k], by tensordot."""
     count = len(axes)
     dw[...] = 0
-    for n, o, windows in _windows_of(x, axes, workspace, threads):
+    for n, o, windows in _windows_of(x, axes, workspace):
         for g in range(len(dw)):
             places = [0, *range(2, 2 + count)]
             dw[g] += np.tensordot(dy[n, g, :, o], windows[:, g], (places, places))
@@ -760,34 +760,6 @@ def _chosen(algorithm, target, N, G, F, C, axes, dtype, threads):
     return _CHOSEN[key]
 
 
-def _parallel(task, count, threads):
-    """task(i) for i in range(count), on so many threads; this one is among them."""
-    parts = min(threads, count)
-
-    def run(part):
-        for i in range(count * part // parts, count * (part + 1) // parts):
-            task(i)
-
-    if parts < 2:
-        return run(0) if parts else None
-    key = os.getpid(), threads  # a forked process has no threads but its own
-    if key not in _POOLS:
-        ids = []
-        begin = lambda: ids.append(threading.get_native_id())  # noqa: E731
-        _POOLS[key] = ThreadPoolExecutor(threads - 1, initializer=begin), ids
-    pool, ids = _POOLS[key]
-    cores = _apart(ids)
-    try:
-        others = [pool.submit(run, part) for part in range(1, parts)]
-        run(0)
-        for other in others:
-            other.result()
-    finally:
-        if cores:
-            os.sched_setaffinity(0, cores)
-    return None
-
-
 def _by_phases(make, dy, w, dx, axes, workspace, threads):
     """dx from any way ``make`` to y: dy stands for x, the taps backwards and with f and c
     exchanged for w.
@@ -801,7 +773,7 @@ def _by_phases(make, dy, w, dx, axes, workspace, threads):
             make(dy, weights, None, dx[place], phase, workspace, threads)
 
 
-def _columns_of(x, axes, workspace, extra, threads):
+def _columns_of(x, axes, workspace, extra):
     """Block after block, the windows of x as columns: cols[g, (c, k), (n, o)] = x[n, g, c, s*o +
     d*k - p].
 
@@ -820,23 +792,13 @@ def _columns_of(x, axes, workspace, extra, threads):
         images = n.stop - n.start
         cols = take((G, C, *taps, images, *shape))
         if cols.size < _SMALL:  # one copy of a view; not in long runs, but in one call
-            windows = _windows(_padded(x[n], part, take, 1), part)
+            windows = _windows(_padded(x[n], part, take), part)
             count = len(part)
             order = [1, 2, *range(3 + count, 3 + 2 * count), 0, *range(3, 3 + count)]
             cols[...] = windows.transpose(order)
         else:
-            _gather(_planes(x[n], part, take, threads), part, cols, threads)
+            _gather(_planes(x[n], part, take), part, cols)
         yield n, o, part, cols.reshape(G, C * prod(taps), images * prod(shape)), take
-
-
-def _put_block(product, place, threads):
-    """place[n, g, f, o] = product[g, f, (n, o)]"""
-    parts = product.reshape(*product.shape[:2], len(place), *place.shape[3:])
-
-    def put(i):
-        place[i] = parts[:, :, i]
-
-    _parallel(put, len(place), threads if place.size > _SMALL else 1)
 
 
 def _block_of(a, n, o, take):
@@ -885,27 +847,20 @@ def _buffer(workspace):
     return _kept("buffer", workspace)
 
 
-def _add_back(cols, dx, axes, start, threads):
+def _add_back(cols, dx, axes, start):
     """dx[n, g, c, s*o + d*k - p] += cols[g, c, k, n, o], the first axis's o counted from
     ``start``.
     """
     starts = [start] + [0] * (len(axes) - 1)
-    pieces = _pieces(len(dx), dx.shape[2], threads if cols.size > _SMALL else 1)
     moved = dx.transpose(1, 2, 0, *range(3, dx.ndim))
-
-    def add(i):
-        images, channels = pieces[i]
-        for k in np.ndindex(*(K for _, K, _, _, _, _ in axes)):
-            found = [
-                _reach(d * j + s * first - p, s, size, H)
-                for j, (H, _, _, s, d, p), size, first in zip(
-                    k, axes, cols.shape[-len(axes) :], starts
-                )
-            ]
-            place = (slice(None), channels, images, *(m for _, m in found))
-            moved[place] += cols[(slice(None), channels, *k, images, *(q for q, _ in found))]
-
-    _parallel(add, len(pieces), threads)
+    every = (slice(None), slice(None))
+    for k in np.ndindex(*(K for _, K, _, _, _, _ in axes)):
+        found = [
+            _reach(d * j + s * first - p, s, size, H)
+            for j, (H, _, _, s, d, p), size, first in zip(k, axes, cols.shape[-len(axes) :], starts)
+        ]
+        place = (*every, slice(None), *(m for _, m in found))
+        moved[place] += cols[(*every, *k, slice(None), *(q for q, _ in found))]
 
 
 def _enough(threads, size, products):
@@ -995,6 +950,34 @@ def _rows_into(x, w, b, parts, axes, workspace, threads, many):
         len(x), axes[0][2], size, shared, many * len(turns), workspace - used, threads
     )
     _lanes(make, units, kept[used:], threads)
+
+
+def _parallel(task, count, threads):
+    """task(i) for i in range(count), on so many threads; this one is among them."""
+    parts = min(threads, count)
+
+    def run(part):
+        for i in range(count * part // parts, count * (part + 1) // parts):
+            task(i)
+
+    if parts < 2:
+        return run(0) if parts else None
+    key = os.getpid(), threads  # a forked process has no threads but its own
+    if key not in _POOLS:
+        ids = []
+        begin = lambda: ids.append(threading.get_native_id())  # noqa: E731
+        _POOLS[key] = ThreadPoolExecutor(threads - 1, initializer=begin), ids
+    pool, ids = _POOLS[key]
+    cores = _apart(ids)
+    try:
+        others = [pool.submit(run, part) for part in range(1, parts)]
+        run(0)
+        for other in others:
+            other.result()
+    finally:
+        if cores:
+            os.sched_setaffinity(0, cores)
+    return None
 
 
 def _at_once(axes):
@@ -1123,7 +1106,7 @@ def _view(a, shape, strides):
     wrong = not a.size or low < first or high > last
     if a.dtype.hasobject:
         wrong = wrong or any(step % a.itemsize for step in strides)
-    if wrong and prod(shape):
+    if wrong and 0 not in shape:
         raise IndexError(f"axes {tuple(shape)}, {tuple(strides)} bytes apart, leave {a.shape}")
     return np.lib.stride_tricks.as_strided(a, shape, strides)
 
@@ -1165,7 +1148,7 @@ def _lanes(task, units, memory, threads):
     _parallel(run, lanes, lanes)
 
 
-def _windows_of(x, axes, workspace, threads):
+def _windows_of(x, axes, workspace):
     """Block after block, the windows as a view: (n, g, c, *o, *k) without a copy of x but for the
     padding.
     """
@@ -1173,7 +1156,7 @@ def _windows_of(x, axes, workspace, threads):
     for n, o in _blocks(len(x), axes[0][2], numbers * x.itemsize, workspace // 2):
         (H, K, _, s, d, p), *others = axes
         part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
-        rows = _padded(x[n], part, _within(_buffer(workspace), x.dtype), threads)
+        rows = _padded(x[n], part, _within(_buffer(workspace), x.dtype))
         yield n, o, _windows(rows, part)
 
 
@@ -1242,6 +1225,12 @@ def _spread(a, n, rows, matrices, cut, take):
     source = a[(n, slice(None), *(h for _, h in found))]
     if source.shape[2:] != rest.shape[1:-1]:
         rest[...] = 0
+    if source.strides[1] % 1024 == 0 and source.strides[1] > 0:
+        # channels that lie a power of two apart share their place in the caches: apart first
+        count = prod(source.shape[2:])
+        apart = take((images, channels, count + 16))[..., :count].reshape(source.shape)
+        apart[...] = source
+        source = apart
     rest[(slice(None), *(q for q, _ in found))] = np.moveaxis(source, 1, -1)
     products, places = 1, images
     for matrix, T, (_, _, d, m, _), size in zip(matrices, tiles, cut, sizes):
@@ -1385,31 +1374,6 @@ def _estimates(target, N, G, F, C, axes, dtype, threads):
     return {how: _nanoseconds(how, target, N, G, F, C, axes, dtype, threads) for how in ways}
 
 
-def _apart(threads):
-    """This thread stays on its core, and ``threads`` of the process stay off it, where the system
-    can be told. Gives the cores to set this thread free to afterwards, or None.
-
-    Threads that are busy for moments only and wait for each other are left on one core otherwise.
-    """
-    if 0 not in _PLACES:
-        try:
-            os.sched_setaffinity(0, os.sched_getaffinity(0))
-            _PLACES[0] = ctypes.CDLL(None).sched_getcpu
-        except (AttributeError, OSError):
-            _PLACES[0] = None
-    if _PLACES[0] is None:
-        return None
-    cores, here = os.sched_getaffinity(0), _PLACES[0]()
-    if here not in cores or len(cores) < 2:
-        return None
-    for thread in threads:
-        if _PLACES.get(thread) != here:
-            os.sched_setaffinity(thread, cores - {here})
-            _PLACES[thread] = here
-    os.sched_setaffinity(0, {here})
-    return cores
-
-
 def _phases(axes):
     """dx as correlations of dy with stride 1, one for each residue of m modulo the stride.
 
@@ -1454,26 +1418,22 @@ def _windows(rows, axes):
     return _view(rows, (*rows.shape[:3], *shape), (*lead, *strides))
 
 
-def _padded(x, axes, take, threads):
+def _padded(x, axes, take):
     """The rows of x that windows meet, zero outside x, in order: ``_planes`` of stride 1."""
     whole = [(H, d * (K - 1) + 1, s * (O - 1) + 1, 1, 1, p) for H, K, O, s, d, p in axes]
-    rows = _planes(x, whole, take, threads)
+    rows = _planes(x, whole, take)
     return rows.reshape(*rows.shape[:3], *rows.shape[3 + len(axes) :])
 
 
-def _gather(planes, axes, cols, threads):
+def _gather(planes, axes, cols):
     """cols[g, c, k, n, o] = x[n, g, c, s*o + d*k - p], tap by tap."""
-    taps = list(np.ndindex(*(K for _, K, _, _, _, _ in axes)))
     every = (slice(None), slice(None))
     moved = planes.transpose(1, 2, 0, *range(3, planes.ndim))
-
-    def gather(i):
-        cols[(*every, *taps[i])] = moved[(*every, slice(None), *_tap(taps[i], axes))]
-
-    _parallel(gather, len(taps), threads)
+    for k in np.ndindex(*(K for _, K, _, _, _, _ in axes)):
+        cols[(*every, *k)] = moved[(*every, slice(None), *_tap(k, axes))]
 
 
-def _planes(x, axes, take, threads):
+def _planes(x, axes, take):
     """The rows of x that windows meet, zero outside x, apart by their residue modulo the stride.
 
     ``axes`` says H, K, O, s, d, p for each axis. The result has x's first three axes, then one for
@@ -1496,17 +1456,12 @@ def _planes(x, axes, take, threads):
         q.start > 0 or q.stop < size for reached, size in zip(found, sizes) for q, _ in reached
     )
 
-    def fill(i):
-        part, channels = pieces[i]
-        if edges:
-            planes[part, :, channels] = 0
-        for e in product(*map(range, steps)):
-            reached = [each[residue] for each, residue in zip(found, e)]
-            place = (part, slice(None), channels, *e, *(q for q, _ in reached))
-            planes[place] = x[(part, slice(None), channels, *(m for _, m in reached))]
-
-    pieces = _pieces(len(x), x.shape[2], threads if planes.size > _SMALL else 1)
-    _parallel(fill, len(pieces), threads)
+    if edges:
+        planes[...] = 0
+    for e in product(*map(range, steps)):
+        reached = [each[residue] for each, residue in zip(found, e)]
+        every = (slice(None), slice(None), slice(None))
+        planes[(*every, *e, *(q for q, _ in reached))] = x[(*every, *(m for _, m in reached))]
     return planes
 
 
@@ -1523,16 +1478,6 @@ def _kept(name, size):
         buffer = whole[start : start + size]
         setattr(_KEPT, name, buffer)
     return buffer[:size]
-
-
-def _pieces(images, channels, threads):
-    """The images shared out among threads, or the channels where there is one image."""
-    whole = slice(None)
-    if threads < 2:
-        return [(whole, whole)]
-    count = images if images > 1 else channels
-    cuts = [slice(count * i // threads, count * (i + 1) // threads) for i in range(threads)]
-    return [(cut, whole) if images > 1 else (whole, cut) for cut in cuts]
 
 
 def _gathers(axes, F, C):
@@ -1688,6 +1633,31 @@ def _put_blocks(found, target, b):
             place[...] = part
         else:
             np.add(part, b.reshape(*b.shape[:2], *[1] * (target.ndim - 3)), out=place)
+
+
+def _apart(threads):
+    """This thread stays on its core, and ``threads`` of the process stay off it, where the system
+    can be told. Gives the cores to set this thread free to afterwards, or None.
+
+    Threads that are busy for moments only and wait for each other are left on one core otherwise.
+    """
+    if 0 not in _PLACES:
+        try:
+            os.sched_setaffinity(0, os.sched_getaffinity(0))
+            _PLACES[0] = ctypes.CDLL(None).sched_getcpu
+        except (AttributeError, OSError):
+            _PLACES[0] = None
+    if _PLACES[0] is None:
+        return None
+    cores, here = os.sched_getaffinity(0), _PLACES[0]()
+    if here not in cores or len(cores) < 2:
+        return None
+    for thread in threads:
+        if _PLACES.get(thread) != here:
+            os.sched_setaffinity(thread, cores - {here})
+            _PLACES[thread] = here
+    os.sched_setaffinity(0, {here})
+    return cores
 
 
 def _tile(taps, places):

@@ -123,7 +123,7 @@ HARMLESS = {
     "_padded": {"d * (K - 1)", "O - 1", "K - 1", "1"},
     "_add_back": {"len(axes) - 1", "1", "2"},
     "_cut": {"-O // (d * m)", "d * m"},
-    "_spread": {"len(cut) - 1", "0", "m * (T - 1)", "T - 1", "n.stop - n.start", "2", "1"},
+    "_spread": {"len(cut) - 1", "0", "m * (T - 1)", "T - 1", "n.stop - n.start", "2", "1", "1024", "count + 16", "16"},
     "_collect": {"n.stop - n.start", "16", "1", "run // channels", "0"},
     "_turns": {"d // gcd(s, d)", "s // gcd(s, d)"},
     "_banded": {"1"},

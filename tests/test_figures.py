@@ -230,7 +230,11 @@ def test_lattice_is_the_relation(conv: Conv) -> None:
 @given(conv=convs(max_terms=600))
 def test_any_layer_is_drawn_inside_its_page(conv: Conv) -> None:
     for kind in KINDS:
-        scene = figure(conv, kind).scene
+        try:
+            scene = figure(conv, kind).scene
+        except ValueError as refused:
+            assert "more than" in str(refused)  # few terms, but a page that no one could read
+            continue
         for item in scene.items:
             if isinstance(item, Cell):
                 box = (item.x, item.y, item.x + 1, item.y + 1)

@@ -54,7 +54,8 @@ class PointTable:
         """The ``first`` choices, and the default one, as plain text."""
         shown = [each for i, each in enumerate(self.choices) if i < first or each.default]
         width = max(len(each.told) for each in shown)
-        lines = [f"F({self.tile}, {self.kernel}) on {self.axes} axes: {len(self.choices)} choices of points, smallest error first"]
+        name = f"F({self.tile}, {self.kernel}) on {self.axes} {'axis' if self.axes == 1 else 'axes'}"
+        lines = [f"{name}: {len(self.choices)} choices of points, smallest error first"]
         lines += [f"{'points':{width}}  float32   float64"]
         for each in shown:
             mark = f"   taken when none are named, number {self.rank}" if each.default else ""

@@ -84,8 +84,9 @@ SCHEDULES: dict[str, Schedule] = {
             "fast",
             summary="the file to use, fast on every kind of layer",
             method="Several schedules stand in this file; a small model of what each costs chooses for y, dx and dw by the "
-            "layer. What moves data is shared out among threads, what multiplies is a matrix product, and what is in use "
-            "stays in the caches.",
+            "layer. What multiplies is a matrix product, and what is in use stays in the caches. In rows, depthwise and "
+            "winograd each thread does all of a part of the layer, in products so small that NumPy's library does not share "
+            "them out once more.",
             lowering="choice",
         ),
     )

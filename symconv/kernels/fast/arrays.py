@@ -32,7 +32,7 @@ _POOLS: dict[tuple[int, int], tuple[ThreadPoolExecutor, list[int]]] = {}
 #: threads' ids -> the core they are kept off; 0 -> the function that tells the core
 _PLACES: dict[int, Any] = {}
 
-#: an array of fewer numbers is not worth a second thread: handing over costs more than copying
+#: an array of fewer numbers is gathered in one call, not in long runs
 SMALL = _SMALL = 400_000
 
 #: fewer channels, and half as many filters of a thread, are few
@@ -207,17 +207,7 @@ def _part(count: int, limit: int) -> int:
     return count // next((i for i in range(max(1, pieces), count) if count % i == 0), max(1, count))
 
 
-def _pieces(images: int, channels: int, threads: int) -> list[tuple[slice, slice]]:
-    """The images shared out among threads, or the channels where there is one image."""
-    whole = slice(None)
-    if threads < 2:
-        return [(whole, whole)]
-    count = images if images > 1 else channels
-    cuts = [slice(count * i // threads, count * (i + 1) // threads) for i in range(threads)]
-    return [(cut, whole) if images > 1 else (whole, cut) for cut in cuts]
-
-
-def _planes(x: Array, axes: Sequence[tuple[int, ...]], take: Take, threads: int) -> Array:
+def _planes(x: Array, axes: Sequence[tuple[int, ...]], take: Take) -> Array:
     """The rows of x that windows meet, zero outside x, apart by their residue modulo the stride.
 
     ``axes`` says H, K, O, s, d, p for each axis. The result has x's first three axes, then one for
@@ -240,17 +230,12 @@ def _planes(x: Array, axes: Sequence[tuple[int, ...]], take: Take, threads: int)
         q.start > 0 or q.stop < size for reached, size in zip(found, sizes) for q, _ in reached
     )
 
-    def fill(i: int) -> None:
-        part, channels = pieces[i]
-        if edges:
-            planes[part, :, channels] = 0
-        for e in product(*map(range, steps)):
-            reached = [each[residue] for each, residue in zip(found, e)]
-            place = (part, slice(None), channels, *e, *(q for q, _ in reached))
-            planes[place] = x[(part, slice(None), channels, *(m for _, m in reached))]
-
-    pieces = _pieces(len(x), x.shape[2], threads if planes.size > _SMALL else 1)
-    _parallel(fill, len(pieces), threads)
+    if edges:
+        planes[...] = 0
+    for e in product(*map(range, steps)):
+        reached = [each[residue] for each, residue in zip(found, e)]
+        every = (slice(None), slice(None), slice(None))
+        planes[(*every, *e, *(q for q, _ in reached))] = x[(*every, *(m for _, m in reached))]
     return planes
 
 
@@ -276,7 +261,7 @@ def _view(a: Array, shape: Sequence[int], strides: Sequence[int]) -> Array:
     wrong = not a.size or low < first or high > last
     if a.dtype.hasobject:
         wrong = wrong or any(step % a.itemsize for step in strides)
-    if wrong and prod(shape):
+    if wrong and 0 not in shape:
         raise IndexError(f"axes {tuple(shape)}, {tuple(strides)} bytes apart, leave {a.shape}")
     return np.lib.stride_tricks.as_strided(a, shape, strides)
 
@@ -290,8 +275,8 @@ def _windows(rows: Array, axes: Sequence[tuple[int, ...]]) -> Array:
     return _view(rows, (*rows.shape[:3], *shape), (*lead, *strides))
 
 
-def _padded(x: Array, axes: Sequence[tuple[int, ...]], take: Take, threads: int) -> Array:
+def _padded(x: Array, axes: Sequence[tuple[int, ...]], take: Take) -> Array:
     """The rows of x that windows meet, zero outside x, in order: ``_planes`` of stride 1."""
     whole = [(H, d * (K - 1) + 1, s * (O - 1) + 1, 1, 1, p) for H, K, O, s, d, p in axes]
-    rows = _planes(x, whole, take, threads)
+    rows = _planes(x, whole, take)
     return rows.reshape(*rows.shape[:3], *rows.shape[3 + len(axes) :])

@@ -42,8 +42,8 @@ class Choice(Lowering):
         return (
             f"algorithm is auto, direct (auto without winograd: the terms are added as they are), or one of {names}. "
             "workspace bounds the bytes of working memory, which the calling thread keeps for its next call. threads (None: as "
-            "many as there are cores) share out images, rows or filters of rows, depthwise and winograd, and copies of large "
-            "arrays; the matrix products of the other schedules use the threads of NumPy's own library."
+            "many as there are cores) share out images, rows or filters in rows, depthwise and winograd; the matrix products of "
+            "the other schedules use the threads of NumPy's own library."
         )
 
     def chapters(self) -> list[str]:
@@ -61,7 +61,7 @@ class Choice(Lowering):
             "_MATRICES": ("{}", "matrices of algorithms as arrays, by these and dtype"),
             "_CHOSEN": ("{}", "which schedule was chosen, by layer"),
             "_LAYERS": ("{}", "sizes of layers, by shapes and parameters"),
-            "_SMALL": (f"{arrays.SMALL}", "fewer numbers are copied sooner than handed to a second thread"),
+            "_SMALL": (f"{arrays.SMALL}", "fewer numbers are gathered in one call"),
             "_FEW": (f"{arrays.FEW}", "fewer channels, and half as many filters of a thread, are few"),
             "_PIECE": (f"{arrays.PIECE}", "columns of a product of rows"),
             "_WIDE": (f"{arrays.WIDE}", "more columns are cut in pieces"),
@@ -134,7 +134,7 @@ class Choice(Lowering):
 
     def backward(self) -> list[ast.stmt]:
         lines = [
-            source.assign("db", "_bias_gradient(dy, threads)"),
+            source.assign("db", "_bias_gradient(dy)"),
             *self.grouped(["dy", "x", "w"]),
             source.assign("dx", "np.empty(x.shape, x.dtype)"),
             source.assign("dw", "np.empty(w.shape, w.dtype)"),

@@ -21,8 +21,6 @@ from symconv.kernels.fast.arrays import (
     _blocks,
     _buffer,
     _padded,
-    _parallel,
-    _pieces,
     _planes,
     _tap,
     _windows,
@@ -41,7 +39,7 @@ BLOCK = _BLOCK = 8 << 20
 
 
 def _columns_of(
-    x: Array, axes: Axes, workspace: int, extra: int, threads: int
+    x: Array, axes: Axes, workspace: int, extra: int
 ) -> Iterator[tuple[slice, slice, Axes, Array, Take]]:
     """Block after block, the windows of x as columns: cols[g, (c, k), (n, o)] = x[n, g, c, s*o +
     d*k - p].
@@ -61,25 +59,21 @@ def _columns_of(
         images = n.stop - n.start
         cols = take((G, C, *taps, images, *shape))
         if cols.size < _SMALL:  # one copy of a view; not in long runs, but in one call
-            windows = _windows(_padded(x[n], part, take, 1), part)
+            windows = _windows(_padded(x[n], part, take), part)
             count = len(part)
             order = [1, 2, *range(3 + count, 3 + 2 * count), 0, *range(3, 3 + count)]
             cols[...] = windows.transpose(order)
         else:
-            _gather(_planes(x[n], part, take, threads), part, cols, threads)
+            _gather(_planes(x[n], part, take), part, cols)
         yield n, o, part, cols.reshape(G, C * prod(taps), images * prod(shape)), take
 
 
-def _gather(planes: Array, axes: Axes, cols: Array, threads: int) -> None:
+def _gather(planes: Array, axes: Axes, cols: Array) -> None:
     """cols[g, c, k, n, o] = x[n, g, c, s*o + d*k - p], tap by tap."""
-    taps = list(np.ndindex(*(K for _, K, _, _, _, _ in axes)))
     every = (slice(None), slice(None))
     moved = planes.transpose(1, 2, 0, *range(3, planes.ndim))
-
-    def gather(i: int) -> None:
-        cols[(*every, *taps[i])] = moved[(*every, slice(None), *_tap(taps[i], axes))]
-
-    _parallel(gather, len(taps), threads)
+    for k in np.ndindex(*(K for _, K, _, _, _, _ in axes)):
+        cols[(*every, *k)] = moved[(*every, slice(None), *_tap(k, axes))]
 
 
 def _block_of(a: Array, n: slice, o: slice, take: Take) -> Array:
@@ -100,7 +94,7 @@ def _blocked_y(
     """
     G, F = w.shape[:2]
     weights = w.reshape(G, F, -1)
-    for n, o, _, cols, take in _columns_of(x, axes, workspace, F, threads):
+    for n, o, _, cols, take in _columns_of(x, axes, workspace, F):
         if n.stop - n.start == 1 and y.flags.c_contiguous:
             # the block's part of y is a matrix where it lies
             product = y[n.start].reshape(G, F, y.shape[3], -1)[:, :, o].reshape(G, F, -1)
@@ -111,17 +105,9 @@ def _blocked_y(
         product = np.matmul(weights, cols, out=take((G, F, cols.shape[2])))
         if b is not None:
             product += b
-        _put_block(product, y[n, :, :, o], threads)
-
-
-def _put_block(product: Array, place: Array, threads: int) -> None:
-    """place[n, g, f, o] = product[g, f, (n, o)]"""
-    parts = product.reshape(*product.shape[:2], len(place), *place.shape[3:])
-
-    def put(i: int) -> None:
-        place[i] = parts[:, :, i]
-
-    _parallel(put, len(place), threads if place.size > _SMALL else 1)
+        place = y[n, :, :, o]
+        parts = product.reshape(G, F, len(place), *place.shape[3:])
+        place[...] = np.moveaxis(parts, 2, 0)
 
 
 def _blocked_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int) -> None:
@@ -132,7 +118,7 @@ def _blocked_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, thre
     made = dw.reshape(G, F, -1)  # a view, or a copy where dw's entries do not lie together
     made[...] = 0
     first = True
-    for n, o, _, cols, take in _columns_of(x, axes, workspace, F, threads):
+    for n, o, _, cols, take in _columns_of(x, axes, workspace, F):
         slopes = _block_of(dy, n, o, take)
         if first:
             np.matmul(slopes, cols.swapaxes(1, 2), out=made)
@@ -160,35 +146,26 @@ def _scatter_dx(dy: Array, w: Array, dx: Array, axes: Axes, workspace: int, thre
         slopes = _block_of(dy, n, o, take)
         cols = np.matmul(weights, slopes, out=take((G, C * prod(taps), slopes.shape[2])))
         parts = cols.reshape(G, C, *taps, n.stop - n.start, o.stop - o.start, *dy.shape[4:])
-        _add_back(parts, dx[n], axes, o.start, threads)
+        _add_back(parts, dx[n], axes, o.start)
 
 
-def _add_back(cols: Array, dx: Array, axes: Axes, start: int, threads: int) -> None:
+def _add_back(cols: Array, dx: Array, axes: Axes, start: int) -> None:
     """dx[n, g, c, s*o + d*k - p] += cols[g, c, k, n, o], the first axis's o counted from
     ``start``.
     """
     starts = [start] + [0] * (len(axes) - 1)
-    pieces = _pieces(len(dx), dx.shape[2], threads if cols.size > _SMALL else 1)
     moved = dx.transpose(1, 2, 0, *range(3, dx.ndim))
-
-    def add(i: int) -> None:
-        images, channels = pieces[i]
-        for k in np.ndindex(*(K for _, K, _, _, _, _ in axes)):
-            found = [
-                _reach(d * j + s * first - p, s, size, H)
-                for j, (H, _, _, s, d, p), size, first in zip(
-                    k, axes, cols.shape[-len(axes) :], starts
-                )
-            ]
-            place = (slice(None), channels, images, *(m for _, m in found))
-            moved[place] += cols[(slice(None), channels, *k, images, *(q for q, _ in found))]
-
-    _parallel(add, len(pieces), threads)
+    every = (slice(None), slice(None))
+    for k in np.ndindex(*(K for _, K, _, _, _, _ in axes)):
+        found = [
+            _reach(d * j + s * first - p, s, size, H)
+            for j, (H, _, _, s, d, p), size, first in zip(k, axes, cols.shape[-len(axes) :], starts)
+        ]
+        place = (*every, slice(None), *(m for _, m in found))
+        moved[place] += cols[(*every, *k, slice(None), *(q for q, _ in found))]
 
 
-def _windows_of(
-    x: Array, axes: Axes, workspace: int, threads: int
-) -> Iterator[tuple[slice, slice, Array]]:
+def _windows_of(x: Array, axes: Axes, workspace: int) -> Iterator[tuple[slice, slice, Array]]:
     """Block after block, the windows as a view: (n, g, c, *o, *k) without a copy of x but for the
     padding.
     """
@@ -196,7 +173,7 @@ def _windows_of(
     for n, o in _blocks(len(x), axes[0][2], numbers * x.itemsize, workspace // 2):
         (H, K, _, s, d, p), *others = axes
         part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
-        rows = _padded(x[n], part, _within(_buffer(workspace), x.dtype), threads)
+        rows = _padded(x[n], part, _within(_buffer(workspace), x.dtype))
         yield n, o, _windows(rows, part)
 
 
@@ -206,7 +183,7 @@ def _windows_y(
     """y[n, g, f, o] = sum over (c, k) of w[g, f, c, k] * windows[n, g, c, o, k], by tensordot."""
     count = len(axes)
     inner = [1, *range(2 + count, 2 + 2 * count)]
-    for n, o, windows in _windows_of(x, axes, workspace, threads):
+    for n, o, windows in _windows_of(x, axes, workspace):
         for g, matrix in enumerate(w):
             product = np.moveaxis(
                 np.tensordot(windows[:, g], matrix, (inner, range(1, 2 + count))), -1, 1
@@ -218,7 +195,7 @@ def _windows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, thre
     """dw[g, f, c, k] = sum over (n, o) of dy[n, g, f, o] * windows[n, g, c, o, k], by tensordot."""
     count = len(axes)
     dw[...] = 0
-    for n, o, windows in _windows_of(x, axes, workspace, threads):
+    for n, o, windows in _windows_of(x, axes, workspace):
         for g in range(len(dw)):
             places = [0, *range(2, 2 + count)]
             dw[g] += np.tensordot(dy[n, g, :, o], windows[:, g], (places, places))
