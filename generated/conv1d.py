@@ -1370,6 +1370,9 @@ def _estimates(target, N, G, F, C, axes, dtype, threads):
     # depthwise sums over the filters of a group for dx, and they are as many as channels only where
     # there is one
     ways = [how for how in ways if how != "depthwise" or target != "dx" or F == 1]
+    # a special case does the same as the general one and less
+    general = {"pointwise": ("blocked", "scatter"), "depthwise": ("rows",)}
+    ways = [how for how in ways if not any(s in ways and how in general[s] for s in general)]
     return {how: _nanoseconds(how, target, N, G, F, C, axes, dtype, threads) for how in ways}
 
 

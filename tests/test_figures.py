@@ -233,8 +233,9 @@ def test_any_layer_is_drawn_inside_its_page(conv: Conv) -> None:
         try:
             scene = figure(conv, kind).scene
         except ValueError as refused:
-            assert "more than" in str(refused)  # few terms, but a page that no one could read
-            continue
+            if "more than" not in str(refused):
+                raise
+            continue  # few terms, but a page that no one could read
         for item in scene.items:
             if isinstance(item, Cell):
                 box = (item.x, item.y, item.x + 1, item.y + 1)
