@@ -1728,7 +1728,7 @@ def _amounts(how, target, N, G, F, C, axes):
     if how == "pointwise":
         return 3 + N, products, N * G * C * places, 0, outputs, weights
     if how == "windows":
-        return 20 + 10 * G, products, copied, 0, outputs, weights
+        return 50 + 10 * G, products, copied, 0, outputs, weights
     if how == "winograd":
         return _amounts_of_tiles(N, G, F, C, axes)
     if how in ("rows", "depthwise"):
