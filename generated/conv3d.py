@@ -41,6 +41,10 @@ The schedules, by what each makes of the indices:
   matrix product for each row of the algorithm. Right because sum over q of A[o, q] G[q, k] B[q, i]
   = [i = o + k], checked exactly where the matrices were derived; y and dw leave out one factor
   each, and dx is y of dy.
+- fft (real floating point): n some at a time; o frequencies of a transform over a period that no
+  window leaves; k the same frequencies; f and c: a matrix product at each frequency. Right because
+  entry s*o of the cyclic sum over rows and taps d apart is y, and entry d*k of that over rows and
+  dy s apart dw.
 
 Written for every size: any number of images (also none) and channels, groups, stride, padding (also
 different before and after) and dilation, wherever the output has at least one row on each axis. The
@@ -127,11 +131,11 @@ def conv3d(
     dilation: a number, or one for each axis; padding also (before, after) pairs, or "same" or
     "valid". ValueError, with the shapes, where these make no layer.
 
-    algorithm is auto, direct (auto without winograd: the terms are added as they are), or one of
-    blocked, scatter, rows, windows, pointwise, depthwise, winograd. workspace bounds the bytes of
-    working memory, which the calling thread keeps for its next call. threads (None: as many as
-    there are cores) share out images, rows or filters in rows, depthwise and winograd; the matrix
-    products of the other schedules use the threads of NumPy's own library.
+    algorithm is auto, direct (auto without winograd and fft: the terms are added as they are), or
+    one of blocked, scatter, rows, windows, pointwise, depthwise, winograd, fft. workspace bounds
+    the bytes of working memory, which the calling thread keeps for its next call. threads (None: as
+    many as there are cores) share out images, rows or filters in rows, depthwise and winograd; the
+    matrix products of the other schedules use the threads of NumPy's own library.
 
     >>> x, w = np.ones((2, 4, 5, 6, 7)), np.ones((6, 2, 3, 2, 4))
     >>> conv3d(x, w, stride=(2, 1, 3), padding=(1, 0, 2), groups=2).shape
@@ -675,6 +679,43 @@ def _winograd_dw(dy, x, dw, axes, workspace, threads):
     dw[...] = found.transpose(count, count + 1, count + 2, *range(count))
 
 
+def _fft_y(x, w, b, y, axes, workspace, threads):
+    """y[n, g, f, o] at s*o of the cyclic sum, some filters, channels and images at a time."""
+    G, F, C = w.shape[:3]
+    sizes, most = _spectra(axes, workspace, x.itemsize)
+    few = max(1, min(F, most // (G * C)))
+    many = max(1, most // (G * (C + few)))
+    steps = [slice(0, s * (O - 1) + 1, s) for _, _, O, s, _, _ in axes]
+    for n in range(0, len(x), many):
+        rows = _padded(x[n : n + many], axes, _within(_buffer(workspace), x.dtype))
+        whole = _spectrum(np.swapaxes(rows, 0, 1), sizes)
+        for f in range(0, F, few):
+            taps = _zeros_between(w[:, f : f + few], [d for *_, d, _ in axes])
+            made = _cyclic(whole, taps, sizes)
+            place = y[n : n + many, :, f : f + few]
+            place[...] = np.swapaxes(made, 0, 1)[(..., *steps)]
+    if b is not None:
+        y += b.reshape(*b.shape[:2], *[1] * len(axes))
+
+
+def _fft_dw(dy, x, dw, axes, workspace, threads):
+    """dw[g, f, c, k] at d*k of the cyclic sum of x and the rows of dy, s apart."""
+    G, F, C = dw.shape[:3]
+    sizes, most = _spectra(axes, workspace, dy.itemsize)
+    few = max(1, min(F, most // (G * C)))
+    many = max(1, most // (G * (C + few)))
+    steps = [slice(0, d * (K - 1) + 1, d) for _, K, _, _, d, _ in axes]
+    dw[...] = 0
+    for n in range(0, len(dy), many):
+        rows = _padded(x[n : n + many], axes, _within(_buffer(workspace), x.dtype))
+        whole = _spectrum(rows.transpose(1, 2, 0, *range(3, rows.ndim)), sizes)
+        for f in range(0, F, few):
+            slopes = _zeros_between(dy[n : n + many, :, f : f + few], [axis[3] for axis in axes])
+            made = _cyclic(whole, slopes.transpose(1, 2, 0, *range(3, rows.ndim)), sizes)
+            place = dw[:, f : f + few]
+            place += np.swapaxes(made, 1, 2)[(..., *steps)]
+
+
 def _window(x, w, stride, dilation, groups, ndim):
     """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
     if x.ndim != ndim + 2 or w.ndim != ndim + 2:
@@ -749,7 +790,7 @@ def _chosen(algorithm, target, N, G, F, C, axes, dtype, threads):
         for each in ("y", "dx", "dw"):
             costs = _estimates(each, N, G, F, C, axes, dtype, threads)
             if algorithm == "direct" or dtype.kind not in "fc":
-                costs.pop("winograd", None)
+                costs = {each: cost for each, cost in costs.items() if each not in _INDIRECT}
             for how, cost in costs.items():
                 found = best[how in _IN_LANES]
                 found[each] = min(found.get(each, (cost, how)), (cost, how))
@@ -1327,6 +1368,58 @@ def _along(matrix, a, out):
     np.matmul(matrix, a, out=out)
 
 
+def _spectra(axes, workspace, itemsize):
+    """The period on each axis, and how many arrays of periods may be held at once."""
+    sizes = [_period(s * (O - 1) + d * (K - 1) + 1) for _, K, O, s, d, _ in axes]
+    return sizes, max(1, workspace // (4 * prod(sizes) * itemsize))
+
+
+def _padded(x, axes, take):
+    """The rows of x that windows meet, zero outside x, in order: ``_planes`` of stride 1."""
+    whole = [(H, d * (K - 1) + 1, s * (O - 1) + 1, 1, 1, p) for H, K, O, s, d, p in axes]
+    rows = _planes(x, whole, take)
+    return rows.reshape(*rows.shape[:3], *rows.shape[3 + len(axes) :])
+
+
+def _spectrum(a, sizes):
+    """The transform of ``a`` over the period; of objects, ``a`` itself, zero up to the period."""
+    if not a.dtype.hasobject:
+        return np.fft.rfftn(a, sizes, tuple(range(3, a.ndim)))
+    wide = np.zeros((*a.shape[:3], *sizes), a.dtype)
+    wide[(..., *map(slice, a.shape[3:]))] = a
+    return wide
+
+
+def _zeros_between(a, steps):
+    """``a`` with zeros between neighbours, so many steps apart."""
+    if max(steps) == 1:
+        return a
+    sizes = [step * (n - 1) + 1 for n, step in zip(a.shape[3:], steps)]
+    wide = np.zeros((*a.shape[:3], *sizes), a.dtype)
+    wide[(..., *(slice(None, None, step) for step in steps))] = a
+    return wide
+
+
+def _cyclic(A, b, sizes):
+    """c[g, i, j, o] = sum over (q, m) of a[g, i, q, (o + m) mod sizes] * b[g, j, q, m], A being the
+    spectrum of a.
+    """
+    space = tuple(range(3, b.ndim))
+    if b.dtype.hasobject:
+        total = 0
+        for m in np.ndindex(*b.shape[3:]):
+            turned = np.moveaxis(np.roll(A, [-i for i in m], space), (0, 1, 2), (-3, -2, -1))
+            total = total + turned @ np.swapaxes(b[(..., *m)], -1, -2)
+        return np.moveaxis(total, (-3, -2, -1), (0, 1, 2))
+    B = _spectrum(b, sizes).conj()
+    if b.shape[2] == 1:  # nothing to sum but places
+        made = A * B.swapaxes(1, 2)
+    else:
+        left, right = (np.moveaxis(each, (0, 1, 2), (-3, -2, -1)) for each in (A, B))
+        made = np.moveaxis(left @ np.swapaxes(right, -1, -2), (-3, -2, -1), (0, 1, 2))
+    return np.fft.irfftn(made, sizes, space).astype(b.dtype, copy=False)
+
+
 def _per_axis(name, value, ndim, least):
     """``value`` as one whole number for each axis."""
     values = tuple(value) if np.ndim(value) else (value,) * ndim
@@ -1348,6 +1441,8 @@ def _fits(how, C, axes, dtype):
         return "needs one tap, stride 1 and no padding"
     if how == "depthwise" and C != 1:
         return f"needs one channel of x for each group, not {C}"
+    if how == "fft" and (dtype.kind not in "fO" or dtype.char == "e"):
+        return f"transforms real numbers, which {dtype} does not do well"
     if how == "winograd":
         known = sorted({K for _, K in _WINOGRAD})
         if any(s != 1 for _, _, _, s, _, _ in axes):
@@ -1419,13 +1514,6 @@ def _windows(rows, axes):
     strides = [s * step for (_, _, _, s, _, _), step in zip(axes, steps)]
     strides += [d * step for (_, _, _, _, d, _), step in zip(axes, steps)]
     return _view(rows, (*rows.shape[:3], *shape), (*lead, *strides))
-
-
-def _padded(x, axes, take):
-    """The rows of x that windows meet, zero outside x, in order: ``_planes`` of stride 1."""
-    whole = [(H, d * (K - 1) + 1, s * (O - 1) + 1, 1, 1, p) for H, K, O, s, d, p in axes]
-    rows = _planes(x, whole, take)
-    return rows.reshape(*rows.shape[:3], *rows.shape[3 + len(axes) :])
 
 
 def _gather(planes, axes, cols):
@@ -1675,6 +1763,18 @@ def _ones(matrix):
     return (1,) * len(matrix)
 
 
+def _period(rows):
+    """The least number from ``rows`` on whose only factors are 2, 3 and 5."""
+    while True:
+        rest = rows
+        for factor in (2, 3, 5):
+            while rest > 1 and rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return rows
+        rows += 1
+
+
 def _nanoseconds(how, target, N, G, F, C, axes, dtype, threads):
     """What a schedule costs: its amounts, each times what one was measured to cost.
 
@@ -1730,6 +1830,12 @@ def _amounts(how, target, N, G, F, C, axes):
         return 3 + N, products, N * G * C * places, 0, outputs, weights
     if how == "windows":
         return 50 + 10 * G, products, copied, 0, outputs, weights
+    if how == "fft":
+        sizes = prod(_period(s * (O - 1) + d * (K - 1) + 1) for _, K, O, s, d, _ in axes)
+        arrays = (
+            N * G * C + G * F * C + N * G * F if target != "dw" else N * G * (C + F) + G * F * C
+        )
+        return 60, 2 * N * G * F * C * sizes, arrays * sizes, 0, outputs, 0
     if how == "winograd":
         return _amounts_of_tiles(N, G, F, C, axes)
     if how in ("rows", "depthwise"):
@@ -1793,11 +1899,16 @@ _WAYS = {
     "pointwise": (_pointwise_y, None, _pointwise_dw),
     "depthwise": (_depthwise_y, _depthwise_dx, _depthwise_dw),
     "winograd": (_winograd_y, None, _winograd_dw),
+    "fft": (_fft_y, None, _fft_dw),
 }
 
 
 # schedules whose threads make all of a part of the layer
 _IN_LANES = ("rows", "depthwise", "winograd")
+
+
+# schedules that transform what they multiply, and so round more
+_INDIRECT = ("winograd", "fft")
 
 
 # nanoseconds for each of what _amounts counts, in float32
@@ -1813,6 +1924,8 @@ _COSTS = {
     ("pointwise", "dw"): (1900, 0.0078, 0.033, 0, 0.045, 0),
     ("depthwise", "y"): (2300, 0.012, 0.23, 2.9, 0.35, 2.5),
     ("depthwise", "dw"): (2200, 0.02, 0.27, 2.7, 0.11, 4.7),
+    ("fft", "y"): (4000, 0.02, 4.5, 0, 0.5, 0),
+    ("fft", "dw"): (4000, 0.02, 4.5, 0, 0.5, 0),
     ("winograd", "y"): (2100, 0.004, 0.45, 0.1, 0.17, 2.5),
     ("winograd", "dw"): (2000, 0.004, 0.39, 0.1, 0.19, 2.5),
 }

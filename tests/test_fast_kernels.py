@@ -109,6 +109,8 @@ BROKEN = {
     "_collect": [TILED_2D],
     **dict.fromkeys(("_begins", "_turns", "_banded", "_meeting", "_lay", "_put_blocks"), ROWS),
     "_below": ROWS[:2],
+    "_fft_y": ROWS[:1],
+    "_fft_dw": ROWS[:1],
     "_rows_dx": [Conv(input=(6, 7), kernel=(4, 3), stride=(2, 3), padding=((2, 1), (3, 0)), in_channels=2)],
 }
 
@@ -125,6 +127,14 @@ HARMLESS = {
     "_cut": {"-O // (d * m)", "d * m"},
     "_spread": {"len(cut) - 1", "0", "m * (T - 1)", "T - 1", "n.stop - n.start", "2", "1", "1024", "count + 16", "16"},
     "_collect": {"n.stop - n.start", "16", "1", "run // channels", "0"},
+    "_fft_y": {
+        "max(1, min(F, most // (G * C)))", "1", "min(F, most // (G * C))", "most // (G * C)", "G * C", "most // (G * (C + few))",
+        "G * (C + few)", "2",
+    },
+    "_fft_dw": {
+        "max(1, min(F, most // (G * C)))", "1", "min(F, most // (G * C))", "most // (G * C)", "G * C", "most // (G * (C + few))",
+        "G * (C + few)",
+    },
     "_turns": {"d // gcd(s, d)", "s // gcd(s, d)"},
     "_banded": {"1"},
     "_put_blocks": {"1", "len(target) // together", "full * together"},
@@ -261,6 +271,18 @@ def test_schedules_agree_on_larger_layers(conv: Conv) -> None:
             module._gathers = taps
             for found, expected in zip(made(schedule, workspace=workspace, threads=threads), truth, strict=True):
                 np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-10)
+
+
+def test_large_kernels_are_transformed() -> None:
+    conv = Conv(input=(64, 64), kernel=(31, 31), padding=15, batch=2, in_channels=32, out_channels=32, groups=32)
+    module = kernel_for(conv).load()
+    axes = [(each.H, each.K, each.O, each.s, each.d, each.p) for each in conv.axes]
+    for dtype, schedules in ((np.float32, {"fft"}), (np.int64, {"depthwise", "blocked"}), (np.float16, {"depthwise", "blocked"})):
+        assert module._chosen("auto", "y", 2, 32, 1, 1, axes, np.dtype(dtype), 2) in schedules
+    assert module._chosen("direct", "y", 2, 32, 1, 1, axes, np.dtype(np.float32), 2) != "fft"
+    with pytest.raises(ValueError, match="transforms real numbers"):
+        module.conv2d(np.ones((1, 1, 4, 4), complex), np.ones((1, 1, 2, 2), complex), algorithm="fft")
+    assert [module._period(n) for n in (1, 7, 94, 158)] == [1, 8, 96, 160]
 
 
 def test_direct_and_whole_numbers_never_divide() -> None:

@@ -36,13 +36,14 @@ from symconv.kernels.fast.rows import (
     _rows_y,
 )
 from symconv.kernels.fast.rows_dw import _depthwise_dw, _rows_dw
+from symconv.kernels.fast.spectra import _fft_dw, _fft_y, _period
 from symconv.kernels.fast.tiles import _TILES, _WINOGRAD, _tile, _winograd_dw, _winograd_y
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
 Array = Any
 Axes = Sequence[tuple[int, ...]]
 
-__all__ = ["COSTS", "IN_LANES", "SCHEDULES_OF_Y"]
+__all__ = ["COSTS", "INDIRECT", "IN_LANES", "SCHEDULES_OF_Y"]
 
 #: schedule -> (its way to y, to dx, to dw); dx follows from y by phases where it has no way of its
 #: own
@@ -54,6 +55,7 @@ SCHEDULES_OF_Y = _WAYS = {
     "pointwise": (_pointwise_y, None, _pointwise_dw),
     "depthwise": (_depthwise_y, _depthwise_dx, _depthwise_dw),
     "winograd": (_winograd_y, None, _winograd_dw),
+    "fft": (_fft_y, None, _fft_dw),
 }
 
 #: schedule and array -> nanoseconds for each of what :func:`_amounts` counts, in float32 on two
@@ -70,12 +72,17 @@ COSTS = _COSTS = {
     ("pointwise", "dw"): (1900, 0.0078, 0.033, 0, 0.045, 0),
     ("depthwise", "y"): (2300, 0.012, 0.23, 2.9, 0.35, 2.5),
     ("depthwise", "dw"): (2200, 0.02, 0.27, 2.7, 0.11, 4.7),
+    ("fft", "y"): (4000, 0.02, 4.5, 0, 0.5, 0),
+    ("fft", "dw"): (4000, 0.02, 4.5, 0, 0.5, 0),
     ("winograd", "y"): (2100, 0.004, 0.45, 0.1, 0.17, 2.5),
     ("winograd", "dw"): (2000, 0.004, 0.39, 0.1, 0.19, 2.5),
 }
 
 #: schedules whose threads are lanes; the products of the others are shared out by NumPy's library
 IN_LANES = _IN_LANES = ("rows", "depthwise", "winograd")
+
+#: schedules that transform what they multiply, and so round more
+INDIRECT = _INDIRECT = ("winograd", "fft")
 
 #: what was chosen, by layer
 _CHOSEN: dict[Any, str] = {}
@@ -90,6 +97,8 @@ def _fits(how: str, C: int, axes: Axes, dtype: Any) -> str:
         return "needs one tap, stride 1 and no padding"
     if how == "depthwise" and C != 1:
         return f"needs one channel of x for each group, not {C}"
+    if how == "fft" and (dtype.kind not in "fO" or dtype.char == "e"):
+        return f"transforms real numbers, which {dtype} does not do well"
     if how == "winograd":
         known = sorted({K for _, K in _WINOGRAD})
         if any(s != 1 for _, _, _, s, _, _ in axes):
@@ -122,6 +131,12 @@ def _amounts(how: str, target: str, N: int, G: int, F: int, C: int, axes: Axes) 
         return 3 + N, products, N * G * C * places, 0, outputs, weights
     if how == "windows":
         return 50 + 10 * G, products, copied, 0, outputs, weights
+    if how == "fft":
+        sizes = prod(_period(s * (O - 1) + d * (K - 1) + 1) for _, K, O, s, d, _ in axes)
+        arrays = (
+            N * G * C + G * F * C + N * G * F if target != "dw" else N * G * (C + F) + G * F * C
+        )
+        return 60, 2 * N * G * F * C * sizes, arrays * sizes, 0, outputs, 0
     if how == "winograd":
         return _amounts_of_tiles(N, G, F, C, axes)
     if how in ("rows", "depthwise"):
@@ -248,7 +263,7 @@ def _chosen(
         for each in ("y", "dx", "dw"):
             costs = _estimates(each, N, G, F, C, axes, dtype, threads)
             if algorithm == "direct" or dtype.kind not in "fc":
-                costs.pop("winograd", None)
+                costs = {each: cost for each, cost in costs.items() if each not in _INDIRECT}
             for how, cost in costs.items():
                 found = best[how in _IN_LANES]
                 found[each] = min(found.get(each, (cost, how)), (cost, how))

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from symconv.kernels import prelude, source
-from symconv.kernels.fast import arrays, choice, matrices, rows, rows_dw, tiles
+from symconv.kernels.fast import arrays, choice, matrices, rows, rows_dw, spectra, tiles
 from symconv.kernels.fast.schedules import FAST, WINOGRAD_SIZES
 from symconv.kernels.lowerings import Lowering
 from symconv.kernels.winograd import algorithm
@@ -31,7 +31,7 @@ class Choice(Lowering):
     """y, dx and dw each by the schedule that the model of costs chooses, or by the one that is asked for."""
 
     options: ClassVar[Mapping[str, str]] = OPTIONS
-    modules: ClassVar[tuple[ModuleType, ...]] = (choice, matrices, rows, rows_dw, tiles, arrays, prelude)
+    modules: ClassVar[tuple[ModuleType, ...]] = (choice, matrices, rows, rows_dw, tiles, spectra, arrays, prelude)
     imports: ClassVar[str] = (
         "import ctypes\nimport os\nimport threading\nfrom concurrent.futures import ThreadPoolExecutor\n"
         "from fractions import Fraction\nfrom itertools import product\nfrom math import gcd, prod\n\nimport numpy as np\n"
@@ -40,7 +40,7 @@ class Choice(Lowering):
     def says_options(self) -> str:
         names = ", ".join(FAST)
         return (
-            f"algorithm is auto, direct (auto without winograd: the terms are added as they are), or one of {names}. "
+            f"algorithm is auto, direct (auto without winograd and fft: the terms are added as they are), or one of {names}. "
             "workspace bounds the bytes of working memory, which the calling thread keeps for its next call. threads (None: as "
             "many as there are cores) share out images, rows or filters in rows, depthwise and winograd; the matrix products of "
             "the other schedules use the threads of NumPy's own library."
@@ -79,6 +79,8 @@ class Choice(Lowering):
         rows = [f'    "{how}": ({", ".join(ways)}),' for how, ways in names.items()]
         costs = [f'    ("{key[0]}", "{key[1]}"): {cost!r},' for key, cost in choice.COSTS.items()]
         lanes = ", ".join(f'"{how}"' for how in choice.IN_LANES)
+        lossy = ", ".join(f'"{how}"' for how in choice.INDIRECT)
+        lossy = f"# schedules that transform what they multiply, and so round more\n_INDIRECT = ({lossy})\n"
         lanes = f"# schedules whose threads make all of a part of the layer\n_IN_LANES = ({lanes})\n"
         costs = ["# nanoseconds for each of what _amounts counts, in float32", "_COSTS = {", *costs, "}"]
         says = "# schedule: (its way to y, to dx, to dw); None: dx is made as y is, by phases"
@@ -101,7 +103,7 @@ class Choice(Lowering):
             *entries,
             "}",
         ]
-        return [ways + "\n", lanes, "\n".join(costs) + "\n", "\n".join(table) + "\n"]
+        return [ways + "\n", lanes, lossy, "\n".join(costs) + "\n", "\n".join(table) + "\n"]
 
     # the two functions -----------------------------------------------------------------------------------------------
 

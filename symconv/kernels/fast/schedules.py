@@ -87,6 +87,15 @@ FAST: dict[str, FastSchedule] = {
             "y and dw leave out one factor each, and dx is y of dy.",
             needs="stride 1, floating point, taps that have an algorithm here",
         ),
+        FastSchedule(
+            "fft",
+            n="some at a time",
+            o="frequencies of a transform over a period that no window leaves",
+            k="the same frequencies",
+            channels="f and c: a matrix product at each frequency",
+            why="entry s*o of the cyclic sum over rows and taps d apart is y, and entry d*k of that over rows and dy s apart dw.",
+            needs="real floating point",
+        ),
     )
 }
 
