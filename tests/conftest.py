@@ -7,8 +7,9 @@ import os
 import pytest
 from hypothesis import settings
 
-# a slow machine is not a failing test; failures are replayed from the database of examples on a developer's machine
-settings.register_profile("symconv", deadline=None)
+# a slow machine is not a failing test; failures are replayed from the database of examples on a developer's machine, where
+# examples are new every time, and the same examples are tried each time where a result has to be reproduced
+settings.register_profile("symconv", deadline=None, derandomize=bool(os.environ.get("SYMCONV_CI")))
 settings.load_profile("symconv")
 
 

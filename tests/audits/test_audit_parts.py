@@ -386,8 +386,9 @@ def test_a_rule_of_the_vocabulary_is_fitted(parts: list[list[tuple[int, bool]]])
         sum(Rule((part,)).holds(conv) and not other.holds(conv) for conv in GRID) <= len(part)
         for part, other in zip(rule.parts, others, strict=True)
     )
-    if condition.rule is None:  # an exception for a case or two is not made
-        assert by_heart
+    if condition.rule is None:  # an exception for a case or two is not made, and parts for few cases are not all tried
+        few = any(sum(Rule((part,)).holds(conv) for conv in GRID) < len(GRID) / 8 for part in rule.parts)
+        assert by_heart or few
         return
     assert [condition.rule.holds(conv) for conv in GRID] == right
     assert sum(map(len, condition.rule.parts)) <= sum(map(len, parts)) or by_heart
