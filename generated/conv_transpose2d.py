@@ -450,14 +450,13 @@ def _rows_dw(dy, x, dw, axes, workspace, threads):
     def make(unit, memory, lane):
         n, o, f = unit
         take = _within(memory, dy.dtype)
-        H, _, _, s, d, p = axes[0]
-        p -= s * o.start
+        H, _, O, _, d, p = _outputs(axes, o)[0]
         images, filters = n.stop - n.start, f.stop - f.start
         columns = images * prod(sizes)
         wide = next((c for c in (128, 120, 112, 96) if columns % c == 0), 0)
         wide = wide or (112 if columns > 224 else -(-columns // 2) if columns > 128 else columns)
         total = -(-columns // wide) * wide
-        counts = [len(range(turn, o.stop - o.start, len(turns))) for turn, _, _ in turns]
+        counts = [len(range(turn, O, len(turns))) for turn, _, _ in turns]
         quotients = max(first + step * (j - 1) + K for (_, _, first), j in zip(turns, counts))
         # rows of x: (e, q, residue, (n, places), (g, c))
         rows = take((d, quotients, prod(steps), total + last, G * C))
@@ -502,11 +501,9 @@ def _rows_dw(dy, x, dw, axes, workspace, threads):
                     ]
                     sums += made.sum(axis=(0, 3), dtype=dy.dtype)
 
-    units = _row_units(len(dy), axes[0][2], size, shared, len(turns), workspace - used, threads)
-    if pieces > 1:
-        units = _row_units(len(dy), axes[0][2], size, shared, len(turns), workspace - used, 1)
-    at_once = pieces if pieces > 1 else threads
-    _lanes(make, [(*unit, f) for f in cuts for unit in units], kept[used:], at_once)
+    memory = (workspace - used) // pieces
+    units = _row_units(len(dy), axes[0][2], size, shared, len(turns), memory, lanes)
+    _lanes(make, [(*unit, f) for f in cuts for unit in units], kept[used:], max(pieces, lanes))
     for other in totals[1:]:
         totals[0] += other
     found = totals[0].transpose(2, 3, 4, 1, 0)
@@ -795,7 +792,7 @@ def _chosen(algorithm, target, N, G, F, C, axes, dtype, threads):
         for each in ("y", "dx", "dw"):
             costs = _estimates(each, N, G, F, C, axes, dtype, threads)
             if algorithm == "direct" or dtype.kind not in "fc":
-                costs = {each: cost for each, cost in costs.items() if each not in _INDIRECT}
+                costs = {how: costs[how] for how in costs if how not in _INDIRECT}
             for how, cost in costs.items():
                 found = best[how in _IN_LANES]
                 found[each] = min(found.get(each, (cost, how)), (cost, how))
@@ -831,8 +828,7 @@ def _columns_of(x, axes, workspace, extra):
     reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
     numbers = G * (C * (prod(taps) * places + reach) + extra * places)
     for n, o in _blocks(N, axes[0][2], numbers * x.itemsize, min(workspace, _BLOCK)):
-        (H, K, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        part = _outputs(axes, o)
         take = _within(_buffer(workspace), x.dtype)
         shape = [axis[2] for axis in part]
         images = n.stop - n.start
@@ -947,8 +943,7 @@ def _rows_into(x, w, b, parts, axes, workspace, threads, many):
     def make(unit, memory, lane):
         n, o = unit
         take = _within(memory, x.dtype)
-        (H, _, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        part = _outputs(axes, o)
         together = _together(n.stop - n.start, each, weights.shape[3] <= 128)
         S, starts, columns, sizes = _below(x, n, part, many, gathered, later, together, take)
         wide, whole = min(columns, _PIECE), weights.shape[3]
@@ -1059,8 +1054,7 @@ def _few_dw(dy, x, dw, axes, workspace, threads, many=1):
     def make(unit, memory, lane):
         n, o = unit
         take = _within(memory, dy.dtype)
-        (H, _, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        part = _outputs(axes, o)
         images = n.stop - n.start
         S, starts, columns, sizes = _below(x, n, part, many, True, False, images, take)
         places = prod(sizes)
@@ -1123,6 +1117,12 @@ def _begins(t, others, sizes):
     for k, (_, _, _, s, d, _), size in zip(t, others, sizes):
         residue, quotient = residue * s + d * k % s, quotient * size + d * k // s
     return residue, quotient
+
+
+def _outputs(axes, o):
+    """The axes of the layer that has only the outputs ``o`` of the first one."""
+    (H, K, _, s, d, p), *others = axes
+    return [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
 
 
 def total(a):
@@ -1200,8 +1200,7 @@ def _windows_of(x, axes, workspace):
     """
     numbers = prod(x.shape[1:3]) * prod(O * K for _, K, O, _, _, _ in axes)
     for n, o in _blocks(len(x), axes[0][2], numbers * x.itemsize, workspace // 2):
-        (H, K, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        part = _outputs(axes, o)
         rows = _padded(x[n], part, _within(_buffer(workspace), x.dtype))
         yield n, o, _windows(rows, part)
 
@@ -1439,7 +1438,7 @@ def _fits(how, C, axes, dtype):
     if how == "depthwise" and C != 1:
         return f"needs one channel of x for each group, not {C}"
     if how == "fft" and (dtype.kind not in "fO" or dtype.char == "e"):
-        return f"transforms real numbers, which {dtype} does not do well"
+        return f"needs real numbers of at least 32 bits, not {dtype}"
     if how == "winograd":
         known = sorted({K for _, K in _WINOGRAD})
         if any(s != 1 for _, _, _, s, _, _ in axes):
@@ -1452,8 +1451,8 @@ def _fits(how, C, axes, dtype):
 
 
 def _estimates(target, N, G, F, C, axes, dtype, threads):
-    """What each schedule that can make the array costs, in nanoseconds; a schedule that is
-    another's is left out.
+    """What each schedule costs that can make the array, in nanoseconds; scatter is a way to dx
+    only.
     """
     ways = [
         how

@@ -71,7 +71,7 @@ def test_schedules_are_all_checked_somewhere() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(convs(max_terms=300))
+@given(convs(max_terms=60))
 def test_every_schedule_on_random_layers(conv: Conv) -> None:
     assert check(kernel_for(conv), [conv], ["schedules"]).failures == ()
 
@@ -280,7 +280,7 @@ def test_large_kernels_are_transformed() -> None:
     for dtype, schedules in ((np.float32, {"fft"}), (np.int64, {"depthwise", "blocked"}), (np.float16, {"depthwise", "blocked"})):
         assert module._chosen("auto", "y", 2, 32, 1, 1, axes, np.dtype(dtype), 2) in schedules
     assert module._chosen("direct", "y", 2, 32, 1, 1, axes, np.dtype(np.float32), 2) != "fft"
-    with pytest.raises(ValueError, match="transforms real numbers"):
+    with pytest.raises(ValueError, match="needs real numbers"):
         module.conv2d(np.ones((1, 1, 4, 4), complex), np.ones((1, 1, 2, 2), complex), algorithm="fft")
     assert [module._period(n) for n in (1, 7, 94, 158)] == [1, 8, 96, 160]
 

@@ -162,6 +162,12 @@ def _blocks(images: int, rows: int, size: int, limit: int) -> Iterator[tuple[sli
             yield slice(n, min(n + many, images)), slice(o, min(o + few, rows))
 
 
+def _outputs(axes: Sequence[tuple[int, ...]], o: slice) -> list[tuple[int, ...]]:
+    """The axes of the layer that has only the outputs ``o`` of the first one."""
+    (H, K, _, s, d, p), *others = axes
+    return [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+
+
 def _lanes(task: Any, units: Sequence[Any], memory: Array, threads: int) -> None:
     """task(unit, working memory, lane) for all units, in as many lanes as there are threads.
 

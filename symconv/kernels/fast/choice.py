@@ -98,7 +98,7 @@ def _fits(how: str, C: int, axes: Axes, dtype: Any) -> str:
     if how == "depthwise" and C != 1:
         return f"needs one channel of x for each group, not {C}"
     if how == "fft" and (dtype.kind not in "fO" or dtype.char == "e"):
-        return f"transforms real numbers, which {dtype} does not do well"
+        return f"needs real numbers of at least 32 bits, not {dtype}"
     if how == "winograd":
         known = sorted({K for _, K in _WINOGRAD})
         if any(s != 1 for _, _, _, s, _, _ in axes):
@@ -213,8 +213,8 @@ def _nanoseconds(
 def _estimates(
     target: str, N: int, G: int, F: int, C: int, axes: Axes, dtype: Any, threads: int
 ) -> dict[str, Any]:
-    """What each schedule that can make the array costs, in nanoseconds; a schedule that is
-    another's is left out.
+    """What each schedule costs that can make the array, in nanoseconds; scatter is a way to dx
+    only.
     """
     ways = [
         how
@@ -263,7 +263,7 @@ def _chosen(
         for each in ("y", "dx", "dw"):
             costs = _estimates(each, N, G, F, C, axes, dtype, threads)
             if algorithm == "direct" or dtype.kind not in "fc":
-                costs = {each: cost for each, cost in costs.items() if each not in _INDIRECT}
+                costs = {how: costs[how] for how in costs if how not in _INDIRECT}
             for how, cost in costs.items():
                 found = best[how in _IN_LANES]
                 found[each] = min(found.get(each, (cost, how)), (cost, how))

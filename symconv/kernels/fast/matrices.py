@@ -20,6 +20,7 @@ from symconv.kernels.fast.arrays import (
     Take,
     _blocks,
     _buffer,
+    _outputs,
     _padded,
     _planes,
     _tap,
@@ -52,8 +53,7 @@ def _columns_of(
     reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
     numbers = G * (C * (prod(taps) * places + reach) + extra * places)
     for n, o in _blocks(N, axes[0][2], numbers * x.itemsize, min(workspace, _BLOCK)):
-        (H, K, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        part = _outputs(axes, o)
         take = _within(_buffer(workspace), x.dtype)
         shape = [axis[2] for axis in part]
         images = n.stop - n.start
@@ -171,8 +171,7 @@ def _windows_of(x: Array, axes: Axes, workspace: int) -> Iterator[tuple[slice, s
     """
     numbers = prod(x.shape[1:3]) * prod(O * K for _, K, O, _, _, _ in axes)
     for n, o in _blocks(len(x), axes[0][2], numbers * x.itemsize, workspace // 2):
-        (H, K, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        part = _outputs(axes, o)
         rows = _padded(x[n], part, _within(_buffer(workspace), x.dtype))
         yield n, o, _windows(rows, part)
 

@@ -35,6 +35,7 @@ from symconv.kernels.fast.arrays import (
     _buffer,
     _enough,
     _lanes,
+    _outputs,
     _parallel,
     _part,
     _view,
@@ -308,8 +309,7 @@ def _rows_into(
     def make(unit: tuple[slice, slice], memory: Array, lane: int) -> None:
         n, o = unit
         take = _within(memory, x.dtype)
-        (H, _, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        part = _outputs(axes, o)
         together = _together(n.stop - n.start, each, weights.shape[3] <= 128)
         S, starts, columns, sizes = _below(x, n, part, many, gathered, later, together, take)
         wide, whole = min(columns, _PIECE), weights.shape[3]

@@ -22,6 +22,7 @@ from symconv.kernels.fast.arrays import (
     _buffer,
     _enough,
     _lanes,
+    _outputs,
     _part,
     _view,
     _within,
@@ -62,8 +63,7 @@ def _few_dw(
     def make(unit: tuple[slice, slice], memory: Array, lane: int) -> None:
         n, o = unit
         take = _within(memory, dy.dtype)
-        (H, _, _, s, d, p), *others = axes
-        part = [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
+        part = _outputs(axes, o)
         images = n.stop - n.start
         S, starts, columns, sizes = _below(x, n, part, many, True, False, images, take)
         places = prod(sizes)
@@ -147,14 +147,13 @@ def _rows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads
     def make(unit: tuple[slice, slice, slice], memory: Array, lane: int) -> None:
         n, o, f = unit
         take = _within(memory, dy.dtype)
-        H, _, _, s, d, p = axes[0]
-        p -= s * o.start
+        H, _, O, _, d, p = _outputs(axes, o)[0]
         images, filters = n.stop - n.start, f.stop - f.start
         columns = images * prod(sizes)
         wide = next((c for c in (128, 120, 112, 96) if columns % c == 0), 0)
         wide = wide or (112 if columns > 224 else -(-columns // 2) if columns > 128 else columns)
         total = -(-columns // wide) * wide
-        counts = [len(range(turn, o.stop - o.start, len(turns))) for turn, _, _ in turns]
+        counts = [len(range(turn, O, len(turns))) for turn, _, _ in turns]
         quotients = max(first + step * (j - 1) + K for (_, _, first), j in zip(turns, counts))
         # rows of x: (e, q, residue, (n, places), (g, c))
         rows = take((d, quotients, prod(steps), total + last, G * C))
@@ -199,11 +198,9 @@ def _rows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads
                     ]
                     sums += made.sum(axis=(0, 3), dtype=dy.dtype)
 
-    units = _row_units(len(dy), axes[0][2], size, shared, len(turns), workspace - used, threads)
-    if pieces > 1:
-        units = _row_units(len(dy), axes[0][2], size, shared, len(turns), workspace - used, 1)
-    at_once = pieces if pieces > 1 else threads
-    _lanes(make, [(*unit, f) for f in cuts for unit in units], kept[used:], at_once)
+    memory = (workspace - used) // pieces
+    units = _row_units(len(dy), axes[0][2], size, shared, len(turns), memory, lanes)
+    _lanes(make, [(*unit, f) for f in cuts for unit in units], kept[used:], max(pieces, lanes))
     for other in totals[1:]:
         totals[0] += other
     found = totals[0].transpose(2, 3, 4, 1, 0)
