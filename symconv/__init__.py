@@ -17,21 +17,21 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from symconv.audits import audit
-    from symconv.derive import Gradients
-    from symconv.geometry import Conv
+    from symconv.formulas.verify import Verification, verify
+    from symconv.layer.conv import Conv
+    from symconv.layer.gradients import Gradients
     from symconv.proof import Proof, prove
-    from symconv.verification import Verification, verify
 
 __all__ = ["Conv", "Gradients", "Proof", "Verification", "audit", "prove", "verify"]
 
 _HOME = {
-    "Conv": "symconv.geometry",
-    "Gradients": "symconv.derive",
+    "Conv": "symconv.layer.conv",
+    "Gradients": "symconv.layer.gradients",
     "Proof": "symconv.proof",
-    "Verification": "symconv.verification",
+    "Verification": "symconv.formulas.verify",
     "audit": "symconv.audits",
     "prove": "symconv.proof",
-    "verify": "symconv.verification",
+    "verify": "symconv.formulas.verify",
 }
 
 

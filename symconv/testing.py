@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from symconv.audits.grids import default_grid
 from symconv.audits.truth import Derivative, equal, point, point_size
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 if TYPE_CHECKING:
     from symconv.audits import Audit

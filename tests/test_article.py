@@ -23,13 +23,13 @@ from symconv.article.blocks import Equations, Paragraph, Phrase, Reference, Sect
 from symconv.article.case import Case
 from symconv.article.companions import channelled, example, is_line, line_of
 from symconv.article.document import SECTIONS
-from symconv.article.prose import LANGUAGES, prose
 from symconv.article.readers.markdown import DIALECTS
 from symconv.article.selection import kept, kinds, selected
-from symconv.formulas.entries import entry
 from symconv.formulas.standard import STANDARD
 from symconv.formulas.tree import Array
 from symconv.kernels.checks import CHECKS
+from symconv.mathematics.entries import entry
+from symconv.prose import LANGUAGES, prose
 from tests.cases import SMALL, convs
 from tests.reading import (
     FormulaParser,
@@ -80,7 +80,7 @@ def slug(value: object) -> str:
 
 def names(conv: Conv, target: str) -> dict[str, tuple[int, ...]]:
     """The printed name of each entry."""
-    from symconv.formulas.latex import latex
+    from symconv.mathematics.latex import latex
 
     return {latex(entry(conv, target, index)): index for index in np.ndindex(*conv.shapes[target])}
 

@@ -24,13 +24,13 @@ from symconv import Conv
 from symconv.article import Document, blocks, document
 from symconv.article.blocks import Code, Equations, Paragraph, Phrase, Section, Table, Value
 from symconv.article.companions import is_line
-from symconv.article.prose import LANGUAGES, prose
 from symconv.article.readers.html import words
 from symconv.cli.derive import command
-from symconv.formulas.entries import entry
-from symconv.formulas.latex import latex
-from symconv.formulas.mathml import mathml
-from symconv.formulas.notation import Equation, Math, Product, Row, Sum, Total, Word
+from symconv.mathematics.entries import entry
+from symconv.mathematics.latex import latex
+from symconv.mathematics.mathml import mathml
+from symconv.mathematics.tree import Equation, Math, Product, Row, Sum, Total, Word
+from symconv.prose import LANGUAGES, prose
 from tests.cases import SMALL
 from tests.chromium import ask, ask_each, too_wide
 from tests.reading import Gap, Line, Poly, Reader, derivative, plain_sum

@@ -19,9 +19,9 @@ from click.testing import CliRunner
 
 from symconv import Conv
 from symconv.article import document, render
-from symconv.article.prose import LANGUAGES
 from symconv.article.readers.notebook import STEPS
 from symconv.cli.derive import command
+from symconv.prose import LANGUAGES
 from tests.cases import SMALL
 from tests.test_article import slug
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symconv import Conv
-from symconv.differences import exact_gradients, forward, random_integers
+from symconv.layer.differences import exact_gradients, forward, random_integers
 
 
 def test_forward_is_the_sum_in_the_definition() -> None:
@@ -39,6 +39,6 @@ def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     conv = Conv(input=(4, 5), kernel=(3, 2), batch=2, in_channels=2)
     values = random_integers(conv, 3)
     whole = exact_gradients(conv, **values)
-    monkeypatch.setattr("symconv.differences._CHUNK_ENTRIES", 100)
+    monkeypatch.setattr("symconv.layer.differences._CHUNK_ENTRIES", 100)
     for name, array in exact_gradients(conv, **values).items():
         assert np.array_equal(array, whole[name]), name

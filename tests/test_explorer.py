@@ -12,16 +12,16 @@ import pytest
 from click.testing import CliRunner
 
 from symconv import Conv
+from symconv.algebra.integers import Name
 from symconv.cli.explore import command
 from symconv.figures import explorer as explorer_module
 from symconv.figures.explorer import LIMITS, explorer
 from symconv.figures.javascript import javascript
 from symconv.figures.words import words
-from symconv.form import loss
 from symconv.formulas import standard, tree
 from symconv.formulas.values import Reading
-from symconv.integers import Name
-from symconv.names import subscript
+from symconv.layer.loss import loss
+from symconv.layer.names import subscript
 from tests.chromium import ask, ask_each, too_wide
 
 #: (H, K, s, p, q, d): every stride and dilation, one- and two-sided padding, crops, remainders, kernels wider than x

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 
 from symconv import Conv
+from symconv.fast.checks import schedules_of
+from symconv.fast.schedules import FAST, WINOGRAD_SIZES
+from symconv.fast.winograd import algorithm
 from symconv.kernels import Kernel, Kind, emit
 from symconv.kernels.checks import check, evidence, on_symbols
-from symconv.kernels.fast.checks import schedules_of
-from symconv.kernels.fast.schedules import FAST, WINOGRAD_SIZES
 from symconv.kernels.manners import Faces
-from symconv.kernels.winograd import algorithm
 from tests.cases import SMALL, convs
 from tests.mutants import mutants
 

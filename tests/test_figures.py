@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 
 from symconv import Conv
+from symconv.algebra.terms import terms_text
 from symconv.figures import KINDS, Figure, figure
 from symconv.figures import sliding as sliding_module
 from symconv.figures.figure import MAX_CELLS, MAX_STEPS
-from symconv.figures.markup import plain
 from symconv.figures.palette import tap_style
 from symconv.figures.scene import Cell, Disc, Rect, Scene, Text
-from symconv.form import enumerate_axis, loss
 from symconv.formulas import formula, standard
-from symconv.multilinear import terms_text
-from symconv.names import entry_name
+from symconv.layer.loss import enumerate_axis, loss
+from symconv.layer.names import entry_name
+from symconv.mathematics.markup import plain
 from tests.cases import SMALL, convs
 
 TARGETS = {"window": ("y", "dy"), "backward": ("dx", "x"), "weights": ("dw", "w")}

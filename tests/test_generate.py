@@ -13,12 +13,12 @@ import pytest
 
 from symconv import Conv
 from symconv.article import document
-from symconv.article.prose import LANGUAGES
 from symconv.kernels import SCHEDULES, emit, lowerings
-from symconv.kernels import project as making
-from symconv.kernels.cases import case_plan, project_plan
-from symconv.kernels.project import Build, build, stale, write
 from symconv.kernels.source import number
+from symconv.project import build as making
+from symconv.project.build import Build, build, stale, write
+from symconv.project.cases import case_plan, project_plan
+from symconv.prose import LANGUAGES
 from tests.commands import assert_bad_usage, run
 
 ONE = ("--input", "5x6", "--kernel", "3x2", "--stride", "2", "--padding", "1")
@@ -168,7 +168,7 @@ def test_kernel_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_derivation_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from symconv.verification import verify
+    from symconv.formulas.verify import verify
 
     def doubtful(conv: Conv, max_terms: int) -> Any:
         return verify(conv, ["dx = correlate(pad(dy, K - 1), w)"], max_terms=max_terms)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symconv import Conv
-from symconv.form import loss
+from symconv.layer.loss import loss
 from tests.cases import SMALL, convs
 
 

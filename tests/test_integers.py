@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symconv.integers import Const, Integer, Name, Op, integer
+from symconv.algebra.integers import Const, Integer, Name, Op, integer
 
 NAMES = ("s", "o", "k")
 

@@ -14,13 +14,11 @@ import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
-from symconv import Conv, relation
-from symconv.differences import exact_gradients, random_integers
+from symconv import Conv
 from symconv.formulas import formula
 from symconv.formulas.standard import STANDARD
 from symconv.formulas.values import evaluate
 from symconv.kernels import SCHEDULES, Kernel, Kind, Schedule, emit, prelude
-from symconv.kernels.cases import project_plan
 from symconv.kernels.checks import CHECKS, TOLERANCE, check, evidence, relative_error
 from symconv.kernels.formula_source import formula_source
 from symconv.kernels.manners import Faces
@@ -29,6 +27,9 @@ from symconv.kernels.peers import pytorch_gradients
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS
 from symconv.kernels.sizes import TRANSPOSED_SIZE, coefficient, solved
 from symconv.kernels.source import WIDTH, render
+from symconv.layer import relation
+from symconv.layer.differences import exact_gradients, random_integers
+from symconv.project.cases import project_plan
 from tests.cases import SMALL, convs
 from tests.mutants import mutants
 

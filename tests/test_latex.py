@@ -9,8 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symconv import Conv, verify
-from symconv.formulas.latex import latex, width
-from symconv.formulas.notation import (
+from symconv.algebra.integers import Const, Integer, Name
+from symconv.formulas.parser import parse
+from symconv.formulas.standard import STANDARD, standard
+from symconv.formulas.tree import Formula
+from symconv.mathematics.latex import latex, width
+from symconv.mathematics.text import box, pretty
+from symconv.mathematics.tree import (
     Fence,
     Math,
     Matrix,
@@ -25,11 +30,6 @@ from symconv.formulas.notation import (
     lines,
     of_integer,
 )
-from symconv.formulas.parser import parse
-from symconv.formulas.pretty import box, pretty
-from symconv.formulas.standard import STANDARD, standard
-from symconv.formulas.tree import Formula
-from symconv.integers import Const, Integer, Name
 from tests.cases import SMALL
 
 NAMES = {"H": 7, "K": 3, "O": 5, "p": 2, "q": 1, "s": 3, "d": 2, "r": 1}
@@ -182,7 +182,8 @@ def test_formulas_in_latex(text: str, printed: str) -> None:
 
 
 def test_every_node_has_a_reader() -> None:
-    from symconv.formulas import notation, tree
+    from symconv.formulas import tree
+    from symconv.mathematics import tree as notation
 
     nodes = {each for each in vars(tree).values() if isinstance(each, type) and issubclass(each, tree.Node)} - {tree.Node}
     assert nodes == set(notation.READERS)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from symconv.algebra.integers import Const, Name
 from symconv.formulas.parser import MAX_LENGTH, FormulaError, parse
 from symconv.formulas.standard import STANDARD, standard
 from symconv.formulas.tree import Add, Array, Correlate, Flip, Indexed, IndexSum, Range, Scale, correlate, dilate, pad
-from symconv.integers import Const, Name
 
 H, K, O, p, q, s, d, r, m, i, k = (Name(n) for n in ("H", "K", "O", "p", "q", "s", "d", "r", "m", "i", "k"))
 w, dy, x, b = (Array(n) for n in ("w", "dy", "x", "b"))

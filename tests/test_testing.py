@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 from symconv.testing import ConvCase, assert_conv_gradients, cases
 
 pytest_plugins = ["pytester"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symconv import Conv
-from symconv.differences import random_integers
+from symconv.algebra.integers import Const, Name
 from symconv.formulas import formula
 from symconv.formulas.tree import (
     Add,
@@ -27,8 +27,8 @@ from symconv.formulas.tree import (
     pad,
 )  # fmt: skip
 from symconv.formulas.values import evaluate
-from symconv.integers import Const, Name
-from symconv.names import entry_name
+from symconv.layer.differences import random_integers
+from symconv.layer.names import entry_name
 
 DY = Array("dy")
 UNIT = Conv(input=4, kernel=1, bias=False)  # w has one entry: correlating with it shows what it slides over

@@ -13,8 +13,8 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symconv.kernels.points import point_table
-from symconv.kernels.winograd import MAX_PRODUCTS, POINTS, algorithm, derivation, measured_error
+from symconv.fast.points import point_table
+from symconv.fast.winograd import MAX_PRODUCTS, POINTS, algorithm, derivation, measured_error
 from tests.commands import assert_bad_usage, run
 
 SIZES = [(1, 1), (1, 4), (3, 1), (2, 3), (4, 3), (3, 2), (2, 5), (6, 3), (5, 4)]

@@ -3,7 +3,7 @@
     from symconv.article import document, render
 
 A document is a tree (:mod:`~symconv.article.blocks`) of phrases and mathematics; its sections are computed from the case at hand,
-its words are in :mod:`~symconv.article.prose`, and one reader for each format sets it.
+its words are in :mod:`~symconv.prose`, and one reader for each format sets it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A document as a tree: sections of paragraphs, equations, tables and code, in no format and no language yet.
 
 Words are phrases: a key into the prose of a language and what is put into it. Mathematics are the trees of
-:mod:`symconv.formulas.notation`. The readers (:mod:`symconv.article.readers`) set both.
+:mod:`symconv.mathematics.tree`. The readers (:mod:`symconv.article.readers`) set both.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from symconv.formulas.notation import Equation, Math
+from symconv.mathematics.tree import Equation, Math
 
 __all__ = ["Block", "Code", "Equations", "Gap", "Paragraph", "Phrase", "Reference", "Section", "Table", "Value"]
 

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from symconv.article.companions import is_line, line_of
 from symconv.article.selection import BUDGET
-from symconv.derive import LOSSES, MAX_SYMPY_TERMS, Gradients
-from symconv.geometry import MAX_TERMS, Conv
-from symconv.verification import Verification
+from symconv.formulas.verify import Verification
+from symconv.layer.conv import MAX_TERMS, Conv
+from symconv.layer.gradients import LOSSES, MAX_SYMPY_TERMS, Gradients
 
 __all__ = ["Case"]
 
@@ -64,7 +64,7 @@ class Case:
             return {}
         import sympy
 
-        from symconv.symbols import symbols
+        from symconv.layer.symbols import symbols
 
         size = math.prod(self.conv.y_shape)
         given = zip(symbols(self.conv, "dy").reshape(size), self.own_loss.upstream.reshape(size), strict=True)

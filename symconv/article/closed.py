@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symconv.article.equations import array_index, own, shown_labels
-from symconv.form import channel_labels
 from symconv.formulas import tree
-from symconv.formulas.notation import Equation, Setting, Total, Word, of_formula
 from symconv.formulas.standard import standard
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
+from symconv.layer.loss import channel_labels
+from symconv.mathematics.tree import Equation, Setting, Total, Word, of_formula
 
 __all__ = ["closed", "formula_for", "summed_labels"]
 

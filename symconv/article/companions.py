@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["channelled", "example", "interesting_axis", "is_line", "line_of"]
 

@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symconv.article.algorithm import algorithm
 from symconv.article.blocks import Block, Code, Equations, Gap, Paragraph, Phrase, Section, Table, Value
 from symconv.article.case import Case
-from symconv.article.channels import channels
-from symconv.article.passes import forward, gradients, jacobians
-from symconv.article.prose import Prose, prose
+from symconv.article.sections.algorithm import algorithm
+from symconv.article.sections.channels import channels
+from symconv.article.sections.passes import forward, gradients, jacobians
+from symconv.article.sections.setting import setting, subtitle, title
+from symconv.article.sections.steps import steps
+from symconv.article.sections.summary import summary
 from symconv.article.selection import BUDGET
-from symconv.article.setting import setting, subtitle, title
-from symconv.article.steps import steps
-from symconv.article.summary import summary
-from symconv.formulas.latex import latex
-from symconv.formulas.notation import Equation, Math
-from symconv.formulas.pretty import pretty
-from symconv.geometry import MAX_TERMS, Conv
+from symconv.layer.conv import MAX_TERMS, Conv
+from symconv.mathematics.latex import latex
+from symconv.mathematics.text import pretty
+from symconv.mathematics.tree import Equation, Math
+from symconv.prose import Prose, prose
 
 __all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
 

@@ -12,10 +12,13 @@ from symconv.article.case import Case
 from symconv.article.closed import formula_for, summed_labels
 from symconv.article.equations import shown_labels
 from symconv.article.selection import MOST_ROWS, columns_that_fit, elided_matrix, kept, name_length
-from symconv.form import channel_labels, label_sizes
 from symconv.formulas import tree
-from symconv.formulas.entries import entry
-from symconv.formulas.notation import (
+from symconv.formulas.values import ZERO, Reading
+from symconv.formulas.values import Value as Cells
+from symconv.layer.conv import Conv
+from symconv.layer.loss import channel_labels, label_sizes
+from symconv.mathematics.entries import entry
+from symconv.mathematics.tree import (
     Below,
     Equation,
     Fence,
@@ -28,9 +31,6 @@ from symconv.formulas.notation import (
     of_formula,
     separated,
 )  # fmt: skip
-from symconv.formulas.values import ZERO, Reading
-from symconv.formulas.values import Value as Cells
-from symconv.geometry import Conv
 
 __all__ = ["drawn", "inserted"]
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symconv import relation
-from symconv.form import channel_labels, label_sizes
-from symconv.formulas.notation import (
+from symconv.algebra.integers import Const, Integer, Name
+from symconv.formulas.tree import TARGETS
+from symconv.layer import relation
+from symconv.layer.conv import Conv
+from symconv.layer.loss import channel_labels, label_sizes
+from symconv.mathematics.tree import (
     Above,
     Below,
     Equation,
@@ -29,9 +32,6 @@ from symconv.formulas.notation import (
     separated,
     simplified,
 )  # fmt: skip
-from symconv.formulas.tree import TARGETS
-from symconv.geometry import Conv
-from symconv.integers import Const, Integer, Name
 
 __all__ = [
     "array_index", "computed", "gradient_equations", "index_condition", "indices", "label_totals", "letters",

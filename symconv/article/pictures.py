@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from symconv.article.blocks import Section
 from symconv.article.companions import is_line
 from symconv.figures import Figure, figure
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 if TYPE_CHECKING:
     from symconv.article.document import Document

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from symconv import relation
+from symconv.algebra.integers import Const, Integer, Name
 from symconv.article.case import Case
 from symconv.article.equations import (
     array_index,
@@ -22,9 +22,11 @@ from symconv.article.equations import (
     window_index,
 )
 from symconv.article.selection import MOST_TERMS, SHOWN_OF_LONG, name_length
-from symconv.form import channel_labels
-from symconv.formulas.entries import entry, terms_sum
-from symconv.formulas.notation import (
+from symconv.layer import relation
+from symconv.layer.conv import Conv
+from symconv.layer.loss import channel_labels
+from symconv.mathematics.entries import entry, terms_sum
+from symconv.mathematics.tree import (
     Below,
     Equation,
     Fence,
@@ -42,8 +44,6 @@ from symconv.formulas.notation import (
     separated,
     simplified,
 )  # fmt: skip
-from symconv.geometry import Conv
-from symconv.integers import Const, Integer, Name
 
 __all__ = ["against", "chain", "extended", "kronecker", "solved", "typical"]
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from symconv.article.blocks import Gap
-from symconv.form import channel_labels, enumerate_axis
-from symconv.formulas.notation import Equation, Math, Matrix, Word
-from symconv.geometry import Axis, Conv
-from symconv.names import subscript
+from symconv.layer.conv import Axis, Conv
+from symconv.layer.loss import channel_labels, enumerate_axis
+from symconv.layer.names import subscript
+from symconv.mathematics.tree import Equation, Math, Matrix, Word
 
 __all__ = [
     "BUDGET", "MOST_ENTRIES", "MOST_ROWS", "MOST_TERMS", "SHOWN_OF_LONG", "columns_that_fit", "elided_matrix", "kept", "kinds",

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symconv.algebra.polynomials import PolynomialTerms, as_terms, symbols, variable
 from symconv.audits.calls import Caller
-from symconv.audits.polynomials import PolynomialTerms, as_terms, symbols, variable
-from symconv.audits.standin import SYMBOLIC
+from symconv.audits.sandbox.standin import SYMBOLIC
 from symconv.audits.truth import READINGS, Point, point, point_size
-from symconv.names import entry_name
+from symconv.layer.names import entry_name
 
 __all__ = ["OwnForward"]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from symconv.audits.conventions import Convention, Functions, from_native, native_shape, outputs_of, to_native
 from symconv.audits.numeric import as_numbers
-from symconv.audits.standin import Table, in_place_of_numpy
-from symconv.geometry import Conv
+from symconv.audits.sandbox.standin import Table, in_place_of_numpy
+from symconv.layer.conv import Conv
 
 __all__ = ["MODES", "Caller", "Returned"]
 

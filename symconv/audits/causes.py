@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv import relation
+from symconv.algebra.terms import MultilinearArray
 from symconv.audits.truth import FACTORS, READINGS, Derivative, Point, altered, equal
-from symconv.geometry import Axis, Conv
-from symconv.multilinear import MultilinearArray
+from symconv.layer import relation
+from symconv.layer.conv import Axis, Conv
 
 __all__ = ["CAUSES", "Observed", "confirmed"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.audits.predicates import PREDICATES, Predicate
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["MAX_LITERALS", "Condition", "Rule", "Table", "find_condition", "table_of"]
 

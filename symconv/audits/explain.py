@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symconv.algebra.polynomials import Monomial, PolynomialTerms, expression_text
 from symconv.audits.numeric import Run, TooCostly, recover
-from symconv.audits.polynomials import Monomial, PolynomialTerms, expression_text
 from symconv.audits.truth import Point, Reference
 
 __all__ = ["explain_recovered", "explain_shape", "explain_terms"]

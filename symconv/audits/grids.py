@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["MAX_CASES", "NAMED", "Size", "default_grid", "grid_of"]
 

@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits import standin
+from symconv.algebra.polynomials import PolynomialTerms, arrays_in, as_terms, start_counting, symbols
 from symconv.audits.adjoint import OwnForward
 from symconv.audits.calls import Caller, Returned
 from symconv.audits.causes import Observed, confirmed
 from symconv.audits.conventions import GRADIENTS
 from symconv.audits.explain import explain_recovered, explain_shape, explain_terms
 from symconv.audits.numeric import ROUNDS, nonlinear_in
-from symconv.audits.polynomials import PolynomialTerms, arrays_in, as_terms, start_counting, symbols
-from symconv.audits.refusals import Failure, failure_of
+from symconv.audits.sandbox import standin
+from symconv.audits.sandbox.refusals import Failure, failure_of
 from symconv.audits.truth import FACTORS, Derivative, Point, Reference, point, point_size
 
 __all__ = ["ENGINES", "MAX_SYMBOLIC_TERMS", "CaseVerdict", "judge"]

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.polynomials import PolynomialTerms, array_of, variable
+from symconv.algebra.polynomials import PolynomialTerms, array_of, variable
 from symconv.audits.truth import Point, point
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["ROUNDS", "TooCostly", "as_numbers", "degrees", "false_right", "nonlinear_in", "recover"]
 

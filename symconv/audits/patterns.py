@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symconv.audits.causes import CAUSES
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 if TYPE_CHECKING:
     from symconv.audits.result import Case

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from symconv import relation
-from symconv.geometry import Axis, Conv
+from symconv.layer import relation
+from symconv.layer.conv import Axis, Conv
 
 __all__ = ["PREDICATES", "Predicate"]
 

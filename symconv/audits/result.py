@@ -11,7 +11,7 @@ from typing import Any
 from symconv.audits.condition import Condition, Table, find_condition, table_of
 from symconv.audits.judge import CaseVerdict
 from symconv.audits.patterns import NamedCause, named_causes
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["Audit", "Case"]
 
@@ -320,12 +320,12 @@ class Audit:
         return f"<audit of {self.label}: {verdict}; {self.right} right, {self.wrong} wrong{refused} of {self.tally.cases} cases>"
 
     def __str__(self) -> str:
-        from symconv.audits.text import as_text
+        from symconv.audits.reports.text import as_text
 
         return as_text(self)
 
     def _repr_html_(self) -> str:
-        from symconv.audits.page import fragment
+        from symconv.audits.reports.page import fragment
 
         return fragment(self)
 

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from symconv.audits import supervisor
 from symconv.audits.calls import MODES
 from symconv.audits.conventions import GRADIENTS, Adapter, convention_named
 from symconv.audits.grids import MAX_CASES, default_grid, is_square
 from symconv.audits.judge import ENGINES, CaseVerdict
 from symconv.audits.result import OUTPUTS, Audit, Case, Failure, size_of
+from symconv.audits.sandbox import supervisor
+from symconv.audits.sandbox.target import Target, target_of
 from symconv.audits.sweep import BACKENDS, Job, ResultsFile, judge_case, shuffled, sweep
-from symconv.audits.target import Target, target_of
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["audit"]
 
@@ -155,7 +155,7 @@ def _loaded(
 
 
 def _no_source() -> Any:
-    from symconv.audits.target import Source
+    from symconv.audits.sandbox.target import Source
 
     return Source(None, None, None, ())
 

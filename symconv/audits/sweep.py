@@ -13,11 +13,11 @@ from typing import IO, Any
 
 import joblib
 
-from symconv.audits import supervisor
 from symconv.audits.judge import CaseVerdict
-from symconv.audits.target import Target
-from symconv.audits.worker import Task
-from symconv.geometry import Conv
+from symconv.audits.sandbox import supervisor
+from symconv.audits.sandbox.target import Target
+from symconv.audits.sandbox.worker import Task
+from symconv.layer.conv import Conv
 
 __all__ = ["BACKENDS", "Job", "ResultsFile", "judge_case", "sweep"]
 

@@ -16,11 +16,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.polynomials import PolynomialTerms, terms_by_entry
-from symconv.form import enumerate_axis, loss, spread
-from symconv.geometry import Axis, Conv
-from symconv.multilinear import MultilinearArray, Terms
-from symconv.names import entry_name
+from symconv.algebra.polynomials import PolynomialTerms, terms_by_entry
+from symconv.algebra.terms import MultilinearArray, Terms
+from symconv.layer.conv import Axis, Conv
+from symconv.layer.loss import enumerate_axis, loss, spread
+from symconv.layer.names import entry_name
 
 __all__ = ["FACTORS", "FRACTION", "READINGS", "Derivative", "Reference", "altered", "point", "point_size"]
 

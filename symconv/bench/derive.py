@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["REFERENCE", "SCALES", "DeriveBenchmark", "Measurement", "run"]
 
@@ -80,8 +80,8 @@ def run(sample: int | None = None, runs: int = 5) -> DeriveBenchmark:
 
 
 def _reference(sample: int | None) -> tuple[int, int, float]:
-    from symconv.form import loss
-    from symconv.symbols import symbols
+    from symconv.layer.loss import loss
+    from symconv.layer.symbols import symbols
 
     expression = loss(REFERENCE)[()]
     variables = [v for array in ("x", "w") for v in symbols(REFERENCE, array).reshape(len(symbols(REFERENCE, array)))]
@@ -103,7 +103,7 @@ def _in_child(conv: Conv, runs: int) -> Measurement:
 
 
 def _measure(conv: Conv, runs: int) -> Measurement:
-    from symconv.verification import verify
+    from symconv.formulas.verify import verify
 
     seconds = []
     for _ in range(runs):

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from symconv.bench.suite import SUITE, arrays_of, flops, full_im2col, full_im2col_backward
-from symconv.geometry import Conv
 from symconv.kernels import Kind, emit
+from symconv.layer.conv import Conv
 
 __all__ = ["SET_ASIDE", "KernelBenchmark", "LayerResult", "ScheduleResult", "Timing", "geometric_mean", "run"]
 

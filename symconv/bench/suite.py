@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["QUICK", "SUITE", "arrays_of", "flops", "full_im2col", "full_im2col_backward"]
 

@@ -55,7 +55,7 @@ def derive_algorithm(
 
 
 def _derivation(tile: Any, kernel: Any, points: str | None, format: str, as_json: bool) -> tuple[str, bool]:
-    from symconv.kernels.winograd import derivation
+    from symconv.fast.winograd import derivation
 
     found = derivation(tile, kernel, None if points is None else _numbers(points))
     if as_json:
@@ -64,7 +64,7 @@ def _derivation(tile: Any, kernel: Any, points: str | None, format: str, as_json
 
 
 def _table(tile: Any, kernel: Any, as_json: bool) -> tuple[str, bool]:
-    from symconv.kernels.points import point_table
+    from symconv.fast.points import point_table
 
     sizes = [value if isinstance(value, int) else tuple(value) for value in (tile, kernel)]
     axes = max(1 if isinstance(size, int) else len(size) for size in sizes)

@@ -15,7 +15,7 @@ from symconv.audits.grids import NAMED, default_grid
 from symconv.audits.judge import ENGINES
 from symconv.audits.sweep import BACKENDS
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["command"]
 
@@ -104,7 +104,7 @@ def command(ctx: click.Context, /, function: str, **options: Any) -> None:
     else:
         from rich.console import Console
 
-        from symconv.audits.text import render
+        from symconv.audits.reports.text import render
 
         Console().print(render(result))
     ctx.exit(0 if result.ok else 1)
@@ -145,11 +145,11 @@ def _write(result: Audit, files: dict[str, str | None]) -> None:
     from symconv.files import write_whole
 
     if files["html"]:
-        from symconv.audits.page import page
+        from symconv.audits.reports.page import page
 
         write_whole(files["html"], page(result))
     if files["junit"]:
-        from symconv.audits.junit import junit_xml
+        from symconv.audits.reports.junit import junit_xml
 
         write_whole(files["junit"], junit_xml(result))
 

@@ -12,15 +12,15 @@ from click.core import ParameterSource
 
 from symconv.article import Document, document
 from symconv.article.document import DETAILS, FORMATS, SECTIONS
-from symconv.article.prose import LANGUAGES
 from symconv.article.readers.markdown import DIALECTS
 from symconv.article.readers.text import WIDTH
 from symconv.article.selection import BUDGET
 from symconv.cli.algorithm import ALGORITHMS, derive_algorithm
 from symconv.cli.options import build_conv, conv_options, usage_errors
-from symconv.derive import LOSSES
 from symconv.files import write_whole
-from symconv.geometry import MAX_TERMS
+from symconv.layer.conv import MAX_TERMS
+from symconv.layer.gradients import LOSSES
+from symconv.prose import LANGUAGES
 
 __all__ = ["command"]
 

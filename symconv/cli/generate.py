@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symconv.cli.options import build_conv, conv_options, echo_json, usage_errors
-from symconv.geometry import MAX_TERMS
+from symconv.layer.conv import MAX_TERMS
 
 if TYPE_CHECKING:
-    from symconv.kernels.cases import Plan
-    from symconv.kernels.project import Build, Stale, Written
+    from symconv.project.build import Build, Stale, Written
+    from symconv.project.cases import Plan
 
 __all__ = ["command"]
 
@@ -54,7 +54,7 @@ def command(
     plan, whole = _plan(ctx, options, schedules)
     if folder.exists() and not folder.is_dir():
         raise click.UsageError(f"-o {folder}: it is a file, not a folder")
-    from symconv.kernels.project import Written, build, stale, write
+    from symconv.project.build import Written, build, stale, write
 
     with usage_errors():
         for conv in plan.derivations:  # refused before any work
@@ -83,7 +83,7 @@ def command(
 
 def _plan(ctx: click.Context, options: dict[str, Any], schedules: tuple[str, ...]) -> tuple[Plan, bool]:
     """What is to be made, and whether it is the whole of its folder."""
-    from symconv.kernels.cases import case_plan, project_plan
+    from symconv.project.cases import case_plan, project_plan
 
     given = [name for name in options if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT]
     if options["input"] is None or options["kernel"] is None:

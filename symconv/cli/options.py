@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["MAX_CASES", "build_conv", "conv_options", "echo_json", "grid", "usage_errors", "whole_numbers"]
 

@@ -114,7 +114,7 @@ def _show(proofs: Proofs, full_condition: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from symconv.formulas.pretty import pretty
+    from symconv.mathematics.text import pretty
 
     console = Console(highlight=False)
     if not console.is_terminal:

@@ -9,8 +9,8 @@ import click
 
 from symconv.cli.options import conv_options, crossed, echo_json, grid, usage_errors
 from symconv.formulas import formula
-from symconv.geometry import MAX_TERMS, Conv
-from symconv.verification import Verification, verify
+from symconv.formulas.verify import Verification, verify
+from symconv.layer.conv import MAX_TERMS, Conv
 
 __all__ = ["command"]
 
@@ -151,7 +151,7 @@ COLUMNS: dict[str, Callable[[Conv], str]] = {
 def _show_mismatch(console: Any, mismatch: Any) -> None:
     from rich.text import Text
 
-    from symconv.multilinear import terms_text
+    from symconv.algebra.terms import terms_text
 
     console.print(Text(f"  {mismatch.entry}", "bold"))
     console.print(f"    formula     {mismatch.formula}", soft_wrap=True)

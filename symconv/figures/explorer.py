@@ -1,7 +1,7 @@
 """``explorer``: a page on which sizes are slid and entries pointed at, in one file that needs no network and no server.
 
-Its index arithmetic is not written by hand: it is :mod:`symconv.relation` and the standard formulas, printed as JavaScript by
-:mod:`symconv.figures.javascript`. The page enumerates the relation as :func:`symconv.form.enumerate_axis` does.
+Its index arithmetic is not written by hand: it is :mod:`symconv.layer.relation` and the standard formulas, printed as JavaScript
+by :mod:`symconv.figures.javascript`. The page enumerates the relation as :func:`symconv.layer.loss.enumerate_axis` does.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from symconv import relation
 from symconv.figures.javascript import arrow, formula_template, template
-from symconv.figures.markup import html_text
 from symconv.figures.palette import BACKGROUND, STYLES, TAPS
 from symconv.figures.stepper import page
 from symconv.figures.words import Words, words
 from symconv.formulas import standard
-from symconv.formulas.notation import of_formula, of_integer
 from symconv.formulas.tree import TARGETS
+from symconv.layer import relation
+from symconv.mathematics.markup import html_text
+from symconv.mathematics.tree import of_formula, of_integer
 
 __all__ = ["LIMITS", "SIDES", "START", "explorer"]
 

@@ -12,14 +12,14 @@ from typing import Any, Protocol
 
 from symconv.figures.lattice import RelationPicture
 from symconv.figures.layout import Body, compose
-from symconv.figures.markup import Content, plain
 from symconv.figures.matrix import JacobianPicture
 from symconv.figures.scene import Film, Scene
 from symconv.figures.sliding import Place
 from symconv.figures.window import SlidingPicture
 from symconv.figures.words import Words, words
 from symconv.files import write_whole
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
+from symconv.mathematics.markup import Content, plain
 
 __all__ = ["FORMATS", "KINDS", "MAX_CELLS", "MAX_STEPS", "Figure", "figure"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from symconv.figures.markup import width
 from symconv.figures.scene import UNIT, Brace, Cell, Line, Rect
+from symconv.mathematics.markup import width
 
 __all__ = ["corner_size", "dimension_lines", "hatching", "head", "label_size"]
 

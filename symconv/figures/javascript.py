@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from symconv.figures.markup import html_text
+from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas import tree
-from symconv.formulas.notation import Math, Word, of_formula, of_integer
-from symconv.integers import Const, Integer, Name, Op
+from symconv.mathematics.markup import html_text
+from symconv.mathematics.tree import Math, Word, of_formula, of_integer
 
 __all__ = ["arrow", "formula_template", "javascript", "template"]
 
@@ -19,7 +19,7 @@ __all__ = ["arrow", "formula_template", "javascript", "template"]
 def javascript(e: Integer) -> str:
     """``e`` as an expression in the properties of ``v``.
 
-    >>> from symconv.relation import INPUT_INDEX, OUTPUT_SIZE
+    >>> from symconv.layer.relation import INPUT_INDEX, OUTPUT_SIZE
     >>> javascript(INPUT_INDEX)
     '(((v.s * v.o) + (v.d * v.k)) - v.p)'
     >>> javascript(OUTPUT_SIZE)

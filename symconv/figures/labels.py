@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from symconv.formulas import tree
-from symconv.formulas.entries import entry as entry_at
-from symconv.formulas.entries import terms_sum
-from symconv.formulas.notation import Math, Setting, of_formula
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
+from symconv.mathematics.entries import entry as entry_at
+from symconv.mathematics.entries import terms_sum
+from symconv.mathematics.tree import Math, Setting, of_formula
 
 __all__ = ["entry", "entry_at", "formula_row", "node_label", "terms_sum"]
 
@@ -20,7 +20,7 @@ def entry(conv: Conv, array: str, flat: int) -> Math:
 
 def formula_row(conv: Conv, formula: tree.Formula) -> Math:
     """A closed formula with the layer's numbers in it."""
-    from symconv.figures.markup import as_row
+    from symconv.mathematics.markup import as_row
 
     return as_row(of_formula(formula, _setting(conv)))
 

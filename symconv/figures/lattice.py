@@ -6,17 +6,17 @@ taps that lie on it are hollow, and places that no window reaches are hatched.
 
 from __future__ import annotations
 
-from symconv import relation
+from symconv.algebra.integers import Const
 from symconv.figures.layout import Body, wide
-from symconv.figures.markup import Content
 from symconv.figures.palette import tap_style
 from symconv.figures.scene import Brace, Disc, Item, Line, Rect, Text
 from symconv.figures.sliding import Place
 from symconv.figures.words import Words
-from symconv.form import enumerate_axis
-from symconv.formulas.notation import Math, Operator, Row, Word, of_integer, one_based, separated, simplified
-from symconv.geometry import Axis, Conv
-from symconv.integers import Const
+from symconv.layer import relation
+from symconv.layer.conv import Axis, Conv
+from symconv.layer.loss import enumerate_axis
+from symconv.mathematics.markup import Content
+from symconv.mathematics.tree import Math, Operator, Row, Word, of_integer, one_based, separated, simplified
 
 __all__ = ["RelationPicture"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from symconv.figures.markup import Content, lines, width
 from symconv.figures.scene import UNIT, Brace, Item, Line, Scene, Text
+from symconv.mathematics.markup import Content, lines, width
 
 __all__ = ["MARGIN", "Body", "compose", "moved", "wide"]
 

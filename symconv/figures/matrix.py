@@ -6,18 +6,18 @@ import itertools
 import math
 from functools import cached_property
 
-from symconv.derive import Gradients
 from symconv.figures.labels import entry, entry_at, terms_sum
 from symconv.figures.layout import Body, moved, wide
-from symconv.figures.markup import Content
 from symconv.figures.palette import tap_style
 from symconv.figures.scene import Cell, Item, Line, Rect, Text
 from symconv.figures.sliding import Place
 from symconv.figures.window import MOST_TERMS
 from symconv.figures.words import Words
-from symconv.formulas.notation import Fraction, Operator, Product, Row, Word
-from symconv.geometry import Conv
-from symconv.names import entry_name
+from symconv.layer.conv import Conv
+from symconv.layer.gradients import Gradients
+from symconv.layer.names import entry_name
+from symconv.mathematics.markup import Content
+from symconv.mathematics.tree import Fraction, Operator, Product, Row, Word
 
 __all__ = ["JacobianPicture"]
 

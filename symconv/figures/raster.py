@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from symconv.figures.geometry import corner_size, dimension_lines, hatching, head, label_size
-from symconv.figures.markup import Content
 from symconv.figures.palette import BACKGROUND, STYLES
 from symconv.figures.scene import UNIT, Brace, Cell, Disc, Film, Item, Line, Rect, Scene, Text
 from symconv.figures.svg import SCALE
-from symconv.formulas.latex import latex
-from symconv.formulas.notation import Math
+from symconv.mathematics.latex import latex
+from symconv.mathematics.markup import Content
+from symconv.mathematics.tree import Math
 
 __all__ = ["MAX_PIXELS", "gif", "png"]
 

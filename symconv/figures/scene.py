@@ -1,7 +1,7 @@
 """What a picture shows, as data: cells, discs, lines and text at places, before any format.
 
 The unit is the side of a cell; x grows to the right and y downwards. Styles are names that :mod:`symconv.figures.palette`
-gives colours to. Text is a sequence of words and mathematics (:mod:`symconv.formulas.notation`); its size 1 is ten points
+gives colours to. Text is a sequence of words and mathematics (:mod:`symconv.mathematics.tree`); its size 1 is ten points
 where a cell is ``UNIT`` points wide. A film is a sequence of scenes of equal size, one for each step.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from symconv.figures.markup import Content, plain
+from symconv.mathematics.markup import Content, plain
 
 __all__ = ["UNIT", "Brace", "Cell", "Disc", "Film", "Item", "Line", "Rect", "Scene", "Text"]
 

@@ -16,11 +16,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.derive import Gradients
+from symconv.algebra.terms import Term
 from symconv.formulas import standard, tree
 from symconv.formulas.values import ZERO, Reading
-from symconv.geometry import Conv
-from symconv.multilinear import Term
+from symconv.layer.conv import Conv
+from symconv.layer.gradients import Gradients
 
 __all__ = ["Laid", "Slide", "Step"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
-from symconv.figures.markup import html_text, plain
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.scene import Film
 from symconv.figures.svg import SCALE, drawn, escape, number, opening
 from symconv.figures.words import Words
+from symconv.mathematics.markup import html_text, plain
 
 __all__ = ["page", "stepping_page", "stepping_svg"]
 

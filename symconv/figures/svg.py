@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any
 
 from symconv.figures.geometry import corner_size, dimension_lines, hatching, head, label_size
-from symconv.figures.markup import Content, plain, runs
 from symconv.figures.palette import BACKGROUND, STYLES
 from symconv.figures.scene import UNIT, Brace, Cell, Disc, Item, Line, Rect, Scene, Text
+from symconv.mathematics.markup import Content, plain, runs
 
 __all__ = ["SCALE", "drawn", "escape", "number", "opening", "style_sheet", "svg"]
 

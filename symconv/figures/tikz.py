@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from symconv.figures.geometry import corner_size, dimension_lines, hatching, head, label_size
-from symconv.figures.markup import Content, latex_text, plain
 from symconv.figures.palette import STYLES
 from symconv.figures.scene import UNIT, Brace, Cell, Disc, Item, Line, Rect, Scene, Text
+from symconv.mathematics.markup import Content, latex_text, plain
 
 __all__ = ["document", "tikz"]
 

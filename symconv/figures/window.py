@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 
 from symconv.figures.labels import entry, entry_at, formula_row, node_label, terms_sum
 from symconv.figures.layout import Body, moved, wide
-from symconv.figures.markup import Content
 from symconv.figures.palette import array_style
 from symconv.figures.scene import Cell, Item, Line, Rect, Text
 from symconv.figures.sliding import Laid, Place, Slide, Step
 from symconv.figures.words import Words
-from symconv.formulas.notation import Math, Operator, Row, Word
-from symconv.geometry import Conv
-from symconv.names import entry_name
+from symconv.layer.conv import Conv
+from symconv.layer.names import entry_name
+from symconv.mathematics.markup import Content
+from symconv.mathematics.tree import Math, Operator, Row, Word
 
 __all__ = ["SlidingPicture"]
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from symconv.figures.markup import Content
-from symconv.formulas.notation import Math, Word
+from symconv.mathematics.markup import Content
+from symconv.mathematics.tree import Math, Word
 
 __all__ = ["LANGUAGES", "Words", "words"]
 
@@ -46,5 +46,5 @@ def words(lang: str) -> Words:
     """The words of a language; ValueError for one there is none for."""
     if lang not in LANGUAGES:
         raise ValueError(f"no language {lang!r}; there are {', '.join(LANGUAGES)}")
-    source = resources.files("symconv.figures").joinpath("words", f"{lang}.toml").read_text(encoding="utf-8")
+    source = resources.files("symconv.prose").joinpath(lang, "figures.toml").read_text(encoding="utf-8")
     return Words(lang, tomllib.loads(source))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 
+from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas.tree import OPERANDS
-from symconv.integers import Const, Integer, Name, Op
-from symconv.relation import SIZES
+from symconv.layer.relation import SIZES
 
 __all__ = ["MAX_DEPTH", "MAX_INTEGER", "MAX_LENGTH", "MAX_TERMS", "NUMBERS", "ExpressionReader", "FormulaError", "listed"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from symconv.comparisons import compare
+from symconv.algebra.comparisons import compare
+from symconv.algebra.integers import OPERATORS, Integer, Name, Op
+from symconv.algebra.terms import Column
 from symconv.formulas.tree import IndexSum
-from symconv.integers import OPERATORS, Integer, Name, Op
-from symconv.multilinear import Column
 
 __all__ = ["MAX_TUPLES", "axis_links"]
 

@@ -20,7 +20,8 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from symconv.comparisons import RELATIONS, Comparison
+from symconv.algebra.comparisons import RELATIONS, Comparison
+from symconv.algebra.integers import Const, Integer, Op
 from symconv.formulas import tree
 from symconv.formulas.expressions import (
     MAX_DEPTH,
@@ -33,8 +34,7 @@ from symconv.formulas.expressions import (
     listed,
 )
 from symconv.formulas.tree import OPERANDS, TARGETS
-from symconv.integers import Const, Integer, Op
-from symconv.relation import SIZES
+from symconv.layer.relation import SIZES
 
 __all__ = ["MAX_DEPTH", "MAX_INTEGER", "MAX_LENGTH", "MAX_TERMS", "FormulaError", "parse"]
 

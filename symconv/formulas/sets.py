@@ -13,9 +13,9 @@ from typing import Any
 
 import islpy as isl
 
-from symconv.comparisons import Comparison
+from symconv.algebra.comparisons import Comparison
+from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas import tree
-from symconv.integers import Const, Integer, Name, Op
 
 __all__ = [
     "PARAMETERS", "DivisionError", "MeaninglessError", "Piece", "Reading", "conditions", "parameter_set", "quasi_affine", "read",
@@ -74,7 +74,7 @@ class _Value:
 def quasi_affine(e: Integer, known: Mapping[str, int | str]) -> str:
     """``e`` in isl's words; ``known`` puts in numbers, and new names for indices.
 
-    >>> from symconv.integers import Name
+    >>> from symconv.algebra.integers import Name
     >>> quasi_affine((Name("H") + Name("s")) // 2 - Name("s") * Name("o"), {"s": 3, "o": "i0"})
     '(floor(((H) + (3))/2)) - (3*(i0))'
     """

@@ -9,8 +9,8 @@ the strided side (``o``: dy, or x when transposed). So three formulas serve both
 
 from __future__ import annotations
 
+from symconv.algebra.integers import Integer, Name
 from symconv.formulas.tree import Add, Array, Correlate, Flip, Formula, Sum, correlate, dilate, pad
-from symconv.integers import Integer, Name
 
 __all__ = ["STANDARD", "standard"]
 

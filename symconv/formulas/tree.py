@@ -24,8 +24,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 
-from symconv.comparisons import Comparison
-from symconv.integers import Const, Integer, Name, integer
+from symconv.algebra.comparisons import Comparison
+from symconv.algebra.integers import Const, Integer, Name, integer
 
 __all__ = [
     "Add", "Array", "Correlate", "Crop", "Dilate", "Flip", "Formula", "IndexSum", "Indexed", "Node", "Pad", "Range", "Scale",

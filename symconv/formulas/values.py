@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.form import channel_labels, label_sizes, spread
+from symconv.algebra.integers import Integer
+from symconv.algebra.terms import MultilinearArray, Terms
 from symconv.formulas import tree
 from symconv.formulas.indices import axis_links
-from symconv.geometry import Conv
-from symconv.integers import Integer
-from symconv.multilinear import MultilinearArray, Terms
+from symconv.layer.conv import Conv
+from symconv.layer.loss import channel_labels, label_sizes, spread
 
 __all__ = ["MAX_CELLS", "evaluate"]
 

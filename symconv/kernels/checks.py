@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.polynomials import as_terms, expression_text, start_counting, symbols, terms_by_entry
-from symconv.differences import exact_gradients, random_integers
-from symconv.geometry import Conv
+from symconv.algebra.polynomials import as_terms, expression_text, start_counting, symbols, terms_by_entry
+from symconv.fast.checks import each_schedule
 from symconv.kernels.emit import Kernel
-from symconv.kernels.fast.checks import each_schedule
 from symconv.kernels.manners import Faces, Result, equal, manners
 from symconv.kernels.peers import installed, pytorch_gradients
 from symconv.kernels.schedules import Schedule
-from symconv.names import entry_name
+from symconv.layer.conv import Conv
+from symconv.layer.differences import exact_gradients, random_integers
+from symconv.layer.names import entry_name
 
 __all__ = ["CHECKS", "TOLERANCE", "Check", "Checked", "Finding", "check", "checks_for", "evidence", "relative_error"]
 

@@ -13,15 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symconv import relation
-from symconv.geometry import Conv
+from symconv.fast.faces import Choice
 from symconv.kernels import source
-from symconv.kernels.fast.lowering import Choice
 from symconv.kernels.lowerings import AXIS_SIZES, LOWERINGS
 from symconv.kernels.nest import Kind
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES, Schedule
 from symconv.kernels.sizes import TRANSPOSED_SIZE
 from symconv.kernels.words import Words, shortest
+from symconv.layer import relation
+from symconv.layer.conv import Conv
 
 __all__ = ["Kernel", "emit"]
 

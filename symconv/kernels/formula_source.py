@@ -14,8 +14,8 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from symconv.algebra.integers import Const
 from symconv.formulas import tree
-from symconv.integers import Const
 from symconv.kernels import source
 
 __all__ = ["formula_source"]

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import ClassVar
 
-from symconv import relation
 from symconv.formulas.standard import standard
-from symconv.geometry import Conv
 from symconv.kernels import prelude, source
 from symconv.kernels.formula_source import formula_source
 from symconv.kernels.nest import Kind, nest
 from symconv.kernels.schedules import Schedule
 from symconv.kernels.unroll import Unrolled
+from symconv.layer import relation
+from symconv.layer.conv import Conv
 
 __all__ = ["AXIS_SIZES", "LOWERINGS", "Lowering"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.geometry import Conv
 from symconv.kernels.emit import Kernel
+from symconv.layer.conv import Conv
 
 __all__ = ["MANNERS", "Faces", "Result", "equal", "manners"]
 

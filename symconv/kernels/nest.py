@@ -12,12 +12,12 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symconv import relation
+from symconv.algebra.integers import Name
 from symconv.formulas.tree import TARGETS
-from symconv.integers import Name
 from symconv.kernels import source
 from symconv.kernels.schedules import Schedule
 from symconv.kernels.sizes import coefficient, on_axis, without
+from symconv.layer import relation
 
 __all__ = ["Kind", "nest"]
 

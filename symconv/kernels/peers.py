@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 
 __all__ = ["installed", "pytorch_gradients"]
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv import relation
 from symconv.kernels.sizes import TRANSPOSED_SIZE
+from symconv.layer import relation
 
 Array = NDArray[Any]
 Axes = list[tuple[int, int, int, int, int, int, int]]

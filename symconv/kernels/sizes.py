@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from symconv import relation
-from symconv.integers import Const, Integer, Name, Op
+from symconv.algebra.integers import Const, Integer, Name, Op
+from symconv.layer import relation
 
 __all__ = ["TRANSPOSED_SIZE", "coefficient", "on_axis", "solved", "without"]
 

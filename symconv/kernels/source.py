@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from symconv.integers import Integer
+from symconv.algebra.integers import Integer
 
 __all__ = [
     "WIDTH", "assign", "augment", "call", "copied", "docstring", "expression", "expression_statement", "function", "indexed",

@@ -1,6 +1,6 @@
 """From the derivative of one small layer to straight-line code: every term written out, equal parts computed once.
 
-The terms are the derivative's own (:mod:`symconv.derive`), so there is no index arithmetic left to go wrong. SymPy's ``cse``
+The terms are the derivative's own (:mod:`symconv.layer.gradients`), so no index arithmetic is left to go wrong. SymPy's ``cse``
 looks for parts that several entries share and its printer writes them.
 """
 
@@ -17,11 +17,11 @@ import numpy as np
 import sympy
 from sympy.printing.numpy import NumPyPrinter
 
-from symconv.derive import Gradients
-from symconv.geometry import Conv
+from symconv.algebra.terms import Term
 from symconv.kernels import source
-from symconv.multilinear import Term
-from symconv.names import entry_name
+from symconv.layer.conv import Conv
+from symconv.layer.gradients import Gradients
+from symconv.layer.names import entry_name
 
 __all__ = ["Unrolled"]
 

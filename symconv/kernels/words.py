@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symconv import relation
-from symconv.geometry import Conv
 from symconv.kernels.nest import Kind
 from symconv.kernels.schedules import Schedule
 from symconv.kernels.source import WIDTH
+from symconv.layer import relation
+from symconv.layer.conv import Conv
 
 __all__ = ["Words", "shortest"]
 

@@ -9,7 +9,7 @@
     prover, result   ``prove``, ``Proof``
 
 One axis is enough (the product lemma). On one axis the loss is the sum of ``dy[o] * w[k] * x[m]`` over the relation R of
-:mod:`symconv.relation`. A layer with spatial axes 1..n, batch, channels and groups has the loss
+:mod:`symconv.layer.relation`. A layer with spatial axes 1..n, batch, channels and groups has the loss
 
     sum over n, g, f, c, (o_1, k_1, m_1) in R_1, ..., (o_n, k_n, m_n) in R_n
         of dy[n, g, f, o_1..o_n] * w[g, f, c, k_1..k_n] * x[n, g, c, m_1..m_n]

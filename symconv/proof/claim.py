@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from symconv import relation
-from symconv.comparisons import Comparison, between, compare
+from symconv.algebra.comparisons import Comparison, between, compare
+from symconv.algebra.integers import Integer, Name
 from symconv.formulas import tree
 from symconv.formulas.tree import TARGETS, Formula
-from symconv.integers import Integer, Name
+from symconv.layer import relation
 
 __all__ = ["Claim"]
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 import islpy as isl
 
-from symconv.comparisons import Comparison, compare, in_words
+from symconv.algebra.comparisons import Comparison, compare, in_words
+from symconv.algebra.integers import Name
 from symconv.formulas.sets import conditions as in_isl
-from symconv.integers import Name
 from symconv.proof.decide import (
     MAX_OPERATIONS,
     Decision,

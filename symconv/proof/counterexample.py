@@ -42,7 +42,7 @@ class Counterexample:
     ``formula`` and ``truth`` are the entry's two expressions, 0-based, "no entry" beyond an array's end; ``missing``,
     ``extra`` and ``doubled`` the products in which they differ (doubled: right, but twice; ``miscounted``: with another
     wrong multiple); ``lengths`` those of the two arrays; ``arrays`` all their entries, when they are few. ``replayed`` says
-    that :func:`symconv.verification.verify` finds the formula wrong at this size too; it is False only for layers too
+    that :func:`symconv.formulas.verify.verify` finds the formula wrong at this size too; it is False only for layers too
     large for it.
     """
 
@@ -203,8 +203,8 @@ def _text(entry: Entry) -> str:
 
 
 def _replayed(claim: Claim, found: Counterexample) -> Counterexample:
-    from symconv.geometry import Conv
-    from symconv.verification import verify
+    from symconv.formulas.verify import verify
+    from symconv.layer.conv import Conv
 
     sizes = found.sizes
     conv = Conv(

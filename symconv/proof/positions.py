@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from symconv.algebra.integers import Const, Integer
 from symconv.formulas import tree
-from symconv.integers import Const, Integer
 
 __all__ = ["moves", "plain_length", "position", "shown_array"]
 
@@ -34,7 +34,7 @@ def position(node: tree.Node, index: Integer, length: Length) -> Integer:
     """The 0-based position in ``node`` of the array entry with this index; ``length`` tells how long an operand is.
 
     >>> from symconv.formulas.standard import standard
-    >>> from symconv.integers import Name
+    >>> from symconv.algebra.integers import Name
     >>> print(position(standard("dx").body.operand, Name("i"), lambda node: Name("n")))
     s*i + d*(K - 1) - p
     """

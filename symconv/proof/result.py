@@ -111,7 +111,7 @@ class Proof:
 
     def _repr_latex_(self) -> str:
         """The theorem and its proof, as LaTeX environments."""
-        from symconv.proof.theorem import theorem
+        from symconv.article.theorem import theorem
 
         return theorem(self)
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from symconv.comparisons import Comparison
+from symconv.algebra.comparisons import Comparison
+from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas import tree
 from symconv.formulas.sets import MeaninglessError
-from symconv.integers import Const, Integer, Name, Op
 from symconv.proof.claim import Claim
 from symconv.proof.positions import moves, position, shown_array
 

@@ -15,8 +15,8 @@ import islpy as isl
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.comparisons import RELATIONS, Comparison, compare
-from symconv.integers import Const, Integer, Name
+from symconv.algebra.comparisons import RELATIONS, Comparison, compare
+from symconv.algebra.integers import Const, Integer, Name
 from symconv.proof.claim import Claim
 
 __all__ = ["Atom", "Phrase", "Sample", "affine", "collected", "vocabulary"]

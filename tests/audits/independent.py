@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from symconv.differences import exact_gradients
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
+from symconv.layer.differences import exact_gradients
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 from symconv.audits import Audit, audit
 from symconv.audits.grids import default_grid
-from symconv.audits.junit import junit_xml
-from symconv.audits.page import fragment, latex, page
-from symconv.audits.text import as_text, split_terms
+from symconv.audits.reports.junit import junit_xml
+from symconv.audits.reports.page import fragment, latex, page
+from symconv.audits.reports.text import as_text, split_terms
 from symconv.cli import main
 from symconv.cli.main import group
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 from tests.audits.independent import SAMPLES
 
 PLAIN = SAMPLES / "sample_plain.py"

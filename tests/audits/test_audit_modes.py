@@ -13,8 +13,8 @@ import pytest
 
 from symconv.audits import audit
 from symconv.audits.grids import default_grid
-from symconv.audits.supervisor import shared_workers
-from symconv.geometry import Conv
+from symconv.audits.sandbox.supervisor import shared_workers
+from symconv.layer.conv import Conv
 from tests.audits.independent import SAMPLES
 
 CS231N = SAMPLES / "sample_cs231n.py"

@@ -16,12 +16,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symconv.audits.causes import CAUSES, Observed, confirmed
-from symconv.audits.condition import Rule, find_condition
-from symconv.audits.grids import default_grid, grid_of, sizes
-from symconv.audits.judge import SymbolsGaveUp, _time_limit
-from symconv.audits.numeric import TooCostly, degrees, false_right, nonlinear_in, recover
-from symconv.audits.polynomials import (
+from symconv.algebra.polynomials import (
     Polynomial,
     TooManyTerms,
     array_of,
@@ -32,12 +27,17 @@ from symconv.audits.polynomials import (
     unset,
     variable,
 )
+from symconv.audits.causes import CAUSES, Observed, confirmed
+from symconv.audits.condition import Rule, find_condition
+from symconv.audits.grids import default_grid, grid_of, sizes
+from symconv.audits.judge import SymbolsGaveUp, _time_limit
+from symconv.audits.numeric import TooCostly, degrees, false_right, nonlinear_in, recover
 from symconv.audits.predicates import PREDICATES
-from symconv.audits.refusals import failure_of
-from symconv.audits.standin import GUARDED, SYMBOLIC, OutOfBounds, in_place_of_numpy, out_of_bounds
+from symconv.audits.sandbox.refusals import failure_of
+from symconv.audits.sandbox.standin import GUARDED, SYMBOLIC, OutOfBounds, in_place_of_numpy, out_of_bounds
 from symconv.audits.truth import Derivative, altered, equal, largest_sum, point, point_size, with_axis
-from symconv.differences import exact_gradients
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
+from symconv.layer.differences import exact_gradients
 
 CONV = Conv((5, 6), (3, 2), 2, 3, 2, stride=(2, 1), padding=((1, 0), (0, 1)), dilation=(1, 2))
 

@@ -9,7 +9,7 @@ import pytest
 
 from symconv.audits import Audit, audit
 from symconv.audits.grids import default_grid
-from symconv.audits.supervisor import shared_workers
+from symconv.audits.sandbox.supervisor import shared_workers
 from tests.audits.independent import SAMPLES, load, statuses
 
 OUTPUTS = ("dx", "dw", "db")

@@ -19,7 +19,7 @@ from symconv.audits import audit
 from symconv.audits.grids import default_grid
 from symconv.audits.judge import CaseVerdict
 from symconv.audits.sweep import ResultsFile, record_of, verdict_from
-from symconv.geometry import Conv
+from symconv.layer.conv import Conv
 from tests.audits.independent import SAMPLES
 
 SAMPLE = f"{SAMPLES / 'sample_plain.py'}:forgets_stride_in_dw"

@@ -11,8 +11,8 @@ import pytest
 
 from symconv.audits import Audit, audit
 from symconv.audits.grids import default_grid
-from symconv.audits.supervisor import shared_workers
-from symconv.geometry import Conv
+from symconv.audits.sandbox.supervisor import shared_workers
+from symconv.layer.conv import Conv
 from tests.audits.independent import SAMPLES
 
 FILE = SAMPLES / "sample_unruly.py"

@@ -13,10 +13,10 @@ import pytest
 import z3
 
 from symconv import Conv, prove, verify
+from symconv.algebra.integers import Name
 from symconv.formulas import formula as as_formula
 from symconv.formulas.standard import STANDARD
 from symconv.formulas.tree import Array, Formula, IndexSum, Scale, Shuffle, correlate
-from symconv.integers import Name
 from symconv.proof import PROVED, REFUTED, UNKNOWN, Proof, Proofs
 from symconv.proof.claim import Claim
 from symconv.proof.prover import claims, prove_claim

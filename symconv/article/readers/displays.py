@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from symconv.article.blocks import Equations, Gap
-from symconv.formulas.latex import COLUMN_GAP, SPELLED, latex, width
-from symconv.formulas.notation import Equation, Fence, Math, Matrix, Row, Sum, chunks, lines
+from symconv.mathematics.latex import COLUMN_GAP, SPELLED, latex, width
+from symconv.mathematics.tree import Equation, Fence, Math, Matrix, Row, Sum, chunks, lines
 
 __all__ = ["STYLES", "Style", "fitting", "row_end", "rows"]
 

@@ -17,17 +17,17 @@ from markupsafe import Markup
 
 from symconv.article.blocks import Block, Equations, Gap, Phrase, Section, Value
 from symconv.article.pictures import pictures
-from symconv.article.prose import Cited, Literal, Prose, Run
 from symconv.article.readers.displays import fitting
 from symconv.article.readers.latex import TEXT_WIDTH
 from symconv.figures import Figure
-from symconv.figures.markup import plain
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.svg import SCALE, drawn, number, style_sheet
-from symconv.formulas.latex import width
-from symconv.formulas.mathml import breakable, mathml
-from symconv.formulas.mathml import style_sheet as math_style_sheet
-from symconv.formulas.notation import Math
+from symconv.mathematics.latex import width
+from symconv.mathematics.markup import plain
+from symconv.mathematics.mathml import breakable, mathml
+from symconv.mathematics.mathml import style_sheet as math_style_sheet
+from symconv.mathematics.tree import Math
+from symconv.prose import Cited, Literal, Prose, Run
 
 if TYPE_CHECKING:
     from symconv.article.document import Document

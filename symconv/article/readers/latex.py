@@ -10,11 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from symconv.article.blocks import Equations, Phrase, Section, Table, Value
 from symconv.article.pictures import pictures
-from symconv.article.prose import Cited, Prose
 from symconv.article.readers.displays import STYLES, fitting, row_end, rows
-from symconv.figures.markup import latex_text
-from symconv.formulas.latex import latex
-from symconv.formulas.notation import Math
+from symconv.mathematics.latex import latex
+from symconv.mathematics.markup import latex_text
+from symconv.mathematics.tree import Math
+from symconv.prose import Cited, Prose
 
 if TYPE_CHECKING:
     from symconv.article.document import Document

@@ -48,7 +48,7 @@ assert verification.ok
 verification"""
 
 NUMBERS = """\
-from symconv.differences import exact_gradients, random_integers
+from symconv.layer.differences import exact_gradients, random_integers
 
 numbers = random_integers(conv, seed=1){no_bias}
 exact = exact_gradients(conv, **numbers)

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from symconv.article.blocks import Block, Code, Equations, Gap, Paragraph, Section, Table, Value
-from symconv.article.prose import Prose
-from symconv.formulas import pretty as unicode
-from symconv.formulas.notation import Equation, Math
+from symconv.mathematics import text as unicode
+from symconv.mathematics.tree import Equation, Math
+from symconv.prose import Prose
 
 if TYPE_CHECKING:
     from symconv.article.document import Document

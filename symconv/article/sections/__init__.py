@@ -1,0 +1,1 @@
+"""The parts of a derivation, one module each, as blocks."""

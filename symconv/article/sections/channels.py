@@ -1,0 +1,87 @@
+"""Depth, batch and groups: the sums over channels, filters and images written out."""
+
+from __future__ import annotations
+
+from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Table, Value
+from symconv.article.case import Case
+from symconv.article.companions import channelled
+from symconv.article.equations import gradient_equations, indices, own, shown_labels
+from symconv.article.sections.setting import sizes_of
+from symconv.article.selection import MOST_TERMS, SHOWN_OF_LONG, places
+from symconv.formulas.tree import TARGETS
+from symconv.layer.conv import Conv
+from symconv.layer.loss import channel_labels
+from symconv.mathematics.entries import entry, terms_sum
+from symconv.mathematics.tree import Equation, Math, Operator, Row, Word, separated
+
+__all__ = ["channels"]
+
+
+def channels(case: Case) -> Section:
+    conv = channelled(case.conv)
+    mine = conv == case.conv
+    targets = ("y", *(target for target in ("dx", "dw", "db") if conv.bias or target != "db"))
+    layer = "transposed" if conv.transposed else "convolution"
+    blocks: list[Block] = [
+        Paragraph(Phrase("channels.intro")),
+        Table(tuple(Phrase(f"channels.{head}") for head in ("array", "free", "summed")),
+              tuple((Word(target), *free_and_summed(conv, target)) for target in targets)),
+        Paragraph(Phrase(f"channels.depth.{layer}")),
+        Paragraph(Phrase("channels.written", {"counts": counts(conv)}) if mine else Phrase("channels.written_other")),
+        Equations(tuple(line for target in targets for line in gradient_equations(conv, target, False)), "channels"),
+    ]  # fmt: skip
+    if conv.groups > 1:
+        blocks.append(Paragraph(Phrase("channels.groups", {"groups": conv.groups})))
+    else:
+        blocks.append(Paragraph(Phrase("channels.no_groups")))
+    if case.full:
+        blocks += expanded(case if mine else Case(small(conv)), mine)
+    return Section("channels", Phrase("channels.title"), tuple(blocks))
+
+
+def small(conv: Conv) -> Conv:
+    """The smallest layer with two images, two input and three output channels."""
+    return Conv(input=3, kernel=2, batch=2, in_channels=2, out_channels=3, transposed=conv.transposed)
+
+
+def counts(conv: Conv) -> Math:
+    """``N = 2, C = 4, F = 3``: how many there are of what is written as an index; G of groups."""
+    known = {"n": ("N", conv.batch), "c": ("C", conv.in_channels), "f": ("F", conv.out_channels), "g": ("G", conv.groups)}
+    shown = (known[label] for label in "ncfg" if label in shown_labels(conv))
+    return separated([Row((Word(name), Operator("="), Word(str(count)))) for name, count in shown], wide=True)
+
+
+def free_and_summed(conv: Conv, target: str) -> tuple[Math, Math]:
+    """The indices of the target, and those that its sum runs over."""
+    labels = channel_labels(conv)
+    shown = [label for label in "ngfc" if label in shown_labels(conv)]
+    free = [label for label in labels[target] if label in shown]
+    used = "".join(labels[array] for array in TARGETS[target])
+    summed = [label for label in shown if label in used and label not in free]
+    strided = ("x", "dx") if conv.transposed else ("y", "dy")
+    space = "k" if target in ("w", "dw") else "" if target == "db" else "o" if target in strided else "m"
+    rest = {"k": "o", "o": "k", "m": "ok", "": "m" if conv.transposed else "o"}[space]
+
+    def written(channel: list[str], spatial: str) -> Math:
+        each: list[Math] = [Word(own(conv, label)) for label in channel]
+        return separated([*each, *(index for letter in spatial for index in indices(conv, letter))], wide=True)
+
+    return written(free, space), written(summed, rest)
+
+
+def expanded(case: Case, mine: bool) -> list[Block]:
+    """An inside entry of dx and one of dw with all their terms."""
+    conv = case.conv
+    chosen = []
+    for target, side in (("dx", "o" if conv.transposed else "m"), ("dw", "k")):
+        lead = (0,) * (len(conv.shapes[target]) - conv.ndim)
+        chosen.append((target, (*lead, *(places(axis, side)[0] for axis in conv.axes))))
+    lines = []
+    for target, index in chosen:
+        terms = case.gradients.terms(target).terms_of(index)
+        long = len(terms) > MOST_TERMS
+        side_ = terms_sum(conv, terms, SHOWN_OF_LONG if long else None)
+        lines.append(Equation.of(entry(conv, target, index), side_, note=len(terms) if long else None))
+    values: dict[str, Value] = {} if mine else {"counts": counts(conv), "layer": sizes_of(conv)}
+    told = Phrase("channels.expanded" if mine else "channels.expanded_other", values)
+    return [Paragraph(told), Equations(tuple(lines))]

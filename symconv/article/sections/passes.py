@@ -1,0 +1,233 @@
+"""The forward pass, one dimension in full, and the gradients from the chain rule to their entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from symconv.algebra.terms import MultilinearArray
+from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Reference, Section, Value
+from symconv.article.case import Case
+from symconv.article.drawing import drawn
+from symconv.article.equations import gradient_equations
+from symconv.article.reasoning import against, chain, extended, kronecker, solved, typical
+from symconv.article.sections.setting import sizes_of
+from symconv.article.selection import (
+    MOST_ENTRIES,
+    MOST_ROWS,
+    MOST_TERMS,
+    SHOWN_OF_LONG,
+    columns_that_fit,
+    elided_matrix,
+    kept,
+    kinds,
+    name_length,
+    places,
+    selected,
+    with_gaps,
+)  # fmt: skip
+from symconv.layer.conv import Conv
+from symconv.mathematics.entries import entry, terms_sum
+from symconv.mathematics.tree import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Word, separated
+
+__all__ = ["forward", "gradients", "jacobians", "unreached"]
+
+#: a Jacobian with more rows or columns is not drawn out again in its product with dy
+MOST_DRAWN_OUT = 9
+
+
+def entry_equations(conv: Conv, target: str, terms: MultilinearArray) -> list[Block]:
+    """The entries of y or a gradient, each with its sum; what is left out is counted and said."""
+    shape = conv.shapes[target]
+    size = int(np.prod(shape))
+    cut = False
+
+    def show(flat: int) -> Equation:
+        nonlocal cut
+        index = [int(i) for i in np.unravel_index(flat, shape)]
+        found = terms.terms_of(index)
+        long = len(found) > MOST_TERMS
+        cut = cut or long
+        if not long:
+            return Equation.of(entry(conv, target, index), terms_sum(conv, found))
+        return Equation.of(entry(conv, target, index), terms_sum(conv, found, SHOWN_OF_LONG), note=len(found))
+
+    chosen = selected(conv, target)
+    lines = with_gaps(chosen, size, show)
+    blocks: list[Block] = [Equations(tuple(lines))]
+    shown = len([line for line in lines if isinstance(line, Equation)])
+    values: dict[str, Value] = {"array": Word(target), "shown": shown, "size": size}
+    if shown < size:
+        key = "elided.first" if target == "db" else "elided.kinds"
+        blocks.append(Paragraph(Phrase(key, values)))
+    if cut:
+        blocks.append(Paragraph(Phrase("elided.terms", {"most": MOST_TERMS})))
+    return blocks
+
+
+def general(conv: Conv, target: str, label: str) -> Equations:
+    """The index equation in letters and, under it, with the layer's numbers."""
+    return Equations.of(*gradient_equations(conv, target, False), *gradient_equations(conv, target, True), label=label)
+
+
+def forward(case: Case) -> Section:
+    conv = case.conv
+    kind = "transposed" if conv.transposed else "convolution"
+    blocks: list[Block] = [Paragraph(Phrase(f"forward.intro.{kind}")), general(conv, "y", "forward")]
+    if any(p or q for p, q in conv.padding):
+        blocks.append(Paragraph(Phrase(f"forward.outside.{kind}")))
+    blocks.append(Paragraph(Phrase("forward.entries")))
+    return Section("forward", Phrase("forward.title"), (*blocks, *entry_equations(conv, "y", case.gradients.terms("y"))))
+
+
+def partial(array: str) -> Math:
+    """The Jacobian of y by ``array`` as it is written."""
+    return Fraction(Word("∂y"), Word(f"∂{array}"))
+
+
+def jacobians(case: Case) -> Section:
+    """One dimension in full: Jacobians, products, entries, and what these are recognised as."""
+    line = case.line
+    conv = line.conv
+    blocks: list[Block] = []
+    if line is case:
+        blocks.append(Paragraph(Phrase("jacobians.own")))
+    else:
+        kind = "transposed" if conv.transposed else "convolution"
+        blocks.append(Paragraph(Phrase(f"jacobians.line.{kind}", {"layer": sizes_of(conv)})))
+        blocks.append(entry_equations(conv, "y", line.gradients.terms("y"))[0])
+    blocks.append(Paragraph(Phrase("jacobians.intro")))
+    arrays = [target.removeprefix("d") for target in case.targets]
+    for array in arrays if case.full else arrays[-1:]:
+        blocks += jacobian(line, array)
+    layer = "transposed" if conv.transposed else "convolution"
+    blocks.append(Paragraph(Phrase(f"jacobians.band.{layer}", {"jacobian": partial("x")})))
+    blocks.append(Paragraph(Phrase("jacobians.chain")))
+    blocks.append(Equations(tuple(product(line, array, case.full) for array in arrays)))
+    for target in case.targets:
+        blocks += [Paragraph(Phrase(f"jacobians.entries.{target}")),
+                   *entry_equations(conv, target, line.gradients.terms(target))]  # fmt: skip
+    blocks += [Paragraph(Phrase(f"jacobians.recognised.{layer}")), *drawn(line, ("dw", "dx"))]
+    return Section("jacobians", Phrase("jacobians.title"), tuple(blocks))
+
+
+def product(case: Case, array: str, drawn_out: bool) -> Equation:
+    """A gradient as the transposed Jacobian times dy; ``drawn_out`` as matrices too, where they are small."""
+    conv = case.conv
+    short = Product((Above(Fence(partial(array)), Word("⊤")), Word("dy")))
+    rows, columns = conv.output[0], int(np.prod(conv.shapes[array]))
+    if not drawn_out or max(rows, columns) > MOST_DRAWN_OUT:
+        return Equation.of(Word(f"d{array}"), short)
+    cells = jacobian_cells(case, array)
+    transposed = Matrix(tuple(tuple(cells(i, j) for i in range(rows)) for j in range(columns)))
+    dy = Matrix(tuple((entry(conv, "dy", (0, 0, i)),) for i in range(rows)))
+    return Equation.of(Word(f"d{array}"), short, Row((transposed, dy)))
+
+
+def jacobian_cells(case: Case, array: str) -> Callable[[int, int], Math]:
+    """The entries of the Jacobian of y by ``array``, by row and column."""
+    conv, terms = case.conv, case.gradients.jacobian(array)
+
+    def cell(i: int, j: int) -> Math:
+        at = (*np.unravel_index(i, conv.y_shape), *np.unravel_index(j, conv.shapes[array]))
+        return terms_sum(conv, terms.terms_of([int(v) for v in at]))
+
+    return cell
+
+
+def jacobian(case: Case, array: str) -> list[Block]:
+    conv = case.conv
+    terms, cell = case.gradients.jacobian(array), jacobian_cells(case, array)
+    rows, columns = int(np.prod(conv.y_shape)), int(np.prod(conv.shapes[array]))
+    widest = max((name_length(conv, a) for block in terms.blocks for a in block.arrays), default=1)
+    most = (MOST_ROWS if rows > MOST_ENTRIES else rows, columns_that_fit(widest, case.budget))
+    blocks: list[Block] = [Equations.of(Equation.of(partial(array), elided_matrix(rows, columns, cell, most)))]
+    shown = [len([i for i in kept(n, m) if i is not None]) for n, m in ((rows, most[0]), (columns, most[1]))]
+    if shown != [rows, columns]:
+        blocks.append(Paragraph(Phrase("elided.matrix", {
+            "rows": shown[0], "all_rows": rows, "columns": shown[1], "all_columns": columns})))  # fmt: skip
+    return blocks
+
+
+def gradients(case: Case) -> Section:
+    """The index derivation, step by step, then the entries and the pictures that it comes to."""
+    conv = case.conv
+    blocks: list[Block] = [Paragraph(Phrase("gradients.intro"))]
+    if conv.bias:
+        blocks += [Paragraph(Phrase("gradients.db")), general(conv, "db", "db")]
+    layer = "transposed" if conv.transposed else "convolution"
+    blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(conv, "dw", "dw")]
+    blocks += index_derivation(conv)
+    blocks += windows_of_entries(case)
+    if case.line is not case:
+        blocks.append(Paragraph(Phrase("gradients.entries")))
+        for target in case.targets:
+            blocks += entry_equations(conv, target, case.gradients.terms(target))
+        blocks += unreached(conv)
+        blocks += [Paragraph(Phrase("gradients.drawn")), *drawn(case, ("dw", "dx"))]
+    else:
+        blocks += unreached(conv)
+    return Section("gradients", Phrase("gradients.title"), tuple(blocks))
+
+
+def index_derivation(conv: Conv) -> list[Block]:
+    """dx from the chain rule to the sum that is left."""
+    layer = "transposed" if conv.transposed else "convolution"
+    axes = range(conv.ndim)
+    forward = Reference("forward", Phrase("reference.forward"))
+    blocks: list[Block] = [
+        Paragraph(Phrase("gradients.chain")),
+        Equations.of(chain(conv), label="chain"),
+        Paragraph(Phrase(f"gradients.kronecker.{layer}", {"forward": forward})),
+        Equations.of(*kronecker(conv), label="kronecker"),
+        Paragraph(Phrase(f"gradients.solve.{layer}")),
+    ]
+    pairs = zip(*([solved(conv, axis, numbers) for axis in axes] for numbers in (False, True)), strict=True)
+    blocks.append(Equations(tuple(dict.fromkeys(
+        Equation(letters.left, (*letters.steps, *(step for step in numbers.steps if step not in letters.steps)))
+        for letters, numbers in pairs)), "tap"))  # fmt: skip
+    values: dict[str, Value] = {"chain": Reference("chain", Phrase("reference.chain")),
+                                "kronecker": Reference("kronecker", Phrase("reference.kronecker"))}  # fmt: skip
+    blocks.append(Paragraph(Phrase(f"gradients.survive.{layer}", values)))
+    if not conv.transposed:
+        if any(axis.d > 1 for axis in conv.axes):
+            blocks.append(Paragraph(Phrase("gradients.fractions")))
+        blocks.append(Equations((*extended(conv, False)[:1], *extended(conv, True)), "extended"))
+        blocks.append(Paragraph(Phrase("gradients.flipped")))
+    blocks += [Paragraph(Phrase(f"gradients.pairs.{layer}")), general(conv, "dx", "dx")]
+    return blocks
+
+
+def windows_of_entries(case: Case) -> list[Block]:
+    """A corner, an edge and an inside entry of dx, each as dy against the kernel."""
+    conv = case.conv
+    if conv.ndim > 2:
+        return []
+    side = "o" if conv.transposed else "m"
+    drawn_out = (against(case, index) for index in typical(conv, [places(axis, side)[0] for axis in conv.axes]))
+    shown = [each for each in drawn_out if each is not None]
+    if not shown:
+        return []
+    layer = "transposed" if conv.transposed else "convolution"
+    said = Phrase("gradients.corner" if conv.ndim > 1 else "gradients.first")
+    blocks: list[Block] = [Paragraph(Phrase(f"gradients.against.{layer}", {"entries": said}))]
+    blocks.append(Equations(tuple(line for line, _ in shown)))
+    if any(cut for _, cut in shown):
+        blocks.append(Paragraph(Phrase("gradients.cut")))
+    return blocks
+
+
+def unreached(conv: Conv) -> list[Block]:
+    """The places of x that no window reaches, by axis."""
+    blocks: list[Block] = []
+    if conv.transposed:
+        return blocks
+    for number, axis in enumerate(conv.axes):
+        places = [place + 1 for place, kind in enumerate(kinds(axis, "m")) if not kind]
+        if places:
+            chosen = [Word("…") if i is None else Word(str(places[i])) for i in kept(len(places), MOST_ROWS)]
+            key = "gradients.unreached.only" if conv.ndim == 1 else "gradients.unreached.axis"
+            values: dict[str, Value] = {"places": separated(chosen, wide=True), "axis": number + 1, "count": len(places)}
+            blocks.append(Paragraph(Phrase(key if len(places) > 1 else f"{key}_one", values)))
+    return blocks

@@ -1,0 +1,180 @@
+"""The first section: what is given and what is sought, how large everything is, and how large the output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from symconv.algebra.integers import Const
+from symconv.article.blocks import Block, Equations, Gap, Paragraph, Phrase, Section, Table, Value
+from symconv.article.case import Case
+from symconv.article.equations import loss_equation, output_size, remainder, shown_labels
+from symconv.article.selection import MOST_ENTRIES
+from symconv.layer.conv import Conv
+from symconv.layer.loss import channel_labels
+from symconv.mathematics.entries import entry
+from symconv.mathematics.tree import Equation, Math, Operator, Row, Word, of_integer, separated
+
+__all__ = ["crossed", "setting", "sizes_of", "subtitle", "title"]
+
+#: the columns of the table of sizes: a letter, in the layer's terms, and whether it is shown when it has its usual value
+SIZES = {"H": None, "K": None, "s": 1, "d": 1, "p": 0, "q": 0, "O": None, "r": 0}
+
+
+def number(value: int) -> Math:
+    return of_integer(Const(value))
+
+
+def crossed(values: tuple[int, ...]) -> Math:
+    """(5, 6) as 5 × 6."""
+    parts: list[Math] = []
+    for value in values:
+        parts += [Operator("×"), number(value)] if parts else [number(value)]
+    return Row(tuple(parts)) if len(parts) > 1 else parts[0]
+
+
+def title(conv: Conv) -> Phrase:
+    return Phrase("title.transposed" if conv.transposed else "title.convolution")
+
+
+def subtitle(conv: Conv) -> tuple[Phrase, ...]:
+    """What makes the layer what it is; what has its usual value is not said."""
+    said = [
+        Phrase("subtitle.input", {"size": crossed(conv.input)}),
+        Phrase("subtitle.kernel", {"size": crossed(conv.kernel)}),
+    ]
+    if any(s != 1 for s in conv.stride):
+        said.append(Phrase("subtitle.stride", {"size": _per_axis(conv.stride)}))
+    if any(p != (0, 0) for p in conv.padding):
+        if all(p == q for p, q in conv.padding):
+            said.append(Phrase("subtitle.padding", {"size": _per_axis(tuple(p for p, _ in conv.padding))}))
+        else:
+            before, after = zip(*conv.padding, strict=True)
+            said.append(Phrase("subtitle.two_paddings", {"before": _per_axis(before), "after": _per_axis(after)}))
+    if any(d != 1 for d in conv.dilation):
+        said.append(Phrase("subtitle.dilation", {"size": _per_axis(conv.dilation)}))
+    if any(conv.output_padding):
+        said.append(Phrase("subtitle.output_padding", {"size": _per_axis(conv.output_padding)}))
+    for name, value in (("batch", conv.batch), ("in_channels", conv.in_channels), ("out_channels", conv.out_channels),
+                        ("groups", conv.groups)):  # fmt: skip
+        if value != 1:
+            said.append(Phrase(f"subtitle.{name}", {"count": value}))
+    if not conv.bias:
+        said.append(Phrase("subtitle.no_bias"))
+    return tuple(said)
+
+
+def sizes_of(conv: Conv) -> Math:
+    """The sizes of a layer in one dimension: ``H = 4, K = 2``, and the others where they are not the usual ones."""
+    values = conv.sizes(0)
+    shown = [name for name, usual in SIZES.items() if name not in "Or" and values[name] != usual]
+    return separated([Row((Word(name), Operator("="), number(values[name]))) for name in shown], wide=True)
+
+
+def _per_axis(values: tuple[int, ...]) -> Math:
+    return crossed(values[:1] if len(set(values)) == 1 else values)
+
+
+def setting(case: Case) -> Section:
+    conv = case.conv
+    blocks: list[Block] = [Paragraph(Phrase("setting.intro.bias" if conv.bias else "setting.intro.plain")), _arrays(conv)]
+    if shown_labels(conv):
+        blocks.append(Paragraph(Phrase("setting.order_is", {"order": _order(conv)})))
+    if conv.groups > 1:
+        blocks.append(Paragraph(Phrase("setting.groups", {
+            "groups": conv.groups, "inputs": conv.in_channels // conv.groups, "filters": conv.out_channels // conv.groups,
+        })))  # fmt: skip
+    blocks += [Paragraph(Phrase("setting.sizes_intro")), _sizes(conv)]
+    blocks.append(Paragraph(Phrase("setting.output.transposed" if conv.transposed else "setting.output.convolution")))
+    blocks.append(Equations.of(*_once(conv, output_size), label="size"))
+    if any(conv.remainder):
+        if conv.transposed:
+            blocks.append(Paragraph(Phrase("setting.output_padding")))
+        else:
+            blocks += [Paragraph(Phrase("setting.remainder")), Equations.of(*_once(conv, remainder), label="remainder")]
+    blocks.append(Paragraph(Phrase(f"setting.loss.{case.loss}")))
+    blocks.append(Equations.of(loss_equation(conv, case.loss), label="loss"))
+    if case.loss == "squared":
+        blocks += [Paragraph(Phrase("setting.upstream")), Equations(tuple(upstream_of_squared(conv)))]
+    blocks.append(Paragraph(Phrase("setting.sought.bias" if conv.bias else "setting.sought.plain")))
+    return Section("setting", Phrase("setting.title"), tuple(blocks))
+
+
+def _arrays(conv: Conv) -> Table:
+    """Each array with its shape and its entries from the first to the last."""
+    rows: list[tuple[Value, ...]] = []
+    for array in ("x", "w", "b", "y", "dy"):
+        if array == "b" and not conv.bias:
+            continue
+        shape = conv.shapes[array]
+        first, last = (entry(conv, array, index) for index in ([0] * len(shape), [n - 1 for n in shape]))
+        between = [Word("…")] if math.prod(shape) > 2 else []
+        entries = first if first == last else separated([first, *between, last], wide=True)
+        written = tuple(n for n, shown in zip(shape, written_axes(conv, array), strict=True) if shown)
+        rows.append((Word(array), Phrase(f"array.{array}"), crossed(written or (1,)), entries))
+    head = tuple(Phrase(f"setting.arrays.{name}") for name in ("array", "meaning", "shape", "entries"))
+    return Table(head, tuple(rows))
+
+
+def written_axes(conv: Conv, array: str) -> list[bool]:
+    """Which of an array's axes have an index in the names of its entries: all of space, and channels that are written."""
+    shown = [
+        bool(set(label) & set(shown_labels(conv)))
+        for label in channel_labels(conv)[array].replace("gf", "f").replace("gc", "c")
+    ]
+    return shown + [True] * (len(conv.shapes[array]) - len(shown))
+
+
+def _order(conv: Conv) -> Phrase:
+    return Phrase("setting.order.transposed" if conv.transposed else "setting.order.convolution")
+
+
+def _sizes(conv: Conv) -> Table:
+    shown = [
+        name for name, usual in SIZES.items() if usual is None or any(conv.sizes(a)[name] != usual for a in range(conv.ndim))
+    ]
+    if "p" in shown or "q" in shown:
+        shown = [name for name in SIZES if name in shown or name in "pq"]
+    rows: list[tuple[Value, ...]] = []
+    for name in shown:
+        values = [conv.sizes(axis)[name] for axis in range(conv.ndim)]
+        meaning = f"size_transposed.{name}" if conv.transposed and name in "rpq" else f"size.{name}"
+        rows.append((Word(name), Phrase(meaning), *values))
+    axes: tuple[Phrase, ...] = (Phrase("setting.sizes.value"),)
+    if conv.ndim > 1:
+        axes = tuple(Phrase("setting.sizes.axis", {"axis": axis + 1}) for axis in range(conv.ndim))
+    head = (Phrase("setting.sizes.size"), Phrase("setting.sizes.meaning"), *axes)
+    return Table(head, tuple(rows), numbers=tuple(range(2, 2 + conv.ndim)))
+
+
+def _once(conv: Conv, equation: Callable[[Conv, int], Equation]) -> list[Equation]:
+    """The equation of every axis, those alike said once."""
+    return list(dict.fromkeys(equation(conv, axis) for axis in range(conv.ndim)))
+
+
+def upstream_of_squared(conv: Conv) -> list[Equation | Gap]:
+    """dy by differentiating the squared loss by the entries of y."""
+    import numpy as np
+
+    from symconv.article.selection import selected, with_gaps
+    from symconv.layer.gradients import loss_expression
+    from symconv.layer.symbols import symbol
+    from symconv.mathematics.tree import Sum
+
+    expression = loss_expression(conv, "squared")
+    size = int(np.prod(conv.y_shape))
+    names = {symbol(conv, array, i): (array, i) for array in ("y", "t") for i in range(size)}
+
+    def show(flat: int) -> Equation:
+        index = [int(i) for i in np.unravel_index(flat, conv.y_shape)]
+        terms = []
+        for variable, coefficient in expression.diff(symbol(conv, "y", flat)).expand().as_coefficients_dict().items():
+            array, number = names[variable]
+            at = [int(i) for i in np.unravel_index(number, conv.shapes[array])]
+            terms.append((int(coefficient), entry(conv, array, at), array))
+        terms.sort(key=lambda term: term[2] != "y")
+        side = Sum(tuple((coefficient, name) for coefficient, name, _ in terms))
+        return Equation.of(entry(conv, "dy", index), side)
+
+    chosen = selected(conv, "y")[: MOST_ENTRIES // 2] if size > MOST_ENTRIES // 2 else list(range(size))
+    return with_gaps(chosen, size, show)

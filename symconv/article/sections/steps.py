@@ -1,0 +1,112 @@
+"""How stride, padding, dilation and a remainder change the pictures, each worked out: on the layer where it has them, on a
+small example where it has not."""
+
+from __future__ import annotations
+
+from symconv.algebra.integers import Const, Integer, Name
+from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Value
+from symconv.article.case import Case
+from symconv.article.companions import example, settings
+from symconv.article.drawing import drawn, inserted
+from symconv.article.equations import PADDED_SIZE, computed, letters, numbers, remainder
+from symconv.article.sections.passes import unreached
+from symconv.article.sections.setting import sizes_of
+from symconv.formulas import tree
+from symconv.formulas.standard import standard
+from symconv.layer import relation
+from symconv.layer.conv import Conv
+from symconv.mathematics.tree import Equation, Math, Sum, Word, of_integer
+
+__all__ = ["steps"]
+
+#: what a layer may have, in the order it is told
+TOLD = ("stride", "padding", "dilation", "remainder")
+
+
+def steps(case: Case) -> Section:
+    conv = case.conv
+    layer = "transposed" if conv.transposed else "convolution"
+    own = [name for name in TOLD if any(settings(conv, axis)[name] for axis in range(conv.ndim))]
+    told = TOLD if case.full else own
+    blocks: list[Block] = [Paragraph(Phrase(f"steps.intro.{layer}"))]
+    if not own:
+        blocks.append(Paragraph(Phrase("steps.none" if case.full else "steps.none_at_all")))
+    for name in told:
+        line, axis = example(conv, name)
+        inner = [Paragraph(Phrase(f"steps.{name}.{layer}")), Paragraph(worked_on(conv, line, axis)), *BLOCKS[name](line)]
+        blocks.append(Section(f"steps-{name}", Phrase(f"steps.{name}.title_{layer}"), tuple(inner)))
+    if conv.ndim > 1 or not own:
+        blocks += unreached(conv)
+    return Section("steps", Phrase("steps.title"), tuple(blocks))
+
+
+def worked_on(conv: Conv, line: Conv, axis: int | None) -> Phrase:
+    """What the pictures that follow are of: the layer, an axis of it, one like it but shorter, or something else."""
+    sizes: dict[str, Value] = {"layer": sizes_of(line)}
+    if axis is None:
+        return Phrase("steps.example", sizes)
+    key = "own" if line.input[0] == conv.input[axis] and line.kernel[0] == conv.kernel[axis] else "short"
+    return Phrase(f"steps.{key}" if conv.ndim == 1 else f"steps.{key}_axis", {**sizes, "axis": axis + 1})
+
+
+def stride(line: Conv) -> list[Block]:
+    target = _target(line)
+    return [Equations.of(inserted(line, target)), *_pictures(line)]
+
+
+def padding(line: Conv) -> list[Block]:
+    return [Equations(tuple(borders(line))), *_pictures(line)]
+
+
+def dilation(line: Conv) -> list[Block]:
+    return [Equations.of(_evaluated(line, relation.SPAN)), *_pictures(line)]
+
+
+def last_rows(line: Conv) -> list[Block]:
+    blocks: list[Block] = []
+    if line.transposed:
+        blocks.append(Equations.of(computed(line, 0, "H", PADDED_SIZE)))
+        blocks.append(Paragraph(Phrase("steps.remainder.why_transposed")))
+    else:
+        blocks.append(Equations.of(remainder(line, 0)))
+        blocks.append(Paragraph(Phrase("steps.remainder.why")))
+        blocks.append(Equations(tuple(length_without_remainder(line))))
+        blocks += [Paragraph(Phrase("steps.remainder.hence")), *unreached(line)]
+    return [*blocks, *_pictures(line)]
+
+
+BLOCKS = {"stride": stride, "padding": padding, "dilation": dilation, "remainder": last_rows}
+
+
+def _target(line: Conv) -> str:
+    """The array that is computed on the padded side: dx, or y of a transposed layer."""
+    return "y" if line.transposed else "dx"
+
+
+def _pictures(line: Conv) -> list[Block]:
+    return [Paragraph(Phrase("steps.drawn")), *drawn(Case(line), (_target(line),), remarked=False)]
+
+
+def borders(line: Conv) -> list[Equation]:
+    """The border before and after in letters, with numbers, as numbers; read from the closed formula."""
+    body = standard(_target(line), line.transposed).body
+    pad = next(node for node in body.walk() if isinstance(node, tree.Pad))
+    return [_evaluated(line, amount) for amount in (pad.before, pad.after)]
+
+
+def _evaluated(line: Conv, e: Integer) -> Equation:
+    value = int(e.evaluate(line.axes[0].values))
+    return Equation.of(of_integer(e, letters(line, 0)), of_integer(e, numbers(line, 0)), of_integer(Const(value)))
+
+
+def length_without_remainder(line: Conv) -> list[Equation]:
+    """How long dx would be if its border were d(K - 1) - q without r: that falls r short of H."""
+    body = standard("dx").body
+    assert isinstance(body, tree.Correlate)
+    length = (PADDED_SIZE - Name("r")).substitute({"r": Const(0)})
+    short: Math = Sum(((1, Word("H")), (-1, Word("r"))))
+    values = line.axes[0].values
+    return [
+        Equation.of(of_integer(length, letters(line, 0)), short),
+        Equation.of(of_integer(length, numbers(line, 0)), of_integer(Const(values["H"] - values["r"]))),
+    ]

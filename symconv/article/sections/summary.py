@@ -1,0 +1,148 @@
+"""The closed formulas in a box, and the theorem that they hold at every size, with its proof and what it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symconv.algebra.integers import Const, Integer, Name
+from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Reference, Section, Table, Value
+from symconv.article.case import Case
+from symconv.article.closed import closed, formula_for
+from symconv.article.equations import PADDED_SIZE, shown_labels
+from symconv.formulas import tree
+from symconv.layer import relation
+from symconv.layer.conv import Conv
+from symconv.mathematics.tree import (
+    Below,
+    Equation,
+    Fence,
+    Math,
+    Operator,
+    Row,
+    Word,
+    from_one,
+    of_integer,
+    separated,
+    simplified,
+)
+from symconv.proof import PROVED, Proof, prove
+from symconv.proof.positions import plain_length, position, shown_array
+
+__all__ = ["proofs", "summary"]
+
+
+def summary(case: Case) -> Section:
+    conv = case.conv
+    targets = ("y", *reversed(case.targets))
+    blocks: list[Block] = [
+        Paragraph(Phrase("summary.intro")),
+        Equations(tuple(closed(conv, target) for target in targets), "closed", boxed=True),
+        Paragraph(Phrase(f"summary.notation.{'several' if conv.ndim > 1 else 'one'}")),
+        Paragraph(Phrase("summary.numbers")),
+        Equations(tuple(closed(conv, target, True) for target in targets), "closed-numbers", boxed=True),
+    ]
+    if shown_labels(conv):
+        blocks.append(Paragraph(Phrase("summary.channels")))
+    return Section("summary", Phrase("summary.title"), (*blocks, *theorem(case, targets)))
+
+
+def proofs(conv: Conv, targets: tuple[str, ...]) -> dict[tuple[int, int], tuple[Proof, ...]]:
+    """For the stride and dilation of each axis the verdict on the formula for each target, at every size."""
+    found: dict[tuple[int, int], tuple[Proof, ...]] = {}
+    for axis in conv.axes:
+        if (axis.s, axis.d) not in found:
+            each = (prove(formula_for(conv, t), axis.s, axis.d, "free", transposed=conv.transposed) for t in targets)
+            found[axis.s, axis.d] = tuple(proof for proof in each if isinstance(proof, Proof))
+    return found
+
+
+# the theorem ----------------------------------------------------------------------------------------------------------
+
+
+def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
+    """The theorem and its proof as sections of their own; where a formula is not proved, the verdicts alone."""
+    conv = case.conv
+    found = proofs(conv, targets)
+    layer = "transposed" if conv.transposed else "convolution"
+    if any(proof.verdict != PROVED for each in found.values() for proof in each):
+        return [Paragraph(Phrase("theorem.open")), _verdicts(found, targets)]
+    named = Fence(separated([Word("s"), Word("d")], wide=True))
+    steps = Row((named, Operator("="), separated([_pair(s, d) for s, d in found], wide=True)))
+    size = PADDED_SIZE.substitute({"O": Name("H")}) if conv.transposed else relation.OUTPUT_SIZE
+    values: dict[str, Value] = {
+        "sizes": _at_least(("H", "K"), 1), "pads": _at_least(("p", "q"), 0), "steps": steps,
+        "output": Row((Word("O"), Operator("="), of_integer(size), Operator("≥"), Word("1"))),
+        "formulas": Reference("closed", Phrase("reference.closed")),
+    }  # fmt: skip
+    statement: list[Block] = [
+        Paragraph(Phrase(f"theorem.sizes.{layer}", values)),
+        Paragraph(Phrase("theorem.holds" if conv.bias else "theorem.holds_plain", values)),
+        Paragraph(Phrase("theorem.scope")),
+    ]
+    blocks: list[Block] = [Section("theorem", Phrase("theorem.title"), tuple(statement))]
+    if case.full:
+        blocks.append(Section("proof", Phrase("theorem.proof"), tuple(argument(conv))))
+    return blocks
+
+
+def _at_least(names: tuple[str, str], least: int) -> Math:
+    return Row((separated([Word(name) for name in names], wide=True), Operator("≥"), Word(str(least))))
+
+
+def _pair(s: int, d: int) -> Math:
+    return Fence(separated([Word(str(s)), Word(str(d))], wide=True))
+
+
+def _verdicts(found: dict[tuple[int, int], tuple[Proof, ...]], targets: tuple[str, ...]) -> Table:
+    rows: list[tuple[Value, ...]] = [
+        (_pair(s, d), *(Phrase(f"theorem.{proof.verdict.lower()}") for proof in each)) for (s, d), each in found.items()
+    ]
+    return Table((Phrase("theorem.steps"), *(Word(target) for target in targets)), tuple(rows))
+
+
+def argument(conv: Conv) -> Iterator[Block]:
+    """The change of index behind the theorem, for dx and dw (of a transposed layer y as well), and who decided the rest."""
+    yield Paragraph(Phrase("proof.product"))
+    link = Equation.of(Word("m"), of_integer(from_one(relation.INPUT_INDEX)))
+    yield Equations.of(link, label="relation")
+    for target in ("y", "dx", "dw"):
+        formula = formula_for(conv, target)
+        body = formula.body.left if isinstance(formula.body, tree.Add) else formula.body
+        assert isinstance(body, tree.Correlate)
+        yield Paragraph(Phrase("proof.places", _places(conv, target, body)))
+    relating = Reference("relation", Phrase("reference.relation"))
+    yield Paragraph(Phrase("proof.bias" if conv.bias else "proof.no_bias", {"relation": relating}))
+    yield Paragraph(Phrase("proof.decided"))
+    yield Paragraph(Phrase("proof.axes"))
+
+
+def _letter(conv: Conv, array: str) -> str:
+    """The index of the relation that runs over an array: o, k or m."""
+    if array in ("w", "dw"):
+        return "k"
+    return "o" if (array in ("x", "dx")) == conv.transposed else "m"
+
+
+def _places(conv: Conv, target: str, node: tree.Correlate) -> dict[str, Value]:
+    """Where the arrays of a correlation put their entries, and when the product of two is in the result."""
+    extents = {"x": Name("H"), "w": Name("K"), "dy": Name("O")}
+
+    def length(inner: tree.Node) -> Integer:
+        return plain_length(inner, extents)
+
+    filter = node.filter if node.dilation == Const(1) else tree.Dilate(node.filter, node.dilation)
+    values: dict[str, Value] = {"target": _indexed(conv, target)}
+    for number, (operand, place) in enumerate(((node.operand, "P"), (filter, "Q"))):
+        array = shown_array(operand)
+        assert array is not None
+        at = of_integer(from_one(position(operand, Name(_letter(conv, array)), length)))
+        values[f"array{number + 1}"] = _indexed(conv, array)
+        values[f"place{number + 1}"] = Row((Word(place), Operator("="), at))
+    index = Name(_letter(conv, target))
+    meeting = of_integer(simplified(index + Name("Q") - 1) if node.stride == Const(1) else node.stride * (index - 1) + Name("Q"))
+    values["meeting"] = Row((Word("P"), Operator("="), meeting))
+    return values
+
+
+def _indexed(conv: Conv, array: str) -> Math:
+    return Below(Word(array), Word(_letter(conv, array)))

@@ -1,0 +1,261 @@
+"""A proof as LaTeX: a theorem environment with its condition, and a paragraph with the change of index behind it.
+
+Fit for a paper that loads amsmath and amsthm and says ``\\newtheorem{theorem}{Theorem}``. Indices are 1-based, as in textbooks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from symconv.algebra.integers import Const, Integer, Name
+from symconv.formulas import tree
+from symconv.layer import relation
+from symconv.mathematics.latex import latex
+from symconv.mathematics.tree import from_one, one_based, simplified
+from symconv.proof.claim import Claim
+from symconv.proof.positions import plain_length, position, shown_array
+from symconv.proof.result import PROVED, REFUTED, Proof
+
+__all__ = ["theorem"]
+
+#: what a target is called, and with respect to what it is a gradient
+TITLES = {"y": "Output", "dx": "Input gradient", "dw": "Weight gradient", "db": "Bias gradient"}
+VARIABLES = {"dx": "x", "dw": "w", "db": "b"}
+
+#: the signs of a closed formula and what they mean; used where they occur
+NOTATION = {
+    r"\star": r"$a \star b$ is the correlation with entries $\sum_j a_{i+j-1} b_j$",
+    r"\uparrow": r"$a \uparrow t$ is $a$ with $t - 1$ zeros between neighbouring entries",
+    r"\downarrow": r"$a \downarrow t$ keeps every $t$-th entry of $a$, beginning with the first",
+    r"{pad}": r"$\operatorname{pad}_{u,v}$ puts $u$ zeros before and $v$ behind (a negative number takes entries away)",
+    r"{crop}": r"$\operatorname{crop}_{u,v}$ takes away the first $u$ and the last $v$ entries",
+    r"{flip}": r"$\operatorname{flip}$ reverses the order",
+}
+
+
+def theorem(proof: Proof) -> str:
+    """The theorem that ``proof`` amounts to, and its proof; for an UNKNOWN claim a remark that it is open."""
+    claim = proof.claim
+    if proof.verdict not in (PROVED, REFUTED):
+        return "\n".join(
+            [
+                "% undecided: " + " ".join((proof.reason or "").split()),
+                rf"It is not decided whether \[ {latex(claim.formula)}. \]",
+            ]
+        )
+    steps = f"stride {_any(proof.stride)}, dilation {_any(proof.dilation)}"
+    layer = ", transposed convolution" if claim.formula.transposed else ""
+    return "\n".join(
+        [
+            r"% needs amsmath, amsthm and \newtheorem{theorem}{Theorem}; indices begin with 1",
+            rf"\begin{{theorem}}[{TITLES[proof.target]}{layer}, {steps}]",
+            _setting(claim),
+            _statement(proof),
+            r"\end{theorem}",
+            r"\begin{proof}",
+            *(_argument(claim) if proof.verdict == PROVED else _refutation(proof)),
+            r"\end{proof}",
+        ]
+    )
+
+
+def _any(step: int | str) -> str:
+    return "arbitrary" if step == "any" else str(step)
+
+
+# the statement -----------------------------------------------------------------------------------------------------------
+
+
+def _setting(claim: Claim) -> str:
+    steps = [f"{name} = {claim.numbers[name]}" if name in claim.numbers else rf"{name} \ge 1" for name in "sd"]
+    pads = r"$p = q \ge 0$" if claim.symmetric else r"$p, q \ge 0$"
+    bias = " + b" if claim.with_bias or claim.formula.target == "db" else ""
+    read = latex(from_one(relation.INPUT_INDEX))
+    gradient = claim.formula.target != "y"
+    after = "," if gradient else "."
+    upstream = " and let $dy$ be the gradient of a scalar function of $y$." if gradient else ""
+    first = rf"Let $H, K \ge 1$ and {pads} be integers, ${steps[0]}$ and ${steps[1]}$,"
+    if claim.formula.transposed:
+        size = _transposed_size()
+        return (
+            rf"{first} $0 \le r < \max(s, d)$ and $O = {size} \ge 1$. For $x$ of length $H$ and $w$ of length $K$ "
+            rf"let $y$, of length $O$, have the entries \[ y_m = \sum_{{{read} = m}} x_o w_k{bias}{after} \]{upstream}"
+        )
+    size, rest = latex(relation.OUTPUT_SIZE), latex(claim.remainder)
+    remainder = rf", and put $r = {rest}$" if "r" in claim.formula.sizes() else ""
+    return (
+        rf"{first} with $O = {size} \ge 1${remainder}. For $x$ of length $H$ and $w$ of length $K$ let $y$, of length $O$, "
+        rf"have the entries \[ y_o = \sum_{{k = 1}}^{{K}} w_k x_{{{read}}}{bias}, \] "
+        rf"where entries of $x$ outside its range are zero{after}{upstream}"
+    )
+
+
+def _transposed_size() -> str:
+    s, d, H, K, p, q, r = (Name(n) for n in "sdHKpqr")
+    # the remainder solved for the length of y
+    return latex(s * (H - 1) + d * (K - 1) + 1 - p - q + r)
+
+
+def _statement(proof: Proof) -> str:
+    target, shown = proof.target, latex(proof.formula)
+    what = "the output" if target == "y" else f"the gradient with respect to ${VARIABLES[target]}$"
+    used = [meaning for sign, meaning in NOTATION.items() if sign in shown]
+    where = f" Here {'; '.join(used)}." if used else ""
+    outside = " Entries outside an array are zero." if proof.formula.index or "sum" in str(proof.formula) else ""
+    display = rf"\[ {shown} \]"
+    if proof.verdict == PROVED:
+        return f"Then {what} is {display.replace(' ' + chr(92) + ']', '. ' + chr(92) + ']')}{where}{outside}"
+    validity = proof.validity
+    if validity is None:
+        when = "does not hold for all of these sizes."
+    elif validity.generic == "never":
+        when = "does not hold at any of these sizes"
+        when += "." if validity.degenerate is None else f", apart from degenerate ones: {_mathematics(validity.degenerate)}."
+    else:
+        when = f"holds if and only if {_mathematics(validity.generic)}"
+        when += "." if validity.degenerate is None else f", or at a degenerate size: {_mathematics(validity.degenerate)}."
+    return f"Then for {what} the equation {display} {when}{where}{outside}"
+
+
+def _mathematics(condition: str) -> str:
+    """A condition's text with its formulas set as mathematics: what is written in single letters, numbers and signs."""
+    pieces = []
+    for piece in re.split(r"( and | or |[()]?\b(?:[a-z]{2,}|[a-z]{2,} )+\b[()]?)", condition.replace(" mod ", " % ")):
+        if re.search(r"[a-z]{2,}", piece) or not piece.strip(" (),"):
+            pieces.append(piece)
+        elif piece.strip():
+            inner = piece.strip()
+            for sign, command in (("==", "="), ("<=", r"\le"), (">=", r"\ge"), ("!=", r"\ne"), ("%", r"\bmod"), ("*", " ")):
+                inner = inner.replace(sign, command)
+            pieces.append(f"{' ' * piece.startswith(' ')}${inner}${' ' * piece.endswith(' ')}")
+    return "".join(pieces)
+
+
+# the proof ---------------------------------------------------------------------------------------------------------------
+
+
+def _argument(claim: Claim) -> list[str]:
+    body = claim.formula.body
+    if isinstance(body, tree.Add) and body.right == tree.Array("b"):
+        body = body.left
+    told = _ARGUMENTS.get(type(body))
+    lines = [_due(claim)]
+    lines += told(claim, body) if told else [
+        "The formula adds several products; with multiplicity, the products in every entry of the result are these.",
+    ]  # fmt: skip
+    lines.append(
+        "That the index ranges agree as well, also where entries are cropped, and that this holds for all of the sizes at "
+        "once, is an "
+        + ("equality of sets of integers with free parameters, decided by Presburger arithmetic."
+           if len(claim.numbers) == 2
+           else "unsatisfiable system of polynomial constraints over the integers, decided by an SMT solver.")
+    )  # fmt: skip
+    if claim.products == 1:
+        lines.append(
+            "On several axes both sides are products over the axes, and sums over the batch and the channels of one group, so "
+            "the statement carries over to any number of axes."
+        )
+    return lines
+
+
+def _due(claim: Claim) -> str:
+    """Which products belong in an entry of the target."""
+    if claim.formula.target == "db":
+        return "Every entry of $y$ holds $b$ once, so the gradient is the sum of all entries of $dy$, each taken once."
+    first, second = (_entry(claim, array) for array in tree.TARGETS[claim.formula.target])
+    at = _entry(claim, claim.formula.target)
+    link = rf"m = {latex(from_one(relation.INPUT_INDEX))}"
+    why = "By definition" if claim.formula.target == "y" else "By the chain rule"
+    return rf"{why} ${at}$ is the sum of the products ${first} {second}$ over all indices with ${link}$."
+
+
+def _entry(claim: Claim, array: str) -> str:
+    return f"{array}_{{{claim.index(array)}}}"
+
+
+def _correlation(claim: Claim, node: tree.Correlate) -> list[str]:
+    def length(inner: tree.Node) -> Integer:
+        return plain_length(inner, claim.extents)
+
+    places = []
+    for operand in (node.operand, node.filter if node.dilation == Const(1) else tree.Dilate(node.filter, node.dilation)):
+        array = shown_array(operand)
+        assert array is not None
+        at = position(operand, Name(claim.index(array)), length)
+        places.append((array, latex(from_one(at))))
+    (one, first), (other, second) = places
+    target = claim.index(claim.formula.target)
+    meeting = rf"P = {target} + Q - 1" if node.stride == Const(1) else rf"P = {latex(node.stride)}({target} - 1) + Q"
+    due, built = claim.length, latex(length(node))
+    assert due is not None
+    return [
+        rf"In the formula ${_entry(claim, one)}$ stands at the place $P = {first}$ of the correlation's first argument and "
+        rf"${_entry(claim, other)}$ at the place $Q = {second}$ of its second, and entry ${target}$ of the result holds their "
+        rf"product exactly if ${meeting}$. With $P$ and $Q$ put in, this is the same equation between $o$, $k$ and $m$; and "
+        "since the places determine the entries, every product occurs once.",
+        rf"The result has ${built} = {latex(due)}$ entries.",
+    ]
+
+
+def _substitution(claim: Claim, node: tree.IndexSum) -> list[str]:
+    indices = [*([claim.formula.index] if claim.formula.index else []), *(each.index for each in node.ranges)]
+    equations = [
+        rf"{claim.index(factor.name)} = {latex(simplified(one_based(factor.index, indices)))}" for factor in node.factors
+    ]
+    names = ", ".join(f"${each.index}$" for each in node.ranges)
+    product = " ".join(_entry(claim, factor.name) for factor in node.factors)
+    target = claim.index(claim.formula.target)
+    of = "" if claim.formula.index in (None, target) else rf", with ${claim.formula.index} = {target}$,"
+    determined = f" Its entries determine {names}, so it occurs once." if names else ""
+    if claim.formula.target == "db":
+        return [rf"The summand is ${product}$ for ${' , '.join(equations)}$.{determined}"]
+    return [
+        rf"In the formula entry ${target}$ holds ${product}$ exactly if{of} ${'$ and $'.join(equations)}$; with the first put "
+        rf"into the others this is the same equation between $o$, $k$ and $m$.{determined}"
+    ]
+
+
+def _total(claim: Claim, node: tree.Sum) -> list[str]:
+    return ["That is what the formula says."]
+
+
+_ARGUMENTS: dict[type[tree.Node], Callable[[Claim, Any], list[str]]] = {
+    tree.Correlate: _correlation,
+    tree.IndexSum: _substitution,
+    tree.Sum: _total,
+}
+
+
+def _refutation(proof: Proof) -> list[str]:
+    lines = []
+    found = proof.counterexample
+    if found is not None:
+        sizes = ", ".join(f"{n} = {v}" for n, v in found.sizes.items() if n != "r" or proof.formula.transposed)
+        text = rf"Take ${sizes}$."
+        if found.index is None:
+            text += " There the formula has no meaning."
+        else:
+            where = "" if proof.target == "db" else f" of entry {found.index + 1}"
+            for whose, value in (("formula's", found.formula), ("true", found.truth)):
+                if value != "no entry":
+                    text += f" The {whose} value{where} is {_expression(value)}."
+            if found.lengths is not None and found.lengths[0] != found.lengths[1]:
+                entries = "entry" if found.lengths[0] == 1 else "entries"
+                text += f" The formula has {found.lengths[0]} {entries} instead of {found.lengths[1]}."
+        lines.append(text)
+    if proof.validity is not None and len(proof.claim.numbers) == 2:
+        lines.append(
+            "The sizes at which the equation holds are those outside the projection of the difference between two sets of "
+            "integers, the products in the formula and those in the derivative; they were computed exactly, by Presburger "
+            "arithmetic."
+        )
+    return lines
+
+
+def _expression(text: str) -> str:
+    """``dy[0]*w[1]`` as ``$dy_{1} w_{2}$``."""
+    typeset = re.sub(r"([a-z]+)\[(\d+)\]", lambda match: f"{match[1]}_{{{int(match[2]) + 1}}}", text)
+    return f"${typeset.replace('*', ' ')}$"
+

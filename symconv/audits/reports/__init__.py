@@ -1,0 +1,1 @@
+"""An audit shown: for a terminal, as a table, as a page, as JUnit XML."""

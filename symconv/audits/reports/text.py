@@ -1,0 +1,142 @@
+"""An audit as text for a terminal: verdict lines, tables, the smallest failure, causes, conditions."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from symconv.audits.reports.table import outputs_shown, table_of
+from symconv.audits.result import Audit, Failure, Tally
+
+__all__ = ["as_text", "render", "verdict_lines"]
+
+#: expressions longer than this are one below the other
+SIDE_BY_SIDE = 100
+
+
+def verdict_lines(audit: Audit) -> list[tuple[str, bool]]:
+    """One line for each output, and whether it is right."""
+    lines = []
+    for output in audit.outputs:
+        tally = audit.tally_of(output)
+        judged = tally.cases - tally.refused
+        told = f"{output} right in {tally.right}/{judged}" if judged else f"{output} refused everywhere"
+        if tally.wrong:
+            told += f", wrong in {tally.wrong}"
+        if tally.refused:
+            told += f", refused in {tally.refused}"
+        kinds: dict[str, int] = {}
+        for case in audit.documented:
+            status = case.status(output)
+            if status in ("shape", "error"):
+                kinds[status] = kinds.get(status, 0) + 1
+        words = {"shape": "of the wrong shape", "error": "with an error"}
+        if kinds:
+            told += f" ({', '.join(f'{n} {words[kind]}' for kind, n in sorted(kinds.items(), reverse=True))})"
+        lines.append((told, tally.wrong == 0 and tally.right > 0))
+    return lines
+
+
+def render(audit: Audit) -> RenderableType:
+    """The whole report."""
+    return Group(*_parts(audit))
+
+
+def _parts(audit: Audit) -> Iterator[RenderableType]:
+    how = {"backward": "", "forward": ", the forward pass", "adjoint": ", against its own forward pass"}[audit.mode]
+    yield Text.assemble((audit.label, "bold"), f" ({audit.convention} convention{how})")
+    for line, right in verdict_lines(audit):
+        yield Text.assemble(("  ✓ " if right else "  ✗ ", "green" if right else "bold red"), line)
+    if audit.outside:
+        tally = Tally.of(case.statuses(audit.outputs) for case in audit.outside)
+        example = audit.outside[0].outside
+        told = f"{tally.right} right, {tally.wrong} wrong, {tally.refused} refused of {tally.cases}"
+        yield Text(f"  outside what the convention documents, not counted above: {told} ({example}, for one)", style="dim")
+    for output in outputs_shown(audit):
+        yield Text()
+        yield _table(audit, output)
+    for failure, outputs, causes in audit.told:
+        yield Text()
+        yield from _failure(failure, outputs)
+        for cause in causes:
+            yield Text.assemble(("  likely cause: ", "bold"), str(cause))
+    yield Text()
+    yield Text.assemble(("condition  ", "bold"), str(audit.condition))
+    for output, condition in audit.further_conditions.items():
+        yield Text(f"  {output}: {condition}")
+    if audit.refusal is not None:
+        yield Text.assemble(("refusals   ", "bold"), str(audit.refusal))
+        message = next(case.verdict.message for case in audit.documented if case.refuses())
+        yield Text(f"  {message}")
+    for finding, count in audit.findings.items():
+        yield Text.assemble(("finding    ", "bold"), f"{finding} ({count} of {len(audit.cases)} cases)")
+    yield Text.assemble(("scope      ", "bold"), audit.scope)
+
+
+def _table(audit: Audit, output: str | None) -> RichTable:
+    table = table_of(audit, output)
+    shown = RichTable(title=table.title, title_justify="left", title_style="", show_edge=False, pad_edge=False)
+    shown.add_column("stride", justify="right")
+    for padding in table.paddings:
+        shown.add_column(f"pad {padding}", justify="right")
+    for stride in table.strides:
+        shown.add_row(stride, *(_cell(table.cell(stride, padding)) for padding in table.paddings))
+    return shown
+
+
+def _cell(tally: Tally | None) -> Text:
+    if tally is None:
+        return Text("–", style="dim")
+    judged = tally.cases - tally.refused
+    style = "green" if tally.right == judged and judged else "red" if not tally.right and judged else "yellow"
+    return Text(f"{tally.right}/{judged}" + (f" +{tally.refused} refused" if tally.refused else ""), style=style)
+
+
+def _failure(failure: Failure, outputs: str) -> Iterator[RenderableType]:
+    yield Text.assemble(("smallest failure  ", "bold"), f"{outputs} at {failure.conv!r}")
+    if failure.status == "error":
+        yield Text.assemble(("  error  ", "red"), failure.message, f"  ({failure.where})" if failure.where else "")
+        return
+    name = f"{failure.entry} = " if failure.entry else ""
+    yours = mark_terms(failure.yours, failure.extra, "bold red")
+    true = mark_terms(failure.true, failure.missing, "bold green")
+    if len(failure.yours) + len(failure.true) + 2 * len(name) > SIDE_BY_SIDE:
+        yield Text.assemble("  yours  ", name, yours)
+        yield Text.assemble("  true   ", name, true)
+    else:
+        yield Text.assemble("  yours  ", name, yours, "    true  ", name, true)
+    for word, terms in (("missing", failure.missing), ("extra", failure.extra)):
+        if terms:
+            yield Text(f"  {word}  {', '.join(terms)}")
+    if failure.entries > 1:
+        yield Text(f"  {failure.entries} entries of {failure.output} are wrong here", style="dim")
+    if failure.note:
+        yield Text(f"  {failure.note}", style="dim")
+
+
+def split_terms(expression: str, marked: Sequence[str]) -> list[tuple[str, bool]]:
+    """An expression in pieces, each with whether it is one of the marked terms (given with their signs)."""
+    wanted = {re.sub(r"\s", "", term) for term in marked}
+    pieces: list[tuple[str, bool]] = []
+    for piece in re.split(r"(?= [+-] )", expression):
+        bare = piece.replace(" ", "").removeprefix("+")
+        pieces.append((piece, bare in wanted))
+    return pieces
+
+
+def mark_terms(expression: str, marked: Sequence[str], style: str) -> Text:
+    """The expression with the marked terms set off."""
+    return Text.assemble(*((piece, style if differs else "") for piece, differs in split_terms(expression, marked)))
+
+
+def as_text(audit: Audit, width: int = 118) -> str:
+    """The report without colour."""
+    console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False, highlight=False)
+    console.print(render(audit), soft_wrap=False)
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())

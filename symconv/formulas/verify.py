@@ -1,0 +1,211 @@
+"""Closed formulas held against the derivative of the loss, on one layer, entry by entry, exactly.
+
+Both sides are sums of products of symbols with integer coefficients; they are compared term by term, so equality here is
+equality of polynomials, for this one geometry. For every size at once see :mod:`symconv.proof`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from symconv.algebra.terms import MultilinearArray, Term, Terms, terms_text
+from symconv.formulas import Formula, formula
+from symconv.formulas.tree import TARGETS
+from symconv.formulas.values import evaluate
+from symconv.layer.conv import MAX_TERMS, Conv
+from symconv.layer.gradients import gradients
+from symconv.layer.names import entry_name
+
+__all__ = ["MAX_MISMATCHES", "Check", "Mismatch", "Verification", "verify"]
+
+#: mismatches kept for each formula; all are counted
+MAX_MISMATCHES = 20
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """An entry in which a formula and the derivative differ, or a difference in shape (``index`` is then None).
+
+    ``formula`` and ``derivative`` are the two expressions as text; ``missing`` are the derivative's terms that the
+    formula lacks, ``extra`` the formula's that the derivative lacks.
+    """
+
+    conv: Conv
+    target: str
+    index: tuple[int, ...] | None
+    formula: str
+    derivative: str
+    missing: tuple[Term, ...] = ()
+    extra: tuple[Term, ...] = ()
+
+    @property
+    def entry(self) -> str:
+        """The entry's 1-based name: ``dx_{11}``."""
+        if self.index is None:
+            return f"{self.target} (shape)"
+        return entry_name(self.conv, self.target, int(np.ravel_multi_index(self.index, self.conv.shapes[self.target])))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "target": self.target,
+            "index": None if self.index is None else list(self.index),
+            "entry": self.entry,
+            "formula": self.formula,
+            "derivative": self.derivative,
+            "missing": [terms_text(self.conv, [term]) for term in self.missing],
+            "extra": [terms_text(self.conv, [term]) for term in self.extra],
+        }
+
+    def __str__(self) -> str:
+        told = f"{self.entry}: formula {self.formula}, derivative {self.derivative}"
+        for word, terms in (("missing", self.missing), ("extra", self.extra)):
+            if terms:
+                told += f"; {word} {', '.join(terms_text(self.conv, [term]) for term in terms)}"
+        return told
+
+
+@dataclass(frozen=True)
+class Check:
+    """One formula on one layer: how many entries were compared, how many differ, and the first of these."""
+
+    formula: Formula
+    entries: int
+    failures: int
+    mismatches: tuple[Mismatch, ...] = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"target": self.formula.target, "formula": str(self.formula), "ok": self.ok, "entries": self.entries,
+                "failures": self.failures}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What :func:`verify` found: ``ok``, ``entries`` compared, ``mismatches``, and one ``Check`` for each formula."""
+
+    conv: Conv
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every formula equals the derivative in every entry."""
+        return all(check.ok for check in self.checks)
+
+    @property
+    def entries(self) -> int:
+        return sum(check.entries for check in self.checks)
+
+    @property
+    def mismatches(self) -> tuple[Mismatch, ...]:
+        """The first mismatches of every formula, at most ``MAX_MISMATCHES`` for each."""
+        return tuple(mismatch for check in self.checks for mismatch in check.mismatches)
+
+    @property
+    def scope(self) -> str:
+        """What the verdict covers."""
+        return f"this size only: {self.conv!r}; exact, entry by entry"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "ok": self.ok,
+            "conv": self.conv.to_dict(),
+            "entries": self.entries,
+            "checks": [check.to_dict() for check in self.checks],
+            "mismatches": [mismatch.to_dict() for mismatch in self.mismatches],
+        }
+
+    def __repr__(self) -> str:
+        verdict = "ok" if self.ok else f"{sum(c.failures for c in self.checks)} mismatches"
+        return f"<verification of {self.conv!r}: {verdict}, {self.entries:,} entries>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{check.formula.target}</td><td><code>{html.escape(str(check.formula))}</code></td>"
+            f"<td>{check.entries:,}</td><td>{'equal' if check.ok else f'{check.failures:,} differ'}</td></tr>"
+            for check in self.checks
+        )
+        head = "<tr><th>target</th><th>formula</th><th>entries</th><th>against the derivative</th></tr>"
+        told = "".join(f"<li><code>{html.escape(str(mismatch))}</code></li>" for mismatch in self.mismatches[:5])
+        return f"<table>{head}{rows}</table>{f'<ul>{told}</ul>' if told else ''}"
+
+
+def verify(conv: Conv, formulas: Iterable[Formula | str] | None = None, max_terms: int = MAX_TERMS) -> Verification:
+    """Hold formulas against the derivative of the loss on ``conv``; left out, the standard ones for y, dx, dw and db.
+
+    A formula is a :class:`Formula`, its text, or the name of a standard one. A formula for y that does not name b
+    speaks of the layer without bias. Raises ValueError for a loss of more than ``max_terms`` terms and for text that
+    is not a formula.
+
+    >>> verify(Conv(input=(5, 6), kernel=(3, 2), stride=(2, 1), padding=1)).ok
+    True
+    >>> print(verify(Conv(input=3, kernel=2), ["dx = correlate(pad(dy, K-1), w)"]).mismatches[0])
+    dx_{1}: formula dy_{1}*w_{2}, derivative dy_{1}*w_{1}; missing dy_{1}*w_{1}; extra dy_{1}*w_{2}
+    """
+    if formulas is None:
+        formulas = [name for name in TARGETS if conv.bias or name != "db"]
+    chosen = [formula(each, conv.transposed) for each in formulas]
+    derivative = gradients(conv, max_terms=max_terms)
+    checks = []
+    for each in chosen:
+        truth = derivative.terms(each.target)
+        if each.target == "y" and "b" not in each.arrays():
+            truth = truth.without("b")
+        checks.append(_check(conv, each, truth))
+    return Verification(conv, tuple(checks))
+
+
+def _check(conv: Conv, formula: Formula, truth: MultilinearArray) -> Check:
+    try:
+        claim = evaluate(conv, formula)
+    except ValueError as error:
+        mismatch = Mismatch(conv, formula.target, None, f"means nothing: {error}", str(truth.shape))
+        return Check(formula, truth.size, truth.size, (mismatch,))
+    if claim.shape == truth.shape and claim.equals(truth):
+        return Check(formula, truth.size, 0, ())
+    found = []
+    failures = 0
+    if claim.shape != truth.shape:
+        failures += 1
+        found.append(Mismatch(conv, formula.target, None, f"shape {claim.shape}", f"shape {truth.shape}"))
+        claim = _on_shape(claim, truth.shape)
+    difference = (truth - claim).canonical
+    wrong = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(block.entry for block in difference.blocks)]))
+    for flat in wrong[: MAX_MISMATCHES - len(found)]:
+        index = tuple(int(i) for i in np.unravel_index(int(flat), truth.shape))
+        terms = difference.terms_of(index)
+        found.append(
+            Mismatch(
+                conv,
+                formula.target,
+                index,
+                claim.text(index),
+                truth.text(index),
+                missing=tuple(term for term in terms if term[0] > 0),
+                extra=tuple((-c, factors) for c, factors in terms if c < 0),
+            )
+        )
+    return Check(formula, truth.size, failures + len(wrong), tuple(found))
+
+
+def _on_shape(array: MultilinearArray, shape: Sequence[int]) -> MultilinearArray:
+    """The part of ``array`` that lies inside ``shape``, both starting at index 0 on every axis."""
+    if len(array.shape) != len(shape):
+        return MultilinearArray(array.conv, tuple(shape), ())
+    blocks = []
+    for block in array.blocks:
+        index = np.unravel_index(block.entry, array.shape) if array.size else ()
+        inside = np.ones(len(block), dtype=bool)
+        for i, size in zip(index, shape, strict=False):
+            inside &= i < size
+        entry = np.ravel_multi_index([i[inside] for i in index], tuple(shape)) if inside.any() else block.entry[:0]
+        rows = block.take(inside)
+        blocks.append(Terms(rows.arrays, entry.astype(np.int64), rows.factors, rows.coefficient))
+    return MultilinearArray(array.conv, tuple(shape), tuple(blocks))

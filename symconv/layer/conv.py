@@ -1,0 +1,372 @@
+"""``Conv``: the sizes of one convolution layer, normalised once and validated once.
+
+Layouts are PyTorch's: x (N, C, *H), w (F, C/groups, *K), b (F,), y and dy (N, F, *O); for a transposed
+convolution w is (C, F/groups, *K).
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from symconv.layer import relation
+
+if TYPE_CHECKING:
+    import sympy
+
+    from symconv.formulas.verify import Verification
+    from symconv.layer.gradients import Gradients
+
+__all__ = ["MAX_TERMS", "Axis", "Conv", "PerAxis", "Padding"]
+
+PerAxis = int | Sequence[int]
+Padding = str | int | Sequence[int | Sequence[int]]
+
+#: a loss with more terms than this is refused before any work (``max_terms=`` raises it)
+MAX_TERMS = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The sizes of the relation R on one axis: ``m = s*o + d*k - p`` with 0 <= o < O, 0 <= k < K, 0 <= m < H.
+
+    In a transposed convolution m runs over the output and o over the input, so H is the output's size here.
+    """
+
+    H: int
+    K: int
+    O: int
+    s: int
+    d: int
+    p: int
+    q: int
+
+    @property
+    def values(self) -> dict[str, int]:
+        """The sizes by their one-letter names, the remainder r included."""
+        sizes = {name: getattr(self, name) for name in ("H", "K", "O", "s", "d", "p", "q")}
+        return sizes | {"r": relation.REMAINDER.evaluate(sizes)}
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Conv:
+    """One convolution layer: how large, how strided, padded and dilated, in how many channels and groups.
+
+    Parameters are ints (the same on every axis) or one int per axis; ``padding`` is also accepted as
+    ``(before, after)`` pairs, ``"valid"`` (none) or ``"same"`` (output as large as the input, the odd row after,
+    stride 1 only, as in PyTorch). The number of axes is that of the longest parameter. With
+    ``transposed=True`` the layer is the transposed convolution: the same relation with x and y exchanging names;
+    ``output_padding`` is then the number of rows added after, as in PyTorch.
+
+    Raises ValueError, naming the values, the broken condition and the axis, for a convolution that does not exist.
+
+    >>> conv = Conv(input=(5, 6), kernel=(3, 2), stride=2, padding=1)
+    >>> conv.output, conv.remainder, conv.terms
+    ((3, 4), (0, 0), 54)
+    >>> Conv(input=4, kernel=5, dilation=2, padding=1)
+    Traceback (most recent call last):
+    ValueError: kernel 5 with dilation 2 spans 9, but input 4 with padding (1, 1) has only 6 on axis 0
+    """
+
+    input: tuple[int, ...]
+    kernel: tuple[int, ...]
+    batch: int
+    in_channels: int
+    out_channels: int
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+    groups: int
+    bias: bool
+    transposed: bool
+    output_padding: tuple[int, ...]
+
+    def __init__(
+        self,
+        input: PerAxis,
+        kernel: PerAxis,
+        batch: int = 1,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        stride: PerAxis = 1,
+        padding: Padding = 0,
+        dilation: PerAxis = 1,
+        groups: int = 1,
+        bias: bool = True,
+        transposed: bool = False,
+        output_padding: PerAxis = 0,
+    ) -> None:
+        per_axis = {"input": input, "kernel": kernel, "stride": stride, "dilation": dilation,
+                    "output_padding": output_padding}  # fmt: skip
+        ndim = _axes(per_axis | {"padding": padding})
+        known: dict[str, Any] = {name: _each_axis(name, value, ndim) for name, value in per_axis.items()}
+        for name, least in (("input", 1), ("kernel", 1), ("stride", 1), ("dilation", 1), ("output_padding", 0)):
+            for axis, value in enumerate(known[name]):
+                if value < least:
+                    raise ValueError(f"{name} {value} on axis {axis} must be at least {least}")
+        for name, number in (("batch", batch), ("in_channels", in_channels), ("out_channels", out_channels),
+                             ("groups", groups)):  # fmt: skip
+            known[name] = _whole(name, number)
+            if known[name] < 1:
+                raise ValueError(f"{name} {number} must be at least 1")
+        for name in ("in_channels", "out_channels"):
+            if known[name] % known["groups"]:
+                raise ValueError(f"groups {groups} does not divide {name} {known[name]}")
+        for name, flag in (("bias", bias), ("transposed", transposed)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{name} must be True or False, got {flag!r}")
+            known[name] = flag
+        known["padding"] = _pairs(padding, known, transposed)
+        for field in fields(self):
+            object.__setattr__(self, field.name, known[field.name])
+        self._check_output()
+
+    def _check_output(self) -> None:
+        for axis in range(self.ndim):
+            (p, q), size, kernel = self.padding[axis], self.input[axis], self.kernel[axis]
+            s, d, extra = self.stride[axis], self.dilation[axis], self.output_padding[axis]
+            if self.transposed:
+                if extra and extra >= max(s, d):
+                    raise ValueError(
+                        f"output_padding {extra} must be smaller than stride {s} or dilation {d} on axis {axis}"
+                    )
+                if self.output[axis] < 1:
+                    raise ValueError(
+                        f"input {size} with kernel {kernel}, stride {s}, dilation {d}, padding ({p}, {q}) and "
+                        f"output_padding {extra} gives output {self.output[axis]} on axis {axis}; it must be at least 1"
+                    )
+            elif extra:
+                raise ValueError(f"output_padding {extra} on axis {axis} needs transposed=True")
+            elif self.output[axis] < 1:
+                span = relation.SPAN.evaluate({"K": kernel, "d": d})
+                raise ValueError(
+                    f"kernel {kernel} with dilation {d} spans {span}, but input {size} with padding ({p}, {q}) "
+                    f"has only {size + p + q} on axis {axis}"
+                )
+
+    # sizes -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def ndim(self) -> int:
+        """Number of spatial axes."""
+        return len(self.input)
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """The relation R on each axis; H is x's size there, or y's when transposed."""
+        result = []
+        for size, K, s, d, (p, q), extra in zip(
+            self.input, self.kernel, self.stride, self.dilation, self.padding, self.output_padding, strict=True
+        ):
+            known = {"K": K, "s": s, "d": d, "p": p, "q": q}
+            if self.transposed:  # x is on the o side; the m side is as large as makes the remainder ``extra``
+                H = extra - relation.REMAINDER.evaluate(known | {"H": 0, "O": size})
+                O = size
+            else:
+                H, O = size, relation.OUTPUT_SIZE.evaluate(known | {"H": size})
+            result.append(Axis(H=H, O=O, **known))
+        return tuple(result)
+
+    @cached_property
+    def output(self) -> tuple[int, ...]:
+        """Spatial size of y: ``(H + p + q - d*(K-1) - 1) // s + 1``, or for a transposed convolution
+        ``(H - 1)*s - p - q + d*(K-1) + 1 + output_padding``."""
+        return tuple(axis.H if self.transposed else axis.O for axis in self.axes)
+
+    @property
+    def remainder(self) -> tuple[int, ...]:
+        """Rows of padded input, per axis, that no window reaches: ``(H + p + q - d*(K-1) - 1) mod s``.
+
+        They receive gradient zero; a formula for dx that forgets them returns an array too short. For a transposed
+        convolution it is the output padding.
+        """
+        return tuple(axis.values["r"] for axis in self.axes)
+
+    def sizes(self, axis: int) -> dict[str, int]:
+        """H, K, O, s, d, p, q, r on one axis, as a formula names them: H is x's size, O is y's, also when transposed."""
+        return self.axes[axis].values | {"H": self.input[axis], "O": self.output[axis]}
+
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        return (self.batch, self.in_channels, *self.input)
+
+    @property
+    def w_shape(self) -> tuple[int, ...]:
+        first, second = self.out_channels, self.in_channels
+        if self.transposed:
+            first, second = second, first
+        return (first, second // self.groups, *self.kernel)
+
+    @property
+    def b_shape(self) -> tuple[int, ...]:
+        return (self.out_channels,)
+
+    @property
+    def y_shape(self) -> tuple[int, ...]:
+        return (self.batch, self.out_channels, *self.output)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each array of the layer by its name."""
+        return {
+            "x": self.x_shape, "w": self.w_shape, "b": self.b_shape, "y": self.y_shape, "t": self.y_shape,
+            "dx": self.x_shape, "dw": self.w_shape, "db": self.b_shape, "dy": self.y_shape,
+        }  # fmt: skip
+
+    @cached_property
+    def terms(self) -> int:
+        """Number of terms of the loss ``sum dy*y``: products ``dy*w*x`` plus, with a bias, ``dy*b``."""
+        pairs = math.prod(_pairs_in_relation(axis) for axis in self.axes)
+        products = self.batch * self.in_channels * self.out_channels // self.groups * pairs
+        return products + (math.prod(self.y_shape) if self.bias else 0)
+
+    def check_terms(self, max_terms: int = MAX_TERMS) -> None:
+        """ValueError when the loss has more than ``max_terms`` terms."""
+        if self.terms > max_terms:
+            raise ValueError(f"the loss of {self!r} has {self.terms:,} terms, more than max_terms={max_terms:,}")
+
+    # readings of the loss --------------------------------------------------------------------------------------------
+
+    def gradients(self, loss: str | sympy.Expr = "upstream", max_terms: int = MAX_TERMS) -> Gradients:
+        """y, dx, dw, db by differentiating the loss; see :func:`symconv.layer.gradients.gradients`."""
+        from symconv.layer.gradients import gradients
+
+        return gradients(self, loss, max_terms=max_terms)
+
+    def verify(self, formulas: Sequence[Any] | None = None, max_terms: int = MAX_TERMS) -> Verification:
+        """The closed formulas held against the derivative, entry by entry; see :func:`symconv.formulas.verify.verify`."""
+        from symconv.formulas.verify import verify
+
+        return verify(self, formulas, max_terms=max_terms)
+
+    # showing ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def slug(self) -> str:
+        """A short name for files and tests: ``in5x6-k3x2-s2x1-p1x0-d1x2-g2``."""
+
+        def crossed(values: Sequence[int]) -> str:
+            return "x".join(map(str, values))
+
+        parts = [f"in{crossed(self.input)}", f"k{crossed(self.kernel)}"]
+        if (self.batch, self.in_channels, self.out_channels) != (1, 1, 1):
+            parts.append(f"n{self.batch}c{self.in_channels}f{self.out_channels}")
+        if any(v != 1 for v in self.stride):
+            parts.append(f"s{crossed(self.stride)}")
+        if any(v != (0, 0) for v in self.padding):
+            pads = (str(p) if p == q else f"{p},{q}" for p, q in self.padding)
+            parts.append("p" + "x".join(pads).replace(",", "_"))
+        if any(v != 1 for v in self.dilation):
+            parts.append(f"d{crossed(self.dilation)}")
+        if self.groups != 1:
+            parts.append(f"g{self.groups}")
+        if not self.bias:
+            parts.append("nobias")
+        if self.transposed:
+            parts.append("transposed")
+        if any(self.output_padding):
+            parts.append(f"op{crossed(self.output_padding)}")
+        return "-".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every parameter as plain lists and numbers (``Conv(**conv.to_dict()) == conv``), for JSON."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    def __repr__(self) -> str:
+        defaults = {"batch": 1, "in_channels": 1, "out_channels": 1, "groups": 1, "bias": True, "transposed": False,
+                    "stride": (1,) * self.ndim, "padding": ((0, 0),) * self.ndim, "dilation": (1,) * self.ndim,
+                    "output_padding": (0,) * self.ndim}  # fmt: skip
+        shown = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value == defaults.get(field.name, MISSING):
+                continue
+            if field.name == "padding" and all(p == q for p, q in value):
+                value = tuple(p for p, _ in value)
+                value = value if self.ndim > 1 else value[0]
+            elif isinstance(value, tuple) and self.ndim == 1 and field.name != "padding":
+                value = value[0]
+            shown.append(f"{field.name}={value!r}")
+        return f"Conv({', '.join(shown)})"
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
+
+
+def _axes(per_axis: dict[str, Any]) -> int:
+    """The number of spatial axes: the length that all parameters given per axis share; 1 when none is."""
+    lengths = {
+        name: len(value)
+        for name, value in per_axis.items()
+        if isinstance(value, Sequence) and not isinstance(value, str)
+    }
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+        hint = "; padding before and after one axis is written ((1, 2),)" if "padding" in lengths else ""
+        raise ValueError(f"parameters disagree on the number of axes: {told}{hint}")
+    if 0 in lengths.values():
+        raise ValueError(f"{next(iter(lengths))} is empty: a convolution has at least one axis")
+    return next(iter(lengths.values()), 1)
+
+
+def _each_axis(name: str, value: Any, ndim: int) -> tuple[int, ...]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(_whole(f"{name} on axis {axis}", v) for axis, v in enumerate(value))
+    return (_whole(name, value),) * ndim
+
+
+def _pairs(padding: Padding, known: dict[str, Any], transposed: bool) -> tuple[tuple[int, int], ...]:
+    """``padding`` as one (before, after) pair for each axis."""
+    ndim = len(known["input"])
+    if padding == "valid":
+        padding = 0
+    if isinstance(padding, str):
+        if padding != "same":
+            raise ValueError(f"padding {padding!r} is unknown; give numbers, (before, after) pairs, 'same' or 'valid'")
+        if transposed:
+            raise ValueError("padding 'same' is not defined for a transposed convolution; give the padding in numbers")
+        if any(s != 1 for s in known["stride"]):
+            raise ValueError(
+                f"padding 'same' with stride {known['stride']}: frameworks disagree on it (PyTorch refuses it, "
+                "TensorFlow pads by the stride); give the padding in numbers"
+            )
+        spans = [
+            relation.SPAN.evaluate({"K": K, "d": d}) for K, d in zip(known["kernel"], known["dilation"], strict=True)
+        ]
+        return tuple(((span - 1) // 2, span // 2) for span in spans)
+    result = []
+    each = padding if isinstance(padding, Sequence) else (padding,) * ndim
+    for axis, value in enumerate(each):
+        pair = tuple(value) if isinstance(value, Sequence) else (value, value)
+        if len(pair) != 2:
+            raise ValueError(f"padding {value!r} on axis {axis} must be one number or a (before, after) pair")
+        before, after = (_whole(f"padding on axis {axis}", v) for v in pair)
+        if before < 0 or after < 0:
+            raise ValueError(f"padding ({before}, {after}) on axis {axis} must not be negative")
+        result.append((before, after))
+    return tuple(result)
+
+
+def _pairs_in_relation(axis: Axis) -> int:
+    """How many (o, k) of the axis read a row inside the input."""
+    count = 0
+    for k in range(axis.K):
+        # m = s*o + start lies in [0, H) for o from ceil(-start/s) to floor((H-1-start)/s)
+        start = relation.INPUT_INDEX.evaluate({"s": axis.s, "o": 0, "d": axis.d, "k": k, "p": axis.p})
+        first, last = max(0, -(start // axis.s)), min(axis.O - 1, (axis.H - 1 - start) // axis.s)
+        count += max(0, last - first + 1)
+    return count
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value

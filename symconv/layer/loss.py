@@ -1,0 +1,88 @@
+"""The relation R and the loss on it, for one concrete layer.
+
+    L = sum over R of dy[n, f, o] * w[f, c, k] * x[n, c, m]  +  sum of dy[n, f, o] * b[f]
+
+In a transposed convolution x and dy exchange their places on R. Everything else is a reading of L.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.algebra.terms import Column, MultilinearArray, Terms
+from symconv.layer import relation
+from symconv.layer.conv import MAX_TERMS, Axis, Conv
+
+__all__ = ["channel_labels", "enumerate_axis", "label_sizes", "loss", "spread"]
+
+#: what an array's leading indices run over: n image, g group, f and c channels of one group (f on the strided side of R)
+_STRIDED, _PADDED, _WEIGHTS = "ngf", "ngc", "gfc"
+
+
+def channel_labels(conv: Conv) -> dict[str, str]:
+    """The leading indices of each array: ``{"x": "ngc", "w": "gfc", "dy": "ngf", ...}``."""
+    x, y = (_STRIDED, _PADDED) if conv.transposed else (_PADDED, _STRIDED)
+    return {"x": x, "dx": x, "y": y, "dy": y, "w": _WEIGHTS, "dw": _WEIGHTS, "b": y[1:], "db": y[1:]}
+
+
+def label_sizes(conv: Conv) -> dict[str, int]:
+    """How many values each of the indices n, g, f, c takes."""
+    strided, padded = conv.out_channels, conv.in_channels
+    if conv.transposed:
+        strided, padded = padded, strided
+    return {"n": conv.batch, "g": conv.groups, "f": strided // conv.groups, "c": padded // conv.groups}
+
+
+def enumerate_axis(axis: Axis) -> dict[str, Column]:
+    """The elements of R on one axis as three columns o, k, m of equal length."""
+    sizes = axis.values
+    o, k = (grid.reshape(-1) for grid in np.meshgrid(np.arange(axis.O), np.arange(axis.K), indexing="ij"))
+    m = relation.INPUT_INDEX.evaluate(sizes | {"o": o, "k": k})
+    inside = (m >= 0) & (m < relation.EXTENTS["m"].evaluate(sizes))
+    return {"o": o[inside], "k": k[inside], "m": m[inside]}
+
+
+def spread(conv: Conv, links: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
+    """The product over axes, batch, groups and channels of what is linked on each axis.
+
+    ``links[axis][array]`` are the indices of ``array`` on that axis, columns of one length; the result gives each
+    array's entry numbers (C order, whole shape), one row for each combination. Of b, which has no spatial axes, only the
+    length of its columns matters.
+    """
+    arrays = list(links[0])
+    labels, sizes = channel_labels(conv), label_sizes(conv)
+    running = [label for label in "ngfc" if any(label in labels[a] for a in arrays)]
+    lengths = [sizes[label] for label in running] + [len(next(iter(link.values()))) for link in links]
+
+    def along(position: int, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        return values.reshape([-1 if i == position else 1 for i in range(len(lengths))])
+
+    result = {}
+    for array in arrays:
+        flat: NDArray[np.int64] = np.zeros([1] * len(lengths), dtype=np.int64)
+        for label in labels[array]:
+            flat = flat * sizes[label] + along(running.index(label), np.arange(sizes[label]))
+        for axis, extent in enumerate(conv.shapes[array][len(labels[array]) - 1 :]):
+            flat = flat * extent + along(len(running) + axis, links[axis][array])
+        result[array] = np.broadcast_to(flat, lengths).reshape(-1)
+    return result
+
+
+def loss(conv: Conv, max_terms: int = MAX_TERMS) -> MultilinearArray:
+    """L as an array of shape ``()``; ValueError if it has more than ``max_terms`` terms.
+
+    >>> loss(Conv(input=3, kernel=2)).text(())
+    'dy_{1}*w_{1}*x_{1} + dy_{1}*w_{2}*x_{2} + dy_{2}*w_{1}*x_{2} + dy_{2}*w_{2}*x_{3} + dy_{1}*b + dy_{2}*b'
+    """
+    conv.check_terms(max_terms)
+    strided, padded = ("x", "dy") if conv.transposed else ("dy", "x")
+    axes = [enumerate_axis(axis) for axis in conv.axes]
+    factors = spread(conv, [{strided: link["o"], "w": link["k"], padded: link["m"]} for link in axes])
+    blocks = [Terms.of(np.zeros(len(factors["w"]), dtype=np.int64), factors)]
+    if conv.bias:
+        bias = spread(conv, [{"dy": np.arange(n), "b": np.zeros(n, dtype=np.int64)} for n in conv.output])
+        blocks.append(Terms.of(np.zeros(len(bias["b"]), dtype=np.int64), bias))
+    return MultilinearArray(conv, (), tuple(blocks))

@@ -1,0 +1,37 @@
+"""Entries of a layer's arrays, and exact sums of their products, as mathematics to be set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from symconv.algebra.terms import Term
+from symconv.layer.conv import Conv
+from symconv.layer.names import subscript
+from symconv.mathematics.tree import Below, Math, Product, Sum, Word
+
+__all__ = ["entry", "terms_sum"]
+
+
+def entry(conv: Conv, array: str, index: Sequence[int]) -> Math:
+    """One entry (0-based index) under its 1-based name."""
+    below = subscript(conv, array, index)
+    return Below(Word(array), Word(below)) if below else Word(array)
+
+
+def terms_sum(conv: Conv, terms: Sequence[Term], most: int | None = None) -> Math:
+    """Exact terms as a sum; of more than ``most`` only the first and the last, with dots between."""
+    cut = most is not None and len(terms) > most
+    signed: list[tuple[int, Math]] = []
+    for coefficient, factors in [*terms[: most - 2], *terms[-2:]] if most is not None and cut else terms:
+        parts: list[Math] = [] if abs(coefficient) == 1 and factors else [Word(str(abs(coefficient)))]
+        for array, flat in factors:
+            index = [int(i) for i in np.unravel_index(flat, conv.shapes[array])]
+            parts.append(entry(conv, array, index))
+        signed.append((-1 if coefficient < 0 else 1, parts[0] if len(parts) == 1 else Product(tuple(parts))))
+    if not signed:
+        return Word("0")
+    if cut:
+        signed.insert(len(signed) - 2, (1, Word("⋯")))
+    return signed[0][1] if len(signed) == 1 and signed[0][0] > 0 else Sum(tuple(signed))

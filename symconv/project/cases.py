@@ -1,0 +1,100 @@
+"""The case list: which kernels and derivations there are to be, and the layers they are checked on."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from symconv.kernels.nest import Kind
+from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES
+from symconv.layer.conv import Conv
+
+__all__ = ["Order", "Plan", "case_plan", "project_plan"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One kernel to be made: its schedule, for any layer of a kind or for one layer, and the layers to check it on."""
+
+    schedule: str
+    layer: Kind | Conv
+    checked_on: tuple[Conv, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be written: kernels and derivations."""
+
+    kernels: tuple[Order, ...]
+    derivations: tuple[Conv, ...]
+
+
+def project_plan(text: str | None = None) -> Plan:
+    """The project's own case list, or that in ``text`` (TOML). ValueError for a list that cannot be read."""
+    listed = tomllib.loads(resources.files(__package__).joinpath("cases.toml").read_text("utf-8") if text is None else text)
+    kernels, schedules = listed["kernels"], listed["kernels"]["schedules"]
+    standing = [_layer(entry) for entry in listed["check"]]
+    orders = [
+        Order(schedule, kind, _of_kind(standing, kind))
+        for transposed in (False, True)
+        for kind in (Kind(ndim, transposed) for ndim in kernels["axes"])
+        for schedule in schedules
+    ]
+    cases = []
+    for entry in listed["case"]:
+        conv = _layer({key: value for key, value in entry.items() if key != "unrolled"})
+        cases.append(conv)
+        if entry.get("unrolled"):
+            orders.append(_unrolled("unrolled", conv))
+    return Plan(tuple(orders), tuple(cases))
+
+
+def case_plan(conv: Conv, schedules: Sequence[str] = ()) -> Plan:
+    """One layer's derivation, and its kernels: those of ``schedules``, or all that can be made for it.
+
+    Kernels of any size are checked on the layer and on the project's layers of its kind. ValueError for an unknown schedule,
+    or for one that the layer is too large for.
+    """
+    kind = Kind(conv.ndim, conv.transposed)
+    standing = next(order.checked_on for order in project_plan().kernels if order.layer == kind) if conv.ndim <= 3 else ()
+    chosen = list(dict.fromkeys(schedules)) or [
+        name for name, each in SCHEDULES.items() if each.any_size or _one_image(conv).terms <= MAX_UNROLLED_TERMS
+    ]
+    orders = []
+    for name in chosen:
+        if name not in SCHEDULES:
+            raise ValueError(f"no schedule {name!r}; there are {', '.join(SCHEDULES)}")
+        if SCHEDULES[name].any_size:
+            orders.append(Order(name, kind, tuple(dict.fromkeys([*standing, conv]))))
+        else:
+            orders.append(_unrolled(name, conv))
+    return Plan(tuple(orders), (conv,))
+
+
+def _unrolled(schedule: str, conv: Conv) -> Order:
+    one = _one_image(conv)
+    if one.terms > MAX_UNROLLED_TERMS:
+        raise ValueError(
+            f"{schedule} code is written for losses of at most {MAX_UNROLLED_TERMS} terms; that of {one!r} has {one.terms:,}"
+        )
+    # with several images too: the code holds for any number
+    several = Conv(**{**conv.to_dict(), "batch": max(2, conv.batch)})
+    return Order(schedule, one, (one, several))
+
+
+def _one_image(conv: Conv) -> Conv:
+    return Conv(**{**conv.to_dict(), "batch": 1})
+
+
+def _of_kind(layers: Sequence[Conv], kind: Kind) -> tuple[Conv, ...]:
+    return tuple(conv for conv in layers if (conv.ndim, conv.transposed) == (kind.ndim, kind.transposed))
+
+
+def _layer(entry: Mapping[str, Any]) -> Conv:
+    try:
+        return Conv(**entry)
+    except TypeError as error:
+        raise ValueError(f"the case list has a layer {dict(entry)} that Conv does not take: {error}") from error

@@ -1,0 +1,131 @@
+"""The words of the article, one file for each language, with the same keys in each."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from string import Formatter
+from typing import Any
+
+from symconv.article.blocks import Reference, Value
+from symconv.mathematics.tree import Math, Word
+
+__all__ = ["LANGUAGES", "Cited", "Literal", "Prose", "Run", "prose"]
+
+#: the languages there are, by their code
+LANGUAGES = ("en", "fr")
+
+
+#: what may stand in braces anywhere: the layer's arrays, and the operators of the formulas
+SYMBOLS: dict[str, Math] = {
+    **{name: Word(name) for name in ("x", "w", "b", "y", "t", "L", "dx", "dw", "db", "dy", "pad", "flip", "H", "K", "O",
+                                      "s", "d", "p", "q", "r", "n", "c", "f", "g", "o", "k", "m", "N", "C", "F")},
+    **{name: Word(sign) for name, sign in (("star", "⋆"), ("up", "↑"), ("down", "↓"), ("against", "⊙"))},
+}
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Text set as code."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Cited:
+    """The number of an equation, as a reference to it."""
+
+    label: str
+    number: int
+
+
+#: what a phrase comes to: words, mathematics and code, in order
+Run = str | Math | Literal
+
+
+@dataclass(frozen=True)
+class Prose:
+    """One language's words by key, and the numbers of the equations that may be referred to by label."""
+
+    lang: str
+    words: Mapping[str, str]
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+    def runs(self, value: Value) -> list[Run]:
+        """A phrase in this language; KeyError if the key, or a value that its words name, is missing.
+
+        >>> from symconv.article.blocks import Phrase
+        >>> prose("en").runs(Phrase("verdict.holds", {"entries": 1234}))
+        ['All 1,234 entries of the formulas agree.']
+        """
+        return list(_joined(f"({run.number})" if isinstance(run, Cited) else run for run in self._runs(value)))
+
+    def linked(self, value: Value) -> list[Run | Cited]:
+        """The same with the numbers of equations as references, for formats that can link them."""
+        return list(self._runs(value))
+
+    def _runs(self, value: Value) -> Iterator[Run | Cited]:
+        if isinstance(value, Math):
+            yield value
+        elif isinstance(value, int):
+            yield self.number(value)
+        elif isinstance(value, Reference):
+            if value.label in self.numbers:
+                yield Cited(value.label, self.numbers[value.label])
+            else:
+                yield from self._runs(value.otherwise)
+        elif isinstance(value, tuple):
+            for i, phrase in enumerate(value):
+                yield from (*([" "] if i else []), *self._runs(phrase))
+        else:
+            for literal, name, _, _ in Formatter().parse(self.words[value.key]):
+                for i, piece in enumerate(re.split(r"`([^`]*)`", literal)):
+                    if piece:
+                        yield Literal(piece) if i % 2 else piece
+                if name is not None:
+                    yield from self._runs(value.values[name] if name in value.values else SYMBOLS[name])
+
+    def number(self, value: int) -> str:
+        """A whole number with its thousands set apart."""
+        return f"{value:,}".replace(",", self.words["number.thousands"])
+
+    def text(self, value: Value) -> str:
+        """A phrase as plain text, mathematics in Unicode."""
+        from symconv.mathematics.text import pretty
+
+        return "".join(r if isinstance(r, str) else r.text if isinstance(r, Literal) else pretty(r) for r in self.runs(value))
+
+
+def _joined(runs: Iterator[Run]) -> Iterator[Run]:
+    words = ""
+    for run in runs:
+        if isinstance(run, str):
+            words += run
+            continue
+        if words:
+            yield words
+            words = ""
+        yield run
+    if words:
+        yield words
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def prose(lang: str) -> Prose:
+    """The words of a language; ValueError for one there is none of."""
+    if lang not in LANGUAGES:
+        raise ValueError(f"no language {lang!r}; there is {', '.join(LANGUAGES)}")
+    text = resources.files("symconv.prose").joinpath(lang, "article.toml").read_text(encoding="utf-8")
+    return Prose(lang, dict(_flat(tomllib.loads(text))))
+
+
+def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", str(value)
