@@ -153,7 +153,9 @@ def assert_conv_gradients(
     __tracebackhide__ = True
     from symconv.audits import audit
 
-    result = audit(function, convention, grid=grid, forward=forward, mode=mode, outputs=outputs, square=square, **options)
+    result = audit(
+        function, convention, grid=grid, forward=forward, mode=mode, outputs=outputs, square=square, **options
+    )
     if result.ok and (refusals or not result.refused):
         return result
     raise AssertionError(_in_words(result))

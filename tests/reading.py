@@ -49,11 +49,15 @@ def derivative(conv: Conv) -> dict[str, np.ndarray]:
     def add(at: dict[str, tuple[int, ...]]) -> None:
         for target, left_out in (("y", "dy"), ("dx", "x"), ("dw", "w"), ("db", "b")):
             if left_out in at:
-                total[target][at[left_out]][tuple(sorted(str(names[a][i]) for a, i in at.items() if a != left_out))] += 1
+                total[target][at[left_out]][
+                    tuple(sorted(str(names[a][i]) for a, i in at.items() if a != left_out))
+                ] += 1
 
     small, large = ("x", "dy") if conv.transposed else ("dy", "x")
     per_group = {a: conv.shapes[a][1] // conv.groups for a in (small, large)}
-    for n, g, a, c in itertools.product(range(conv.batch), range(conv.groups), range(per_group[small]), range(per_group[large])):
+    for n, g, a, c in itertools.product(
+        range(conv.batch), range(conv.groups), range(per_group[small]), range(per_group[large])
+    ):
         for o in np.ndindex(*conv.shapes[small][2:]):
             for k in np.ndindex(*conv.kernel):
                 axes = zip(o, k, conv.stride, conv.dilation, conv.padding, strict=True)
@@ -188,7 +192,7 @@ class Parser:
     def all(self) -> Any:
         result = self.expression()
         if self.peek():
-            raise ValueError(f"{self.tokens[self.at:]} left over in {' '.join(self.tokens)}")
+            raise ValueError(f"{self.tokens[self.at :]} left over in {' '.join(self.tokens)}")
         return result
 
     def expression(self) -> Any:
@@ -407,7 +411,9 @@ class Reader:
             free = sorted({key for key in names_in(left) | names_in(right) if key not in env and key not in self.sizes})
             ranges = [range(1, self.extent(key) + 1) for key in free]
             candidates = (dict(zip(free, values)) for values in itertools.product(*ranges))
-            each.append([c for c in candidates if self.integer(left, {**env, **c}) == self.integer(right, {**env, **c})])
+            each.append(
+                [c for c in candidates if self.integer(left, {**env, **c}) == self.integer(right, {**env, **c})]
+            )
         for chosen in itertools.product(*each):
             yield {key: value for part in chosen for key, value in part.items()}
 
@@ -461,7 +467,12 @@ class Reader:
 
     def label_extent(self, key: str) -> int:
         conv = self.conv
-        labels = {"n": conv.batch, "g": conv.groups, "c": conv.in_channels // conv.groups, "f": conv.out_channels // conv.groups}
+        labels = {
+            "n": conv.batch,
+            "g": conv.groups,
+            "c": conv.in_channels // conv.groups,
+            "f": conv.out_channels // conv.groups,
+        }
         return labels[key] if key in labels else self.extent(key)
 
 
@@ -528,7 +539,7 @@ class FormulaParser(Parser):
             self.take()
             result += " + " + self.row()
         if self.peek():
-            raise ValueError(f"{self.tokens[self.at:]} left over")
+            raise ValueError(f"{self.tokens[self.at :]} left over")
         return result
 
     def row(self, inner: bool = False) -> str:
@@ -545,7 +556,9 @@ class FormulaParser(Parser):
                 right = self.single()
                 spread = re.fullmatch(r"dilate\((.*), ([^,]*)\)", right)
                 # taps that stand apart are a dilation of the correlation; dy with zeros inserted is one all the same
-                left = f"correlate({left}, {spread[1]}, dilation={spread[2]})" if spread else f"correlate({left}, {right})"
+                left = (
+                    f"correlate({left}, {spread[1]}, dilation={spread[2]})" if spread else f"correlate({left}, {right})"
+                )
             else:
                 left = f"{left.removesuffix(')')}, stride={self.amount()})"
         return left

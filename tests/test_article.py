@@ -200,9 +200,17 @@ def index_equations(text: str, target: str) -> list[tuple[Line, list[Line]]]:
     solved = []
     for lines in displays(text):
         for line in lines:
-            if not isinstance(line, Line) or not line.sides or any(sign in line.sides[0] for sign in (r"\star", r"\partial")):
+            if (
+                not isinstance(line, Line)
+                or not line.sides
+                or any(sign in line.sides[0] for sign in (r"\star", r"\partial"))
+            ):
                 continue
-            if re.fullmatch(rf"{target}(_\{{.*\}})?", line.left) and r"\sum" in line.sides[0] and "matrix" not in line.sides[0]:
+            if (
+                re.fullmatch(rf"{target}(_\{{.*\}})?", line.left)
+                and r"\sum" in line.sides[0]
+                and "matrix" not in line.sides[0]
+            ):
                 found.append((line, []))
             elif re.fullmatch(r"[om]_\{\d\}", line.left) and found:
                 found[-1][1].append(line)
@@ -238,7 +246,9 @@ def steps_of(conv: Conv, text: str) -> tuple[Line, Line, list[Line], list[Line]]
     [chain] = [line for line in lines if line.left.startswith("dx") and r"\partial" in line.sides[0]]
     [condition] = [line for line in lines if r"\delta" in "".join(line.sides)]
     led = [line for line in lines if line.left.startswith(r"\mu")]
-    solved = [line for line in lines if re.fullmatch(r"[ok](_\{\d\})?" if conv.transposed else r"k(_\{\d\})?", line.left)]
+    solved = [
+        line for line in lines if re.fullmatch(r"[ok](_\{\d\})?" if conv.transposed else r"k(_\{\d\})?", line.left)
+    ]
     return chain, condition, led, solved
 
 
@@ -338,7 +348,9 @@ def test_jacobians_equal_the_derivative(conv: Conv) -> None:
             row = i if None not in found[:i, 0] else i + rows_left_out
             column = j if None not in found[0, :j] else j + columns_left_out
             symbol = columns[column][0]
-            expected = Poly({tuple(n for n in term if n != symbol): c for term, c in truth[row].items() if symbol in term})
+            expected = Poly(
+                {tuple(n for n in term if n != symbol): c for term, c in truth[row].items() if symbol in term}
+            )
             assert cell == expected, (array, row, column)
             checked += 1
     assert checked
@@ -378,7 +390,9 @@ def check_drawing(conv: Conv, line: Line) -> bool:
 def drawings(text: str) -> list[Line]:
     """The equations that are correlations of matrices."""
     lines = [line for shown in displays(text) for line in shown if isinstance(line, Line) and line.sides]
-    return [line for line in lines if r"\star" in line.sides[0] and re.search(r"\\begin\{(bmatrix|array)", line.sides[0])]
+    return [
+        line for line in lines if r"\star" in line.sides[0] and re.search(r"\\begin\{(bmatrix|array)", line.sides[0])
+    ]
 
 
 SINGLE = [conv for conv in SMALL if conv.ndim < 3 and (conv.batch, *conv.w_shape[:2]) == (1, 1, 1)]
@@ -414,7 +428,9 @@ def test_examples_of_stride_padding_dilation_and_remainder(conv: Conv) -> None:
         if inner.name == "steps-padding":
             # the border that is computed is the border that is drawn, unless it is negative
             zeros = [cell == Poly() for cell in matrices(drawing.sides[0])[0][0]]
-            borders = [reader.integer(Parser(each.left).all(), {}) for each in displays(text)[0] if isinstance(each, Line)]
+            borders = [
+                reader.integer(Parser(each.left).all(), {}) for each in displays(text)[0] if isinstance(each, Line)
+            ]
             for border, drawn in zip(borders, (zeros.index(False), zeros[::-1].index(False)), strict=True):
                 assert max(0, border) == drawn
 
@@ -494,7 +510,13 @@ def test_a_misprinted_formula_is_noticed() -> None:
     [letters, _] = boxes(conv, "en")
     layer = Conv(input=9, kernel=3, stride=2, padding=((1, 0),), dilation=3)  # no two sizes alike, a remainder
     assert layer.remainder == (1,)
-    for right, wrong in ((" - p", ""), (" + r", ""), ("K - 1", "K"), (r"\uparrow d", r"\uparrow s"), ("flip", "pad_{0}")):
+    for right, wrong in (
+        (" - p", ""),
+        (" + r", ""),
+        ("K - 1", "K"),
+        (r"\uparrow d", r"\uparrow s"),
+        ("flip", "pad_{0}"),
+    ):
         dx = next(line.sides[0] for line in letters if line.left == "dx")
         assert right in dx
         text = FormulaParser(dx.replace(right, wrong, 1).replace("{pad_{0}}", "{pad}_{0}")).formula()
@@ -608,10 +630,19 @@ def keys(value: object) -> set[str]:
 def test_every_word_is_used_and_none_is_missing() -> None:
     words = set(prose("en").words)
     package = Path(symconv.article.__file__).parent
-    sources = "".join(path.read_text(encoding="utf-8") for path in [*package.glob("readers/*.py"), package / "prose/__init__.py"])
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in [*package.glob("readers/*.py"), package / "prose/__init__.py"]
+    )
     used = {key for key in words if f'"{key}"' in sources}  # what pages and numbers need, in whatever document
     # no right formula and no right kernel lead there
-    used |= {"verdict.fails", "verdict.differ", "verdict.loss.differ", "verdict.broken", "theorem.open", "theorem.steps"}
+    used |= {
+        "verdict.fails",
+        "verdict.differ",
+        "verdict.loss.differ",
+        "verdict.broken",
+        "theorem.open",
+        "theorem.steps",
+    }
     used |= {"theorem.proved", "theorem.refuted", "theorem.unknown", "verdict.checks.values"}
     for conv in WORDY:
         told = document(conv, "en", "squared") if conv.terms < 60 else article(conv)
@@ -710,7 +741,9 @@ def test_numbers_and_references_belong_together() -> None:
     cited = re.findall(r"\\eqref\{([^{}]*)\}", text)
     assert len(cited) >= 4
     assert set(cited) <= set(labels)
-    assert re.findall(r"\\tag\{(\d+)\}", part(SMALL[5], *SECTIONS, format="markdown")) == [str(i + 1) for i in range(14)]
+    assert re.findall(r"\\tag\{(\d+)\}", part(SMALL[5], *SECTIONS, format="markdown")) == [
+        str(i + 1) for i in range(14)
+    ]
     alone = document(SMALL[5], sections=["gradients"]).render("latex")
     assert "By the index equation of the forward pass the entry" in alone
 
@@ -784,7 +817,9 @@ def test_a_kernel_that_fails_its_checks_is_not_shown(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("format", ["text", "latex", "markdown"])
 def test_same_bytes_in_another_process(format: str) -> None:
-    code = f"from symconv import Conv; from symconv.article import render; print(render({SMALL[6]!r}, {format!r}), end='')"
+    code = (
+        f"from symconv import Conv; from symconv.article import render; print(render({SMALL[6]!r}, {format!r}), end='')"
+    )
     outputs = set()
     for seed in ("0", "12345"):
         env = os.environ | {"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8", "COLUMNS": str(40 + int(seed) % 100)}

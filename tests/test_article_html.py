@@ -41,7 +41,11 @@ LONG = [
     Conv(input=40, kernel=9, stride=2, padding=4, dilation=2),
 ]
 
-XHTML, MATHML, SVG = ("{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/1998/Math/MathML}", "{http://www.w3.org/2000/svg}")
+XHTML, MATHML, SVG = (
+    "{http://www.w3.org/1999/xhtml}",
+    "{http://www.w3.org/1998/Math/MathML}",
+    "{http://www.w3.org/2000/svg}",
+)
 
 
 def slug(conv: Conv) -> str:
@@ -108,7 +112,11 @@ def tex(element: Element) -> str:
     if tag == "mtable":
         cells = [[together([tex(child) for child in cell]) for cell in row] for row in element]
         inner = " ; ".join(" & ".join(row) for row in cells)
-        return rf"\substack{{{inner}}}" if element.get("class") == "limits" else rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
+        return (
+            rf"\substack{{{inner}}}"
+            if element.get("class") == "limits"
+            else rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
+        )
     if tag in ("mtr", "mtd", "mspace"):
         return ""
     raise ValueError(f"<{tag}>")
@@ -132,7 +140,9 @@ def shown(text: str, section: str | None = None) -> list[list[Line | Gap]]:
                 lines.append(Gap(count))
                 continue
             [left] = with_class(line, "left")
-            sides = [together([tex(piece) for piece in step.findall(MATHML + "math")]) for step in with_class(line, "step")]
+            sides = [
+                together([tex(piece) for piece in step.findall(MATHML + "math")]) for step in with_class(line, "step")
+            ]
             assert all(side.startswith("=") for side in sides)
             lines.append(Line(tex(left[0]), tuple(side[1:] for side in sides), count))
         result.append(lines)
@@ -219,7 +229,11 @@ def index_equations(conv: Conv, text: str, target: str) -> int:
     for lines in shown(text, HOME[target]):
         where: list[Line] = []
         for line in lines:
-            if isinstance(line, Line) and re.fullmatch(rf"{target}(_\{{.*\}})?", line.left) and r"\sum" in line.sides[0]:
+            if (
+                isinstance(line, Line)
+                and re.fullmatch(rf"{target}(_\{{.*\}})?", line.left)
+                and r"\sum" in line.sides[0]
+            ):
                 where = []
                 found.append((line, where))
             elif isinstance(line, Line) and re.match(r"[omk](_\{\d\})?$", line.left):
@@ -336,7 +350,7 @@ def test_a_long_formula_among_words_may_be_broken() -> None:
     told = set_runs(["(", long, "), ", Word("x"), "."])
     assert told.count("<math ") == 8
     assert re.match(r'<span class="held">\(<math [^>]*><mrow><mi>a</mi>', told)
-    last = re.escape('<mrow><mi>g</mi><mi>g</mi><mi>g</mi></mrow></mrow></math>),</span>')
+    last = re.escape("<mrow><mi>g</mi><mi>g</mi><mi>g</mi></mrow></mrow></math>),</span>")
     assert re.search(rf'<span class="held"><math [^>]*><mrow><mo [^>]*>\+</mo>{last} ', told)
 
 
@@ -402,8 +416,15 @@ def test_the_page_can_be_heard(name: str) -> None:
 
 
 def test_pictures_fit_the_layer() -> None:
-    kinds = {conv: [each.get("class") for each in parsed(page(conv)).iter(XHTML + "figure")] for conv in [*SMALL, *LONG]}
-    assert kinds[SMALL[0]] == ["window", "jacobian", "backward", "weights"]  # no stride, no padding: no relation to show
+    kinds = {
+        conv: [each.get("class") for each in parsed(page(conv)).iter(XHTML + "figure")] for conv in [*SMALL, *LONG]
+    }
+    assert kinds[SMALL[0]] == [
+        "window",
+        "jacobian",
+        "backward",
+        "weights",
+    ]  # no stride, no padding: no relation to show
     assert kinds[SMALL[6]] == ["window", "backward", "weights", "relation"]
     assert kinds[LONG[1]] == []  # forty places across
 
@@ -415,7 +436,9 @@ def test_pages_are_looked_at_in_every_language() -> None:
 def test_the_same_layer_gives_the_same_bytes() -> None:
     code = f"from symconv import Conv; from symconv.article import render; print(render({SMALL[6]!r}, 'html'), end='')"
     environment = {"PYTHONHASHSEED": "7", "PYTHONUTF8": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True, env=environment)
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True, env=environment
+    )
     assert other.stdout == page(SMALL[6])
 
 
@@ -500,7 +523,9 @@ BROKEN = {
     "words": lambda text: text.replace("<p>", r"<p>\alpha $x$ ", 1),
     "errors": lambda text: text.replace("<math ", "<math><merror></merror></math><math ", 1),
     "strange": lambda text: text.replace("<mrow>", "<mrow><span>x</span>", 1),
-    "flat": lambda text: text.replace("</style>", "math { font-size: 0 !important; display: none !important }</style>", 1),
+    "flat": lambda text: text.replace(
+        "</style>", "math { font-size: 0 !important; display: none !important }</style>", 1
+    ),
     "cut": lambda text: text.replace("</style>", ".display { height: 3px }</style>", 1),
     "script": lambda text: text.replace("<body>", "<body><script>nothing.at.all()</script>", 1),
 }

@@ -32,7 +32,9 @@ OTHERS = [
 ]  # fmt: skip
 
 #: what one run says of references, which need a second one; their labels are looked up here
-OF_ONE_RUN = re.compile(r"LaTeX Warning: (Reference .* undefined|There were undefined references|Label\(s\) may have changed)?")
+OF_ONE_RUN = re.compile(
+    r"LaTeX Warning: (Reference .* undefined|There were undefined references|Label\(s\) may have changed)?"
+)
 
 
 def bodies(sources: list[str]) -> str:
@@ -46,11 +48,16 @@ def found_in(source: str, program: str = "pdflatex") -> list[str]:
     """What TeX has against a document, set once."""
     _, log = compile_pdf(source, program, runs=1)
     labels, cited = (set(re.findall(rf"\\{name}\{{([^{{}}]*)\}}", source)) for name in ("label", "eqref"))
-    return [*(line for line in complaints(log) if not OF_ONE_RUN.match(line)), *(f"no label {name}" for name in cited - labels)]
+    return [
+        *(line for line in complaints(log) if not OF_ONE_RUN.match(line)),
+        *(f"no label {name}" for name in cited - labels),
+    ]
 
 
 def other_documents(lang: str) -> str:
-    return bodies([document(conv, lang, "squared" if conv.terms < 60 else "upstream").render("latex") for conv in OTHERS])
+    return bodies(
+        [document(conv, lang, "squared" if conv.terms < 60 else "upstream").render("latex") for conv in OTHERS]
+    )
 
 
 @needs_pdflatex
@@ -61,7 +68,11 @@ def test_nothing_is_too_wide_or_undefined() -> None:
     sources = {lang: bodies([path.read_text("utf-8") for path in paths]) for lang, paths in files.items()}
     sources["others"] = other_documents("fr")
     with ThreadPoolExecutor(2) as pool:
-        assert dict(zip(sources, pool.map(found_in, sources.values()), strict=True)) == {"en": [], "fr": [], "others": []}
+        assert dict(zip(sources, pool.map(found_in, sources.values()), strict=True)) == {
+            "en": [],
+            "fr": [],
+            "others": [],
+        }
 
 
 @needs_lualatex
@@ -116,5 +127,7 @@ def test_pdf_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_without_tex_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     path = tmp_path / "a.pdf"
-    assert_bad_usage(run("derive", "--input", "4", "--kernel", "2", "-o", str(path)), "no TeX is installed", "--format latex")
+    assert_bad_usage(
+        run("derive", "--input", "4", "--kernel", "2", "-o", str(path)), "no TeX is installed", "--format latex"
+    )
     assert not path.exists()

@@ -132,7 +132,9 @@ def test_a_cell_that_fails_is_noticed(tmp_path: Path) -> None:
     assert cells[-1]["error"] == "AssertionError()"
 
 
-@pytest.mark.parametrize("conv", [*SMALL, Conv(input=(9, 8), kernel=5, padding=2, in_channels=3, out_channels=4)], ids=slug)
+@pytest.mark.parametrize(
+    "conv", [*SMALL, Conv(input=(9, 8), kernel=5, padding=2, in_channels=3, out_channels=4)], ids=slug
+)
 def test_notebooks_are_valid(conv: Conv) -> None:
     nbformat = pytest.importorskip("nbformat", reason="nbformat knows what a notebook is")
     found = notebook(conv)
@@ -142,7 +144,9 @@ def test_notebooks_are_valid(conv: Conv) -> None:
     # every section is there, and what is computed after it
     shown = document(conv)
     markdown = [cell["id"] for cell in found["cells"] if cell["cell_type"] == "markdown"]
-    assert [name for name in markdown if name in {section.name for section in shown.sections}] == [s.name for s in shown.sections]
+    assert [name for name in markdown if name in {section.name for section in shown.sections}] == [
+        s.name for s in shown.sections
+    ]
     assert set(STEPS) <= set(markdown)
     assert {"layer-1", "gradients-1", "prove-1", "verify-1", "numbers-1"} <= set(ids)
 
@@ -160,7 +164,9 @@ def test_the_text_is_that_of_the_markdown(conv: Conv) -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_cells_speak_the_language_of_the_document(lang: str) -> None:
     cells = notebook(SMALL[0], lang=lang)["cells"]
-    figures = ["".join(cell["source"]) for cell in cells if "figure(" in "".join(cell["source"]) and cell["id"] != "layer-1"]
+    figures = [
+        "".join(cell["source"]) for cell in cells if "figure(" in "".join(cell["source"]) and cell["id"] != "layer-1"
+    ]
     assert figures
     assert all(('lang="' in code) == (lang != "en") for code in figures)
 
@@ -168,7 +174,9 @@ def test_cells_speak_the_language_of_the_document(lang: str) -> None:
 def test_the_same_layer_gives_the_same_bytes() -> None:
     code = f"from symconv import Conv; from symconv.article import render; print(render({SMALL[6]!r}, 'ipynb'), end='')"
     environment = {"PYTHONHASHSEED": "7", "PYTHONUTF8": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True, env=environment)
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True, env=environment
+    )
     assert other.stdout == render(SMALL[6], "ipynb")
 
 

@@ -54,7 +54,9 @@ def test_json_is_the_document() -> None:
     assert Conv(**ran.json["conv"]) == conv
 
 
-@pytest.mark.parametrize(("name", "begins"), [("a.tex", r"\documentclass"), ("a.md", "# The"), ("a.txt", "The"), ("a", "The")])
+@pytest.mark.parametrize(
+    ("name", "begins"), [("a.tex", r"\documentclass"), ("a.md", "# The"), ("a.txt", "The"), ("a", "The")]
+)
 def test_file_name_decides_the_format(name: str, begins: str, tmp_path: Path) -> None:
     path = tmp_path / name
     ran = run(*LINE, "-o", str(path))
@@ -76,7 +78,9 @@ def test_front_matter_is_written_as_it_is_given() -> None:
     """``--front-matter title=... date=...``: the pairs may follow each other."""
     ran = run(*LINE, "--sections", "setting", "--front-matter", "title=One", "date=2024-05-01", "categories=a b")
     assert ran.out.startswith('---\ntitle: "One"\ndate: 2024-05-01\ncategories: ["a", "b"]\n---\n\ninput $$4$$')
-    assert run(*LINE, "--sections", "setting", "--front-matter", "title=One", "--dialect", "github").out.startswith("---\ntitle")
+    assert run(*LINE, "--sections", "setting", "--front-matter", "title=One", "--dialect", "github").out.startswith(
+        "---\ntitle"
+    )
 
 
 def test_json_goes_to_a_file(tmp_path: Path) -> None:
@@ -106,7 +110,9 @@ def test_mistakes_are_one_line_and_change_nothing(tmp_path: Path) -> None:
     assert_bad_usage(run(*LINE, "4x4", *out), "4x4", "--help")
     assert_bad_usage(run(*LINE, "--lang", "xx", *out), "xx", "en")
     assert_bad_usage(run(*LINE, "--json", "--format", "latex", *out), "--json", "--format latex")
-    assert_bad_usage(run("derive", "--input", "5", "--kernel", "2", "--in-channels", "3", "--groups", "2", *out), "groups 2", "3")
+    assert_bad_usage(
+        run("derive", "--input", "5", "--kernel", "2", "--in-channels", "3", "--groups", "2", *out), "groups 2", "3"
+    )
     assert path.read_text() == "mine"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -134,7 +140,16 @@ def test_terminal_has_colours_and_its_width() -> None:
     reader, writer = pty.openpty()
     env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40", "PYTHONIOENCODING": "utf-8"}
     env.pop("NO_COLOR", None)
-    command = [sys.executable, "-c", "from symconv.cli import main; main()", "derive", "--input", "4x4", "--kernel", "2"]
+    command = [
+        sys.executable,
+        "-c",
+        "from symconv.cli import main; main()",
+        "derive",
+        "--input",
+        "4x4",
+        "--kernel",
+        "2",
+    ]
     with subprocess.Popen(command, stdout=writer, env=env) as process:
         os.close(writer)
         chunks = []

@@ -277,7 +277,11 @@ def test_large_kernels_are_transformed() -> None:
     conv = Conv(input=(64, 64), kernel=(31, 31), padding=15, batch=2, in_channels=32, out_channels=32, groups=32)
     module = kernel_for(conv).load()
     axes = [(each.H, each.K, each.O, each.s, each.d, each.p) for each in conv.axes]
-    for dtype, schedules in ((np.float32, {"fft"}), (np.int64, {"depthwise", "blocked"}), (np.float16, {"depthwise", "blocked"})):
+    for dtype, schedules in (
+        (np.float32, {"fft"}),
+        (np.int64, {"depthwise", "blocked"}),
+        (np.float16, {"depthwise", "blocked"}),
+    ):
         assert module._chosen("auto", "y", 2, 32, 1, 1, axes, np.dtype(dtype), 2) in schedules
     assert module._chosen("direct", "y", 2, 32, 1, 1, axes, np.dtype(np.float32), 2) != "fft"
     with pytest.raises(ValueError, match="needs real numbers"):

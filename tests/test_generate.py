@@ -51,7 +51,9 @@ def one_case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 def test_one_case_writes_derivation_kernels_and_report(one_case: tuple[Path, Any]) -> None:
     folder, result = one_case
-    derivations = {f"derivations/in5x6-k3x2-s2x2-p1x1.{lang}.{ending}" for lang in LANGUAGES for ending in ("md", "tex", "html")}
+    derivations = {
+        f"derivations/in5x6-k3x2-s2x2-p1x1.{lang}.{ending}" for lang in LANGUAGES for ending in ("md", "tex", "html")
+    }
     expected = {
         *derivations, "conv2d.py", "report.json", "report.md",
         "kernels/conv2d_loops.py", "kernels/conv2d_taps.py", "kernels/conv2d_formulas.py",
@@ -177,7 +179,8 @@ def test_derivation_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytes
     ran = run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path), "--json")
     assert ran.status == 1
     assert {failure["file"] for failure in ran.json["failed"]} == {
-        f"derivations/in4-k2.{lang}.{ending}" for lang in LANGUAGES for ending in ("md", "tex", "html")}
+        f"derivations/in4-k2.{lang}.{ending}" for lang in LANGUAGES for ending in ("md", "tex", "html")
+    }
     assert not (tmp_path / "derivations").exists()
 
 
@@ -186,7 +189,10 @@ def test_nothing_is_put_in_place_before_all_is_checked(tmp_path: Path, monkeypat
         raise KeyboardInterrupt
 
     monkeypatch.setattr(making, "document", interrupted)
-    assert run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path / "out")).status == 130
+    assert (
+        run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path / "out")).status
+        == 130
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -207,7 +213,11 @@ def test_stale_files_are_told_apart(tmp_path: Path, small_build: Build) -> None:
     (tmp_path / "kernels/__pycache__").mkdir()
     (tmp_path / "kernels/__pycache__/conv1d_taps.pyc").write_text("")
     found = {each.file: each.reason for each in stale(small_build, tmp_path)}
-    assert found == {"derivations/in4-k2.en.md": "missing", "kernels/conv1d_taps.py": "differs", "kernels/conv9d.py": "extra"}
+    assert found == {
+        "derivations/in4-k2.en.md": "missing",
+        "kernels/conv1d_taps.py": "differs",
+        "kernels/conv9d.py": "extra",
+    }
     assert "kernels/conv9d.py" not in {each.file for each in stale(small_build, tmp_path, whole=False)}
     again = write(small_build, tmp_path)
     assert set(again.written) == {"derivations/in4-k2.en.md", "kernels/conv1d_taps.py"}
@@ -245,7 +255,9 @@ def test_project_has_the_cases_it_must() -> None:
     slugs = {conv.slug for conv in plan.derivations}
     assert {"in4-k2", "in4x4-k2x2", "in4x4-k2x2-n1c2f3", "in5x5-k3x3-s2x2-p1x1", "in7x6-k3x2-s3x2"} <= slugs
     assert any(conv.in_channels > 1 and conv.out_channels > 1 for conv in plan.derivations)
-    assert any(max(conv.stride) > 1 and any(conv.remainder) and any(map(any, conv.padding)) for conv in plan.derivations)
+    assert any(
+        max(conv.stride) > 1 and any(conv.remainder) and any(map(any, conv.padding)) for conv in plan.derivations
+    )
     assert any(max(conv.dilation) > 1 for conv in plan.derivations)
     assert any(conv.transposed for conv in plan.derivations)
     names = {Path(name).stem for name in files_in(GENERATED / "kernels") if name.endswith(".py")}
@@ -298,6 +310,8 @@ def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
 
 def test_emit_is_what_is_written() -> None:
     text = (GENERATED / "kernels/conv2d_taps.py").read_text("utf-8")
-    order = next(o for o in project_plan().kernels if (o.schedule, o.layer.ndim, o.layer.transposed) == ("taps", 2, False))
+    order = next(
+        o for o in project_plan().kernels if (o.schedule, o.layer.ndim, o.layer.transposed) == ("taps", 2, False)
+    )
     body = emit(order.schedule, order.layer).source.split('"""', 2)[2]
     assert text.endswith(body)

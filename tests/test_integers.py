@@ -68,7 +68,12 @@ def test_affine_says_what_is_not() -> None:
 
 def test_minus_sign_takes_in_the_whole_quotient() -> None:
     s = Name("s")
-    for e, text in ((-(integer(1) % s), "-(1 % s)"), (-(s // 2), "-(s // 2)"), (-(2 * s), "-2*s"), ((-s) // 2, "(-s) // 2")):
+    for e, text in (
+        (-(integer(1) % s), "-(1 % s)"),
+        (-(s // 2), "-(s // 2)"),
+        (-(2 * s), "-2*s"),
+        ((-s) // 2, "(-s) // 2"),
+    ):
         assert str(e) == text
 
 

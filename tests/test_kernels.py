@@ -331,7 +331,10 @@ def test_mistakes_are_caught(mistake: str) -> None:
 
 #: a mistake in how arguments are treated -> text of the source, what it becomes
 RUDE = {
-    "input-written-to": ("    dtype = np.result_type", "    np.asarray(arrays[0])[...] = 0\n    dtype = np.result_type"),
+    "input-written-to": (
+        "    dtype = np.result_type",
+        "    np.asarray(arrays[0])[...] = 0\n    dtype = np.result_type",
+    ),
     "always-float": ("a.astype(dtype, copy=False)", "a.astype(float)"),
     "conjugated": ("w_tap @ x_tap", "np.conj(w_tap) @ x_tap"),
     "integers-widened": (", dtype=dy.dtype)", ")"),
@@ -360,7 +363,14 @@ def test_every_changed_operator_is_caught(name: str) -> None:
     order = next(order for order in project_plan().kernels if emit(order.schedule, order.layer).name == name)
     kernel = emit(order.schedule, order.layer)
     layers = [conv for conv in order.checked_on if conv.batch < 4]
-    functions = {kernel.function, f"{kernel.function}_backward", "_reach", "_columns", "_output_size", "_transposed_size"}
+    functions = {
+        kernel.function,
+        f"{kernel.function}_backward",
+        "_reach",
+        "_columns",
+        "_output_size",
+        "_transposed_size",
+    }
     points = [(conv, random_integers(conv, seed=9)) for conv in layers]
     truth = [exact_gradients(conv, at["x"], at["w"], at["b"] if conv.bias else None, at["dy"]) for conv, at in points]
     tried, survived = 0, []

@@ -185,7 +185,9 @@ def test_every_node_has_a_reader() -> None:
     from symconv.formulas import tree
     from symconv.mathematics import tree as notation
 
-    nodes = {each for each in vars(tree).values() if isinstance(each, type) and issubclass(each, tree.Node)} - {tree.Node}
+    nodes = {each for each in vars(tree).values() if isinstance(each, type) and issubclass(each, tree.Node)} - {
+        tree.Node
+    }
     assert nodes == set(notation.READERS)
 
 

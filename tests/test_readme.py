@@ -60,7 +60,9 @@ def test_readmes_test_file_says_what_readme_shows(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "1 failed, 45 passed" in ran.stdout, ran.stdout
-    shown = re.search(r"^```text\n(AssertionError.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    shown = re.search(
+        r"^```text\n(AssertionError.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     assert shown is not None
     failure = "".join(f"{line[1:].strip()}\n" for line in ran.stdout.splitlines() if line.startswith("E "))
     assert doctest.OutputChecker().check_output(shown.group(1), failure, doctest.ELLIPSIS), failure

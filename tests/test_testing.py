@@ -70,7 +70,9 @@ def test_case_finds_what_is_wrong() -> None:
     CASE.check(dx=CASE.dx, dw=CASE.dw.astype(np.float32), db=list(CASE.db))
     off = CASE.dw.copy()
     off[1, 0, 2, 1] += 1 / 64
-    with pytest.raises(AssertionError, match=r"is wrong in 1 of 36 entries; dw\[1, 0, 2, 1\] is .* dw_\{2132\} = dy_\{1"):
+    with pytest.raises(
+        AssertionError, match=r"is wrong in 1 of 36 entries; dw\[1, 0, 2, 1\] is .* dw_\{2132\} = dy_\{1"
+    ):
         CASE.check(dw=off)
     with pytest.raises(AssertionError, match=r"has shape \(2, 2, 4, 6\), true \(2, 2, 5, 6\)"):
         CASE.check(dx=CASE.dx[:, :, :4])
@@ -116,5 +118,7 @@ def test_plugin(pytester: pytest.Pytester) -> None:
 
 
 def test_plugin_loads_nothing_until_it_is_asked(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("import sys\ndef test():\n    assert not {'sympy', 'symconv.testing', 'joblib'} & set(sys.modules)\n")
+    pytester.makepyfile(
+        "import sys\ndef test():\n    assert not {'sympy', 'symconv.testing', 'joblib'} & set(sys.modules)\n"
+    )
     pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest").assert_outcomes(passed=1)

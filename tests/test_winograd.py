@@ -148,7 +148,10 @@ def test_command(tmp_path: Path) -> None:
     shown = run("derive", "--algorithm", "winograd", "--tile", "4", "--kernel", "3")
     assert shown.status == 0
     assert "6 multiplications for each tile instead of 12" in shown.out
-    assert run("derive", "--algorithm", "winograd", "--tile", "2x4", "--kernel", "3", "--json").json["multiplications"] == 24
+    assert (
+        run("derive", "--algorithm", "winograd", "--tile", "2x4", "--kernel", "3", "--json").json["multiplications"]
+        == 24
+    )
     written = run("derive", "--algorithm", "winograd", "--tile", "2", "--kernel", "3", "-o", str(tmp_path / "f.tex"))
     assert (written.status, written.out) == (0, "")
     assert (tmp_path / "f.tex").read_text("utf-8") == derivation(2, 3).latex()

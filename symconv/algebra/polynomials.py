@@ -227,7 +227,9 @@ def terms_by_entry(array: MultilinearArray) -> list[PolynomialTerms]:
     result: list[PolynomialTerms] = [{} for _ in range(array.size)]
     for block in array.canonical.blocks:
         # factors are kept in FACTOR_ORDER, which is the order of variables: monomials come out sorted
-        columns = [(column + variable(name, 0)).tolist() for name, column in zip(block.arrays, block.factors, strict=True)]
+        columns = [
+            (column + variable(name, 0)).tolist() for name, column in zip(block.arrays, block.factors, strict=True)
+        ]
         for entry, coefficient, monomial in zip(
             block.entry.tolist(), block.coefficient.tolist(), zip(*columns, strict=True), strict=True
         ):

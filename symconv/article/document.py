@@ -25,7 +25,8 @@ __all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
 
 #: the sections by name, in order
 SECTIONS: dict[str, Callable[[Case], Section]] = {
-    section.__name__: section for section in (setting, forward, jacobians, gradients, steps, channels, summary, algorithm)
+    section.__name__: section
+    for section in (setting, forward, jacobians, gradients, steps, channels, summary, algorithm)
 }
 
 #: how much is told: everything, or without what repeats or supports the main line
@@ -113,9 +114,16 @@ class Document:
             blocks = [self._plain(inner) for inner in block.blocks]
             return {"kind": "section", "name": block.name, "title": self.prose.text(block.title), "blocks": blocks}
         if isinstance(block, Paragraph):
-            return {"kind": "paragraph", "key": block.phrase.key, "text": self.prose.text(block.phrase), "mark": block.mark}
+            return {
+                "kind": "paragraph",
+                "key": block.phrase.key,
+                "text": self.prose.text(block.phrase),
+                "mark": block.mark,
+            }
         if isinstance(block, Equations):
-            number = {"number": self.numbers[block.label]} if block.label is not None and block.label in self.numbers else {}
+            number = (
+                {"number": self.numbers[block.label]} if block.label is not None and block.label in self.numbers else {}
+            )
             return {"kind": "equations", **number, "lines": [self._line(line) for line in block.lines]}
         if isinstance(block, Code):
             return {"kind": "code", "language": block.language, "text": block.text}

@@ -95,7 +95,9 @@ def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[str]:
         yield "kept"
 
 
-def _in_one(case: Case, formula: tree.Formula, node: tree.Correlate, reading: Reading, operand: Cells, filter: Cells) -> Equation:
+def _in_one(
+    case: Case, formula: tree.Formula, node: tree.Correlate, reading: Reading, operand: Cells, filter: Cells
+) -> Equation:
     """The drawing as one equation, for the first channels; a sum over channels or images is drawn by its first and last."""
     conv = case.conv
     summed = summed_labels(conv, formula.target)

@@ -25,7 +25,9 @@ def engine() -> str:
     for name in ENGINES:
         if shutil.which(name):
             return name
-    raise ValueError(f"no TeX is installed: PDF needs one of {', '.join(ENGINES)}; --format latex writes the document itself")
+    raise ValueError(
+        f"no TeX is installed: PDF needs one of {', '.join(ENGINES)}; --format latex writes the document itself"
+    )
 
 
 def compile_pdf(source: str, program: str | None = None, runs: int = 2) -> tuple[bytes, str]:
@@ -41,7 +43,9 @@ def compile_pdf(source: str, program: str | None = None, runs: int = 2) -> tuple
         command = [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "article.tex"]
         for _ in range(runs):
             try:
-                ran = subprocess.run(command, cwd=folder, capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
+                ran = subprocess.run(
+                    command, cwd=folder, capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE
+                )
             except OSError as error:
                 raise ValueError(f"cannot run {program}: {(error.strerror or str(error)).lower()}") from error
             except subprocess.TimeoutExpired as error:

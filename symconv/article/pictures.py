@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["FIGURES", "pictures"]
 
 #: section -> the kinds of pictures that close it
-FIGURES = {"forward": ("window",), "jacobians": ("jacobian",), "gradients": ("backward", "weights"), "steps": ("relation",)}
+FIGURES = {
+    "forward": ("window",),
+    "jacobians": ("jacobian",),
+    "gradients": ("backward", "weights"),
+    "steps": ("relation",),
+}
 
 #: a picture of more cells across or down is left out: shrunk to the page its labels could not be read
 WIDEST, TALLEST = 40.0, 30.0

@@ -80,7 +80,9 @@ def kronecker(conv: Conv) -> list[Equation]:
     led = [window_index(conv, axis, False) for axis in range(conv.ndim)]
     apart = [Below(Word("μ"), Word(str(axis + 1))) for axis in range(conv.ndim)] if conv.ndim > 1 else led
     deltas = [Below(Word("δ"), separated([place, each], wide=True)) for place, each in zip(padded, apart, strict=True)]
-    body = Row((*totals_over(conv, "k", False), Product((array_index(conv, "w", indices(conv, "k")), *deltas), apart=True)))
+    body = Row(
+        (*totals_over(conv, "k", False), Product((array_index(conv, "w", indices(conv, "k")), *deltas), apart=True))
+    )
     where = [Equation.of(name, value) for name, value in zip(apart, led, strict=True)] if conv.ndim > 1 else []
     return [Equation.of(_partial(conv), body), *where]
 
@@ -165,14 +167,21 @@ def _span(met: Sequence[int], size: int, room: int) -> range:
 
 
 def _product(
-    conv: Conv, still: str, moving: str, lead: tuple[int, ...], found: dict[tuple[int, ...], tuple[int, ...]], spans: list[range]
+    conv: Conv,
+    still: str,
+    moving: str,
+    lead: tuple[int, ...],
+    found: dict[tuple[int, ...], tuple[int, ...]],
+    spans: list[range],
 ) -> Math:
     rows, columns = (range(1), spans[0]) if conv.ndim == 1 else spans
     cells: dict[str, list[tuple[Math, ...]]] = {still: [], moving: []}
     for i in rows:
         places = [(j,) if conv.ndim == 1 else (i, j) for j in columns]
         cells[still].append(tuple(entry(conv, still, (*lead, *place)) for place in places))
-        cells[moving].append(tuple(entry(conv, moving, found[place]) if place in found else Word("0") for place in places))
+        cells[moving].append(
+            tuple(entry(conv, moving, found[place]) if place in found else Word("0") for place in places)
+        )
     dy, w = (Matrix(tuple(cells[array])) for array in ("dy", "w"))
     return Row((Total(), Fence(Row((dy, Operator("⊙"), w)))))
 

@@ -112,10 +112,16 @@ def _statement(proof: Proof) -> str:
         when = "does not hold for all of these sizes."
     elif validity.generic == "never":
         when = "does not hold at any of these sizes"
-        when += "." if validity.degenerate is None else f", apart from degenerate ones: {_mathematics(validity.degenerate)}."
+        when += (
+            "."
+            if validity.degenerate is None
+            else f", apart from degenerate ones: {_mathematics(validity.degenerate)}."
+        )
     else:
         when = f"holds if and only if {_mathematics(validity.generic)}"
-        when += "." if validity.degenerate is None else f", or at a degenerate size: {_mathematics(validity.degenerate)}."
+        when += (
+            "." if validity.degenerate is None else f", or at a degenerate size: {_mathematics(validity.degenerate)}."
+        )
     return f"Then for {what} the equation {display} {when}{where}{outside}"
 
 
@@ -127,7 +133,14 @@ def _mathematics(condition: str) -> str:
             pieces.append(piece)
         elif piece.strip():
             inner = piece.strip()
-            for sign, command in (("==", "="), ("<=", r"\le"), (">=", r"\ge"), ("!=", r"\ne"), ("%", r"\bmod"), ("*", " ")):
+            for sign, command in (
+                ("==", "="),
+                ("<=", r"\le"),
+                (">=", r"\ge"),
+                ("!=", r"\ne"),
+                ("%", r"\bmod"),
+                ("*", " "),
+            ):
                 inner = inner.replace(sign, command)
             pieces.append(f"{' ' * piece.startswith(' ')}${inner}${' ' * piece.endswith(' ')}")
     return "".join(pieces)
@@ -180,7 +193,10 @@ def _correlation(claim: Claim, node: tree.Correlate) -> list[str]:
         return plain_length(inner, claim.extents)
 
     places = []
-    for operand in (node.operand, node.filter if node.dilation == Const(1) else tree.Dilate(node.filter, node.dilation)):
+    for operand in (
+        node.operand,
+        node.filter if node.dilation == Const(1) else tree.Dilate(node.filter, node.dilation),
+    ):
         array = shown_array(operand)
         assert array is not None
         at = position(operand, Name(claim.index(array)), length)
@@ -202,7 +218,8 @@ def _correlation(claim: Claim, node: tree.Correlate) -> list[str]:
 def _substitution(claim: Claim, node: tree.IndexSum) -> list[str]:
     indices = [*([claim.formula.index] if claim.formula.index else []), *(each.index for each in node.ranges)]
     equations = [
-        rf"{claim.index(factor.name)} = {latex(simplified(one_based(factor.index, indices)))}" for factor in node.factors
+        rf"{claim.index(factor.name)} = {latex(simplified(one_based(factor.index, indices)))}"
+        for factor in node.factors
     ]
     names = ", ".join(f"${each.index}$" for each in node.ranges)
     product = " ".join(_entry(claim, factor.name) for factor in node.factors)
@@ -258,4 +275,3 @@ def _expression(text: str) -> str:
     """``dy[0]*w[1]`` as ``$dy_{1} w_{2}$``."""
     typeset = re.sub(r"([a-z]+)\[(\d+)\]", lambda match: f"{match[1]}_{{{int(match[2]) + 1}}}", text)
     return f"${typeset.replace('*', ' ')}$"
-

@@ -106,4 +106,3 @@ class OwnForward:
             index = np.unravel_index(flat, self.y_shape)
             return f"{array}_{{{','.join(str(int(i) + 1) for i in index)}}}"
         return entry_name(self.conv, array, flat)
-

@@ -58,7 +58,9 @@ class Caller:
         if self.mode == "forward":
             return self.forward(self.functions.main, at, table)
         return self._call(
-            lambda native: outputs_of(self.convention.backward(self.functions, self.conv, native), self.outputs), at, table
+            lambda native: outputs_of(self.convention.backward(self.functions, self.conv, native), self.outputs),
+            at,
+            table,
         )
 
     def forward(

@@ -26,6 +26,7 @@ __all__ = ["CAUSES", "Observed", "confirmed"]
 
 Array = NDArray[Any]
 
+
 @dataclass
 class Observed:
     """A wrong output on one case: what came back at a point (None when nothing did), or the message."""
@@ -52,7 +53,9 @@ class Observed:
             dilation = (1,) * conv.ndim if one_dilation else conv.dilation
             spans = [relation.SPAN.evaluate({"K": K, "d": d}) for K, d in zip(conv.kernel, dilation, strict=True)]
             size = tuple((O - 1) * s + span for O, s, span in zip(conv.output, stride, spans, strict=True))
-            whole = Conv(size, conv.kernel, conv.batch, conv.in_channels, conv.out_channels, stride, 0, dilation, conv.groups)
+            whole = Conv(
+                size, conv.kernel, conv.batch, conv.in_channels, conv.out_channels, stride, 0, dilation, conv.groups
+            )
             w = np.flip(self.at["w"], axis=tuple(range(2, 2 + conv.ndim))) if flip else self.at["w"]
             self.scatter[key] = Derivative(whole).array("dx").substitute({"dy": self.at["dy"], "w": w})
         return self.scatter[key]
@@ -175,7 +178,11 @@ def _rows_too_many(seen: Observed) -> bool:
     if seen.value is None or not any(seen.conv.remainder):
         return False
     spatial = _spatial(seen.value, seen.conv)
-    if spatial is None or spatial == seen.conv.kernel or any(n < K for n, K in zip(spatial, seen.conv.kernel, strict=True)):
+    if (
+        spatial is None
+        or spatial == seen.conv.kernel
+        or any(n < K for n, K in zip(spatial, seen.conv.kernel, strict=True))
+    ):
         return False
     return equal(seen.value[(slice(None), slice(None), *(slice(K) for K in seen.conv.kernel))], seen.truth)
 
@@ -218,7 +225,9 @@ def _forgets_padding(seen: Observed) -> bool:
 def _flips(seen: Observed) -> bool:
     if all(K == 1 for K in seen.conv.kernel):
         return False
-    if seen.name == "dx" and any(_is_window(seen, start, flip=True) for start in (_before(seen.conv), _full(seen.conv))):
+    if seen.name == "dx" and any(
+        _is_window(seen, start, flip=True) for start in (_before(seen.conv), _full(seen.conv))
+    ):
         return True
     return _with(seen, lambda axis: axis, flip=True)
 
@@ -236,7 +245,9 @@ def _scaled(factor: Callable[[Conv], float]) -> Callable[[Observed], bool]:
 def _swapped_axes(seen: Observed) -> bool:
     if seen.value is None or seen.conv.ndim != 2 or seen.value.ndim != 4:
         return False
-    return equal(seen.value, seen.truth.swapaxes(2, 3)) if seen.value.shape == seen.truth.swapaxes(2, 3).shape else False
+    return (
+        equal(seen.value, seen.truth.swapaxes(2, 3)) if seen.value.shape == seen.truth.swapaxes(2, 3).shape else False
+    )
 
 
 def _swapped_dy(seen: Observed) -> bool:
@@ -278,7 +289,12 @@ def _one_image(seen: Observed) -> bool:
 
 def _overwrites(seen: Observed) -> bool:
     """Only the last of the windows (images, channels) that meet in an entry is kept, in one of the usual loop orders."""
-    if seen.value is None or seen.value.shape != seen.truth.shape or seen.conv.transposed or seen.name not in ("dx", "dw"):
+    if (
+        seen.value is None
+        or seen.value.shape != seen.truth.shape
+        or seen.conv.transposed
+        or seen.name not in ("dx", "dw")
+    ):
         return False
     array = Derivative(seen.conv).array(seen.name)
     (block,) = array.canonical.blocks
@@ -334,14 +350,21 @@ CAUSES: dict[str, Cause] = {
     for cause in itertools.chain(
         [
             Cause("empty-crop", ("dx",), "crops with [pad:-pad], which is empty at pad 0", _empty_crop),
-            Cause("padded-gradient", ("dx",), "returns the padded gradient: the padding is not cropped", _padded_gradient),
+            Cause(
+                "padded-gradient", ("dx",), "returns the padded gradient: the padding is not cropped", _padded_gradient
+            ),
             Cause("one-sided-crop", ("dx",), "crops the padding on one side only", _cropped_on_one_side),
             Cause("misses-rows", ("dx",), "misses the last rows when the stride does not divide", _misses_rows),
             Cause("rows-too-many", ("dw",), "has rows too many when the stride does not divide", _rows_too_many),
             Cause("forgets-stride", ("y", "dx", "dw"), "forgets the stride in {output}", _forgets_stride),
             Cause("forgets-dilation", ("y", "dx", "dw"), "forgets the dilation in {output}", _forgets_dilation),
             Cause("forgets-padding", ("y", "dw"), "forgets the padding in {output}", _forgets_padding),
-            Cause("not-cropped", ("dx",), "takes the first rows of the padded gradient, where the padding is", _not_cropped),
+            Cause(
+                "not-cropped",
+                ("dx",),
+                "takes the first rows of the padded gradient, where the padding is",
+                _not_cropped,
+            ),
             Cause("full-padding", ("dx",), "pads dy by p where d(K − 1) − p is due", _full_padding),
             Cause("flips", ("y", "dx", "dw"), "{output} has the taps of w in reverse order", _flips),
         ],

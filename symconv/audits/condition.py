@@ -236,7 +236,11 @@ class _Patterns:
 def _order(rule: Rule) -> tuple[int, int, list[tuple[int, bool]]]:
     literals = [literal for part in rule.parts for literal in part]
     negated = sum(not value for _, value in literals)
-    return sum(PREDICATES[i].rank for i, _ in literals) * 2 + negated, len(rule.parts), [(i, not v) for i, v in literals]
+    return (
+        sum(PREDICATES[i].rank for i, _ in literals) * 2 + negated,
+        len(rule.parts),
+        [(i, not v) for i, v in literals],
+    )
 
 
 def _bits(mask: Any) -> int:

@@ -265,7 +265,9 @@ def convention_named(convention: str | Adapter) -> Convention:
     if callable(convention):
         return _adapted(convention)
     if convention not in CONVENTIONS:
-        raise ValueError(f"no convention {convention!r}; there are {', '.join(CONVENTIONS)}, or give an adapter function")
+        raise ValueError(
+            f"no convention {convention!r}; there are {', '.join(CONVENTIONS)}, or give an adapter function"
+        )
     return CONVENTIONS[convention]
 
 

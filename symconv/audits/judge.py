@@ -125,7 +125,9 @@ class _Judgement:
         result = CaseVerdict(status=failure.status, message=failure.message, where=failure.where)
         if failure.status == "error":
             nothing: Point = {}
-            seen = (Observed(self.conv, name, nothing, np.zeros(0), message=failure.message) for name in ("y", *GRADIENTS))
+            seen = (
+                Observed(self.conv, name, nothing, np.zeros(0), message=failure.message) for name in ("y", *GRADIENTS)
+            )
             keys = dict.fromkeys(key for each in seen for key in confirmed(each))
             result.causes = {ANY: list(keys)} if keys else {}
         return result
@@ -211,7 +213,9 @@ class _Judgement:
 
     def _follow(self) -> dict[str, str]:
         shapes = {name: self.reference.shape(name) for name in ("x", "w", "b", "dy")}
-        returned = self.caller.gradients({name: symbols(name, shape) for name, shape in shapes.items()}, standin.SYMBOLIC)
+        returned = self.caller.gradients(
+            {name: symbols(name, shape) for name, shape in shapes.items()}, standin.SYMBOLIC
+        )
         verdicts = {}
         for name, value in returned.outputs.items():
             terms = [as_terms(entry) for entry in value.reshape(-1)]
@@ -236,7 +240,9 @@ class _Judgement:
                 self.result.findings.append(f"not bilinear: {name}")
             truth = self.reference.numbers(at, name) if self.caller.mode != "adjoint" else None
             if truth is not None:
-                observed = Observed(self.conv, name, at, truth, seen.outputs[name], depends=partial(self._depends, name))
+                observed = Observed(
+                    self.conv, name, at, truth, seen.outputs[name], depends=partial(self._depends, name)
+                )
                 self.result.causes[name] = confirmed(observed)
             if self.explain:
                 self.result.failures[name] = self._explained(name, at, seen)
@@ -267,8 +273,12 @@ class _Judgement:
         factors = FACTORS[name]
         if self.result.engine == SYMBOLIC:
             degree = 1 if name == "db" else 2
-            return any(len(m) > degree or len(arrays_in([m])) < len(m) for terms in self.polynomials[name] for m in terms)
-        return nonlinear_in(self._outputs, self.conv, self.seed, self.size // 4, name, tuple(a for a in factors if a != "b"))
+            return any(
+                len(m) > degree or len(arrays_in([m])) < len(m) for terms in self.polynomials[name] for m in terms
+            )
+        return nonlinear_in(
+            self._outputs, self.conv, self.seed, self.size // 4, name, tuple(a for a in factors if a != "b")
+        )
 
     def _outputs(self, at: Point) -> dict[str, Array]:
         return self.caller.gradients(at).outputs

@@ -71,7 +71,9 @@ def nonlinear_in(run: Run, conv: Conv, seed: int, size: int, output: str, arrays
             continue
         first, second, both, twice, none = values
         tolerance = 1e-6 * max(float(np.abs(a).max(initial=0)) for a in values)
-        if np.any(np.abs(first + second - both - none) > tolerance) or np.any(np.abs(2 * first - twice - none) > tolerance):
+        if np.any(np.abs(first + second - both - none) > tolerance) or np.any(
+            np.abs(2 * first - twice - none) > tolerance
+        ):
             return True
     return False
 

@@ -35,7 +35,13 @@ class NamedCause:
         return f"{self.text} (accounts for {self.explained} of {self.failing} failing cases: {self.how})"
 
     def to_dict(self) -> dict[str, Any]:
-        return {"key": self.key, "text": self.text, "explained": self.explained, "failing": self.failing, "how": self.how}
+        return {
+            "key": self.key,
+            "text": self.text,
+            "explained": self.explained,
+            "failing": self.failing,
+            "how": self.how,
+        }
 
 
 def named_causes(cases: Sequence[Case], output: str) -> list[NamedCause]:

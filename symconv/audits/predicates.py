@@ -45,7 +45,9 @@ PREDICATES: tuple[Predicate, ...] = (
     Predicate("stride = 1", "stride > 1", _each(lambda a: a.s == 1)),
     Predicate("padding = 0", "padding > 0", _each(lambda a: a.p == a.q == 0)),
     Predicate("2·padding = d(K − 1)", "2·padding ≠ d(K − 1)", _each(lambda a: a.p + a.q == _reach(a))),
-    Predicate("the stride divides (remainder 0)", "the stride does not divide (remainder > 0)", _each(lambda a: _rest(a) == 0)),
+    Predicate(
+        "the stride divides (remainder 0)", "the stride does not divide (remainder > 0)", _each(lambda a: _rest(a) == 0)
+    ),
     Predicate("N = 1", "N > 1", lambda conv: conv.batch == 1),
     Predicate("H = W", "H ≠ W", _alike(lambda conv: conv.input)),
     Predicate("the kernel is square", "the kernel is not square", _alike(lambda conv: conv.kernel)),
@@ -54,7 +56,9 @@ PREDICATES: tuple[Predicate, ...] = (
     Predicate("dilation = 1", "dilation > 1", _each(lambda a: a.d == 1)),
     Predicate("groups = 1", "groups > 1", lambda conv: conv.groups == 1),
     Predicate("K = 1", "K > 1", _each(lambda a: a.K == 1), 1),
-    Predicate("the remainder is within the padding", "the remainder exceeds the padding", _each(lambda a: _rest(a) <= a.q), 2),
+    Predicate(
+        "the remainder is within the padding", "the remainder exceeds the padding", _each(lambda a: _rest(a) <= a.q), 2
+    ),
     Predicate("windows do not overlap", "windows overlap", _each(lambda a: a.s > _reach(a)), 2),
     Predicate("one output position", "several output positions", _each(lambda a: a.O == 1), 2),
     Predicate("input and output are equally large", "input and output differ in size", _each(lambda a: a.H == a.O), 3),

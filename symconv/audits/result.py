@@ -28,7 +28,7 @@ class Case:
     outside: str | None = None
 
     def status(self, output: str) -> str:
-        """"ok", "value", "shape", "error" or "refuses"."""
+        """ "ok", "value", "shape", "error" or "refuses"."""
         return self.verdict.status or self.verdict.outputs.get(output, "value")
 
     def statuses(self, outputs: Iterable[str]) -> list[str]:
@@ -265,8 +265,12 @@ class Audit:
         if symbolic:
             told += f". On {symbolic} the expressions were compared, symbolic engine: exact"
         if exact:
-            by_numbers = [case for case in self.cases if case.verdict.engine == "exact integers" and not case.verdict.status]
-            bound = max(false_right(point_size(case.conv), ROUNDS, 3 if self.mode == "adjoint" else 2) for case in by_numbers)
+            by_numbers = [
+                case for case in self.cases if case.verdict.engine == "exact integers" and not case.verdict.status
+            ]
+            bound = max(
+                false_right(point_size(case.conv), ROUNDS, 3 if self.mode == "adjoint" else 2) for case in by_numbers
+            )
             told += (
                 f". On {exact} exact integers at {ROUNDS} random points were compared (exact-integers engine, seed {self.seed}): "
                 f"a wrong polynomial of degree 2 passes one case with probability below {bound:.0e}"

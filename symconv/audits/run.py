@@ -230,13 +230,18 @@ def _smallest_failures(job: Job, cases: Sequence[Case], outputs: Sequence[str]) 
             failures.append(Failure(output, case.conv, "error", message=case.verdict.message, where=case.verdict.where))
             continue
         if case.conv not in explained:
-            explained[case.conv] = judge_case(replace(job, time_limit=max(job.time_limit, 30.0)), case.conv, explain=True)
+            explained[case.conv] = judge_case(
+                replace(job, time_limit=max(job.time_limit, 30.0)), case.conv, explain=True
+            )
         verdict = explained[case.conv]
-        told = dict(verdict.failures.get(output, {"note": f"not explained: {verdict.message or 'right when it was run again'}"}))
+        told = dict(
+            verdict.failures.get(output, {"note": f"not explained: {verdict.message or 'right when it was run again'}"})
+        )
         told.pop("output", None)
         for key in ("index", "missing", "extra"):
             told[key] = tuple(told[key]) if told.get(key) is not None else (None if key == "index" else ())
         chance = [finding for finding in case.verdict.findings if finding.startswith("not deterministic")]
-        failures.append(Failure(output, case.conv, case.status(output), **(told | ({"note": chance[0]} if chance else {}))))
+        failures.append(
+            Failure(output, case.conv, case.status(output), **(told | ({"note": chance[0]} if chance else {})))
+        )
     return tuple(failures)
-

@@ -72,7 +72,9 @@ def sweep(
     """
     calls = (joblib.delayed(_numbered)(job, number, conv) for number, conv in cases)
     if backend == "local":
-        pool = joblib.Parallel(n_jobs=jobs, backend="threading", return_as="generator_unordered", pre_dispatch="2*n_jobs")
+        pool = joblib.Parallel(
+            n_jobs=jobs, backend="threading", return_as="generator_unordered", pre_dispatch="2*n_jobs"
+        )
         yield from pool(calls)
         return
     with _cluster(scheduler) as client, joblib.parallel_config(backend="dask", client=client):

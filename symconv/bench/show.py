@@ -67,7 +67,13 @@ def picture(result: KernelBenchmark) -> bytes:
     places = range(len(result.layers))
     styles: dict[str, dict[str, Any]] = {
         "pytorch": {"label": "PyTorch (autograd)", "marker": "o", "color": "#c0392b", "s": 60, "zorder": 4},
-        "pytorch kernels": {"label": "PyTorch's kernels alone", "marker": "D", "color": "#e59866", "s": 34, "zorder": 3},
+        "pytorch kernels": {
+            "label": "PyTorch's kernels alone",
+            "marker": "D",
+            "color": "#e59866",
+            "s": 34,
+            "zorder": 3,
+        },
         "taps": {"label": "taps, one matrix product a tap", "marker": "s", "color": "#2471a3", "s": 34},
         "im2col": {"label": "full column matrix", "marker": "^", "color": "#1e8449", "s": 40},
     }

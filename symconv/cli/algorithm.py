@@ -45,7 +45,9 @@ def derive_algorithm(
         raise click.UsageError("--errors is a table of many choices, as text: leave out --points and --format")
     tiles, kernels = _one("tile", tile), _one("kernel", kernel)
     with usage_errors():
-        content, ok = _table(tiles, kernels, as_json) if errors else _derivation(tiles, kernels, points, format, as_json)
+        content, ok = (
+            _table(tiles, kernels, as_json) if errors else _derivation(tiles, kernels, points, format, as_json)
+        )
         if path is not None:
             write_whole(path, content)
             click.echo(f"wrote {path}", err=True)

@@ -42,8 +42,12 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("audit", short_help="Hold somebody's function against the derivative.")
 @click.argument("function", metavar="FILE.py:NAME")
-@click.option("--convention", type=click.Choice([*CONVENTIONS]), default="plain", show_default=True, help="How it is called.")
-@click.option("--forward", metavar="NAME", help="The forward function in the same file: it builds the cache (cs231n, coursera).")
+@click.option(
+    "--convention", type=click.Choice([*CONVENTIONS]), default="plain", show_default=True, help="How it is called."
+)
+@click.option(
+    "--forward", metavar="NAME", help="The forward function in the same file: it builds the cache (cs231n, coursera)."
+)
 @click.option("--adapter", metavar="NAME",
               help="For any other convention: adapter(fn, x, w, b, dy, conv) -> dict, in the same file.")  # fmt: skip
 @click.option("--mode", type=click.Choice(MODES), default="backward", show_default=True,
@@ -59,7 +63,9 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--jobs", "-j", type=click.IntRange(1), help="Worker processes: all cores unless given.")
 @click.option("--time-limit", type=float, default=10.0, show_default=True, metavar="SECONDS", help="For one case.")
 @click.option("--memory-limit", type=int, default=1024, show_default=True, metavar="MB", help="For one case.")
-@click.option("--backend", type=click.Choice(BACKENDS), default="local", show_default=True, help="Here, or a Dask cluster.")
+@click.option(
+    "--backend", type=click.Choice(BACKENDS), default="local", show_default=True, help="Here, or a Dask cluster."
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster: tcp://10.0.0.1:8786.")
 @click.option("--results", metavar="FILE", help="Append each verdict to this file of JSON lines as it comes.")
 @click.option("--resume", is_flag=True, help="Continue --results after an interruption.")

@@ -56,7 +56,9 @@ def derive(sample: int | None, runs: int, as_json: bool) -> None:
 @click.option("--layer", "layers", multiple=True, metavar="NAME", help="Only this layer of the suite; may be repeated.")
 @click.option("--quick", is_flag=True, help="A few layers and rounds: about ten seconds.")
 @click.option("--rounds", type=click.IntRange(3, 1000), default=None, help="Rounds of turns (15; quick: 5).")
-@click.option("--schedules/--no-schedules", default=None, help="Also time every schedule beside the model's prediction.")
+@click.option(
+    "--schedules/--no-schedules", default=None, help="Also time every schedule beside the model's prediction."
+)
 @click.option("--as-is", is_flag=True, help="Leave variables in force that pin a library to an older processor.")
 @click.option("-o", "--plot", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
               help="Also draw the ratios (needs the extra symconv[figures]).")  # fmt: skip
@@ -100,11 +102,17 @@ def kernels(
         return
     out = Console(highlight=False, width=None if Console().is_terminal else 200)
     libraries = ", ".join(f"{name} {version}" for name, version in result.libraries.items())
-    out.print(f"{result.cores} cores, {result.peak:.0f} GFLOP/s in NumPy's float32 matrix product; {libraries}", soft_wrap=True)
+    out.print(
+        f"{result.cores} cores, {result.peak:.0f} GFLOP/s in NumPy's float32 matrix product; {libraries}",
+        soft_wrap=True,
+    )
     if result.set_aside:
         out.print(f"Set aside for the measurement: {', '.join(result.set_aside)} (--as-is keeps them)", soft_wrap=True)
     if result.busy:
-        out.print(f"The machine was busy when this began (load {result.load:.1f}): measure again on a quiet one", soft_wrap=True)
+        out.print(
+            f"The machine was busy when this began (load {result.load:.1f}): measure again on a quiet one",
+            soft_wrap=True,
+        )
     out.print()
     out.print(layers_table(result))
     if any(each.schedules for each in result.layers):

@@ -53,7 +53,9 @@ HIGHLIGHTS = {
 @click.option("--tile", metavar="SIZE", default=None, help="With --algorithm: outputs of one tile.")
 @click.option("--points", metavar="NUMBERS", default=None,
               help="With --algorithm: interpolate here, as in 0,1,-1,1/2,-2; infinity is always one more.")  # fmt: skip
-@click.option("--errors", is_flag=True, help="With --algorithm: the measured rounding error for many choices of points.")
+@click.option(
+    "--errors", is_flag=True, help="With --algorithm: the measured rounding error for many choices of points."
+)
 @click.option("--format", "format", type=click.Choice((*FORMATS, "pdf")), default="text", show_default=True,
               help="Text for the terminal, a LaTeX document, Markdown with $$ for MathJax, one HTML page, a notebook, or a "
                    "PDF, for which TeX must be installed. With -o the file's name decides where this is not given.")  # fmt: skip
@@ -64,13 +66,17 @@ HIGHLIGHTS = {
 @click.option("--sections", metavar="NAMES", help=f"Only these, with commas between them: {', '.join(SECTIONS)}.")
 @click.option("--detail", type=click.Choice(DETAILS), default="full", show_default=True,
               help="Everything, or without what repeats and supports the main line.")  # fmt: skip
-@click.option("--fragment", is_flag=True, help="LaTeX without the frame of a document, for \\input; or HTML for another page.")
+@click.option(
+    "--fragment", is_flag=True, help="LaTeX without the frame of a document, for \\input; or HTML for another page."
+)
 @click.option("--dialect", type=click.Choice(tuple(DIALECTS)), help="Of Markdown: for any page with MathJax (plain), for Jekyll "
               "(kramdown), GitHub, MyST or Quarto.  [default: plain, jekyll with --front-matter]")  # fmt: skip
 @click.option("--front-matter", "front_matter", multiple=True, metavar="KEY=VALUE",
               help="Begin Markdown with these keys, as YAML: --front-matter title=... date=... categories=...")  # fmt: skip
 @click.argument("more", nargs=-1, metavar="")
-@click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="PATH", help="Write there, whole or not at all.")
+@click.option(
+    "-o", "--output", "path", type=click.Path(dir_okay=False), metavar="PATH", help="Write there, whole or not at all."
+)
 @click.option("--json", "as_json", is_flag=True, help="The same derivation as JSON, mathematics as LaTeX and as text.")
 @click.pass_context
 def command(

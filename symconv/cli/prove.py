@@ -29,8 +29,12 @@ MAX_WIDTH = 120
 @click.option("--transposed", is_flag=True, help="A formula about a transposed convolution.")
 @click.option("--second-opinion", is_flag=True, help="Put the claim before z3 as well, by a separate reading.")
 @click.option("--full-condition", is_flag=True, help="Show the condition's whole set, as isl writes it.")
-@click.option("--max-operations", default=None, type=click.IntRange(1), help="isl's limit for one question.  [default: 500000]")
-@click.option("--export", type=click.Choice(["smtlib", "latex"]), help="Write the claim for SMT solvers, or the theorem.")
+@click.option(
+    "--max-operations", default=None, type=click.IntRange(1), help="isl's limit for one question.  [default: 500000]"
+)
+@click.option(
+    "--export", type=click.Choice(["smtlib", "latex"]), help="Write the claim for SMT solvers, or the theorem."
+)
 @click.option("-o", "--output", type=click.Path(), help="Where --export goes; without it, standard output.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: verdict and a list of results.")
 @click.pass_context
@@ -93,7 +97,9 @@ def _script(asked: list[Any]) -> str:
     from symconv.proof.smtlib import smtlib
 
     if len(asked) != 1:
-        raise ValueError(f"--export smtlib writes one claim, not {len(asked)}: give one stride and one dilation, or any")
+        raise ValueError(
+            f"--export smtlib writes one claim, not {len(asked)}: give one stride and one dilation, or any"
+        )
     return smtlib(asked[0])
 
 
@@ -219,7 +225,9 @@ def _failure(proof: Proof) -> Iterable[tuple[str, str]]:
             rows.append((entry, said[t] if t < len(said) else "(none)", due[t] if t < len(due) else "(none)"))
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         marked = [
-            ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + "  <- differs" * differs).rstrip()
+            (
+                "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + "  <- differs" * differs
+            ).rstrip()
             for row, differs in zip(rows, [False, *(row[1] != row[2] for row in rows[1:])], strict=True)
         ]
         yield "arrays", "\n".join(marked)

@@ -229,12 +229,9 @@ def _planes(x: Array, axes: Sequence[tuple[int, ...]], take: Take) -> Array:
     sizes = [O + d * (K - 1) // s for _, K, O, s, d, _ in axes]
     planes = take((*x.shape[:3], *steps, *sizes))
     found = [
-        [_reach(e - p, s, size, H) for e in range(s)]
-        for (H, _, _, s, _, p), size in zip(axes, sizes)
+        [_reach(e - p, s, size, H) for e in range(s)] for (H, _, _, s, _, p), size in zip(axes, sizes)
     ]  # for each residue the quotients whose rows x has, and these rows
-    edges = any(
-        q.start > 0 or q.stop < size for reached, size in zip(found, sizes) for q, _ in reached
-    )
+    edges = any(q.start > 0 or q.stop < size for reached, size in zip(found, sizes) for q, _ in reached)
 
     if edges:
         planes[...] = 0

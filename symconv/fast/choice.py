@@ -133,9 +133,7 @@ def _amounts(how: str, target: str, N: int, G: int, F: int, C: int, axes: Axes) 
         return 50 + 10 * G, products, copied, 0, outputs, weights
     if how == "fft":
         sizes = prod(_period(s * (O - 1) + d * (K - 1) + 1) for _, K, O, s, d, _ in axes)
-        arrays = (
-            N * G * C + G * F * C + N * G * F if target != "dw" else N * G * (C + F) + G * F * C
-        )
+        arrays = N * G * C + G * F * C + N * G * F if target != "dw" else N * G * (C + F) + G * F * C
         return 60, 2 * N * G * F * C * sizes, arrays * sizes, 0, outputs, 0
     if how == "winograd":
         return _amounts_of_tiles(N, G, F, C, axes)
@@ -191,9 +189,7 @@ def _amounts_of_tiles(N: int, G: int, F: int, C: int, axes: Axes) -> Any:
     )
 
 
-def _nanoseconds(
-    how: str, target: str, N: int, G: int, F: int, C: int, axes: Axes, dtype: Any, threads: int
-) -> Any:
+def _nanoseconds(how: str, target: str, N: int, G: int, F: int, C: int, axes: Axes, dtype: Any, threads: int) -> Any:
     """What a schedule costs: its amounts, each times what one was measured to cost.
 
     The table's numbers are a common processor's. They decide between schedules, so their ratios
@@ -203,24 +199,15 @@ def _nanoseconds(
     made = target if how == "scatter" or target == "dw" else "y"
     # half as many numbers of twice the bytes are handled in the same time
     wide = max(1, dtype.itemsize // 4)
-    whole = sum(
-        cost * amount * (wide if i else 1)
-        for i, (cost, amount) in enumerate(zip(_COSTS[how, made], amounts))
-    )
+    whole = sum(cost * amount * (wide if i else 1) for i, (cost, amount) in enumerate(zip(_COSTS[how, made], amounts)))
     return whole * (_cores() / threads if how in _IN_LANES else 1)
 
 
-def _estimates(
-    target: str, N: int, G: int, F: int, C: int, axes: Axes, dtype: Any, threads: int
-) -> dict[str, Any]:
+def _estimates(target: str, N: int, G: int, F: int, C: int, axes: Axes, dtype: Any, threads: int) -> dict[str, Any]:
     """What each schedule costs that can make the array, in nanoseconds; scatter is a way to dx
     only.
     """
-    ways = [
-        how
-        for how in _WAYS
-        if not _fits(how, C, axes, dtype) and (how != "scatter" or target == "dx")
-    ]
+    ways = [how for how in _WAYS if not _fits(how, C, axes, dtype) and (how != "scatter" or target == "dx")]
     # depthwise sums over the filters of a group for dx, and they are as many as channels only where
     # there is one
     ways = [how for how in ways if how != "depthwise" or target != "dx" or F == 1]
@@ -309,9 +296,7 @@ def _bias_gradient(dy: Array) -> Array:
     return sums.sum(axis=0, dtype=dy.dtype)
 
 
-def _make_y(
-    x: Array, w: Array, b: Any, y: Array, axes: Axes, algorithm: str, workspace: Any, threads: Any
-) -> None:
+def _make_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, algorithm: str, workspace: Any, threads: Any) -> None:
     """y[n, g, f, o] = b[g, f] + sum over (c, k) of w[g, f, c, k] * x[n, g, c, s*o + d*k - p]."""
     workspace, threads = _limits(workspace, threads)
     G, F, C = w.shape[:3]
@@ -337,9 +322,7 @@ def _make_gradients(
     workspace, threads = _limits(workspace, threads)
     G, F, C = w.shape[:3]
     wanted = [name for name, array in (("dx", dx), ("dw", dw)) if array is not None]
-    how = {
-        name: _chosen(algorithm, name, len(dy), G, F, C, axes, dy.dtype, threads) for name in wanted
-    }
+    how = {name: _chosen(algorithm, name, len(dy), G, F, C, axes, dy.dtype, threads) for name in wanted}
     if "dx" in wanted:
         forward, back, _ = _WAYS[how["dx"]]
         if back is None:

@@ -50,7 +50,9 @@ class Choice(Lowering):
         parts = []
         for each in FAST.values():
             told = f"{each.name} ({each.needs}): n {each.n}; o {each.o}; k {each.k}; {each.channels}. Right because {each.why}"
-            parts.append(textwrap.fill(told, source.WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False))
+            parts.append(
+                textwrap.fill(told, source.WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+            )
         return ["The schedules, by what each makes of the indices:", "\n".join(parts)]
 
     def constants(self) -> list[ast.stmt]:
@@ -66,7 +68,10 @@ class Choice(Lowering):
             "_PIECE": (f"{arrays.PIECE}", "columns of a product of rows"),
             "_WIDE": (f"{arrays.WIDE}", "more columns are cut in pieces"),
             "_LEAST": (f"{arrays.LEAST >> 20} << 20", "bytes that a thread should work on at least"),
-            "_LIMIT": (f"{arrays.LIMIT}", "multiplications of a matrix product that is made on the calling thread alone"),
+            "_LIMIT": (
+                f"{arrays.LIMIT}",
+                "multiplications of a matrix product that is made on the calling thread alone",
+            ),
             "_BLOCK": (f"{matrices.BLOCK >> 20} << 20", "bytes of columns at a time, which stay in the caches"),
             "_ROWS": (f"{rows.ROWS >> 20} << 20", "bytes of rows and sums at a time"),
             "_TILES": (f"{tiles.TILES >> 20} << 20", "bytes of transformed tiles at a time"),

@@ -39,9 +39,7 @@ __all__ = ["BLOCK"]
 BLOCK = _BLOCK = 8 << 20
 
 
-def _columns_of(
-    x: Array, axes: Axes, workspace: int, extra: int
-) -> Iterator[tuple[slice, slice, Axes, Array, Take]]:
+def _columns_of(x: Array, axes: Axes, workspace: int, extra: int) -> Iterator[tuple[slice, slice, Axes, Array, Take]]:
     """Block after block, the windows of x as columns: cols[g, (c, k), (n, o)] = x[n, g, c, s*o +
     d*k - p].
 
@@ -86,9 +84,7 @@ def _block_of(a: Array, n: slice, o: slice, take: Take) -> Array:
     return matrix.reshape(*a.shape[1:3], -1)
 
 
-def _blocked_y(
-    x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int
-) -> None:
+def _blocked_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int) -> None:
     """y[n, g, f, o] = sum over (c, k) of w[g, f, (c, k)] * cols[g, (c, k), (n, o)]: a block's
     columns, then one product.
     """
@@ -176,17 +172,13 @@ def _windows_of(x: Array, axes: Axes, workspace: int) -> Iterator[tuple[slice, s
         yield n, o, _windows(rows, part)
 
 
-def _windows_y(
-    x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int
-) -> None:
+def _windows_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int) -> None:
     """y[n, g, f, o] = sum over (c, k) of w[g, f, c, k] * windows[n, g, c, o, k], by tensordot."""
     count = len(axes)
     inner = [1, *range(2 + count, 2 + 2 * count)]
     for n, o, windows in _windows_of(x, axes, workspace):
         for g, matrix in enumerate(w):
-            product = np.moveaxis(
-                np.tensordot(windows[:, g], matrix, (inner, range(1, 2 + count))), -1, 1
-            )
+            product = np.moveaxis(np.tensordot(windows[:, g], matrix, (inner, range(1, 2 + count))), -1, 1)
             y[n, g, :, o] = product if b is None else product + b[g].reshape(-1, *[1] * count)
 
 
@@ -200,9 +192,7 @@ def _windows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, thre
             dw[g] += np.tensordot(dy[n, g, :, o], windows[:, g], (places, places))
 
 
-def _pointwise_y(
-    x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int
-) -> None:
+def _pointwise_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int) -> None:
     """One tap, stride 1, no padding: o and m are the same, and each image is one matrix product
     where it lies.
     """
@@ -253,9 +243,7 @@ def _phases(
             # the last tap comes first, and meets the smallest o
             o = (start + p - d * taps[-1]) // s
             backwards = slice(taps[-1], taps[0] - 1 if taps[0] else None, -step)
-            found.append(
-                (rows, backwards, (O, len(taps), len(range(start, H, s)), 1, d // gcd(s, d), -o))
-            )
+            found.append((rows, backwards, (O, len(taps), len(range(start, H, s)), 1, d // gcd(s, d), -o)))
         residues.append(found)
     for combination in product(*residues):
         yield (
@@ -265,9 +253,7 @@ def _phases(
         )
 
 
-def _by_phases(
-    make: Any, dy: Array, w: Array, dx: Array, axes: Axes, workspace: int, threads: int
-) -> None:
+def _by_phases(make: Any, dy: Array, w: Array, dx: Array, axes: Axes, workspace: int, threads: int) -> None:
     """dx from any way ``make`` to y: dy stands for x, the taps backwards and with f and c
     exchanged for w.
     """

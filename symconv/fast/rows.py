@@ -143,9 +143,7 @@ def _below(
         if gathered:
             found = [_reach(d * k - p, s, O, H) for k, (H, _, O, s, d, p) in zip(t, others)]
         else:
-            found = [
-                _reach(r - p, s, size, H) for r, (H, _, _, s, _, p), size in zip(t, others, sizes)
-            ]
+            found = [_reach(r - p, s, size, H) for r, (H, _, _, s, _, p), size in zip(t, others, sizes)]
         rows = x[(n, slice(None), slice(None), m, *(h for _, h in found))]
         rows = rows.transpose(0, 1, 3, 2, *range(4, rows.ndim))
         place = cells[:, :, 0 if gathered else i, :, e, :, i if gathered else 0]
@@ -296,9 +294,7 @@ def _rows_into(
     used += -used % 64
     kept = _buffer(workspace)
     weights = _banded(w, many, step, gathered, _within(kept[:used], x.dtype))
-    each = prod(
-        O if gathered and not later else O + d * (K - 1) // s for _, K, O, s, d, _ in axes[1:]
-    )
+    each = prod(O if gathered and not later else O + d * (K - 1) // s for _, K, O, s, d, _ in axes[1:])
     # a row of x, its columns in whole pieces; the sums of a row and a term of them
     below = C * (taps if gathered else 2 * prod(s for _, _, _, s, *_ in axes[1:]))
     place = 1.2 * each * G * x.itemsize
@@ -353,9 +349,7 @@ def _rows_into(
                 made = found[:, :, :, f, lo : lo + place.shape[3]][(..., *inside)]
                 _put_blocks(made, place, None if b is None else b[:, f])
 
-    units = _row_units(
-        len(x), axes[0][2], size, shared, many * len(turns), workspace - used, threads
-    )
+    units = _row_units(len(x), axes[0][2], size, shared, many * len(turns), workspace - used, threads)
     _lanes(make, units, kept[used:], threads)
 
 
@@ -384,9 +378,7 @@ def _at_once(axes: Axes) -> bool:
     return prod(-(-K // s) * s for _, K, _, s, *_ in axes) <= 1.4 * prod(K for _, K, *_ in axes)
 
 
-def _rows_dx(
-    dy: Array, w: Array, dx: Array, axes: Axes, workspace: int, threads: int, many: int = 1
-) -> None:
+def _rows_dx(dy: Array, w: Array, dx: Array, axes: Axes, workspace: int, threads: int, many: int = 1) -> None:
     """dx: for all residues of m modulo the stride at once, or by phases.
 
     Where m + p = s*i + e, and d is 1, tap k = e + s*j meets output o = i - j: every residue e is a
@@ -421,9 +413,7 @@ def _rows_dx(
     _rows_into(dy, weights, None, parts, layer, workspace, threads, many)
 
 
-def _row_units(
-    images: int, rows: int, size: int, shared: int, step: int, memory: int, threads: int
-) -> list[Any]:
+def _row_units(images: int, rows: int, size: int, shared: int, step: int, memory: int, threads: int) -> list[Any]:
     """(images, rows) of units: a multiple of ``step`` rows, as many images as threads leave.
 
     A row of one image needs ``size`` bytes, and ``shared`` ones those that it shares with the next.
@@ -443,9 +433,7 @@ def _row_units(
     ]
 
 
-def _depthwise_y(
-    x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int
-) -> None:
+def _depthwise_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int) -> None:
     """Groups of one channel: four outputs of the first axis at a time."""
     _rows_y(x, w, b, y, axes, workspace, threads, 4)
 

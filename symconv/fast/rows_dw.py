@@ -37,9 +37,7 @@ Axes = Sequence[tuple[int, ...]]
 __all__: list[str] = []
 
 
-def _few_dw(
-    dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int, many: int = 1
-) -> None:
+def _few_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int, many: int = 1) -> None:
     """dw = sum over outputs of the first axis of the rows of S they meet times dy."""
     if len(axes) == 1:
         x, dy, dw = x[:, :, :, None], dy[:, :, :, None], dw[:, :, :, None]
@@ -79,9 +77,7 @@ def _few_dw(
             cells = slopes[..., :places].reshape(G, count, many, F, *sizes)
             for i in range(many):
                 source = dy[n, :, :, o][:, :, :, turn + len(turns) * i :: len(turns) * many]
-                cells[:, : source.shape[3], i] = source.transpose(
-                    1, 3, 2, 0, *range(4, source.ndim)
-                )
+                cells[:, : source.shape[3], i] = source.transpose(1, 3, 2, 0, *range(4, source.ndim))
                 cells[:, source.shape[3] :, i] = 0
             left = slopes.reshape(G, count, many * F // few, few, columns // wide, wide)
             met = _meeting(S, e, first, step * many, count, span, starts[0], columns)
@@ -95,9 +91,7 @@ def _few_dw(
             place = totals[lane].reshape(G, many * F // few, few, shape[2])
             place += sums.sum(axis=(1, 3), dtype=dy.dtype)
 
-    units = _row_units(
-        len(dy), axes[0][2], size, shared, many * len(turns), workspace - used, threads
-    )
+    units = _row_units(len(dy), axes[0][2], size, shared, many * len(turns), workspace - used, threads)
     _lanes(make, units, kept[used:], threads)
     for other in totals[1:]:
         totals[0] += other
@@ -162,13 +156,9 @@ def _rows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads
         a = x.reshape(len(x), G * C, *x.shape[3:])
         for e, (i, t) in product(range(d), enumerate(np.ndindex(*steps))):
             q, m = _reach(e - p, d, quotients, H)
-            found = [
-                _reach(r - p, s, size, H) for r, (H, _, _, s, _, p), size in zip(t, others, sizes)
-            ]
+            found = [_reach(r - p, s, size, H) for r, (H, _, _, s, _, p), size in zip(t, others, sizes)]
             source = a[(n, slice(None), m, *(h for _, h in found))]
-            cells[(e, q, i, slice(None), *(v for v, _ in found))] = source.transpose(
-                2, 0, *range(3, source.ndim), 1
-            )
+            cells[(e, q, i, slice(None), *(v for v, _ in found))] = source.transpose(2, 0, *range(3, source.ndim), 1)
         for (turn, e, first), count in zip(turns, counts):
             if not count:
                 continue
@@ -176,9 +166,7 @@ def _rows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads
             slopes[...] = 0
             inner = slopes[..., :columns].reshape(count, G, filters, images, *sizes)
             source = dy[n, :, f, o][:, :, :, turn :: len(turns)]
-            inner[(..., *(slice(O) for _, _, O, *_ in others))] = source.transpose(
-                3, 1, 2, 0, *range(4, source.ndim)
-            )
+            inner[(..., *(slice(O) for _, _, O, *_ in others))] = source.transpose(3, 1, 2, 0, *range(4, source.ndim))
             left = slopes.reshape(count, 1, G, filters, total // wide, wide)
             left = left.transpose(0, 1, 2, 4, 3, 5)
             part = take((count, K, G, total // wide, min(filters, 64), min(C, 64)))
@@ -193,9 +181,7 @@ def _rows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads
                 for i, j in product(range(0, filters, 64), range(0, C, 64)):
                     made = part[..., : min(64, filters - i), : min(64, C - j)]
                     np.matmul(left[..., i : i + 64, :], right[..., j : j + 64], out=made)
-                    sums = totals[lane if lanes > 1 else 0, k, :, :, f][
-                        :, :, i : i + 64, j : j + 64
-                    ]
+                    sums = totals[lane if lanes > 1 else 0, k, :, :, f][:, :, i : i + 64, j : j + 64]
                     sums += made.sum(axis=(0, 3), dtype=dy.dtype)
 
     memory = (workspace - used) // pieces

@@ -64,9 +64,7 @@ def _tile(taps: int, places: int) -> int:
 def _algorithms(axes: Axes) -> tuple[list[int], list[list[Matrix]], list[tuple[int, ...]]]:
     """For each axis the tile m; A, G and B as lists of matrices; G's denominators."""
     tiles = [_tile(K, -(-O // d)) for _, K, O, _, d, _ in axes]
-    A, G, B, whole = (
-        list(each) for each in zip(*(_WINOGRAD[m, K] for m, (_, K, *_) in zip(tiles, axes)))
-    )
+    A, G, B, whole = (list(each) for each in zip(*(_WINOGRAD[m, K] for m, (_, K, *_) in zip(tiles, axes))))
     return tiles, [A, G, B], whole
 
 
@@ -98,14 +96,11 @@ def _along(matrix: Array, a: Array, out: Array) -> None:
 def _cut(axes: Axes, tiles: Sequence[int], offset: bool) -> list[tuple[int, ...]]:
     """H, p, d, m and the number of tiles on each axis: of x, or (without offset) of y."""
     return [
-        (H if offset else O, p if offset else 0, d, m, -(-O // (d * m)))
-        for (H, _, O, _, d, p), m in zip(axes, tiles)
+        (H if offset else O, p if offset else 0, d, m, -(-O // (d * m))) for (H, _, O, _, d, p), m in zip(axes, tiles)
     ]
 
 
-def _spread(
-    a: Array, n: slice, rows: slice, matrices: Sequence[Matrix], cut: Axes, take: Take
-) -> Array:
+def _spread(a: Array, n: slice, rows: slice, matrices: Sequence[Matrix], cut: Axes, take: Take) -> Array:
     """The tiles of images n of ``a`` (N, channels, *H), transformed: V = B x, or Z = A^T dy.
 
     ``cut`` says H, p, d, m and the number of tiles on each axis; ``rows`` are the tiles of the
@@ -116,9 +111,7 @@ def _spread(
     tiles = [rows.stop - rows.start, *(T for *_, T in cut[1:])]
     inputs = [len(matrix[0]) for matrix in matrices]
     sizes = [d * (m * (T - 1) + j) for (_, _, d, m, _), T, j in zip(cut, tiles, inputs)]
-    found = [
-        _reach(d * m * t - p, 1, size, H) for (H, p, d, m, _), t, size in zip(cut, begin, sizes)
-    ]
+    found = [_reach(d * m * t - p, 1, size, H) for (H, p, d, m, _), t, size in zip(cut, begin, sizes)]
     images, channels = n.stop - n.start, a.shape[1]
     rest = take((images, *sizes, channels))  # the padded rows, channels last
     source = a[(n, slice(None), *(h for _, h in found))]
@@ -193,9 +186,7 @@ def _collect(
         np.add(part, b, out=place)
 
 
-def _weights(
-    w: Array, G: Sequence[Matrix], denominators: Sequence[tuple[int, ...]], take: Take
-) -> Array:
+def _weights(w: Array, G: Sequence[Matrix], denominators: Sequence[tuple[int, ...]], take: Take) -> Array:
     """U = G w (products, g, c, f)."""
     groups, F, C, *taps = w.shape
     rest = take((*taps, groups, C, F))
@@ -219,14 +210,10 @@ def _halves(groups: int, channels: int) -> list[tuple[slice, slice]]:
     g, c = (groups, 1) if groups > 1 else (1, channels)
     cut = (g if groups > 1 else c) // 2
     whole = slice(None)
-    return [
-        (part, whole) if groups > 1 else (whole, part) for part in (slice(0, cut), slice(cut, None))
-    ]
+    return [(part, whole) if groups > 1 else (whole, part) for part in (slice(0, cut), slice(cut, None))]
 
 
-def _winograd_y(
-    x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int
-) -> None:
+def _winograd_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int, threads: int) -> None:
     """y = A (U V): tiles of x and the weights transformed, a matrix product for each row of the
     algorithm, and back.
     """

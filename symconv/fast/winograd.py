@@ -30,7 +30,8 @@ __all__ = ["MAX_PRODUCTS", "POINTS", "BilinearAlgorithm", "Derivation", "algorit
 
 #: interpolation points in the order in which they are taken: small ones first, +a beside -a (halves the additions)
 POINTS: tuple[sympy.Rational, ...] = tuple(
-    sympy.Rational(p) for p in ("0", "1", "-1", "2", "-2", "1/2", "-1/2", "4", "-4", "1/4", "-1/4", "3", "-3", "1/3", "-1/3")
+    sympy.Rational(p)
+    for p in ("0", "1", "-1", "2", "-2", "1/2", "-1/2", "4", "-4", "1/4", "-1/4", "3", "-3", "1/3", "-1/3")
 )
 
 #: products of one axis beyond which no algorithm is built: its error would be larger than its result
@@ -202,7 +203,9 @@ class Derivation:
     @property
     def scope(self) -> str:
         """What the verdict covers."""
-        return "exact, at every (o, k, i) of a tile; hence for every layer of stride 1 with these taps, whatever its size"
+        return (
+            "exact, at every (o, k, i) of a tile; hence for every layer of stride 1 with these taps, whatever its size"
+        )
 
     def _distinct(self) -> list[BilinearAlgorithm]:
         return list(dict.fromkeys(self.axes))
@@ -268,7 +271,9 @@ class Derivation:
         return f"<{self.name}: {self.multiplications} multiplications instead of {self.direct}, {verdict}>"
 
 
-def derivation(tile: int | Sequence[int], kernel: int | Sequence[int], points: Sequence[Any] | None = None) -> Derivation:
+def derivation(
+    tile: int | Sequence[int], kernel: int | Sequence[int], points: Sequence[Any] | None = None
+) -> Derivation:
     """The nested algorithm with a tile of so many outputs and so many taps on each axis, derived and checked.
 
     ``points`` are used on every axis; left out, each axis takes the first of ``POINTS``. ValueError where the number of

@@ -1,12 +1,12 @@
 """Closed formulas: the tree, the parser, the standard formulas, and the readers of the tree.
 
-    tree         what a formula is
-    parser       text -> tree; expressions: its integers and conditions
-    standard     y, dx, dw, db as the textbooks should have them
-    values       tree -> exact arrays on one layer; indices: its pointwise sums
-    sets         tree -> integer relations on one axis, every size
-    notation     tree -> mathematics to be set; entries: entries of arrays and sums of their products
-    latex, pretty, mathml    mathematics to be set -> LaTeX, text for a terminal, MathML
+tree         what a formula is
+parser       text -> tree; expressions: its integers and conditions
+standard     y, dx, dw, db as the textbooks should have them
+values       tree -> exact arrays on one layer; indices: its pointwise sums
+sets         tree -> integer relations on one axis, every size
+notation     tree -> mathematics to be set; entries: entries of arrays and sums of their products
+latex, pretty, mathml    mathematics to be set -> LaTeX, text for a terminal, MathML
 """
 
 from __future__ import annotations

@@ -13,7 +13,16 @@ from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas.tree import OPERANDS
 from symconv.layer.relation import SIZES
 
-__all__ = ["MAX_DEPTH", "MAX_INTEGER", "MAX_LENGTH", "MAX_TERMS", "NUMBERS", "ExpressionReader", "FormulaError", "listed"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_INTEGER",
+    "MAX_LENGTH",
+    "MAX_TERMS",
+    "NUMBERS",
+    "ExpressionReader",
+    "FormulaError",
+    "listed",
+]
 
 #: limits on what a text may ask for: characters, nesting, size of a whole number, products added up
 MAX_LENGTH = 2000
@@ -99,7 +108,9 @@ class ExpressionReader:
         """An integer expression that is a number once s and d are."""
         value = self.integer(node, depth + 1)
         if not value.names() <= NUMBERS:
-            raise self.fail(f"{self.source(node)} varies; a stride or dilation is built from whole numbers, s and d", node)
+            raise self.fail(
+                f"{self.source(node)} varies; a stride or dilation is built from whole numbers, s and d", node
+            )
         if isinstance(value, Const) and value.value < 1:
             raise self.fail(f"a stride or dilation is at least 1, not {value}", node)
         return value
@@ -137,10 +148,14 @@ class ExpressionReader:
     def operation(self, op: str, node: ast.BinOp, depth: int, scope: tuple[str, ...]) -> Integer:
         left, right = (self.integer(each, depth + 1, scope) for each in (node.left, node.right))
         if op == "*" and not (left.names() <= NUMBERS or right.names() <= NUMBERS):
-            raise self.fail(f"not affine: {self.source(node)} multiplies sizes or indices; only s, d and numbers may", node)
+            raise self.fail(
+                f"not affine: {self.source(node)} multiplies sizes or indices; only s, d and numbers may", node
+            )
         if op in ("//", "%"):
             if not right.names() <= NUMBERS:
-                raise self.fail(f"not affine: only s, d and whole numbers may divide, not {self.source(node.right)}", node.right)
+                raise self.fail(
+                    f"not affine: only s, d and whole numbers may divide, not {self.source(node.right)}", node.right
+                )
             if right == Const(0):
                 raise self.fail("division by zero", node.right)
         if op == "*" and isinstance(left, Op) and left.op == "-" and left.left == Const(0):

@@ -94,7 +94,9 @@ def ranges(
     return {name: interval for name, interval in found.items() if name not in known}
 
 
-def bound(e: Integer, name: str, extent: int, known: Mapping[str, Interval], sizes: Mapping[str, int]) -> Interval | None:
+def bound(
+    e: Integer, name: str, extent: int, known: Mapping[str, Interval], sizes: Mapping[str, int]
+) -> Interval | None:
     """The values of ``name`` for which ``0 <= e < extent`` can hold, the other indices in their ``known`` intervals."""
     if isinstance(e, Op) and e.op == "//" and not e.right.names() - set(sizes):
         by = int(e.right.evaluate(sizes))  # 0 <= a // by < n says the same as 0 <= a < n*by

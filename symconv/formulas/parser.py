@@ -103,7 +103,9 @@ class _Parser(ExpressionReader):
         for at, character in enumerate(self.text):
             if not _ALLOWED.match(character):
                 hint = _LOOKALIKES.get(character)
-                told = f"write {hint!r} for {character!r}" if hint else f"the character {character!r} has no meaning here"
+                told = (
+                    f"write {hint!r} for {character!r}" if hint else f"the character {character!r} has no meaning here"
+                )
                 raise self.fail(told, at + 1)
         stripped = self.text.lstrip()
         self.shift = len(self.text) - len(stripped)
@@ -193,7 +195,9 @@ class _Parser(ExpressionReader):
             if not factor.names() <= NUMBERS:
                 raise self.fail(f"{self.source(each)} varies; a multiple is built from whole numbers, s and d", each)
         if not products:
-            raise self.fail(f"{self.source(node)} is a number; products of {listed(TARGETS[self.target])} are wanted", node)
+            raise self.fail(
+                f"{self.source(node)} is a number; products of {listed(TARGETS[self.target])} are wanted", node
+            )
         if all(isinstance(each, ast.Subscript) for each in products):
             part = self.index_sum(node, (), (), depth)
         elif len(products) == 1:
@@ -245,7 +249,9 @@ class _Parser(ExpressionReader):
 
     def operand(self, node: ast.expr, depth: int) -> Part:
         if self.index is not None:
-            raise self.fail(f"with an index on the left, {self.target}[{self.index}] is said entry by entry: sum(...)", node)
+            raise self.fail(
+                f"with an index on the left, {self.target}[{self.index}] is said entry by entry: sum(...)", node
+            )
         part = self.part(node, depth + 1)
         if "b" in part.arrays:
             raise self.fail("b has no spatial axis", node)
@@ -412,6 +418,7 @@ class _Parser(ExpressionReader):
         if name in OPERANDS or name in TARGETS or name in _CALLS or not _INDEX.fullmatch(name):
             raise self.fail(f"{name} cannot be the name of an index", node)
         return name
+
 
 _CALLS: dict[str, Callable[[_Parser, ast.Call, int], Part]] = {
     "correlate": _Parser.correlated,

@@ -124,7 +124,11 @@ def parameter_set(context: isl.Context, condition: str) -> isl.Set:
 
 
 def read(
-    context: isl.Context, formula: tree.Formula, numbers: Mapping[str, int], extents: Mapping[str, Integer], legal: isl.Set
+    context: isl.Context,
+    formula: tree.Formula,
+    numbers: Mapping[str, int],
+    extents: Mapping[str, Integer],
+    legal: isl.Set,
 ) -> Reading:
     """The relations of ``formula`` with s and d as in ``numbers``.
 
@@ -265,7 +269,9 @@ class _Reader:
         factor = node.factor.substitute(self.numbers)
         if not isinstance(factor, Const):
             quasi_affine(factor, {})  # a division by zero is told as such
-            raise ValueError(f"the factor {node.factor} varies with the sizes; it must be built from whole numbers, s and d")
+            raise ValueError(
+                f"the factor {node.factor} varies with the sizes; it must be built from whole numbers, s and d"
+            )
         quasi_affine(factor, {})
         if isinstance(node.operand, tree.Array):
             raise ValueError(f"{node}: a multiple is taken of products, not of an array")
@@ -307,7 +313,9 @@ class _Reader:
             told.append(f"{entry} = {quasi_affine(factor.index, known)} and 0 <= {entry} < {self.extents[factor.name]}")
         for each in node.ranges:
             if each.start is not None and each.stop is not None:
-                told.append(f"{quasi_affine(each.start, known)} <= {known[each.index]} < {quasi_affine(each.stop, known)}")
+                told.append(
+                    f"{quasi_affine(each.start, known)} <= {known[each.index]} < {quasi_affine(each.stop, known)}"
+                )
         running = [f"i{number}" for number, _ in enumerate(node.ranges)]
         place = "[t]" if index is not None else "[]"
         relation = self.map(f"{place} -> [{', '.join(entries + running)}] : {' and '.join(told)}")

@@ -104,6 +104,7 @@ def relative_error(a: Array, b: Array) -> float:
 
 # the checks: each returns how many entries it compared and what is wrong ---------------------------------------------
 
+
 def on_symbols(faces: Faces, conv: Conv) -> Result:
     start_counting()
     outputs = faces.outputs({name: symbols(name, conv.shapes[name]) for name in ("x", "w", "b", "dy")})

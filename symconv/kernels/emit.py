@@ -152,7 +152,9 @@ class _File:
         axes = [tuple(axis.values[size] for size in AXIS_SIZES) for axis in conv.axes]
         sizes = (conv.groups, conv.out_channels // conv.groups, conv.in_channels // conv.groups, axes)
         line = source.assign("LAYER", repr(sizes))
-        return [source.noted(line, f"the layer that is written out: G, F, C and, on each axis, {', '.join(AXIS_SIZES)}")]
+        return [
+            source.noted(line, f"the layer that is written out: G, F, C and, on each axis, {', '.join(AXIS_SIZES)}")
+        ]
 
     def helpers(self, parts: Sequence[str]) -> list[str]:
         """The functions that ``parts`` use, and those that these use, in order of first use."""
@@ -161,7 +163,9 @@ class _File:
         while wanted:
             name = wanted.pop(0)
             found = ((getattr(module, name, None), module) for module in self.lowering.modules)
-            helper = next((each for each, module in found if getattr(each, "__module__", None) == module.__name__), None)
+            helper = next(
+                (each for each, module in found if getattr(each, "__module__", None) == module.__name__), None
+            )
             if helper is None or name in texts:
                 continue
             texts[name] = _spelled_out(name) if name in FROM_RELATION else source.copied(helper)

@@ -179,12 +179,21 @@ class _WrittenOut(Lowering):
         unrolled = Unrolled(self.one)
         forward, backward = unrolled.products(["y"]), unrolled.products(["dx", "dw"])
         shared = unrolled.shared(["y"]) + unrolled.shared(["dx", "dw"])
-        told = f"{shared} parts are shared" if shared else "none is shared: o follows from k and m, so each occurs in one entry"
+        told = (
+            f"{shared} parts are shared"
+            if shared
+            else "none is shared: o follows from k and m, so each occurs in one entry"
+        )
         return f"Forward {forward} products, backward {backward}; {told}. What no window reaches stays zero."
 
     def forward(self) -> list[ast.stmt]:
         shape = ", ".join(["N", *map(str, self.one.y_shape[1:])])
-        return [*self.read(["x", "w"]), source.assign("y", f"np.zeros(({shape}), x.dtype)"), *self.sums(["y"]), self.with_bias()]
+        return [
+            *self.read(["x", "w"]),
+            source.assign("y", f"np.zeros(({shape}), x.dtype)"),
+            *self.sums(["y"]),
+            self.with_bias(),
+        ]
 
     def backward(self) -> list[ast.stmt]:
         return [

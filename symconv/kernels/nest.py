@@ -133,7 +133,9 @@ class _Nest:
     def _terms(self, targets: Sequence[str]) -> list[ast.stmt]:
         if self.schedule.product == "matmul":
             return self._matrices(targets) + [line for target in targets for line in self._matmul(target)]
-        return [source.augment(self._entry(target), self._product(*self._factors(target), target)) for target in targets]
+        return [
+            source.augment(self._entry(target), self._product(*self._factors(target), target)) for target in targets
+        ]
 
     def _factors(self, target: str) -> tuple[str, str]:
         """What is multiplied, in the order it is written: dy first, x last."""

@@ -26,7 +26,9 @@ def pytorch_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[str, Arra
     import torch
 
     functional: Any = torch.nn.functional
-    x, w, b, dy = (torch.tensor(values[name], dtype=torch.float64, requires_grad=True) for name in ("x", "w", "b", "dy"))
+    x, w, b, dy = (
+        torch.tensor(values[name], dtype=torch.float64, requires_grad=True) for name in ("x", "w", "b", "dy")
+    )
     options: dict[str, Any] = {"stride": conv.stride, "dilation": conv.dilation, "groups": conv.groups}
     # PyTorch pads both sides alike, so padding is done apart; its order is last axis first
     pads = [amount for pair in reversed(conv.padding) for amount in pair]

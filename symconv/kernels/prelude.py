@@ -71,9 +71,7 @@ def _same(window: Sequence[tuple[int, int, int]]) -> list[tuple[int, ...]]:
     return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
 
 
-def _window(
-    x: Array, w: Array, stride: Any, dilation: Any, groups: Any, ndim: int
-) -> list[tuple[int, int, int]]:
+def _window(x: Array, w: Array, stride: Any, dilation: Any, groups: Any, ndim: int) -> list[tuple[int, int, int]]:
     """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
     if x.ndim != ndim + 2 or w.ndim != ndim + 2:
         raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
@@ -126,8 +124,7 @@ def _transposed_layer(
     window, pads = _window(x, w, stride, dilation, groups, ndim), _pairs(padding, ndim)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
-            f"x {x.shape} has {x.shape[1]} channels, "
-            f"but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
+            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
         )
     _check_shape("b", b, (w.shape[1] * int(groups),))
     extra = _per_axis("output_padding", output_padding, ndim, 0)

@@ -73,7 +73,9 @@ class Words:
 
     def says_parameters(self) -> str:
         if self.layer is not None:
-            return "The parameters can only be what they are by default. ValueError, with the shapes, for another layer."
+            return (
+                "The parameters can only be what they are by default. ValueError, with the shapes, for another layer."
+            )
         words = '"valid"' if self.kind.transposed else '"same" or "valid"'
         last = ", output_padding (more rows of y at the end)" if self.kind.transposed else ""
         return (

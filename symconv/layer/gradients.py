@@ -133,7 +133,10 @@ class Gradients:
         result: dict[str, Any] = {"conv": self.conv.to_dict(), "loss": self.loss_name}
         for name in READINGS:
             array = self._array(name)
-            result[name] = {"shape": [int(n) for n in array.shape], "entries": [str(e) for e in array.reshape(len(array))]}
+            result[name] = {
+                "shape": [int(n) for n in array.shape],
+                "entries": [str(e) for e in array.reshape(len(array))],
+            }
         return result
 
     def _repr_latex_(self) -> str:

@@ -124,7 +124,9 @@ def _(thing: Row) -> str:
 @latex.register
 def _(thing: Product) -> str:
     # of the ways to write a thin space this is the one that no Markdown takes for an escape
-    between = r" \thinspace " if thing.apart else " " if any(isinstance(f, (Below, Above)) for f in thing.factors) else ""
+    between = (
+        r" \thinspace " if thing.apart else " " if any(isinstance(f, (Below, Above)) for f in thing.factors) else ""
+    )
     pieces: list[str] = []
     for factor in thing.factors:
         piece = latex(factor)
@@ -241,7 +243,9 @@ WIDTHS: dict[type[Math], Callable[[Any, float], float]] = {
     Above: lambda t, gap: width(t.base, gap) + SUBSCRIPT * width(t.sup, gap) + 0.5,
     Row: lambda t, gap: sum(width(part, gap) for part in t.parts),
     Product: lambda t, gap: sum(width(factor, gap) for factor in t.factors) + 1.7 * t.apart * (len(t.factors) - 1),
-    Sum: lambda t, gap: sum(width(term, gap) for _, term in t.terms) + SIGN * (len(t.terms) - 1) + SIGN * (t.terms[0][0] < 0),
+    Sum: lambda t, gap: (
+        sum(width(term, gap) for _, term in t.terms) + SIGN * (len(t.terms) - 1) + SIGN * (t.terms[0][0] < 0)
+    ),
     Fence: lambda t, gap: width(t.body, gap) + (14 if _tall(t.body) else 7.8),
     Fraction: lambda t, gap: max(width(t.top, gap), width(t.bottom, gap)) + 2.4,
     Total: _limits,

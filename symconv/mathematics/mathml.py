@@ -72,7 +72,9 @@ def mathml(thing: Math | Equation | tree.Formula | Integer, display: bool = Fals
 
 
 def _whole(inner: Element, display: bool) -> str:
-    return tostring(_of("math", inner, xmlns=NAMESPACE, **({"displaystyle": "true"} if display else {})), encoding="unicode")
+    return tostring(
+        _of("math", inner, xmlns=NAMESPACE, **({"displaystyle": "true"} if display else {})), encoding="unicode"
+    )
 
 
 def style_sheet(within: str = "") -> str:
@@ -125,7 +127,9 @@ def _token(tag: str, text: str, **attributes: str) -> Element:
 def _operator(text: str) -> Element:
     """A sign between two things, with the space of its kind; an arrow is not as tall as what stands beside it."""
     space = THICK if text in RELATIONS else MEDIUM
-    return _token("mo", text, lspace=space, rspace=space, form="infix", **({"stretchy": "false"} if text in "↑↓" else {}))
+    return _token(
+        "mo", text, lspace=space, rspace=space, form="infix", **({"stretchy": "false"} if text in "↑↓" else {})
+    )
 
 
 def _minus() -> Element:
@@ -177,7 +181,9 @@ def _(thing: Word) -> Element:
             wide = thing.text[found.end() : found.end() + 1].isspace()
             result.append(_token("mo", text, separator="true", lspace="0", rspace="0.35em" if wide else "0"))
         else:
-            result.append(_minus() if text == "−" and len(thing.text) > 1 else _token("mo", text, lspace="0", rspace="0"))
+            result.append(
+                _minus() if text == "−" and len(thing.text) > 1 else _token("mo", text, lspace="0", rspace="0")
+            )
     return _row(result)
 
 

@@ -162,7 +162,9 @@ def _(thing: Fence) -> Box:
 
 @box.register
 def _(thing: Fraction) -> Box:
-    top, bottom = (box(Fence(part)) if isinstance(part, (Sum, Row)) else box(part) for part in (thing.top, thing.bottom))
+    top, bottom = (
+        box(Fence(part)) if isinstance(part, (Sum, Row)) else box(part) for part in (thing.top, thing.bottom)
+    )
     return beside([top, Box((" / ",)), bottom])
 
 
@@ -201,7 +203,9 @@ def pretty(thing: Math | Equation | tree.Formula | Integer, width: int = 100) ->
     return "\n".join(line.rstrip() for line in box(thing).lines)
 
 
-def equation_lines(equation: Equation, width: int, left: int = 0, note: Callable[[int], str] | None = None) -> list[str]:
+def equation_lines(
+    equation: Equation, width: int, left: int = 0, note: Callable[[int], str] | None = None
+) -> list[str]:
     """An equation as lines; its left side is set to the right of ``left`` columns, so that equations align.
 
     Sides follow each other on one line where they fit, and are broken before signs where they do not. ``note`` words the

@@ -395,7 +395,9 @@ def _from_one(node: tree.Node, outer: Sequence[str]) -> tree.Node:
         else replace(each, start=_tidy(each.start.substitute(shift)), stop=_tidy(each.stop.substitute(shift)))
         for each in node.ranges
     )
-    where = tuple(replace(c, left=_tidy(c.left.substitute(shift)), right=_tidy(c.right.substitute(shift))) for c in node.where)
+    where = tuple(
+        replace(c, left=_tidy(c.left.substitute(shift)), right=_tidy(c.right.substitute(shift))) for c in node.where
+    )
     return replace(node, factors=factors, ranges=ranges, where=where)
 
 
@@ -483,7 +485,8 @@ def _index_sum(node: tree.IndexSum, setting: Setting) -> Set:
     if node.where:
         last = totals.pop() if totals else Total()
         conditions = (
-            Row((of_integer(c.left), Operator(COMPARED.get(c.relation, c.relation)), of_integer(c.right))) for c in node.where
+            Row((of_integer(c.left), Operator(COMPARED.get(c.relation, c.relation)), of_integer(c.right)))
+            for c in node.where
         )
         totals.append(replace(last, under=(*last.under, *conditions)))
     factors = (Below(setting.arrays.get(f.name, Word(f.name)), of_integer(f.index)) for f in node.factors)

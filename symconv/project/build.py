@@ -133,7 +133,9 @@ def write(made: Build, folder: Path) -> Written:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ValueError(f"cannot make folder {str(path.parent)!r}: {(error.strerror or str(error)).lower()}") from error
+            raise ValueError(
+                f"cannot make folder {str(path.parent)!r}: {(error.strerror or str(error)).lower()}"
+            ) from error
         write_whole(path, content)
         written.append(name)
     return Written(tuple(written), tuple(unchanged))
@@ -148,7 +150,9 @@ def stale(made: Build, folder: Path, whole: bool = True) -> tuple[Stale, ...]:
             found.append(Stale(name, "missing" if there is None else "differs"))
     if whole and folder.is_dir():
         present = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-        names = (path.as_posix() for path in present if not any(p.startswith(".") or p == "__pycache__" for p in path.parts))
+        names = (
+            path.as_posix() for path in present if not any(p.startswith(".") or p == "__pycache__" for p in path.parts)
+        )
         found += [Stale(name, "extra") for name in names if name not in made.files and not name.endswith(PAGES)]
     return tuple(sorted(found, key=lambda each: each.file))
 
@@ -204,7 +208,12 @@ def _report_text(plan: Plan, checked: list[Checked], verified: list[Verification
         kind = Kind(order.layer.ndim, order.layer.transposed)
         layers.setdefault(_kind(kind), {}).update({conv.slug: conv for conv in order.checked_on})
     derivations = [
-        {"slug": v.conv.slug, "layer": v.conv, "entries": f"{v.entries:,}", "verdict": "equal" if v.ok else "not written"}
+        {
+            "slug": v.conv.slug,
+            "layer": v.conv,
+            "entries": f"{v.entries:,}",
+            "verdict": "equal" if v.ok else "not written",
+        }
         for v in verified
     ]
     template = resources.files(__package__).joinpath("report.md.j2").read_text("utf-8")

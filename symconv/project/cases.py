@@ -34,7 +34,9 @@ class Plan:
 
 def project_plan(text: str | None = None) -> Plan:
     """The project's own case list, or that in ``text`` (TOML). ValueError for a list that cannot be read."""
-    listed = tomllib.loads(resources.files(__package__).joinpath("cases.toml").read_text("utf-8") if text is None else text)
+    listed = tomllib.loads(
+        resources.files(__package__).joinpath("cases.toml").read_text("utf-8") if text is None else text
+    )
     kernels, schedules = listed["kernels"], listed["kernels"]["schedules"]
     standing = [_layer(entry) for entry in listed["check"]]
     orders = [
@@ -59,7 +61,9 @@ def case_plan(conv: Conv, schedules: Sequence[str] = ()) -> Plan:
     or for one that the layer is too large for.
     """
     kind = Kind(conv.ndim, conv.transposed)
-    standing = next(order.checked_on for order in project_plan().kernels if order.layer == kind) if conv.ndim <= 3 else ()
+    standing = (
+        next(order.checked_on for order in project_plan().kernels if order.layer == kind) if conv.ndim <= 3 else ()
+    )
     chosen = list(dict.fromkeys(schedules)) or [
         name for name, each in SCHEDULES.items() if each.any_size or _one_image(conv).terms <= MAX_UNROLLED_TERMS
     ]

@@ -121,7 +121,9 @@ class Claim:
         )
         axes = "each axis separately, hence any number of axes, batch, channels and groups"
         if self.products > 1:  # a sum of products over the axes is not the product of sums
-            axes = f"one spatial axis only, as the formula adds {self.products} products; any batch, channels and groups"
+            axes = (
+                f"one spatial axis only, as the formula adds {self.products} products; any batch, channels and groups"
+            )
         return f"{layer}{bias}: every H, K >= 1, {pads}{extra} with O >= 1; {steps}; {axes}"
 
     @property

@@ -99,7 +99,13 @@ class _Search:
         """The sample: small sizes, with inputs long enough to leave every remainder."""
         stride, dilation = self.claim.stride or 1, self.claim.dilation or 1
         free = len(self.claim.sizes) > 3
-        most = {"H": 6 + stride + dilation, "K": 4 if free else 5, "p": 3 if free else 5, "q": 3, "r": max(stride, dilation)}
+        most = {
+            "H": 6 + stride + dilation,
+            "K": 4 if free else 5,
+            "p": 3 if free else 5,
+            "q": 3,
+            "r": max(stride, dilation),
+        }
         return self.parameters([compare(Name(n), "<=", most[n]) for n in self.claim.sizes])
 
     def named_sizes(self) -> list[tuple[float, Phrase]]:
@@ -243,7 +249,9 @@ class _Search:
         if said.is_subset(self.holding):
             return self.and_degenerate(_text(words), self.holding.subtract(said).coalesce(), words)
         said = said.intersect(ordinary)
-        return self.and_degenerate(f"{_text(words)} where {in_words(domain)}", self.holding.subtract(said).coalesce(), words)
+        return self.and_degenerate(
+            f"{_text(words)} where {in_words(domain)}", self.holding.subtract(said).coalesce(), words
+        )
 
     def and_degenerate(self, generic: str, rest: isl.Set, words: tuple[Conjunction, ...] = ()) -> Condition:
         """``generic``, and the sizes ``rest`` said as well as can be."""

@@ -91,7 +91,9 @@ class Counterexample:
         """What is wrong, in words."""
         told = [f"{word} {', '.join(terms)}" for word in KINDS if (terms := getattr(self, word))]
         if self.lengths is not None and self.lengths[0] != self.lengths[1]:
-            told.append(f"{self.lengths[0]} {'entry' if self.lengths[0] == 1 else 'entries'} instead of {self.lengths[1]}")
+            told.append(
+                f"{self.lengths[0]} {'entry' if self.lengths[0] == 1 else 'entries'} instead of {self.lengths[1]}"
+            )
         return tuple(told)
 
 
@@ -152,7 +154,10 @@ def _at(decision: Decision, sizes: dict[str, int]) -> Counterexample:
     wrong = {product: count for product, count in counts.items() if count[0] != count[1]}
     arrays = None
     if claim.length is not None and max(due, built) <= MAX_SHOWN:
-        arrays = (tuple(_text(said.get(t, {})) for t in range(built)), tuple(_text(right.get(t, {})) for t in range(due)))
+        arrays = (
+            tuple(_text(said.get(t, {})) for t in range(built)),
+            tuple(_text(right.get(t, {})) for t in range(due)),
+        )
     return Counterexample(
         sizes,
         t if claim.length is not None else 0,

@@ -55,7 +55,7 @@ class Proof:
 
     @property
     def padding(self) -> str:
-        """"symmetric" when only q = p is claimed, else "free"."""
+        """ "symmetric" when only q = p is claimed, else "free"."""
         return "symmetric" if self.claim.symmetric else "free"
 
     @property
@@ -102,7 +102,9 @@ class Proof:
         }
 
     def __repr__(self) -> str:
-        told = f"<{self.verdict}: {self.formula}; stride {self.stride}, dilation {self.dilation}, {self.padding} padding"
+        told = (
+            f"<{self.verdict}: {self.formula}; stride {self.stride}, dilation {self.dilation}, {self.padding} padding"
+        )
         if self.condition is not None:
             told += f"; holds when: {self.condition}"
         if self.verdict == UNKNOWN and self.reason:

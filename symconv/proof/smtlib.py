@@ -295,7 +295,9 @@ class _Script:
                 factor: Integer = Const(1)
                 while isinstance(part, tree.Scale):
                     factor, part = part.factor * factor, part.operand
-                found.append(_Product(("b",), self.integer(factor), [self.within(at, self.integer(self.length(other)))]))
+                found.append(
+                    _Product(("b",), self.integer(factor), [self.within(at, self.integer(self.length(other)))])
+                )
             else:
                 found += self.result(part, at)
         return found

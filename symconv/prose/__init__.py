@@ -22,8 +22,41 @@ LANGUAGES = ("en", "fr")
 
 #: what may stand in braces anywhere: the layer's arrays, and the operators of the formulas
 SYMBOLS: dict[str, Math] = {
-    **{name: Word(name) for name in ("x", "w", "b", "y", "t", "L", "dx", "dw", "db", "dy", "pad", "flip", "H", "K", "O",
-                                      "s", "d", "p", "q", "r", "n", "c", "f", "g", "o", "k", "m", "N", "C", "F")},
+    **{
+        name: Word(name)
+        for name in (
+            "x",
+            "w",
+            "b",
+            "y",
+            "t",
+            "L",
+            "dx",
+            "dw",
+            "db",
+            "dy",
+            "pad",
+            "flip",
+            "H",
+            "K",
+            "O",
+            "s",
+            "d",
+            "p",
+            "q",
+            "r",
+            "n",
+            "c",
+            "f",
+            "g",
+            "o",
+            "k",
+            "m",
+            "N",
+            "C",
+            "F",
+        )
+    },
     **{name: Word(sign) for name, sign in (("star", "⋆"), ("up", "↑"), ("down", "↓"), ("against", "⊙"))},
 }
 
@@ -97,7 +130,9 @@ class Prose:
         """A phrase as plain text, mathematics in Unicode."""
         from symconv.mathematics.text import pretty
 
-        return "".join(r if isinstance(r, str) else r.text if isinstance(r, Literal) else pretty(r) for r in self.runs(value))
+        return "".join(
+            r if isinstance(r, str) else r.text if isinstance(r, Literal) else pretty(r) for r in self.runs(value)
+        )
 
 
 def _joined(runs: Iterator[Run]) -> Iterator[Run]:

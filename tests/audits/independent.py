@@ -81,7 +81,7 @@ def call(
 
 
 def statuses(module: ModuleType, name: str, convention: str, conv: Conv, forward: str | None = None) -> dict[str, str]:
-    """"ok", "value" or "shape" for each output that a sample returns on a geometry; {"raises": its name} for an exception."""
+    """ "ok", "value" or "shape" for each output that a sample returns on a geometry; {"raises": its name} for an exception."""
     a = arrays(conv)
     try:
         with np.errstate(all="ignore"):

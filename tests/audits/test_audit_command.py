@@ -119,7 +119,12 @@ def test_html_escapes(tmp_path: Path) -> None:
 def test_junit(wrong: Audit) -> None:
     root = ET.fromstring(junit_xml(wrong))
     (suite,) = root
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("30", "6", "0", "0")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
+        "30",
+        "6",
+        "0",
+        "0",
+    )
     tests = suite.findall("testcase")
     assert len({(t.get("classname"), t.get("name")) for t in tests}) == 30
     assert {t.get("name") for t in tests if t.find("failure") is not None} == {
@@ -167,7 +172,10 @@ def test_report_files(tmp_path: Path) -> None:
          "html"],
 )  # fmt: skip
 def test_bad_calls(
-    arguments: tuple[str, ...], words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    arguments: tuple[str, ...],
+    words: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     line = failing(capsys, monkeypatch, *arguments)
     for word in words:
@@ -214,7 +222,20 @@ def test_help_says_that_the_code_is_executed() -> None:
 
 
 def test_options_reach_the_grid() -> None:
-    sizes = ("--input", "5x6", "--kernel", "3x2", "--stride", "2x1", "--padding", "1,0x0,1", "--dilation", "1", "--groups", "1")
+    sizes = (
+        "--input",
+        "5x6",
+        "--kernel",
+        "3x2",
+        "--stride",
+        "2x1",
+        "--padding",
+        "1,0x0,1",
+        "--dilation",
+        "1",
+        "--groups",
+        "1",
+    )
     report = json.loads(run(f"{PLAIN}:only_dw", *sizes, "--json").stdout)
     assert report["cases"] == 1
     (case,) = report["by_case"]

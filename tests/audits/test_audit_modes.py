@@ -134,7 +134,9 @@ def test_dimensions_dilation_groups(ndim: int) -> None:
 
 
 def test_per_axis() -> None:
-    grid = default_grid(input=[(6, 7)], kernel=[(3, 2)], stride=[(2, 1), (1, 3)], padding=[(1, 0), (0, 2)], dilation=[(1, 2)])
+    grid = default_grid(
+        input=[(6, 7)], kernel=[(3, 2)], stride=[(2, 1), (1, 3)], padding=[(1, 0), (0, 2)], dilation=[(1, 2)]
+    )
     assert audit(any_backward, grid=grid).right == 4
     outside = audit(f"{CS231N}:conv_backward_naive", "cs231n", grid=[*grid, Conv((5, 4), (2, 3))])
     assert (outside.tally.cases, len(outside.outside)) == (1, 4)
@@ -249,7 +251,9 @@ def test_refusals_of_code_in_no_file() -> None:
 
 def test_lambda_with_a_closure() -> None:
     scale = 2.0
-    result = audit(lambda x, w, b, dy, stride, padding: {"db": dy.sum(axis=(0, 2, 3)) * scale}, grid=[Conv((5, 4), (3, 2))])
+    result = audit(
+        lambda x, w, b, dy, stride, padding: {"db": dy.sum(axis=(0, 2, 3)) * scale}, grid=[Conv((5, 4), (3, 2))]
+    )
     assert result.wrong == 1
     assert result.failures[0].missing
     assert [cause.key for cause in result.causes["db"]] == ["scaled-2"]

@@ -30,12 +30,16 @@ def alive(process: int) -> bool:
     return state != "Z"
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes under /proc, which this system has not")
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="looks at processes under /proc, which this system has not"
+)
 def test_child_ends_without_its_worker(tmp_path: Path) -> None:
     told = tmp_path / "pid"
     (tmp_path / "endless.py").write_text(ENDLESS.replace("PLACE", repr(str(told))), encoding="utf-8")
     code = "from symconv.cli import main; main(['audit', 'endless.py:backward', '--time-limit', '1'])"
-    audit = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    audit = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + 60
         while not told.exists() or not told.read_text():

@@ -46,7 +46,9 @@ CONV = Conv((5, 6), (3, 2), 2, 3, 2, stride=(2, 1), padding=((1, 0), (0, 1)), di
 NAMES = [("x", 0), ("x", 1), ("w", 0), ("dy", 3)]
 VARIABLES = [Polynomial({(variable(*name),): 1}) for name in NAMES]
 SYMBOLS = sympy.symbols("a b c d")
-LEAVES = st.sampled_from(range(4)) | st.sampled_from([0, 1, -2, 3.0, 0.25, Fraction(1, 3), np.float64(1.5), np.int64(4), True])
+LEAVES = st.sampled_from(range(4)) | st.sampled_from(
+    [0, 1, -2, 3.0, 0.25, Fraction(1, 3), np.float64(1.5), np.int64(4), True]
+)
 
 
 def both(tree: Any) -> tuple[Any, Any]:
@@ -89,7 +91,16 @@ def test_division_powers_and_floats() -> None:
 
 @pytest.mark.parametrize(
     "ask",
-    [float, bool, lambda p: p > 0, lambda p: p == 1, lambda p: p / p, lambda p: p**-1, lambda p: p * float("nan"), np.sqrt],
+    [
+        float,
+        bool,
+        lambda p: p > 0,
+        lambda p: p == 1,
+        lambda p: p / p,
+        lambda p: p**-1,
+        lambda p: p * float("nan"),
+        np.sqrt,
+    ],
     ids=["float", "bool", "greater", "equal", "quotient", "power", "nan", "sqrt"],
 )
 def test_values_are_not_told(ask: Callable[[Any], Any]) -> None:
@@ -358,17 +369,27 @@ INDEX = {predicate.text: i for i, predicate in enumerate(PREDICATES)}
 
 @pytest.mark.parametrize("i", range(len(PREDICATES)), ids=lambda i: PREDICATES[i].text.replace(" ", "_"))
 def test_every_predicate_is_found(i: int) -> None:
-    grid = [*GRID, *default_grid("quick", dilation=(2,)), *default_grid("quick", groups=(2,)), Conv((1, 1), (1, 1), padding=1)]
+    grid = [
+        *GRID,
+        *default_grid("quick", dilation=(2,)),
+        *default_grid("quick", groups=(2,)),
+        Conv((1, 1), (1, 1), padding=1),
+    ]
     right = [PREDICATES[i].holds(conv) for conv in grid]
     condition = find_condition(grid, right)
     assert condition.rule is not None
     assert [condition.rule.holds(conv) for conv in grid] == right
     assert sum(map(len, condition.rule.parts)) == 1
-    assert PREDICATES[i].text in (PREDICATES[condition.rule.parts[0][0][0]].text, str(condition.rule)) or right.count(True) < 40
+    assert (
+        PREDICATES[i].text in (PREDICATES[condition.rule.parts[0][0][0]].text, str(condition.rule))
+        or right.count(True) < 40
+    )
 
 
 RULES = st.lists(
-    st.lists(st.tuples(st.integers(0, len(PREDICATES) - 1), st.booleans()), min_size=1, max_size=2), min_size=1, max_size=2
+    st.lists(st.tuples(st.integers(0, len(PREDICATES) - 1), st.booleans()), min_size=1, max_size=2),
+    min_size=1,
+    max_size=2,
 )
 
 
@@ -410,7 +431,9 @@ def test_what_no_short_rule_says_is_said_so() -> None:
 
 
 def test_wording() -> None:
-    right = [conv.stride == (1, 1) and 2 * conv.padding[0][0] == conv.kernel[0] - 1 == conv.kernel[1] - 1 for conv in GRID]
+    right = [
+        conv.stride == (1, 1) and 2 * conv.padding[0][0] == conv.kernel[0] - 1 == conv.kernel[1] - 1 for conv in GRID
+    ]
     condition = find_condition(GRID, right)
     assert condition.text == "right exactly when stride = 1 and 2·padding = K − 1, on all 180 cases tried"
     assert "observed, not proved; chosen on 135 of them, it predicted the other 45" in str(condition)
@@ -427,7 +450,9 @@ def test_random_results_have_no_cause() -> None:
             noise = np.random.default_rng(1).integers(-99, 99, truth.shape) * 1.0 + 0.5
             if truth.size > 2:  # one number may well be twice another
                 assert confirmed(Observed(conv, name, at, truth, noise)) == []
-            assert name == "y" or not {"empty-crop", "padded-gradient"} & set(confirmed(Observed(conv, name, at, truth, truth)))
+            assert name == "y" or not {"empty-crop", "padded-gradient"} & set(
+                confirmed(Observed(conv, name, at, truth, truth))
+            )
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ RIGHT = [
 ]
 WRONG = [
     Sample("plain", "crops_with_minus_pad", {"dx": "empty-crop"}, condition="right exactly when padding > 0"),
-    Sample("plain", "assigns_cropped", {"dx": "empty-crop", "dw": "empty-crop"}, condition="right exactly when padding > 0"),
+    Sample(
+        "plain", "assigns_cropped", {"dx": "empty-crop", "dw": "empty-crop"}, condition="right exactly when padding > 0"
+    ),
     Sample("plain", "checks_its_shape", {}, condition="right exactly when padding > 0"),
     Sample("plain", "returns_padded", {"dx": "padded-gradient"}, condition="right exactly when padding = 0"),
     Sample("plain", "crops_one_side", {"dx": "one-sided-crop"}, condition="right exactly when padding = 0"),
@@ -69,17 +71,38 @@ WRONG = [
     Sample("plain", "forgets_stride_in_dw", {"dw": "forgets-stride"}),
     Sample("plain", "divides_by_batch", {"dw": "scaled-1/N", "db": "scaled-1/N"}, condition="right exactly when N = 1"),
     Sample("plain", "negated", {"dx": "scaled--1"}, condition="right on none of the"),
-    Sample("plain", "misses_rows", {"dx": "misses-rows"}, condition="right exactly when the stride divides (remainder 0)"),
-    Sample("plain", "assigns_short", {"dx": "remainder"}, condition="right exactly when the stride divides (remainder 0)"),
-    Sample("plain", "dw_rows_too_many", {"dw": "rows-too-many"}, condition="right exactly when the stride divides (remainder 0)"),
-    Sample("plain", "pads_dy_by_p", condition="right exactly when stride = 1 and 2·padding = K − 1, on all 45 cases tried"),
-    Sample("plain", "pads_spread_by_p", condition="right exactly when 2·padding = K − 1 and the stride divides (remainder 0)"),
+    Sample(
+        "plain", "misses_rows", {"dx": "misses-rows"}, condition="right exactly when the stride divides (remainder 0)"
+    ),
+    Sample(
+        "plain", "assigns_short", {"dx": "remainder"}, condition="right exactly when the stride divides (remainder 0)"
+    ),
+    Sample(
+        "plain",
+        "dw_rows_too_many",
+        {"dw": "rows-too-many"},
+        condition="right exactly when the stride divides (remainder 0)",
+    ),
+    Sample(
+        "plain", "pads_dy_by_p", condition="right exactly when stride = 1 and 2·padding = K − 1, on all 45 cases tried"
+    ),
+    Sample(
+        "plain",
+        "pads_spread_by_p",
+        condition="right exactly when 2·padding = K − 1 and the stride divides (remainder 0)",
+    ),
     Sample("plain", "forgets_to_turn", {"dx": "flips"}),
     Sample("plain", "swaps_h_and_w", {"dx": "oblong-output"}, condition="right exactly when the output is square"),
     Sample("plain", "transposes_dw", {"dw": "swapped-axes"}),
     Sample("plain", "wrong_variable", {"db": "depends-w"}, findings=("not bilinear: db",)),
     Sample("plain", "squares_dy", {}, findings=("not bilinear: dw",)),
-    Sample("plain", "clips", {}, findings=("not bilinear: dx", "not bilinear: dw", "not bilinear: db"), engine="exact integers"),
+    Sample(
+        "plain",
+        "clips",
+        {},
+        findings=("not bilinear: dx", "not bilinear: dw", "not bilinear: db"),
+        engine="exact integers",
+    ),
     Sample("plain", "overwrites", {"dx": "overwrites"}),
     Sample("plain", "last_image_only", {"dw": "one-image"}, condition="right exactly when N = 1"),
     Sample("plain", "db_keeps_batch", {"db": "not-summed"}),
@@ -89,7 +112,9 @@ WRONG = [
     Sample("cs231n", "conv_backward_unpadded", {}),
     Sample("coursera", "conv_backward_crops", {"dx": "empty-crop"}, condition="right exactly when padding > 0"),
     Sample("coursera", "conv_backward_no_stride", {"dx": "forgets-stride", "dw": "forgets-stride"}),
-    Sample("coursera", "conv_backward_mean", {"dw": "scaled-1/N", "db": "scaled-1/N"}, condition="right exactly when N = 1"),
+    Sample(
+        "coursera", "conv_backward_mean", {"dw": "scaled-1/N", "db": "scaled-1/N"}, condition="right exactly when N = 1"
+    ),
     Sample("coursera", "conv_backward_swaps", {"dx": "swapped-dy", "dw": "swapped-dy"}, whole=False),
     Sample("coursera", "conv_backward_flat_bias", {}),
     Sample("layers", "ConvolutionMean", {"dw": "scaled-1/N", "db": "scaled-1/N"}, condition="right exactly when N = 1"),

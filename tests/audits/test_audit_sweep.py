@@ -54,7 +54,17 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     """A sweep that is killed goes on where it was: no case is lost, none that was written is judged again."""
     log, results = tmp_path / "log", tmp_path / "results.jsonl"
     (tmp_path / "slow.py").write_text(SLOW.format(log=str(log)))
-    arguments = (f"{tmp_path / 'slow.py'}:backward", "--grid", "quick", "--engine", "exact", "--results", str(results), "-j", "2")
+    arguments = (
+        f"{tmp_path / 'slow.py'}:backward",
+        "--grid",
+        "quick",
+        "--engine",
+        "exact",
+        "--results",
+        str(results),
+        "-j",
+        "2",
+    )
     process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, start_new_session=True)
     while not results.exists() or results.read_bytes().count(b"\n") < 8:
         assert process.poll() is None
@@ -91,7 +101,12 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "word"),
-    [({"seed": 1}, "seed"), ({"grid": "default"}, "cases"), ({"engine": "exact"}, "engine"), ({"mode": "forward"}, "mode")],
+    [
+        ({"seed": 1}, "seed"),
+        ({"grid": "default"}, "cases"),
+        ({"engine": "exact"}, "engine"),
+        ({"mode": "forward"}, "mode"),
+    ],
     ids=["seed", "grid", "engine", "mode"],
 )
 def test_other_audits_do_not_continue_a_file(tmp_path: Path, change: dict[str, Any], word: str) -> None:
@@ -163,8 +178,19 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return subprocess.Popen([sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]], cwd=folder,
                                 stdout=log, stderr=log, env=environment, start_new_session=True)  # fmt: skip
 
-    processes = [start("dask_scheduler", "--host", "127.0.0.1", "--port", port, "--dashboard-address", ":0", "--no-dashboard")]
-    worker = ("dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny", "--local-directory", str(folder))
+    processes = [
+        start("dask_scheduler", "--host", "127.0.0.1", "--port", port, "--dashboard-address", ":0", "--no-dashboard")
+    ]
+    worker = (
+        "dask_worker",
+        address,
+        "--nthreads",
+        "1",
+        "--no-dashboard",
+        "--no-nanny",
+        "--local-directory",
+        str(folder),
+    )
     processes += [start(*worker, "--name", name) for name in ("one", "two")]
     waits = "import sys, distributed as d; c = d.Client(sys.argv[1], timeout=60); c.wait_for_workers(2, timeout=60); c.close()"
     try:
@@ -194,7 +220,18 @@ def test_dask(scheduler: str, tmp_path: Path) -> None:
 
 def test_dask_resumes(scheduler: str, tmp_path: Path) -> None:
     results = tmp_path / "results.jsonl"
-    arguments = (SAMPLE, "--grid", "quick", "--json", "--results", str(results), "--backend", "dask", "--scheduler", scheduler)
+    arguments = (
+        SAMPLE,
+        "--grid",
+        "quick",
+        "--json",
+        "--results",
+        str(results),
+        "--backend",
+        "dask",
+        "--scheduler",
+        scheduler,
+    )
     process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not results.exists() or results.read_bytes().count(b"\n") < 4:
         assert process.poll() is None

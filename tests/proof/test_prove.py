@@ -231,10 +231,14 @@ def test_meets_verify_on_transposed_layers_too(transposed):
              "dw = correlate(pad(dy, p, q), dilate(x, s), stride=d)",
              "dx = correlate(pad(dy, p, q - r), w, stride=s, dilation=d)"]  # fmt: skip
     if not transposed:
-        texts = [t.replace("dy", "Y").replace("x, s", "dy, s").replace("Y", "x").replace("y =", "dx =") for t in texts[:1]]
+        texts = [
+            t.replace("dy", "Y").replace("x, s", "dy, s").replace("Y", "x").replace("y =", "dx =") for t in texts[:1]
+        ]
     for text, (s, d) in itertools.product(texts, [(1, 2), (2, 1), (2, 3)]):
         proof = prove(text, s, d, transposed=transposed)
-        for H, K, p, q, r in itertools.product((1, 2, 4), (1, 2, 3), (0, 1, 2), (0, 2), range(max(s, d) if transposed else 1)):
+        for H, K, p, q, r in itertools.product(
+            (1, 2, 4), (1, 2, 3), (0, 1, 2), (0, 2), range(max(s, d) if transposed else 1)
+        ):
             try:
                 conv = Conv(H, K, stride=s, dilation=d, padding=((p, q),), transposed=transposed, bias=False,
                             output_padding=r if transposed else 0)  # fmt: skip
@@ -479,7 +483,17 @@ def test_proof_as_an_object():
     assert "REFUTED" in repr(proof)
     assert "2*p == K - 1" in repr(proof)
     told = proof.to_dict()
-    assert {"formula", "target", "stride", "dilation", "verdict", "scope", "counterexample", "condition", "seconds"} <= set(told)
+    assert {
+        "formula",
+        "target",
+        "stride",
+        "dilation",
+        "verdict",
+        "scope",
+        "counterexample",
+        "condition",
+        "seconds",
+    } <= set(told)
     assert told["counterexample"]["sizes"]["H"] == 1
     assert told["counterexample"]["missing"] == ["dy[1]*w[0]"]
     assert told["counterexample"]["lengths"] == {"formula": 5, "truth": 1}

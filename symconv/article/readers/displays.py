@@ -89,6 +89,7 @@ def holds_matrix(math: Math) -> bool:
 
 def broken(equation: Equation, room: float, style: Style) -> list[str]:
     """One equation as rows: its sides one after another on the first row where all fit, else each on rows of its own."""
+
     def measure(piece: Math) -> float:
         return width(piece, style.gap)
 

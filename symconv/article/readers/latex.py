@@ -66,7 +66,9 @@ def display(prose: Prose, block: Equations, prefix: str = "") -> str:
     label = rf"\label{{{prefix}{block.label}}}" if number else ""
     if block.boxed:
         inner = f" {row_end(block)}\n".join(f"  {line}" for line in lines)
-        shown = f"\\begin{{equation}}{label}\n\\boxed{{\\begin{{aligned}}\n{inner}\n\\end{{aligned}}}}\n\\end{{equation}}"
+        shown = (
+            f"\\begin{{equation}}{label}\n\\boxed{{\\begin{{aligned}}\n{inner}\n\\end{{aligned}}}}\n\\end{{equation}}"
+        )
     else:
         rest = r" \notag" if number else ""
         ends = [f" {label}" if label else "", *[rest] * (len(lines) - 1)]

@@ -122,7 +122,7 @@ def _layer(document: Document) -> Step:
 def _jacobian(document: Document) -> Step:
     """dy/dx as a matrix, or nothing where it is large."""
     entries = math.prod(document.conv.x_shape) * math.prod(document.conv.y_shape)
-    code = ("g.jacobian_matrix(\"x\")",) if entries <= MOST_ENTRIES else ()
+    code = ('g.jacobian_matrix("x")',) if entries <= MOST_ENTRIES else ()
     return Step("jacobian", Phrase("notebook.jacobian"), code)
 
 
@@ -133,9 +133,11 @@ def _gradients(document: Document) -> Step:
     if conv.terms <= MOST_SHOWN:
         arrays = {"dx": "g.dx[0, 0]", "dw": "g.dw[0, 0]", "db": "g.db"}
         return Step("gradients", Phrase("notebook.gradients"), tuple(arrays[target] for target in targets))
-    array = "g.terms(\"{}\")[{}]" if document.loss == "upstream" else "g.{}[{}]"
+    array = 'g.terms("{}")[{}]' if document.loss == "upstream" else "g.{}[{}]"
     middle = {target: ", ".join(str(n // 2) for n in conv.shapes[target]) for target in targets}
-    return Step("gradients", Phrase("notebook.entry"), tuple(array.format(target, middle[target]) for target in targets))
+    return Step(
+        "gradients", Phrase("notebook.entry"), tuple(array.format(target, middle[target]) for target in targets)
+    )
 
 
 def _prove(document: Document) -> Step:

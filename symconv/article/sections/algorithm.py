@@ -59,7 +59,9 @@ def listing(source: str, names: tuple[str, ...]) -> str:
             continue
         node = found[name]
         said = node.body[0]
-        has_docstring = isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant) and isinstance(said.value.value, str)
+        has_docstring = (
+            isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant) and isinstance(said.value.value, str)
+        )
         left_out = range(said.lineno, (said.end_lineno or said.lineno) + 1) if has_docstring else range(0)
         kept = [lines[i - 1] for i in range(node.lineno, (node.end_lineno or node.lineno) + 1) if i not in left_out]
         pieces.append("\n".join(kept))

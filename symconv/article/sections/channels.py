@@ -46,7 +46,12 @@ def small(conv: Conv) -> Conv:
 
 def counts(conv: Conv) -> Math:
     """``N = 2, C = 4, F = 3``: how many there are of what is written as an index; G of groups."""
-    known = {"n": ("N", conv.batch), "c": ("C", conv.in_channels), "f": ("F", conv.out_channels), "g": ("G", conv.groups)}
+    known = {
+        "n": ("N", conv.batch),
+        "c": ("C", conv.in_channels),
+        "f": ("F", conv.out_channels),
+        "g": ("G", conv.groups),
+    }
     shown = (known[label] for label in "ncfg" if label in shown_labels(conv))
     return separated([Row((Word(name), Operator("="), Word(str(count)))) for name, count in shown], wide=True)
 

@@ -78,7 +78,9 @@ def forward(case: Case) -> Section:
     if any(p or q for p, q in conv.padding):
         blocks.append(Paragraph(Phrase(f"forward.outside.{kind}")))
     blocks.append(Paragraph(Phrase("forward.entries")))
-    return Section("forward", Phrase("forward.title"), (*blocks, *entry_equations(conv, "y", case.gradients.terms("y"))))
+    return Section(
+        "forward", Phrase("forward.title"), (*blocks, *entry_equations(conv, "y", case.gradients.terms("y")))
+    )
 
 
 def partial(array: str) -> Math:
@@ -228,6 +230,10 @@ def unreached(conv: Conv) -> list[Block]:
         if places:
             chosen = [Word("…") if i is None else Word(str(places[i])) for i in kept(len(places), MOST_ROWS)]
             key = "gradients.unreached.only" if conv.ndim == 1 else "gradients.unreached.axis"
-            values: dict[str, Value] = {"places": separated(chosen, wide=True), "axis": number + 1, "count": len(places)}
+            values: dict[str, Value] = {
+                "places": separated(chosen, wide=True),
+                "axis": number + 1,
+                "count": len(places),
+            }
             blocks.append(Paragraph(Phrase(key if len(places) > 1 else f"{key}_one", values)))
     return blocks

@@ -77,7 +77,10 @@ def _per_axis(values: tuple[int, ...]) -> Math:
 
 def setting(case: Case) -> Section:
     conv = case.conv
-    blocks: list[Block] = [Paragraph(Phrase("setting.intro.bias" if conv.bias else "setting.intro.plain")), _arrays(conv)]
+    blocks: list[Block] = [
+        Paragraph(Phrase("setting.intro.bias" if conv.bias else "setting.intro.plain")),
+        _arrays(conv),
+    ]
     if shown_labels(conv):
         blocks.append(Paragraph(Phrase("setting.order_is", {"order": _order(conv)})))
     if conv.groups > 1:
@@ -131,7 +134,9 @@ def _order(conv: Conv) -> Phrase:
 
 def _sizes(conv: Conv) -> Table:
     shown = [
-        name for name, usual in SIZES.items() if usual is None or any(conv.sizes(a)[name] != usual for a in range(conv.ndim))
+        name
+        for name, usual in SIZES.items()
+        if usual is None or any(conv.sizes(a)[name] != usual for a in range(conv.ndim))
     ]
     if "p" in shown or "q" in shown:
         shown = [name for name in SIZES if name in shown or name in "pq"]

@@ -33,7 +33,11 @@ def steps(case: Case) -> Section:
         blocks.append(Paragraph(Phrase("steps.none" if case.full else "steps.none_at_all")))
     for name in told:
         line, axis = example(conv, name)
-        inner = [Paragraph(Phrase(f"steps.{name}.{layer}")), Paragraph(worked_on(conv, line, axis)), *BLOCKS[name](line)]
+        inner = [
+            Paragraph(Phrase(f"steps.{name}.{layer}")),
+            Paragraph(worked_on(conv, line, axis)),
+            *BLOCKS[name](line),
+        ]
         blocks.append(Section(f"steps-{name}", Phrase(f"steps.{name}.title_{layer}"), tuple(inner)))
     if conv.ndim > 1 or not own:
         blocks += unreached(conv)

@@ -139,7 +139,9 @@ def _places(conv: Conv, target: str, node: tree.Correlate) -> dict[str, Value]:
         values[f"array{number + 1}"] = _indexed(conv, array)
         values[f"place{number + 1}"] = Row((Word(place), Operator("="), at))
     index = Name(_letter(conv, target))
-    meeting = of_integer(simplified(index + Name("Q") - 1) if node.stride == Const(1) else node.stride * (index - 1) + Name("Q"))
+    meeting = of_integer(
+        simplified(index + Name("Q") - 1) if node.stride == Const(1) else node.stride * (index - 1) + Name("Q")
+    )
     values["meeting"] = Row((Word("P"), Operator("="), meeting))
     return values
 

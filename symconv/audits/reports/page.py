@@ -67,7 +67,9 @@ def heat(tally: Tally | None) -> str:
 def maths(expression: str, marked: Sequence[str] = ()) -> Markup:
     """An expression as MathML, the marked terms in a row of class "differs"; as code where it cannot be set."""
     if not _mathml_available():
-        pieces = (f"<b>{escape(text)}</b>" if differs else escape(text) for text, differs in split_terms(expression, marked))
+        pieces = (
+            f"<b>{escape(text)}</b>" if differs else escape(text) for text, differs in split_terms(expression, marked)
+        )
         return Markup("<code>" + "".join(pieces) + "</code>")
     rows = []
     for text, differs in split_terms(expression, marked):

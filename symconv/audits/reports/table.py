@@ -45,7 +45,9 @@ def table_of(audit: Audit, output: str | None) -> Table:
     for (stride, padding), statuses in groups.items():
         cells.setdefault(stride, {})[padding] = Tally.of(statuses)
     title = f"{output or ', '.join(outputs)}: cases that are right"
-    return Table(title, tuple(sorted(strides, key=strides.__getitem__)), tuple(sorted(paddings, key=paddings.__getitem__)), cells)
+    return Table(
+        title, tuple(sorted(strides, key=strides.__getitem__)), tuple(sorted(paddings, key=paddings.__getitem__)), cells
+    )
 
 
 def outputs_shown(audit: Audit) -> list[str | None]:

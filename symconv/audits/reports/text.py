@@ -56,7 +56,9 @@ def _parts(audit: Audit) -> Iterator[RenderableType]:
         tally = Tally.of(case.statuses(audit.outputs) for case in audit.outside)
         example = audit.outside[0].outside
         told = f"{tally.right} right, {tally.wrong} wrong, {tally.refused} refused of {tally.cases}"
-        yield Text(f"  outside what the convention documents, not counted above: {told} ({example}, for one)", style="dim")
+        yield Text(
+            f"  outside what the convention documents, not counted above: {told} ({example}, for one)", style="dim"
+        )
     for output in outputs_shown(audit):
         yield Text()
         yield _table(audit, output)

@@ -94,7 +94,11 @@ def _path_to(filename: str, line: int) -> list[ast.AST]:
         inner = None
         for child in ast.iter_child_nodes(node):
             first, last = getattr(child, "lineno", None), getattr(child, "end_lineno", None)
-            if isinstance(child, ast.stmt | ast.ExceptHandler) and first is not None and first <= line <= (last or first):
+            if (
+                isinstance(child, ast.stmt | ast.ExceptHandler)
+                and first is not None
+                and first <= line <= (last or first)
+            ):
                 inner = child
         if inner is not None:
             path.append(inner)

@@ -61,7 +61,9 @@ class _Worker:
         assert isinstance(hello, Hello)
         if hello.error:
             self.close()
-            raise (CannotImport if hello.import_error else TargetError)(f"the audited code does not load: {hello.error}")
+            raise (CannotImport if hello.import_error else TargetError)(
+                f"the audited code does not load: {hello.error}"
+            )
 
     def ask(self, message: Any, limit: float) -> Any:
         """The answer to a message; EOFError when the process is gone, TimeoutError when none comes."""

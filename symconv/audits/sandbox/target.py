@@ -72,9 +72,13 @@ def target_of(
     cells = _cells([each for each in (function, forward, adapter) if callable(each)])
     if callable(function):
         if isinstance(adapter, str):
-            raise TargetError(f"adapter {adapter!r} is a name, but the audited function was given itself; give both the same way")
+            raise TargetError(
+                f"adapter {adapter!r} is a name, but the audited function was given itself; give both the same way"
+            )
         if isinstance(forward, str):
-            raise TargetError(f"forward {forward!r} is a name, but the audited function was given itself; give both the same way")
+            raise TargetError(
+                f"forward {forward!r} is a name, but the audited function was given itself; give both the same way"
+            )
         pickled |= {"main": function, "forward": forward}
         label = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
         return Target(label, Source(None, None, _dumps(pickled, by_value), _search_path(), cells))
@@ -171,7 +175,11 @@ class Loaded:
 
     def own_modules(self, functions: Functions) -> list[types.ModuleType]:
         """The audited file's module and those it imported from beside it."""
-        modules = [self.module, inspect.getmodule(functions.main), functions.adapter and inspect.getmodule(functions.adapter)]
+        modules = [
+            self.module,
+            inspect.getmodule(functions.main),
+            functions.adapter and inspect.getmodule(functions.adapter),
+        ]
         home = [m for m in modules if m is not None and getattr(m, "__file__", None)]
         folders = {os.path.dirname(os.path.realpath(str(m.__file__))) for m in home}
         near = [m for m in self._new_modules if _inside(getattr(m, "__file__", None), folders)]

@@ -63,7 +63,9 @@ def with_tensordot(x, w, b, dy, stride, padding):
         for v in range(w.shape[3]):
             patch = xp[:, :, u : u + s * OH : s, v : v + s * OW : s]
             dw[:, :, u, v] = np.tensordot(dy, patch, axes=((0, 2, 3), (0, 2, 3)))
-            dxp[:, :, u : u + s * OH : s, v : v + s * OW : s] += np.moveaxis(np.tensordot(w[:, :, u, v], dy, (0, 1)), 0, 1)
+            dxp[:, :, u : u + s * OH : s, v : v + s * OW : s] += np.moveaxis(
+                np.tensordot(w[:, :, u, v], dy, (0, 1)), 0, 1
+            )
     return dxp[:, :, p : p + x.shape[2], p : p + x.shape[3]], dw, np.add.reduce(dy, axis=(0, 2, 3))
 
 
