@@ -136,7 +136,7 @@ def lines(body: str) -> Iterator[Line | Gap]:
         else:
             whole.append(row)
     for row in whole:
-        gap = re.match(rf"& \\quad \\vdots \\quad \\text\{{\({NUMBER} (?:more|de plus)\)\}}$", row)
+        gap = re.match(rf"& \\quad \\vdots \\quad \\text\{{\({NUMBER} (?:more|autres)\)\}}$", row)
         if gap:
             yield Gap(whole_number(gap[1]))
             continue

@@ -23,7 +23,7 @@ from click.testing import CliRunner
 from symconv import Conv
 from symconv.article import Document, blocks, document
 from symconv.article.blocks import Code, Equations, Paragraph, Phrase, Section, Table, Value
-from symconv.article.companions import is_line
+from symconv.article.companions import is_line, line_of
 from symconv.article.readers.html import words
 from symconv.cli.derive import command
 from symconv.mathematics.entries import entry
@@ -195,7 +195,7 @@ def entries(conv: Conv, text: str, target: str) -> int:
     other = re.compile(r"\\(sum|star|operatorname|partial|begin|frac)")
     lists = [
         lines
-        for lines in shown(text, "jacobians" if target != "y" and is_line(conv) else HOME[target])
+        for lines in shown(text, "jacobians" if target != "y" and is_line(conv) and line_of(conv) == conv else HOME[target])
         if isinstance(lines[0], Line) and lines[0].left in where and not other.search(lines[0].sides[0])
     ]
     [lines] = lists

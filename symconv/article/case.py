@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from symconv.article.companions import is_line, line_of
+from symconv.article.companions import is_line, line_of, shorter
 from symconv.article.selection import BUDGET
 from symconv.formulas.verify import Verification
 from symconv.layer.conv import MAX_TERMS, Conv
@@ -38,8 +38,19 @@ class Case:
 
     @cached_property
     def line(self) -> Case:
-        """The layer in one dimension, for one image, channel and filter: itself, or one axis of it alone, and small."""
-        return self if is_line(self.conv) else Case(line_of(self.conv), budget=self.budget, full=self.full)
+        """The layer in one dimension, for one image, channel and filter: itself if it is that and short, or one axis of it
+        alone, or a shorter one of the same character."""
+        line = line_of(self.conv)
+        return self if is_line(self.conv) and line == self.conv else self._beside(line)
+
+    @cached_property
+    def short(self) -> Case:
+        """The layer itself if it is short on every axis, else one like it that is, with one image, channel and filter."""
+        short = shorter(self.conv)
+        return self if all(a == b for a, b in zip(short.axes, self.conv.axes, strict=True)) else self._beside(short)
+
+    def _beside(self, conv: Conv) -> Case:
+        return Case(conv, budget=self.budget, full=self.full)
 
     @cached_property
     def gradients(self) -> Gradients:

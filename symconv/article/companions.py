@@ -1,15 +1,25 @@
-"""Small layers beside the one at hand: one axis of it alone, and examples of what it does not have itself."""
+"""Small layers beside the one at hand: one axis of it alone, a shorter one of the same character, examples of what it lacks.
+
+A shorter layer is like the one at hand if it has the same character on its axis (:func:`character`): border or crop on either
+side, "valid", "same" or "full", with or without stride, dilation and unreached rows, windows that overlap, touch or leave gaps.
+Copying stride and padding from a long axis to a short one would keep the numbers and lose all of that.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from collections.abc import Iterator
+from functools import cache
 
-from symconv.layer.conv import Conv
+from symconv.layer.conv import Axis, Conv
 
-__all__ = ["channelled", "example", "interesting_axis", "is_line", "line_of"]
+__all__ = ["channelled", "character", "example", "interesting_axis", "is_line", "line_of", "named", "shorter"]
 
-#: a layer in one dimension with arrays longer than this is shortened before it is shown as an example
-LONGEST = 9
+#: an axis with arrays longer than this is shown by a shorter one, with arrays no longer than that
+WHOLE, LONGEST = 12, 9
+
+#: what may differ, the least telling first, where no short layer has all of the character
+DISPENSABLE = ("inside", "windows", "uneven", "name")
 
 #: for each thing that a layer may have, a small one that has nothing else
 EXAMPLES: dict[tuple[str, bool], Conv] = {
@@ -43,36 +53,112 @@ def interesting_axis(conv: Conv) -> int:
     return max(range(conv.ndim), key=lambda axis: (sum(settings(conv, axis).values()), -axis))
 
 
-def line_of(conv: Conv, axis: int | None = None) -> Conv:
-    """One axis of the layer alone, with one image, channel and filter; shorter where it is long, in its other sizes the same.
+# the character of an axis ---------------------------------------------------------------------------------------------
 
-    An axis that cannot be shortened to ``LONGEST`` gives the smallest example instead.
+
+def named(axis: Axis) -> str | None:
+    """``"valid"``, ``"same"`` or ``"full"``, as layers with stride 1 are called; None for any other."""
+    span = axis.d * (axis.K - 1)
+    names = {(0, 0): "valid", (span, span): "full"}
+    if axis.s == 1 and span and (axis.p, axis.q) in names:
+        return names[axis.p, axis.q]
+    return "same" if axis.s == 1 and span and axis.p + axis.q == span and abs(axis.p - axis.q) <= 1 else None
+
+
+def character(axis: Axis) -> dict[str, object]:
+    """What an axis is like, apart from its numbers: the facts that pictures and sentences about it depend on."""
+    span = axis.d * (axis.K - 1)
+    inside = any(axis.s * o - axis.p >= 0 and axis.s * o - axis.p + span < axis.H for o in range(axis.O))
+    return {
+        "border": _sign(span - axis.p),  # the zeros before dy, or what is cropped there
+        "border after": _sign(span - axis.q + axis.values["r"]),
+        "padded": (axis.p > 0, axis.q > 0),
+        "stride": axis.s > 1,
+        "dilation": axis.d > 1,
+        "remainder": axis.values["r"] > 0,
+        "pointwise": axis.K == 1,
+        "name": named(axis),
+        "uneven": _sign(axis.p - axis.q),
+        "windows": _sign(axis.s - axis.K) if axis.d == 1 else None,  # they overlap, touch, or leave gaps
+        "inside": inside,  # some window reads no padding
+    }
+
+
+def _sign(value: int) -> int:
+    return (value > 0) - (value < 0)
+
+
+def _near(value: int, *values: int) -> list[int]:
+    """The values no larger than ``value``, else the smallest of them."""
+    return [each for each in values if each <= value] or [min(values)]
+
+
+def _short(axis: Axis, transposed: bool) -> Iterator[Axis]:
+    """Short axes by rank: four windows before three, three taps before two, paddings near the given ones first."""
+    strides = [1] if axis.s == 1 else _near(axis.s, 2, 3)
+    dilations = [1] if axis.d == 1 else _near(axis.d, 2, 3)
+    for O, K, s, d in itertools.product(_near(axis.O, 4, 3, 5, 2, 1), _near(axis.K, 3, 2, 4, 5, 1), strides, dilations):
+        span = d * (K - 1)
+        remainders = range(1, max(s, d if transposed else 1)) if axis.values["r"] else range(1)
+        paddings = [
+            sorted(range(1 if pad else 0, span + 3 if pad else 1), key=lambda v, pad=pad: (abs(v - pad), v))  # type: ignore[misc]
+            for pad in (axis.p, axis.q)
+        ]
+        for p, q, r in itertools.product(*paddings, remainders):
+            H = s * (O - 1) + span + 1 + r - p - q
+            if 1 <= H <= LONGEST and O <= LONGEST:
+                yield Axis(H=H, K=K, O=O, s=s, d=d, p=p, q=q)
+
+
+@cache
+def _like(axis: Axis, transposed: bool) -> Axis | None:
+    """A short axis of the same character; where there is none, one that differs in what tells least."""
+    wanted = character(axis)
+    candidates = [(each, character(each)) for each in _short(axis, transposed)]
+    for left_out in range(len(DISPENSABLE) + 1):
+        names = [name for name in wanted if name not in DISPENSABLE[:left_out]]
+        for each, found in candidates:
+            if all(found[name] == wanted[name] for name in names):
+                return each
+    return None
+
+
+# layers ---------------------------------------------------------------------------------------------------------------
+
+
+def line_of(conv: Conv, axis: int | None = None) -> Conv:
+    """One axis of the layer alone, with one image, channel and filter; a shorter one of the same character where it is long.
+
+    An axis of which there is no short one gives the smallest example instead.
 
     >>> line_of(Conv(input=(40, 6), kernel=(5, 2), stride=(2, 1), padding=(1, 0)))
     Conv(input=8, kernel=3, stride=2, padding=1)
     """
     axis = interesting_axis(conv) if axis is None else axis
     each = conv.axes[axis]
-    same: dict[str, Any] = {
-        "stride": each.s, "padding": (conv.padding[axis],), "dilation": each.d, "bias": conv.bias, "transposed": conv.transposed,
-        "output_padding": conv.output_padding[axis],
-    }  # fmt: skip
-    whole = Conv(input=conv.input[axis], kernel=each.K, **same)
-    if _longest(whole) <= LONGEST:
-        return whole
-    for windows in range(min(each.O, 4), 0, -1):
-        for taps in dict.fromkeys((min(each.K, 3), min(each.K, 2))):
-            # as long as makes so many windows and the same remainder
-            covered = each.H - each.s * (each.O - windows) - each.d * (each.K - taps)
-            if covered >= 2 and (windows > 1 or each.O == 1):
-                line = Conv(input=windows if conv.transposed else covered, kernel=taps, **same)
-                if _longest(line) <= LONGEST:
-                    return line
-    return Conv(input=4, kernel=2, bias=conv.bias, transposed=conv.transposed)
+    short = each if max(each.H, each.K, each.O) <= WHOLE else _like(each, conv.transposed)
+    if short is None:
+        return Conv(input=4, kernel=2, bias=conv.bias, transposed=conv.transposed)
+    return _layer([short], conv)
 
 
-def _longest(conv: Conv) -> int:
-    return max(*conv.input, *conv.kernel, *conv.output)
+def shorter(conv: Conv) -> Conv:
+    """A layer with as many axes, each of the same character and short, with one image, channel and filter."""
+    return _layer([line_of(conv, axis).axes[0] for axis in range(conv.ndim)], conv)
+
+
+def _layer(axes: list[Axis], like: Conv) -> Conv:
+    """The layer with these axes; with a bias, and transposed, as the one given."""
+    return Conv(
+        input=tuple(a.O if like.transposed else a.H for a in axes),
+        kernel=tuple(a.K for a in axes),
+        stride=tuple(a.s for a in axes),
+        padding=tuple((a.p, a.q) for a in axes),
+        dilation=tuple(a.d for a in axes),
+        bias=like.bias,
+        transposed=like.transposed,
+        output_padding=tuple(a.values["r"] for a in axes) if like.transposed else 0,
+    )
 
 
 def example(conv: Conv, name: str) -> tuple[Conv, int | None]:

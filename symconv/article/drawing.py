@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from symconv.article.blocks import Block, Equations, Paragraph, Phrase
+from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Value
 from symconv.article.case import Case
 from symconv.article.closed import formula_for, summed_labels
 from symconv.article.equations import shown_labels
@@ -34,6 +34,9 @@ from symconv.mathematics.tree import (
 
 __all__ = ["drawn", "inserted"]
 
+#: what may be said about a drawing, in order
+REMARKS = ("channels", "zeros", "border", "crop", "taps", "kept")
+
 #: terms of a sum over channels or images that are drawn
 MOST_DRAWN = 2
 
@@ -46,13 +49,13 @@ def drawn(case: Case, targets: Sequence[str], remarked: bool = True) -> list[Blo
     conv = case.conv
     blocks: list[Block] = []
     lines: list[Equation] = []
-    remarks: list[str] = []
+    remarks: dict[str, dict[str, Value]] = {}
     for target in targets:
         formula = formula_for(conv, target)
         node = next(n for n in formula.body.walk() if isinstance(n, tree.Correlate))
         reading = Reading(conv, formula)
         operand, filter = reading.read(node.operand), reading.read(tree.Dilate(node.filter, node.dilation))
-        remarks += [key for key in _remarks(node, reading) if key not in remarks]
+        remarks = dict(_remarks(node, reading)) | remarks
         if conv.ndim <= 2:
             lines.append(_in_one(case, formula, node, reading, operand, filter))
         else:
@@ -64,7 +67,7 @@ def drawn(case: Case, targets: Sequence[str], remarked: bool = True) -> list[Blo
                 blocks.append(Equations(tuple(_slices(case, claim.steps[0][1], value))))
     if lines:
         blocks.append(Equations(tuple(lines)))
-    said = tuple(Phrase(f"drawn.{key}") for key in remarks)
+    said = tuple(Phrase(f"drawn.{key}", remarks[key]) for key in REMARKS if key in remarks)
     return [*blocks, *([Paragraph(Phrase("drawn.remarks", {"remarks": said}))] if said and remarked else [])]
 
 
@@ -76,23 +79,24 @@ def inserted(conv: Conv, target: str) -> Equation:
     return Equation.of(left, picture(conv, Reading(conv, formula).read(node), {}, conv.input[0] + conv.output[0] * 9))
 
 
-def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[str]:
-    """What there is to say about a drawing, by keys of the prose."""
+def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[tuple[str, dict[str, Value]]]:
+    """What there is to say about a drawing: keys of the prose with what is put into them."""
     if shown_labels(reading.conv):
-        yield "channels"
+        yield "channels", {}
     parts = list(node.operand.walk()) + list(node.filter.walk())
     if any(isinstance(n, tree.Dilate) and max(reading.per_axis(n.by)) > 1 for n in parts):
-        yield "zeros"
+        yield "zeros", {}
     pads = [n for n in parts if isinstance(n, tree.Pad)]
     amounts = [v for n in pads for e in (n.before, n.after) for v in reading.per_axis(e)]
     if any(v > 0 for v in amounts):
-        yield "border"
+        yield "border", {}
     if any(v < 0 for v in amounts):
-        yield "crop"
+        yield "crop", {}
     if max(reading.per_axis(node.dilation)) > 1:
-        yield "taps"
+        yield "taps", {}
     if max(reading.per_axis(node.stride)) > 1:
-        yield "kept"
+        sizes = [reading.conv.sizes(axis) for axis in range(reading.conv.ndim)]
+        yield "kept", {"by": Setting(sizes).amount(node.stride)}
 
 
 def _in_one(

@@ -5,7 +5,6 @@ They are read from the relation as those of :mod:`symconv.article.equations` are
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -187,7 +186,8 @@ def _product(
 
 
 def typical(conv: Conv, inside: Sequence[int]) -> list[tuple[int, ...]]:
-    """Indices of dx, 0-based, in the first image and channel: a corner, an edge where there are two axes, one inside."""
+    """Indices of dx, 0-based, in the first image and channel: the first, one on an edge where there are two axes, one inside,
+    and the last."""
     lead = (0,) * (len(conv.x_shape) - conv.ndim)
-    chosen = [(0,) * conv.ndim, (0, *inside[1:]), tuple(inside)]
-    return [(*lead, *place) for place in dict.fromkeys(chosen) if math.prod(conv.input) > 1 or not any(place)]
+    chosen = [(0,) * conv.ndim, (0, *inside[1:]), tuple(inside), tuple(n - 1 for n in conv.input)]
+    return [(*lead, *place) for place in dict.fromkeys(chosen)]

@@ -26,7 +26,7 @@ def channels(case: Case) -> Section:
         Paragraph(Phrase("channels.intro")),
         Table(tuple(Phrase(f"channels.{head}") for head in ("array", "free", "summed")),
               tuple((Word(target), *free_and_summed(conv, target)) for target in targets)),
-        Paragraph(Phrase(f"channels.depth.{layer}")),
+        Paragraph(depth(conv, layer)),
         Paragraph(Phrase("channels.written", {"counts": counts(conv)}) if mine else Phrase("channels.written_other")),
         Equations(tuple(line for target in targets for line in gradient_equations(conv, target, False)), "channels"),
     ]  # fmt: skip
@@ -37,6 +37,14 @@ def channels(case: Case) -> Section:
     if case.full:
         blocks += expanded(case if mine else Case(small(conv)), mine)
     return Section("channels", Phrase("channels.title"), tuple(blocks))
+
+
+def depth(conv: Conv, layer: str) -> Phrase:
+    """Why dx sums over filters and dw over images; with groups it is only the filters of a group, perhaps a single one."""
+    if conv.groups > 1:
+        key = "channels.depth.one_filter" if conv.out_channels == conv.groups else f"channels.depth.groups_{layer}"
+        return Phrase(key)
+    return Phrase(f"channels.depth.{layer}")
 
 
 def small(conv: Conv) -> Conv:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from symconv.article.selection import (
     selected,
     with_gaps,
 )  # fmt: skip
-from symconv.layer.conv import Conv
+from symconv.layer.conv import Axis, Conv
 from symconv.mathematics.entries import entry, terms_sum
 from symconv.mathematics.tree import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Word, separated
 
@@ -59,11 +59,45 @@ def entry_equations(conv: Conv, target: str, terms: MultilinearArray) -> list[Bl
     shown = len([line for line in lines if isinstance(line, Equation)])
     values: dict[str, Value] = {"array": Word(target), "shown": shown, "size": size}
     if shown < size:
-        key = "elided.first" if target == "db" else "elided.kinds"
-        blocks.append(Paragraph(Phrase(key, values)))
+        occurring = tuple(Phrase(f"elided.kind.{kind}") for kind in other_kinds(conv, target))
+        said = (
+            Phrase("elided.kinds", {**values, "kinds": listed(occurring)})
+            if occurring
+            else Phrase("elided.first", values)
+        )
+        blocks.append(Paragraph(said))
     if cut:
         blocks.append(Paragraph(Phrase("elided.terms", {"most": MOST_TERMS})))
     return blocks
+
+
+def other_kinds(conv: Conv, target: str) -> Iterator[str]:
+    """Which kinds of sum occur beside that of an inside entry: ``cut`` short at an edge, of another ``phase`` of the stride,
+    ``empty``."""
+    array = target.removeprefix("d")
+    if array == "b":
+        return
+    side = "k" if array == "w" else "o" if (array == "y") != conv.transposed else "m"
+    axes = [(axis, kinds(axis, side)) for axis in conv.axes]
+    if any(0 < len(kind) < whole(axis, side, place) for axis, found in axes for place, kind in enumerate(found)):
+        yield "cut"
+    if side == "m" and any(axis.s > 1 and axis.O > 1 and axis.K > 1 for axis in conv.axes):
+        yield "phase"
+    if any(not kind for _, found in axes for kind in found):
+        yield "empty"
+
+
+def whole(axis: Axis, side: str, place: int) -> int:
+    """How many terms the sum at a place would have if the arrays went on beyond their edges."""
+    if side == "m":
+        return sum((place + axis.p - axis.d * k) % axis.s == 0 for k in range(axis.K))
+    return axis.K if side == "o" else axis.O
+
+
+def listed(phrases: Sequence[Phrase]) -> Phrase:
+    """The phrases with commas between them."""
+    first, *rest = phrases
+    return Phrase("list.comma", {"first": first, "rest": listed(rest)}) if rest else first
 
 
 def general(conv: Conv, target: str, label: str) -> Equations:
@@ -97,7 +131,8 @@ def jacobians(case: Case) -> Section:
         blocks.append(Paragraph(Phrase("jacobians.own")))
     else:
         kind = "transposed" if conv.transposed else "convolution"
-        blocks.append(Paragraph(Phrase(f"jacobians.line.{kind}", {"layer": sizes_of(conv)})))
+        said = "long" if case.conv.ndim == 1 else "line" if conv.axes[0] in case.conv.axes else "short"
+        blocks.append(Paragraph(Phrase(f"jacobians.{said}.{kind}", {"layer": sizes_of(conv)})))
         blocks.append(entry_equations(conv, "y", line.gradients.terms("y"))[0])
     blocks.append(Paragraph(Phrase("jacobians.intro")))
     arrays = [target.removeprefix("d") for target in case.targets]
@@ -167,7 +202,10 @@ def gradients(case: Case) -> Section:
         for target in case.targets:
             blocks += entry_equations(conv, target, case.gradients.terms(target))
         blocks += unreached(conv)
-        blocks += [Paragraph(Phrase("gradients.drawn")), *drawn(case, ("dw", "dx"))]
+        shown = Phrase("gradients.drawn")
+        if case.short is not case:
+            shown = Phrase("gradients.drawn_short", {"layer": sizes_of(case.short.conv)})
+        blocks += [Paragraph(shown), *drawn(case.short, ("dw", "dx"))]
     else:
         blocks += unreached(conv)
     return Section("gradients", Phrase("gradients.title"), tuple(blocks))
@@ -191,33 +229,62 @@ def index_derivation(conv: Conv) -> list[Block]:
         for letters, numbers in pairs)), "tap"))  # fmt: skip
     values: dict[str, Value] = {"chain": Reference("chain", Phrase("reference.chain")),
                                 "kronecker": Reference("kronecker", Phrase("reference.kronecker"))}  # fmt: skip
-    blocks.append(Paragraph(Phrase(f"gradients.survive.{layer}", values)))
-    if not conv.transposed:
-        if any(axis.d > 1 for axis in conv.axes):
-            blocks.append(Paragraph(Phrase("gradients.fractions")))
-        blocks.append(Equations((*extended(conv, False)[:1], *extended(conv, True)), "extended"))
-        blocks.append(Paragraph(Phrase("gradients.flipped")))
-    blocks += [Paragraph(Phrase(f"gradients.pairs.{layer}")), general(conv, "dx", "dx")]
-    return blocks
+    survive = Phrase(f"gradients.survive.{layer}", values)
+    if conv.transposed:
+        return [*blocks, Paragraph(survive), general(conv, "dx", "dx"), Paragraph(Phrase("gradients.unflipped"))]
+    fractions = [Phrase("gradients.fractions")] if any(axis.d > 1 for axis in conv.axes) else []
+    said = (survive, *fractions, Phrase("gradients.substituted", values))
+    return [
+        *blocks,
+        Paragraph(Phrase("list.sentences", {"sentences": said})),
+        Equations((*extended(conv, False)[:1], *extended(conv, True)), "extended"),
+        Paragraph(Phrase("gradients.flipped")),
+        Paragraph(Phrase("gradients.pairs")),
+        general(conv, "dx", "dx"),
+    ]
 
 
 def windows_of_entries(case: Case) -> list[Block]:
-    """A corner, an edge and an inside entry of dx, each as dy against the kernel."""
-    conv = case.conv
-    if conv.ndim > 2:
+    """The corners, an edge and an inside entry of dx, each as dy against the kernel; of a shorter layer like it where the lines
+    would be too wide."""
+    if case.conv.ndim > 2:
         return []
-    side = "o" if conv.transposed else "m"
-    drawn_out = (against(case, index) for index in typical(conv, [places(axis, side)[0] for axis in conv.axes]))
-    shown = [each for each in drawn_out if each is not None]
-    if not shown:
+    conv, shown = case.conv, _drawn_out(case)
+    if any(line is None for _, line in shown):
+        conv, shown = case.short.conv, _drawn_out(case.short)
+    lines = [(index, *line) for index, line in shown if line is not None]
+    if not lines:
         return []
     layer = "transposed" if conv.transposed else "convolution"
-    said = Phrase("gradients.corner" if conv.ndim > 1 else "gradients.first")
-    blocks: list[Block] = [Paragraph(Phrase(f"gradients.against.{layer}", {"entries": said}))]
-    blocks.append(Equations(tuple(line for line, _ in shown)))
-    if any(cut for _, cut in shown):
+    values: dict[str, Value] = {"entries": listed([Phrase(f"gradients.place.{_placed(conv, i)}") for i, *_ in lines])}
+    said = (Phrase(f"gradients.against.{layer}", values), Phrase("gradients.shown", values))
+    if conv != case.conv:
+        said = (said[0], Phrase("gradients.shown_short", {**values, "layer": sizes_of(conv)}))
+    blocks: list[Block] = [Paragraph(Phrase("list.sentences", {"sentences": said}))]
+    blocks.append(Equations(tuple(line for _, line, _ in lines)))
+    if any(cut for *_, cut in lines):
         blocks.append(Paragraph(Phrase("gradients.cut")))
     return blocks
+
+
+def _drawn_out(case: Case) -> list[tuple[tuple[int, ...], tuple[Equation, bool] | None]]:
+    side = "o" if case.conv.transposed else "m"
+    inside = [places(axis, side)[0] for axis in case.conv.axes]
+    return [(index, against(case, index)) for index in typical(case.conv, inside)]
+
+
+def _placed(conv: Conv, index: Sequence[int]) -> str:
+    """Where an entry of x lies: ``first`` or ``last`` of a single axis, a ``corner``, an ``edge``, or ``inside``."""
+    at = [
+        (0, n - 1).index(i) if i in (0, n - 1) else None for i, n in zip(index[-conv.ndim :], conv.input, strict=True)
+    ]
+    if all(end is None for end in at):
+        return "inside"
+    if conv.ndim == 1:
+        return "last" if at[0] else "first"
+    if None in at:
+        return "edge"
+    return "last_corner" if all(at) else "corner"
 
 
 def unreached(conv: Conv) -> list[Block]:

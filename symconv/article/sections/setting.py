@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from symconv.algebra.integers import Const
+from symconv.algebra.integers import Const, Name
 from symconv.article.blocks import Block, Equations, Gap, Paragraph, Phrase, Section, Table, Value
 from symconv.article.case import Case
 from symconv.article.equations import loss_equation, output_size, remainder, shown_labels
@@ -65,10 +65,10 @@ def subtitle(conv: Conv) -> tuple[Phrase, ...]:
 
 
 def sizes_of(conv: Conv) -> Math:
-    """The sizes of a layer in one dimension: ``H = 4, K = 2``, and the others where they are not the usual ones."""
-    values = conv.sizes(0)
-    shown = [name for name, usual in SIZES.items() if name not in "Or" and values[name] != usual]
-    return separated([Row((Word(name), Operator("="), number(values[name]))) for name in shown], wide=True)
+    """The sizes of a layer: ``H = 4, K = 2``, and the others where they are not the usual ones; ``H = 4 × 5`` on two axes."""
+    values = {name: tuple(conv.sizes(axis)[name] for axis in range(conv.ndim)) for name in SIZES}
+    shown = [name for name, usual in SIZES.items() if name not in "Or" and set(values[name]) != {usual}]
+    return separated([Row((Word(name), Operator("="), _per_axis(values[name]))) for name in shown], wide=True)
 
 
 def _per_axis(values: tuple[int, ...]) -> Math:
@@ -85,10 +85,14 @@ def setting(case: Case) -> Section:
         blocks.append(Paragraph(Phrase("setting.order_is", {"order": _order(conv)})))
     if conv.groups > 1:
         blocks.append(Paragraph(Phrase("setting.groups", {
-            "groups": conv.groups, "inputs": conv.in_channels // conv.groups, "filters": conv.out_channels // conv.groups,
+            "groups": conv.groups, "inputs": counted("inputs", conv.in_channels // conv.groups),
+            "filters": counted("filters", conv.out_channels // conv.groups),
+            "input": numbered_through("c", conv.in_channels // conv.groups),
+            "filter": numbered_through("f", conv.out_channels // conv.groups),
         })))  # fmt: skip
     blocks += [Paragraph(Phrase("setting.sizes_intro")), _sizes(conv)]
-    blocks.append(Paragraph(Phrase("setting.output.transposed" if conv.transposed else "setting.output.convolution")))
+    kind = "transposed" if conv.transposed else "dilated" if any(d > 1 for d in conv.dilation) else "convolution"
+    blocks.append(Paragraph(Phrase(f"setting.output.{kind}")))
     blocks.append(Equations.of(*_once(conv, output_size), label="size"))
     if any(conv.remainder):
         if conv.transposed:
@@ -128,8 +132,26 @@ def written_axes(conv: Conv, array: str) -> list[bool]:
     return shown + [True] * (len(conv.shapes[array]) - len(shown))
 
 
+def counted(name: str, count: int) -> Phrase:
+    """``one filter``, ``3 filters``."""
+    return Phrase(f"count.{name}.{'one' if count == 1 else 'several'}", {} if count == 1 else {"count": count})
+
+
+def numbered_through(letter: str, count: int) -> Math:
+    """The number, among all channels, of channel ``letter`` of group g: ``(g - 1)*count + letter``."""
+    return of_integer((Name("g") - 1) * count + Name(letter)) if count > 1 else Word("g")
+
+
 def _order(conv: Conv) -> Phrase:
-    return Phrase("setting.order.transposed" if conv.transposed else "setting.order.convolution")
+    """The order of the indices that are written, and what is left out."""
+    shown = shown_labels(conv)
+    if "c" not in shown:
+        return Phrase("setting.order.images")
+    kind = "transposed" if conv.transposed else "convolution"
+    order = Phrase(f"setting.order.{'both' if 'n' in shown else 'channels'}.{kind}")
+    if conv.bias and conv.out_channels == 1:
+        return Phrase("setting.order.and_one_bias", {"order": order})
+    return order
 
 
 def _sizes(conv: Conv) -> Table:

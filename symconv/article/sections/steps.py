@@ -34,7 +34,7 @@ def steps(case: Case) -> Section:
     for name in told:
         line, axis = example(conv, name)
         inner = [
-            Paragraph(Phrase(f"steps.{name}.{layer}")),
+            Paragraph(Phrase(f"steps.{name}.{layer}", {"gap": of_integer(Name("s") - 1)} if name == "stride" else {})),
             Paragraph(worked_on(conv, line, axis)),
             *BLOCKS[name](line),
         ]
