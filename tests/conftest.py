@@ -13,6 +13,20 @@ settings.register_profile("symconv", deadline=None, derandomize=bool(os.environ.
 settings.load_profile("symconv")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sweep", action="store_true", help="run the long enumerations too (marked `sweep`)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sweeps are slow, and left out without --sweep."""
+    sweeps = [item for item in items if item.get_closest_marker("sweep")]
+    for item in sweeps:
+        item.add_marker("slow")
+    if sweeps and not config.getoption("--sweep"):
+        config.hook.pytest_deselected(items=sweeps)
+        items[:] = [item for item in items if not item.get_closest_marker("sweep")]
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
     """Where everything is installed (SYMCONV_CI), a test that skips itself has failed: the skip would hide a missing install."""

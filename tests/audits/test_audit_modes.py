@@ -179,6 +179,7 @@ def torch_functional() -> Any:
     return torch.nn.functional
 
 
+@pytest.mark.slow
 def test_torch() -> None:
     """PyTorch's own convolutions are right: 2-D on the whole grid, on one axis, three, dilated, grouped, transposed."""
     pytest.importorskip("torch")

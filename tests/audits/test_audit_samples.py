@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from symconv.audits import Audit, audit
 from symconv.audits.grids import default_grid
 from symconv.audits.sandbox.supervisor import shared_workers
-from tests.audits.independent import SAMPLES, load, statuses
+from tests.audits.independent import SAMPLES, by_differences, by_torch, load, statuses
 
 OUTPUTS = ("dx", "dw", "db")
 
@@ -185,3 +186,13 @@ def test_wrong(sample: Sample) -> None:
 
 def test_enough_samples() -> None:
     assert len({(s.file, s.name) for s in RIGHT + WRONG}) >= 40
+
+
+def test_second_opinion_with_and_without_pytorch() -> None:
+    """What takes PyTorch's place where it is missing gives the same numbers, on every geometry that the samples meet."""
+    found = {conv: by_differences(conv) for conv in default_grid("quick")}
+    assert all(values["dx"].shape == conv.x_shape for conv, values in found.items())
+    pytest.importorskip("torch", reason="PyTorch is the outside reference; it is not installed")
+    for conv, values in found.items():
+        for name, true in by_torch(conv).items():
+            np.testing.assert_allclose(values[name], true, rtol=1e-12, atol=1e-9, err_msg=f"{name} of {conv!r}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
+import io
 import linecache
 import os
 import sys
 import types
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +111,21 @@ def _search_path() -> tuple[str, ...]:
     return tuple(entry or str(Path.cwd()) for entry in sys.path)
 
 
+def _code_with_file(code: types.CodeType) -> tuple[Callable[..., types.CodeType], tuple[Any, ...]]:
+    make, parts = cloudpickle.Pickler.dispatch_table[types.CodeType](code)
+    return _code_of_file, (make, parts, code.co_filename)
+
+
+def _code_of_file(make: Callable[..., types.CodeType], parts: tuple[Any, ...], file: str) -> types.CodeType:
+    return make(*parts).replace(co_filename=file)
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Keeps the file name of code, by which its lines are found when it raises; cloudpickle 3.1.3 drops it."""
+
+    dispatch_table = ChainMap({types.CodeType: _code_with_file}, cloudpickle.Pickler.dispatch_table)
+
+
 def _dumps(values: dict[str, Any], by_value: bool) -> bytes:
     modules = {inspect.getmodule(value) for value in values.values() if value is not None} if by_value else set()
     registered = []
@@ -117,7 +134,9 @@ def _dumps(values: dict[str, Any], by_value: bool) -> bytes:
             if module is not None and module.__name__ != "__main__":
                 cloudpickle.register_pickle_by_value(module)
                 registered.append(module)
-        pickled: bytes = cloudpickle.dumps(values)
+        stream = io.BytesIO()
+        _Pickler(stream).dump(values)
+        pickled = stream.getvalue()
     except Exception as error:
         raise TargetError(f"the function cannot be sent to another process: {error}") from error
     finally:
