@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import symconv.article
 from symconv import Conv
 from symconv.article import Document, document, render
-from symconv.article.blocks import Equations, Paragraph, Phrase, Reference, Section, Table
+from symconv.article.blocks import Equations, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.companions import channelled, character, example, is_line, line_of, shorter
 from symconv.article.document import SECTIONS
@@ -30,7 +30,7 @@ from symconv.formulas.standard import STANDARD
 from symconv.formulas.tree import Array
 from symconv.kernels.checks import CHECKS
 from symconv.mathematics.entries import entry
-from symconv.prose import LANGUAGES, prose
+from symconv.prose import LANGUAGES, Phrase, Reference, prose
 from tests.cases import SMALL, convs
 from tests.reading import (
     FormulaParser,

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 from symconv import Conv
 from symconv.article import Document, blocks, document
-from symconv.article.blocks import Code, Equations, Paragraph, Phrase, Section, Table, Value
+from symconv.article.blocks import Code, Equations, Paragraph, Section, Table
 from symconv.article.companions import is_line, line_of
 from symconv.article.readers.html import words
 from symconv.cli.derive import command
@@ -30,7 +30,7 @@ from symconv.mathematics.entries import entry
 from symconv.mathematics.latex import latex
 from symconv.mathematics.mathml import mathml
 from symconv.mathematics.tree import Equation, Math, Product, Row, Sum, Total, Word
-from symconv.prose import LANGUAGES, prose
+from symconv.prose import LANGUAGES, Phrase, Value, prose
 from tests.cases import SMALL
 from tests.chromium import ask, ask_each, too_wide
 from tests.reading import Gap, Line, Poly, Reader, derivative, plain_sum

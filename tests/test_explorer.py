@@ -17,11 +17,11 @@ from symconv.cli.explore import command
 from symconv.figures import explorer as explorer_module
 from symconv.figures.explorer import LIMITS, explorer
 from symconv.figures.javascript import javascript
-from symconv.figures.words import words
 from symconv.formulas import standard, tree
 from symconv.formulas.values import Reading
 from symconv.layer.loss import loss
 from symconv.layer.names import subscript
+from symconv.prose import words
 from tests.chromium import ask, ask_each, too_wide
 
 #: (H, K, s, p, q, d): every stride and dilation, one- and two-sided padding, crops, remainders, kernels wider than x

@@ -24,8 +24,8 @@ from symconv.cli.main import main
 from symconv.figures import KINDS, figure
 from symconv.figures.figure import FORMATS
 from symconv.figures.palette import STYLES
-from symconv.figures.words import LANGUAGES
 from symconv.files import write_whole
+from symconv.prose import LANGUAGES
 from tests.chromium import ask, too_wide
 
 WIDE = Conv(input=9, kernel=3, stride=2, padding=((1, 2),), dilation=2)

@@ -14,22 +14,10 @@ from symconv.formulas.parser import parse
 from symconv.formulas.standard import STANDARD, standard
 from symconv.formulas.tree import Formula
 from symconv.mathematics.latex import latex, width
+from symconv.mathematics.lines import chunks, fill, lines
+from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.text import box, pretty
-from symconv.mathematics.tree import (
-    Fence,
-    Math,
-    Matrix,
-    Operator,
-    Product,
-    Row,
-    Sum,
-    Total,
-    Word,
-    chunks,
-    fill,
-    lines,
-    of_integer,
-)
+from symconv.mathematics.tree import Fence, Math, Matrix, Operator, Product, Row, Sum, Total, Word
 from tests.cases import SMALL
 
 NAMES = {"H": 7, "K": 3, "O": 5, "p": 2, "q": 1, "s": 3, "d": 2, "r": 1}
@@ -183,7 +171,7 @@ def test_formulas_in_latex(text: str, printed: str) -> None:
 
 def test_every_node_has_a_reader() -> None:
     from symconv.formulas import tree
-    from symconv.mathematics import tree as notation
+    from symconv.mathematics import of_formulas as notation
 
     nodes = {each for each in vars(tree).values() if isinstance(each, type) and issubclass(each, tree.Node)} - {
         tree.Node

@@ -1,37 +1,18 @@
 """A document as a tree: sections of paragraphs, equations, tables and code, in no format and no language yet.
 
-Words are phrases: a key into the prose of a language and what is put into it. Mathematics are the trees of
+Words are phrases (:mod:`symconv.prose`): a key into the prose of a language and what is put into it. Mathematics are the trees of
 :mod:`symconv.mathematics.tree`. The readers (:mod:`symconv.article.readers`) set both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from symconv.mathematics.tree import Equation, Math
+from symconv.mathematics.tree import Equation
+from symconv.prose import Phrase, Value
 
-__all__ = ["Block", "Code", "Equations", "Gap", "Paragraph", "Phrase", "Reference", "Section", "Table", "Value"]
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """Words by their key in the prose, with the values that stand in them."""
-
-    key: str
-    values: Mapping[str, Value] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """An equation by the label of its display; ``otherwise`` names it where that display is not in the document."""
-
-    label: str
-    otherwise: Phrase
-
-
-#: what may stand in a phrase or a table: mathematics, a number, words, sentences one after another, the number of an equation
-Value = Math | int | Phrase | Reference | tuple[Phrase, ...]
+__all__ = ["Block", "Code", "Equations", "Gap", "Paragraph", "Section", "Table"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from symconv.formulas import tree
 from symconv.formulas.standard import standard
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels
-from symconv.mathematics.tree import Equation, Setting, Total, Word, of_formula
+from symconv.mathematics.of_formulas import Setting, of_formula
+from symconv.mathematics.tree import Equation, Total, Word
 
 __all__ = ["closed", "formula_for", "summed_labels"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symconv.article.blocks import Block, Code, Equations, Gap, Paragraph, Phrase, Section, Table, Value
+from symconv.article.blocks import Block, Code, Equations, Gap, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.sections.algorithm import algorithm
 from symconv.article.sections.channels import channels
@@ -19,7 +19,7 @@ from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.mathematics.latex import latex
 from symconv.mathematics.text import pretty
 from symconv.mathematics.tree import Equation, Math
-from symconv.prose import Prose, prose
+from symconv.prose import Phrase, Prose, Value, prose
 
 __all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
 

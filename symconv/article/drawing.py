@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Value
+from symconv.article.blocks import Block, Equations, Paragraph
 from symconv.article.case import Case
 from symconv.article.closed import formula_for, summed_labels
 from symconv.article.equations import shown_labels
@@ -18,6 +18,7 @@ from symconv.formulas.values import Value as Cells
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels, label_sizes
 from symconv.mathematics.entries import entry
+from symconv.mathematics.of_formulas import Setting, of_formula
 from symconv.mathematics.tree import (
     Below,
     Equation,
@@ -25,12 +26,11 @@ from symconv.mathematics.tree import (
     Math,
     Operator,
     Row,
-    Setting,
     Sum,
     Word,
-    of_formula,
     separated,
-)  # fmt: skip
+)
+from symconv.prose import Phrase, Value
 
 __all__ = ["drawn", "inserted"]
 

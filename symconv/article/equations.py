@@ -13,6 +13,7 @@ from symconv.formulas.tree import TARGETS
 from symconv.layer import relation
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels, label_sizes
+from symconv.mathematics.of_integers import additive_terms, of_integer, one_based, simplified
 from symconv.mathematics.tree import (
     Above,
     Below,
@@ -26,12 +27,8 @@ from symconv.mathematics.tree import (
     Sum,
     Total,
     Word,
-    additive_terms,
-    of_integer,
-    one_based,
     separated,
-    simplified,
-)  # fmt: skip
+)
 
 __all__ = [
     "array_index", "computed", "gradient_equations", "index_condition", "indices", "label_totals", "letters",

@@ -25,6 +25,7 @@ from symconv.layer import relation
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels
 from symconv.mathematics.entries import entry, terms_sum
+from symconv.mathematics.of_integers import of_integer, one_based, simplified
 from symconv.mathematics.tree import (
     Below,
     Equation,
@@ -38,11 +39,8 @@ from symconv.mathematics.tree import (
     Sum,
     Total,
     Word,
-    of_integer,
-    one_based,
     separated,
-    simplified,
-)  # fmt: skip
+)
 
 __all__ = ["against", "chain", "extended", "kronecker", "solved", "typical"]
 

@@ -13,7 +13,7 @@ from symconv.algebra.integers import Const, Integer, Name
 from symconv.formulas import tree
 from symconv.layer import relation
 from symconv.mathematics.latex import latex
-from symconv.mathematics.tree import from_one, one_based, simplified
+from symconv.mathematics.of_integers import from_one, one_based, simplified
 from symconv.proof.claim import Claim
 from symconv.proof.positions import plain_length, position, shown_array
 from symconv.proof.result import PROVED, REFUTED, Proof

@@ -8,8 +8,8 @@ import click
 
 from symconv.cli.options import usage_errors
 from symconv.figures.explorer import START, explorer
-from symconv.figures.words import LANGUAGES
 from symconv.files import write_whole
+from symconv.prose import LANGUAGES
 
 __all__ = ["command"]
 

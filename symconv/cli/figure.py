@@ -8,7 +8,7 @@ import click
 
 from symconv.cli.options import build_conv, conv_options, echo_json, usage_errors
 from symconv.figures.figure import FORMATS, KINDS, figure
-from symconv.figures.words import LANGUAGES
+from symconv.prose import LANGUAGES
 
 __all__ = ["command"]
 

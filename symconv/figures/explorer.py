@@ -13,12 +13,13 @@ from typing import Any
 from symconv.figures.javascript import arrow, formula_template, template
 from symconv.figures.palette import BACKGROUND, STYLES, TAPS
 from symconv.figures.stepper import page
-from symconv.figures.words import Words, words
 from symconv.formulas import standard
 from symconv.formulas.tree import TARGETS
 from symconv.layer import relation
 from symconv.mathematics.markup import html_text
-from symconv.mathematics.tree import of_formula, of_integer
+from symconv.mathematics.of_formulas import of_formula
+from symconv.mathematics.of_integers import of_integer
+from symconv.prose import Words, words
 
 __all__ = ["LIMITS", "SIDES", "START", "explorer"]
 

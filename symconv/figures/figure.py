@@ -16,10 +16,10 @@ from symconv.figures.matrix import JacobianPicture
 from symconv.figures.scene import Film, Scene
 from symconv.figures.sliding import Place
 from symconv.figures.window import SlidingPicture
-from symconv.figures.words import Words, words
 from symconv.files import write_whole
 from symconv.layer.conv import Conv
 from symconv.mathematics.markup import Content, plain
+from symconv.prose import Words, words
 
 __all__ = ["FORMATS", "KINDS", "MAX_CELLS", "MAX_STEPS", "Figure", "figure"]
 

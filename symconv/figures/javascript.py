@@ -11,7 +11,9 @@ from typing import Any
 from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas import tree
 from symconv.mathematics.markup import html_text
-from symconv.mathematics.tree import Math, Word, of_formula, of_integer
+from symconv.mathematics.of_formulas import of_formula
+from symconv.mathematics.of_integers import of_integer
+from symconv.mathematics.tree import Math, Word
 
 __all__ = ["arrow", "formula_template", "javascript", "template"]
 

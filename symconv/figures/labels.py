@@ -8,7 +8,8 @@ from symconv.formulas import tree
 from symconv.layer.conv import Conv
 from symconv.mathematics.entries import entry as entry_at
 from symconv.mathematics.entries import terms_sum
-from symconv.mathematics.tree import Math, Setting, of_formula
+from symconv.mathematics.of_formulas import Setting, of_formula
+from symconv.mathematics.tree import Math
 
 __all__ = ["entry", "entry_at", "formula_row", "node_label", "terms_sum"]
 

@@ -11,12 +11,13 @@ from symconv.figures.layout import Body, wide
 from symconv.figures.palette import tap_style
 from symconv.figures.scene import Brace, Disc, Item, Line, Rect, Text
 from symconv.figures.sliding import Place
-from symconv.figures.words import Words
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
 from symconv.layer.loss import enumerate_axis
 from symconv.mathematics.markup import Content
-from symconv.mathematics.tree import Math, Operator, Row, Word, of_integer, one_based, separated, simplified
+from symconv.mathematics.of_integers import of_integer, one_based, simplified
+from symconv.mathematics.tree import Math, Operator, Row, Word, separated
+from symconv.prose import Words
 
 __all__ = ["RelationPicture"]
 
@@ -144,7 +145,7 @@ class RelationPicture:
             return (self.equation(),)
         read = [(k, m) for o, k, m in self.points if o == index[0]]
         places = separated([of_integer(Const(m + 1)) for _, m in read])
-        return (Row((Word("o"), Operator("="), Word(str(index[0] + 1)))), ": " if self.words.lang == "en" else "\u202f: ",
+        return (Row((Word("o"), Operator("="), Word(str(index[0] + 1)))), self.words.language.colon,
                 Row((Word("m"), Operator("="), places)))  # fmt: skip
 
     def axis_titles(self, left: float, top: float, width: int, height: int) -> tuple[list[Item], float]:

@@ -12,12 +12,12 @@ from symconv.figures.palette import tap_style
 from symconv.figures.scene import Cell, Item, Line, Rect, Text
 from symconv.figures.sliding import Place
 from symconv.figures.window import MOST_TERMS
-from symconv.figures.words import Words
 from symconv.layer.conv import Conv
 from symconv.layer.gradients import Gradients
 from symconv.layer.names import entry_name
 from symconv.mathematics.markup import Content
 from symconv.mathematics.tree import Fraction, Operator, Product, Row, Word
+from symconv.prose import Words
 
 __all__ = ["JacobianPicture"]
 

@@ -8,8 +8,8 @@ from importlib import resources
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.scene import Film
 from symconv.figures.svg import SCALE, drawn, escape, number, opening
-from symconv.figures.words import Words
 from symconv.mathematics.markup import html_text, plain
+from symconv.prose import Words
 
 __all__ = ["page", "stepping_page", "stepping_svg"]
 
@@ -71,7 +71,8 @@ def stepping_page(film: Film, words: Words) -> str:
         page("stepper.html.j2")
     )
     return template.render(
-        lang=words.lang, title=plain(film.caption), ground=BACKGROUND, svg=Markup(svg), caption=Markup(html_text(film.caption)),
+        lang=words.language.code, title=plain(film.caption),
+        ground=BACKGROUND, svg=Markup(svg), caption=Markup(html_text(film.caption)),
         buttons=[(action, SIGNS[action], words.text(action)) for action in ("play", "first", "previous", "next", "last")],
         pause=words.text("pause"), keys=words.text("keys"), script=Markup(page("stepper.js")),
     )  # fmt: skip

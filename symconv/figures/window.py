@@ -14,11 +14,11 @@ from symconv.figures.layout import Body, moved, wide
 from symconv.figures.palette import array_style
 from symconv.figures.scene import Cell, Item, Line, Rect, Text
 from symconv.figures.sliding import Laid, Place, Slide, Step
-from symconv.figures.words import Words
 from symconv.layer.conv import Conv
 from symconv.layer.names import entry_name
 from symconv.mathematics.markup import Content
 from symconv.mathematics.tree import Math, Operator, Row, Word
+from symconv.prose import Words
 
 __all__ = ["SlidingPicture"]
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from symconv.algebra.integers import Integer
 from symconv.formulas import tree
+from symconv.mathematics.of_formulas import of_formula
+from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.tree import (
     Above,
     Below,
@@ -26,9 +28,7 @@ from symconv.mathematics.tree import (
     Sum,
     Total,
     Word,
-    of_formula,
-    of_integer,
-)  # fmt: skip
+)
 
 __all__ = ["COLUMN_GAP", "latex", "width"]
 

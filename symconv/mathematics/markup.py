@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symconv.mathematics import latex as typesetting
-from symconv.mathematics import tree as notation
+from symconv.mathematics import lines as breaking
 from symconv.mathematics.tree import (
     Above,
     Below,
@@ -68,7 +68,7 @@ def lines(content: Content, limit: float) -> list[Content]:
     for piece, space in zip(pieces, glued, strict=True):
         size = width((piece,)) + LETTER * space
         if not isinstance(piece, str) and size > limit:
-            rows = notation.lines(_flat(piece), typesetting.width, limit)
+            rows = breaking.lines(_flat(piece), typesetting.width, limit)
             result += [[row] for row in rows]
             used = typesetting.width(rows[-1])
             continue

@@ -15,6 +15,9 @@ from xml.etree.ElementTree import Element, tostring
 from symconv.algebra.integers import Integer
 from symconv.formulas import tree
 from symconv.mathematics.latex import FUNCTIONS
+from symconv.mathematics.lines import pieces
+from symconv.mathematics.of_formulas import of_formula
+from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.tree import (
     Above,
     Below,
@@ -29,10 +32,7 @@ from symconv.mathematics.tree import (
     Sum,
     Total,
     Word,
-    of_formula,
-    of_integer,
-    pieces,
-)  # fmt: skip
+)
 
 __all__ = ["NAMESPACE", "breakable", "mathml", "style_sheet"]
 

@@ -13,6 +13,9 @@ from typing import Any
 
 from symconv.algebra.integers import Integer
 from symconv.formulas import tree
+from symconv.mathematics.lines import lines
+from symconv.mathematics.of_formulas import of_formula
+from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.tree import (
     Above,
     Below,
@@ -27,10 +30,7 @@ from symconv.mathematics.tree import (
     Sum,
     Total,
     Word,
-    lines,
-    of_formula,
-    of_integer,
-)  # fmt: skip
+)
 
 __all__ = ["Box", "box", "equation_lines", "pretty"]
 

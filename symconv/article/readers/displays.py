@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from symconv.article.blocks import Equations, Gap
 from symconv.mathematics.latex import COLUMN_GAP, SPELLED, latex, width
-from symconv.mathematics.tree import Equation, Fence, Math, Matrix, Row, Sum, chunks, lines
+from symconv.mathematics.lines import chunks, lines
+from symconv.mathematics.tree import Equation, Fence, Math, Matrix, Row, Sum
 
 __all__ = ["STYLES", "Style", "fitting", "row_end", "rows"]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from symconv.article.blocks import Block, Equations, Gap, Phrase, Section, Value
+from symconv.article.blocks import Block, Equations, Gap, Section
 from symconv.article.pictures import pictures
 from symconv.article.readers.displays import fitting
 from symconv.article.readers.latex import TEXT_WIDTH
@@ -27,7 +27,7 @@ from symconv.mathematics.markup import plain
 from symconv.mathematics.mathml import breakable, mathml
 from symconv.mathematics.mathml import style_sheet as math_style_sheet
 from symconv.mathematics.tree import Math
-from symconv.prose import Cited, Literal, Prose, Run
+from symconv.prose import Cited, Literal, Phrase, Prose, Run, Value
 
 if TYPE_CHECKING:
     from symconv.article.document import Document

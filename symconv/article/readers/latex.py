@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from symconv.article.blocks import Equations, Phrase, Section, Table, Value
+from symconv.article.blocks import Equations, Section, Table
 from symconv.article.pictures import pictures
 from symconv.article.readers.displays import STYLES, fitting, row_end, rows
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import latex_text
 from symconv.mathematics.tree import Math
-from symconv.prose import Cited, Prose
+from symconv.prose import Cited, Phrase, Prose, Value
 
 if TYPE_CHECKING:
     from symconv.article.document import Document
@@ -130,6 +130,7 @@ def _template(document: Document, name: str) -> str:
         "figures": lambda section: list(figures(document, section)),
         "kind": lambda block: type(block).__name__,
         "prefix": prefix,
+        "language": prose.language,
         "theorem_name": Phrase("theorem.title"),
     }
     return environment().get_template(name).render(document=document, **helpers)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from symconv.article.blocks import Equations, Value
+from symconv.article.blocks import Equations
 from symconv.article.readers.displays import STYLES, row_end, rows
 from symconv.article.readers.latex import TEXT_WIDTH, counted
 from symconv.mathematics.latex import latex
 from symconv.mathematics.tree import Math
-from symconv.prose import Cited, Prose
+from symconv.prose import Cited, Prose, Value
 
 if TYPE_CHECKING:
     from symconv.article.document import Document

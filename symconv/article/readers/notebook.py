@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from symconv.article.blocks import Phrase, Section
+from symconv.article.blocks import Section
 from symconv.article.pictures import pictures
 from symconv.article.readers.markdown import read as read_markdown
 from symconv.article.readers.markdown import words
+from symconv.prose import Phrase
 
 if TYPE_CHECKING:
     from symconv.article.document import Document

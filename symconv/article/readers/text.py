@@ -11,10 +11,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from symconv.article.blocks import Block, Code, Equations, Gap, Paragraph, Section, Table, Value
+from symconv.article.blocks import Block, Code, Equations, Gap, Paragraph, Section, Table
 from symconv.mathematics import text as unicode
 from symconv.mathematics.tree import Equation, Math
-from symconv.prose import Prose
+from symconv.prose import Prose, Value
 
 if TYPE_CHECKING:
     from symconv.article.document import Document

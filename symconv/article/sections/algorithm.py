@@ -6,12 +6,13 @@ import ast
 
 import numpy as np
 
-from symconv.article.blocks import Block, Code, Paragraph, Phrase, Section, Table, Value
+from symconv.article.blocks import Block, Code, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.kernels import Kind, emit
 from symconv.kernels.checks import CHECKS, TOLERANCE, Finding, check
 from symconv.layer.conv import Conv
 from symconv.mathematics.tree import Above, Math, Row, Word
+from symconv.prose import Phrase, Value
 
 __all__ = ["algorithm", "listing"]
 

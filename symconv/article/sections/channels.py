@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Table, Value
+from symconv.article.blocks import Block, Equations, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.companions import channelled
 from symconv.article.equations import gradient_equations, indices, own, shown_labels
@@ -13,6 +13,7 @@ from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels
 from symconv.mathematics.entries import entry, terms_sum
 from symconv.mathematics.tree import Equation, Math, Operator, Row, Word, separated
+from symconv.prose import Phrase, Value
 
 __all__ = ["channels"]
 

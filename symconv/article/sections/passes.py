@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from symconv.algebra.terms import MultilinearArray
-from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Reference, Section, Value
+from symconv.article.blocks import Block, Equations, Paragraph, Section
 from symconv.article.case import Case
 from symconv.article.drawing import drawn
 from symconv.article.equations import gradient_equations
@@ -30,6 +30,7 @@ from symconv.article.selection import (
 from symconv.layer.conv import Axis, Conv
 from symconv.mathematics.entries import entry, terms_sum
 from symconv.mathematics.tree import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Word, separated
+from symconv.prose import Phrase, Reference, Value
 
 __all__ = ["forward", "gradients", "jacobians", "unreached"]
 

@@ -6,14 +6,16 @@ import math
 from collections.abc import Callable
 
 from symconv.algebra.integers import Const, Name
-from symconv.article.blocks import Block, Equations, Gap, Paragraph, Phrase, Section, Table, Value
+from symconv.article.blocks import Block, Equations, Gap, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.equations import loss_equation, output_size, remainder, shown_labels
 from symconv.article.selection import MOST_ENTRIES
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels
 from symconv.mathematics.entries import entry
-from symconv.mathematics.tree import Equation, Math, Operator, Row, Word, of_integer, separated
+from symconv.mathematics.of_integers import of_integer
+from symconv.mathematics.tree import Equation, Math, Operator, Row, Word, separated
+from symconv.prose import Phrase, Value
 
 __all__ = ["crossed", "setting", "sizes_of", "subtitle", "title"]
 

@@ -4,7 +4,7 @@ small example where it has not."""
 from __future__ import annotations
 
 from symconv.algebra.integers import Const, Integer, Name
-from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Section, Value
+from symconv.article.blocks import Block, Equations, Paragraph, Section
 from symconv.article.case import Case
 from symconv.article.companions import example, settings
 from symconv.article.drawing import drawn, inserted
@@ -15,7 +15,9 @@ from symconv.formulas import tree
 from symconv.formulas.standard import standard
 from symconv.layer import relation
 from symconv.layer.conv import Conv
-from symconv.mathematics.tree import Equation, Math, Sum, Word, of_integer
+from symconv.mathematics.of_integers import of_integer
+from symconv.mathematics.tree import Equation, Math, Sum, Word
+from symconv.prose import Phrase, Value
 
 __all__ = ["steps"]
 

@@ -5,28 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symconv.algebra.integers import Const, Integer, Name
-from symconv.article.blocks import Block, Equations, Paragraph, Phrase, Reference, Section, Table, Value
+from symconv.article.blocks import Block, Equations, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.closed import closed, formula_for
 from symconv.article.equations import PADDED_SIZE, shown_labels
 from symconv.formulas import tree
 from symconv.layer import relation
 from symconv.layer.conv import Conv
-from symconv.mathematics.tree import (
-    Below,
-    Equation,
-    Fence,
-    Math,
-    Operator,
-    Row,
-    Word,
-    from_one,
-    of_integer,
-    separated,
-    simplified,
-)
+from symconv.mathematics.of_integers import from_one, of_integer, simplified
+from symconv.mathematics.tree import Below, Equation, Fence, Math, Operator, Row, Word, separated
 from symconv.proof import PROVED, Proof, prove
 from symconv.proof.positions import plain_length, position, shown_array
+from symconv.prose import Phrase, Reference, Value
 
 __all__ = ["proofs", "summary"]
 

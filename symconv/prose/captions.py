@@ -1,26 +1,23 @@
-"""The words of pictures, one table for each language, with mathematics put in where a phrase has braces."""
+"""The words of pictures, with mathematics put in where a phrase has braces."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 
 from symconv.mathematics.markup import Content
 from symconv.mathematics.tree import Math, Word
+from symconv.prose.languages import Language, language, table
 
-__all__ = ["LANGUAGES", "Words", "words"]
-
-LANGUAGES = ("en", "fr")
+__all__ = ["Words", "words"]
 
 
 class Words:
     """The phrases of one language."""
 
-    def __init__(self, lang: str, table: Mapping[str, str]) -> None:
-        self.lang, self.table = lang, dict(table)
+    def __init__(self, language: Language, table: Mapping[str, str]) -> None:
+        self.language, self.table = language, dict(table)
 
     def __call__(self, key: str, **values: Math | Content | str | int) -> Content:
         """The phrase under ``key`` with its places filled: numbers and mathematics as mathematics, strings as words."""
@@ -43,8 +40,5 @@ class Words:
 
 @cache
 def words(lang: str) -> Words:
-    """The words of a language; ValueError for one there is none for."""
-    if lang not in LANGUAGES:
-        raise ValueError(f"no language {lang!r}; there are {', '.join(LANGUAGES)}")
-    source = resources.files("symconv.prose").joinpath(lang, "figures.toml").read_text(encoding="utf-8")
-    return Words(lang, tomllib.loads(source))
+    """The words of pictures in a language; ValueError for a language there is none of."""
+    return Words(language(lang), table(lang, "figures"))
