@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import subprocess
@@ -11,6 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +29,7 @@ from symconv.article.selection import kept, kinds, selected
 from symconv.formulas.standard import STANDARD
 from symconv.formulas.tree import Array
 from symconv.kernels.checks import CHECKS
+from symconv.layer.differences import exact_gradients, random_integers
 from symconv.mathematics.entries import entry
 from symconv.prose import LANGUAGES, Phrase, Reference, prose
 from tests.cases import SMALL, convs
@@ -61,7 +62,7 @@ LONG = [
 
 @lru_cache(maxsize=128)
 def article(conv: Conv, lang: str = "en") -> Document:
-    return document(conv, lang)
+    return document(conv, lang, detail="all")
 
 
 def part(conv: Conv, *names: str, format: str = "latex", lang: str = "en") -> str:
@@ -673,6 +674,7 @@ def test_every_word_is_used_and_none_is_missing() -> None:
         for path in [*package.glob("readers/*.py"), package.parent / "prose/__init__.py"]
     )
     used = {key for key in words if f'"{key}"' in sources}  # what pages and numbers need, in whatever document
+    used |= {key for key in words if key.startswith("listing.")} | {"algorithm.check"}
     # no right formula and no right kernel lead there
     used |= {
         "verdict.fails",
@@ -684,7 +686,7 @@ def test_every_word_is_used_and_none_is_missing() -> None:
     }
     used |= {"theorem.proved", "theorem.refuted", "theorem.unknown", "verdict.checks.values"}
     for conv in WORDY:
-        told = document(conv, "en", "squared") if conv.terms < 60 else article(conv)
+        told = document(conv, "en", "squared", detail="all") if conv.terms < 60 else article(conv)
         used |= keys((told.title, told.subtitle, told.sections))
     used |= keys(document(Conv(input=12, kernel=3), budget=30).sections)  # too narrow for its Jacobian
     for conv in (WORDY[0], WORDY[6]):  # sections by themselves, and a brief one
@@ -761,7 +763,7 @@ def test_squared_loss_names_dy_and_is_checked() -> None:
 
 
 def test_document_is_a_result_object() -> None:
-    told = document(Conv(input=4, kernel=2))
+    told = document(Conv(input=4, kernel=2), detail="all")
     assert repr(told) == "<derivation of Conv(input=4, kernel=2), loss 'upstream', 8 sections: ok>"
     assert told._repr_markdown_().startswith("# The gradients of a convolution\n")
     assert r"\begin{align}" in told._repr_latex_()
@@ -792,12 +794,16 @@ def test_sections_and_detail() -> None:
     conv = SMALL[5]
     told = document(conv, sections=["summary", "setting"])
     assert [section.name for section in told.sections] == ["setting", "summary"]
-    brief, full = (document(conv, detail=detail).render("markdown") for detail in ("brief", "full"))
-    assert len(brief) < 0.75 * len(full)
-    for each in (brief, full):
+    brief, full, everything = (document(conv, detail=detail).render("markdown") for detail in ("brief", "full", "all"))
+    assert len(brief) < 0.9 * len(full) < 0.9 * 0.9 * len(everything)
+    for each in (brief, full, everything):
         assert "### Theorem" in each
-        assert "def conv2d_backward" in each
+        assert "def backward" in each
     assert "### Proof" not in brief
+    assert ("## Depth" in full, "## Stride" in full) == (False, False)
+    assert ("## Depth" in everything, "## Stride" in everything) == (True, True)
+    strided = document(Conv(input=5, kernel=2, stride=2, in_channels=2)).render("markdown")
+    assert ("### Stride" in strided, "### Dilation" in strided, "## Depth" in strided) == (True, False, True)
     with pytest.raises(ValueError, match="no section 'check'; there are setting, forward"):
         document(conv, sections=["check"])
     with pytest.raises(ValueError, match="no detail 'long'; there are full, brief"):
@@ -832,18 +838,42 @@ def test_front_matter() -> None:
         told.render("markdown", dialect="wiki")
 
 
-def test_listing_is_of_the_generated_kernel() -> None:
-    """What is shown stands in the file that is generated, statement by statement."""
-    told = part(SMALL[5], "algorithm", format="markdown")
-    [shown] = re.findall(r"(?s)```python\n(.*?)\n```", told)
-    source = (Path(__file__).parent.parent / "generated/kernels/conv2d_formulas.py").read_text(encoding="utf-8")
-    for line in filter(None, shown.splitlines()):
-        assert line in source.splitlines()
-    whole = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
-    for node in ast.parse(shown).body:
-        assert isinstance(node, ast.FunctionDef)
-        expected = whole[node.name].body[1:] if ast.get_docstring(whole[node.name]) else whole[node.name].body
-        assert [ast.dump(statement) for statement in node.body] == [ast.dump(statement) for statement in expected]
+LISTED = [SMALL[5], *LONG[:2], Conv((5, 7), (3, 2), stride=(2, 1), padding=((1, 0), (0, 2)), in_channels=4, out_channels=6,
+               groups=2, batch=2), Conv(9, 3, stride=2, dilation=2, padding=1, bias=False), Conv((4, 5, 6), 2, stride=2, batch=3),
+          Conv((3, 4), (3, 2), stride=(2, 3), transposed=True, output_padding=(1, 2), in_channels=2, out_channels=4, groups=2,
+               dilation=(1, 2))]  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("conv", LISTED, ids=slug)
+def test_the_listing_runs_as_it_stands(conv: Conv, lang: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pasted under ``import numpy as np`` it gives the gradients that differences of plain loops give, exactly on integers."""
+    told = document(conv, lang, sections=["algorithm"], gradient_check=True).render("markdown")
+    shown, check = re.findall(r"(?s)```python\n(.*?)\n```", told)
+    names: dict[str, Any] = {}
+    exec("import numpy as np\n" + shown, names)
+    given = random_integers(conv, 1)
+    x, w, b, dy = (given[name] for name in ("x", "w", "b", "dy"))
+    truth = exact_gradients(conv, x, w, b, dy)
+    y = names["forward"](x, w, *([b] if conv.bias else []))
+    assert (y == truth["y"] - (0 if conv.bias else b.reshape(-1, *[1] * conv.ndim))).all()
+    for target, found in zip(("dx", "dw", "db"), names["backward"](dy, x, w)):
+        assert found.shape == truth[target].shape
+        assert (found == truth[target]).all(), target
+    exec(check, names)
+    errors = dict(line.split(": ") for line in capsys.readouterr().out.split("\n") if line)
+    assert list(errors) == ["dx", "dw", "db"][: 3 if conv.bias else 2]
+    assert all(float(error) < 1e-6 for error in errors.values())
+
+
+def test_a_gradient_check_sees_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    conv = LISTED[0]
+    told = document(conv, sections=["algorithm"], gradient_check=True).render("markdown")
+    shown, check = re.findall(r"(?s)```python\n(.*?)\n```", told)
+    names: dict[str, Any] = {}
+    exec("import numpy as np\n" + shown.replace("flip(w)", "w"), names)
+    exec(check, names)
+    assert float(capsys.readouterr().out.split("\n")[0].partition(": ")[2]) > 1e-3
 
 
 def test_a_kernel_that_fails_its_checks_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -851,7 +881,7 @@ def test_a_kernel_that_fails_its_checks_is_not_shown(monkeypatch: pytest.MonkeyP
     told = document(Conv(input=4, kernel=2), sections=["algorithm"])
     text = told.render("text")
     assert not told.ok
-    assert "def conv1d" not in text
+    assert "def forward" not in text
     assert "differs" in text
     assert "✗" in text
 

@@ -18,7 +18,8 @@ __all__ = ["Case"]
 @dataclass(frozen=True, eq=False)
 class Case:
     """``conv`` with the loss to derive from; ``budget`` is how many characters the row of a matrix may have, ``full`` whether
-    everything is shown.
+    everything about it is shown, ``everything`` what it does not have too, ``lang`` the language of the listing's comments,
+    ``gradient_check`` whether lines to try it follow.
 
     Refused at once, with ValueError: a loss without a name, or of too many terms.
     """
@@ -28,6 +29,9 @@ class Case:
     max_terms: int = MAX_TERMS
     budget: int = BUDGET
     full: bool = True
+    everything: bool = False
+    lang: str = "en"
+    gradient_check: bool = False
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:

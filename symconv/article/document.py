@@ -8,11 +8,12 @@ from typing import Any
 
 from symconv.article.blocks import Block, Code, Equations, Gap, Paragraph, Section, Table
 from symconv.article.case import Case
+from symconv.article.equations import shown_labels
 from symconv.article.sections.algorithm import algorithm
 from symconv.article.sections.channels import channels
 from symconv.article.sections.passes import forward, gradients, jacobians
 from symconv.article.sections.setting import setting, subtitle, title
-from symconv.article.sections.steps import steps
+from symconv.article.sections.steps import stepped, steps
 from symconv.article.sections.summary import summary
 from symconv.article.selection import BUDGET
 from symconv.layer.conv import MAX_TERMS, Conv
@@ -29,8 +30,8 @@ SECTIONS: dict[str, Callable[[Case], Section]] = {
     for section in (setting, forward, jacobians, gradients, steps, channels, summary, algorithm)
 }
 
-#: how much is told: everything, or without what repeats or supports the main line
-DETAILS = ("full", "brief")
+#: how much is told: everything of the layer, without what repeats or supports the main line, or also what the layer has not
+DETAILS = ("full", "brief", "all")
 
 FORMATS = ("text", "latex", "markdown", "html", "ipynb")
 
@@ -163,17 +164,21 @@ def document(
     budget: int = BUDGET,
     sections: Sequence[str] | None = None,
     detail: str = "full",
+    gradient_check: bool = False,
 ) -> Document:
     """The derivation of ``conv``: setting, forward pass, one dimension in full, index derivation, stride, padding and dilation,
     depth, summary with its theorem, algorithm with its checks.
 
     ``loss`` is ``"upstream"`` (dy given) or ``"squared"``; ``budget`` is how many characters the row of a matrix may have before
-    columns are left out. ``sections`` are the names of those wanted (:data:`SECTIONS`, in whose order they come), ``detail`` is
-    ``"full"`` or ``"brief"``. Raises ValueError for a language, loss, section or detail there is none of, and, before any work,
-    for a loss of more than ``max_terms`` terms.
+    columns are left out. ``sections`` are the names of those wanted (:data:`SECTIONS`, in whose order they come). ``detail`` is
+    ``"full"``, ``"brief"``, or ``"all"``: with what the layer does not have (stride, padding, dilation, several channels), on
+    small examples. ``gradient_check`` ends the listing with lines that try it.
+
+    Raises ValueError for a language, loss, section or detail there is none of, and, before any work, for a loss of more than
+    ``max_terms`` terms.
 
     >>> document(Conv(input=4, kernel=2))
-    <derivation of Conv(input=4, kernel=2), loss 'upstream', 8 sections: ok>
+    <derivation of Conv(input=4, kernel=2), loss 'upstream', 6 sections: ok>
     """
     prose(lang)
     for name in sections or ():
@@ -183,13 +188,20 @@ def document(
         raise ValueError(f"no section is named; there are {', '.join(SECTIONS)}")
     if detail not in DETAILS:
         raise ValueError(f"no detail {detail!r}; there are {', '.join(DETAILS)}")
-    case = Case(conv, loss, max_terms, budget, detail == "full")
-    made = tuple(make(case) for name, make in SECTIONS.items() if sections is None or name in sections)
+    case = Case(conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check)
+    wanted = [name for name in SECTIONS if name in sections] if sections is not None else _of_the_layer(case)
+    made = tuple(SECTIONS[name](case) for name in wanted)
     blocks = [block for section in made for block in section.walk()]
     labels = dict.fromkeys(block.label for block in blocks if isinstance(block, Equations) and block.label)
     numbers = {label: number + 1 for number, label in enumerate(labels)}
     ok = case.ok and not any(isinstance(block, Paragraph) and block.mark == "fails" for block in blocks)
     return Document(conv, loss, lang, ok, title(conv), subtitle(conv), made, numbers)
+
+
+def _of_the_layer(case: Case) -> list[str]:
+    """The sections that have something to say of the layer."""
+    without = {"steps": not stepped(case.conv), "channels": not shown_labels(case.conv)}
+    return [name for name in SECTIONS if case.everything or not without.get(name)]
 
 
 def render(

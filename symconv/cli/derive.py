@@ -65,7 +65,11 @@ HIGHLIGHTS = {
 @click.option("--max-terms", default=MAX_TERMS, show_default=True, type=click.IntRange(1), help="Refuse a larger loss.")
 @click.option("--sections", metavar="NAMES", help=f"Only these, with commas between them: {', '.join(SECTIONS)}.")
 @click.option("--detail", type=click.Choice(DETAILS), default="full", show_default=True,
-              help="Everything, or without what repeats and supports the main line.")  # fmt: skip
+              help="Everything about the layer, or without what repeats and supports the main line; all: also what the layer "
+                   "does not have, on small examples.")  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="Short for --detail all.")
+@click.option("--gradient-check", "gradient_check", is_flag=True,
+              help="End the listing with lines that print the relative error of each gradient.")  # fmt: skip
 @click.option(
     "--fragment", is_flag=True, help="LaTeX without the frame of a document, for \\input; or HTML for another page."
 )
@@ -88,6 +92,8 @@ def command(
     max_terms: int,
     sections: str | None,
     detail: str,
+    everything: bool,
+    gradient_check: bool,
     fragment: bool,
     dialect: str | None,
     front_matter: tuple[str, ...],
@@ -155,7 +161,8 @@ def command(
     if format == "pdf" and path is None and sys.stdout.isatty():
         raise click.UsageError("--format pdf is not text for a terminal; give -o PATH")
     with usage_errors():
-        derivation = document(conv, lang, loss, max_terms, budget, names, detail)
+        detail = "all" if everything else detail
+        derivation = document(conv, lang, loss, max_terms, budget, names, detail, gradient_check)
         content: str | bytes
         if as_json:
             content = _json(derivation)

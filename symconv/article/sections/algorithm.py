@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-
 import numpy as np
 
 from symconv.article.blocks import Block, Code, Paragraph, Section, Table
 from symconv.article.case import Case
+from symconv.article.listing import gradient_check, listing
 from symconv.kernels import Kind, emit
 from symconv.kernels.checks import CHECKS, TOLERANCE, Finding, check
 from symconv.layer.conv import Conv
 from symconv.mathematics.tree import Above, Math, Row, Word
-from symconv.prose import Phrase, Value
+from symconv.prose import Phrase, Value, prose
 
-__all__ = ["algorithm", "listing"]
+__all__ = ["algorithm"]
 
 #: the schedule that is shown: the closed formulas word for word
 SCHEDULE = "formulas"
@@ -22,19 +21,16 @@ SCHEDULE = "formulas"
 #: the checks of a kernel that are made and shown, where the layer is not too large for them
 MADE = ("symbols", "integers", "values", "complex step")
 
-#: the functions of the file that a listing shows: the two faces, and the operations of the formulas
-OPERATIONS = ("correlate", "pad", "dilate", "flip", "total")
-
 
 def algorithm(case: Case) -> Section:
     """The kernel, then what was found of it and of the formulas."""
     conv = case.conv
-    kernel = emit(SCHEDULE, Kind(conv.ndim, conv.transposed))
-    names = (kernel.function, f"{kernel.function}_backward", *(OPERATIONS if case.full else ()))
     findings = kernel_findings(conv)
     blocks: list[Block] = [Paragraph(Phrase("algorithm.intro"))]
     if all(finding.ok for finding in findings):
-        blocks += [Code(listing(kernel.source, names), "python"), Paragraph(Phrase("algorithm.left_out"))]
+        blocks += [Code(listing(conv, prose(case.lang)), "python"), Paragraph(Phrase("algorithm.left_out"))]
+        if case.gradient_check:
+            blocks += [Paragraph(Phrase("algorithm.check")), Code(gradient_check(conv, prose(case.lang)), "python")]
     return Section("algorithm", Phrase("algorithm.title"), (*blocks, *verdict(case, findings)))
 
 
@@ -43,30 +39,6 @@ def kernel_findings(conv: Conv) -> tuple[Finding, ...]:
     kernel = emit(SCHEDULE, Kind(conv.ndim, conv.transposed))
     names = [name for name in MADE if CHECKS[name].applies(conv)]
     return check(kernel, [conv], names).findings if names else ()
-
-
-def listing(source: str, names: tuple[str, ...]) -> str:
-    """The named functions of a file, comments kept, docstrings left out.
-
-    >>> print(listing('def f(x):\\n    "Doc."\\n    return x  # so\\n\\ndef g(): ...\\n', ("f",)))
-    def f(x):
-        return x  # so
-    """
-    lines = source.splitlines()
-    found = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
-    pieces = []
-    for name in names:
-        if name not in found:
-            continue
-        node = found[name]
-        said = node.body[0]
-        has_docstring = (
-            isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant) and isinstance(said.value.value, str)
-        )
-        left_out = range(said.lineno, (said.end_lineno or said.lineno) + 1) if has_docstring else range(0)
-        kept = [lines[i - 1] for i in range(node.lineno, (node.end_lineno or node.lineno) + 1) if i not in left_out]
-        pieces.append("\n".join(kept))
-    return "\n\n".join(pieces)
 
 
 # the check ------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.tree import Equation, Math, Sum, Word
 from symconv.prose import Phrase, Value
 
-__all__ = ["steps"]
+__all__ = ["stepped", "steps"]
 
 #: what a layer may have, in the order it is told
 TOLD = ("stride", "padding", "dilation", "remainder")
@@ -28,11 +28,11 @@ TOLD = ("stride", "padding", "dilation", "remainder")
 def steps(case: Case) -> Section:
     conv = case.conv
     layer = "transposed" if conv.transposed else "convolution"
-    own = [name for name in TOLD if any(settings(conv, axis)[name] for axis in range(conv.ndim))]
-    told = TOLD if case.full else own
+    own = stepped(conv)
+    told = TOLD if case.everything else own
     blocks: list[Block] = [Paragraph(Phrase(f"steps.intro.{layer}"))]
     if not own:
-        blocks.append(Paragraph(Phrase("steps.none" if case.full else "steps.none_at_all")))
+        blocks.append(Paragraph(Phrase("steps.none" if case.everything else "steps.none_at_all")))
     for name in told:
         line, axis = example(conv, name)
         inner = [
@@ -44,6 +44,11 @@ def steps(case: Case) -> Section:
     if conv.ndim > 1 or not own:
         blocks += unreached(conv)
     return Section("steps", Phrase("steps.title"), tuple(blocks))
+
+
+def stepped(conv: Conv) -> list[str]:
+    """What the layer has on some axis: stride, padding, dilation, a remainder."""
+    return [name for name in TOLD if any(settings(conv, axis)[name] for axis in range(conv.ndim))]
 
 
 def worked_on(conv: Conv, line: Conv, axis: int | None) -> Phrase:

@@ -1,0 +1,146 @@
+"""The closed formulas of one layer as a short program that runs as it stands under ``import numpy as np``.
+
+Its lines are the formulas in the words of NumPy (:mod:`symconv.kernels.formula_source`); the operations are those of the emitted
+kernels, which their checks cover. Stride, padding, dilation and groups are constants at the top, so there is nothing to convert
+and nothing left out.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from symconv.algebra.integers import Integer
+from symconv.article.closed import formula_for
+from symconv.formulas import tree
+from symconv.kernels import Kind, prelude, source
+from symconv.kernels.formula_source import formula_source
+from symconv.layer import relation
+from symconv.layer.conv import Conv
+from symconv.prose import Prose
+
+__all__ = ["gradient_check", "listing"]
+
+#: the operations of the formulas, in the order in which they are shown
+OPERATIONS = {
+    "correlate": prelude.correlate, "pad": prelude.pad, "crop": prelude.crop, "dilate": prelude.dilate, "flip": prelude.flip,
+    "total": prelude.total,
+}  # fmt: skip
+
+
+def listing(conv: Conv, words: Prose) -> str:
+    """``forward`` and ``backward`` of the layer in NumPy, its comments in the language of ``words``.
+
+    x (N, C, *H), w (F, C/groups, *K) and b (F,) as everywhere; of a transposed layer w (C, F/groups, *K). Any sizes of x and w go
+    that fit these constants.
+
+    >>> from symconv.prose import prose
+    >>> print(listing(Conv(input=4, kernel=2), prose("en")).partition("\\n\\n")[0])
+    # stride, dilation, padding before and after, one number for each axis
+    s, d, p, q = np.array([[1], [1], [0], [0]])
+    """
+    formulas = {target: formula_for(conv, target) for target in ("y", "dx", "dw", "db")}
+    functions = "\n\n\n".join([_forward(conv, formulas, words), _backward(conv, formulas, words)])
+    used = [name for name in OPERATIONS if f"{name}(" in functions]
+    operations = [_comment(words, name) + _bare(source.copied(OPERATIONS[name])) for name in used]
+    return "\n\n\n".join(["\n".join(_constants(conv, words)), functions, *operations])
+
+
+def gradient_check(conv: Conv, words: Prose) -> str:
+    """Lines to paste below the listing: they print, for each gradient, the relative error of a central difference."""
+    bias = ", b" if conv.bias else ""
+    arrays = ["x", "w", *(["b"] if conv.bias else [])]
+    shapes = ", ".join(str(conv.shapes[array]) for array in arrays)
+    return "\n".join(
+        [
+            "rng = np.random.default_rng(0)",
+            f"{', '.join(arrays)} = (rng.standard_normal(shape) for shape in ({shapes}))",
+            f"dy = rng.standard_normal(forward(x, w{bias}).shape)",
+            f"for name, a, da in zip({'xwb'[: len(arrays)]!r}, (x, w{bias}), backward(dy, x, w)):",
+            f"    {_comment(words, 'direction').strip()}",
+            "    v, eps = rng.standard_normal(a.shape), 1e-6",
+            "    a += eps * v",
+            f"    above = (dy * forward(x, w{bias})).sum()",
+            "    a -= 2 * eps * v",
+            f"    below = (dy * forward(x, w{bias})).sum()",
+            "    a += eps * v",
+            "    numeric, exact = (above - below) / (2 * eps), (da * v).sum()",
+            '    print(f"d{name}: {abs(numeric - exact) / max(abs(numeric), abs(exact)):.1e}")',
+        ]
+    )
+
+
+def _comment(words: Prose, key: str) -> str:
+    return f"# {words.words[f'listing.{key}']}\n"
+
+
+def _constants(conv: Conv, words: Prose) -> Iterator[str]:
+    """The numbers of the layer that the formulas need: s, d, p, q, of a transposed layer r, and G where there are groups."""
+    names = ["s", "d", "p", "q", *(["r"] if conv.transposed else [])]
+    columns = [[conv.sizes(axis)[name] for axis in range(conv.ndim)] for name in names]
+    yield _comment(words, "constants_transposed" if conv.transposed else "constants").rstrip()
+    yield f"{', '.join(names)} = np.array({columns})"
+    if conv.groups > 1:
+        yield _comment(words, "groups").rstrip()
+        yield f"G = {conv.groups}"
+
+
+def _prepared(conv: Conv, arrays: Sequence[str], targets: Sequence[str], words: Prose) -> Iterator[str]:
+    """Sizes that the formulas for ``targets`` name, then every array with its groups on an axis of their own."""
+    needed = {name for target in targets for name in formula_for(conv, target).sizes()}
+    if "K" in needed or ("r" in needed and not conv.transposed):
+        yield "K = np.array(w.shape[2:])"
+    if "r" in needed and not conv.transposed:
+        yield _comment(words, "remainder").rstrip()
+        yield f"H, O = np.array(x.shape[2:]), np.array(dy.shape[2:])\nr = {_text(relation.REMAINDER)}"
+    groups = "G" if conv.groups > 1 else "1"
+    yield _comment(words, "group_axis").rstrip()
+    for array in arrays:
+        # filters (of a transposed layer input channels) and channels count inside one group
+        lead = f"{groups}, -1, *w.shape[1:]" if array == "w" else f"len({array}), {groups}, -1, *{array}.shape[2:]"
+        yield f"{array} = {array}.reshape({lead})"
+
+
+def _text(e: Integer) -> str:
+    return source.render([source.assign("r", e)]).partition(" = ")[2].strip()
+
+
+def _line(conv: Conv, target: str, formula: tree.Formula) -> str:
+    labels = {array: each[:-1] for array, each in Kind(conv.ndim, conv.transposed).labels.items()}
+    body = formula.body
+    if target == "y" and isinstance(body, tree.Add):
+        body = body.left
+    value = formula_source(tree.Formula(target, body, transposed=conv.transposed), labels)
+    return source.render([source.assign(target, value)]).strip()
+
+
+def _forward(conv: Conv, formulas: dict[str, tree.Formula], words: Prose) -> str:
+    bias = ", b" if conv.bias else ""
+    lines = [*_prepared(conv, ("x", "w"), ("y",), words), _line(conv, "y", formulas["y"])]
+    lines.append("y = y.reshape(len(y), -1, *y.shape[3:])")
+    returned = f"y + b.reshape(-1{', 1' * conv.ndim})" if conv.bias else "y"
+    return _function(f"forward(x, w{bias})", [*lines, f"return {returned}"])
+
+
+def _backward(conv: Conv, formulas: dict[str, tree.Formula], words: Prose) -> str:
+    targets = ("dx", "dw", *(["db"] if conv.bias else []))
+    lines = ["x_shape, w_shape = x.shape, w.shape", *_prepared(conv, ("dy", "x", "w"), targets, words)]
+    lines += [_line(conv, target, formulas[target]) for target in targets]
+    shapes = {"dx": "dx.reshape(x_shape)", "dw": "dw.reshape(w_shape)", "db": "db.reshape(-1)"}
+    return _function("backward(dy, x, w)", [*lines, f"return {', '.join(shapes[target] for target in targets)}"])
+
+
+def _function(signature: str, lines: Sequence[str]) -> str:
+    body = "\n".join(lines)
+    return f"def {signature}:\n" + "\n".join(f"    {line}" if line else line for line in body.splitlines())
+
+
+def _bare(text: str) -> str:
+    """A function without its docstring."""
+    lines = text.splitlines()
+    [node] = ast.parse(text).body
+    assert isinstance(node, ast.FunctionDef)
+    doc = node.body[0]
+    assert isinstance(doc, ast.Expr)
+    del lines[doc.lineno - 1 : doc.end_lineno]
+    return "\n".join(lines).strip("\n")
