@@ -11,6 +11,7 @@ from symconv.article.case import Case
 from symconv.article.equations import shown_labels
 from symconv.article.sections.algorithm import algorithm
 from symconv.article.sections.channels import channels
+from symconv.article.sections.notation import references
 from symconv.article.sections.passes import forward, gradients, jacobians
 from symconv.article.sections.setting import setting, subtitle, title
 from symconv.article.sections.steps import stepped, steps
@@ -27,7 +28,7 @@ __all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
 #: the sections by name, in order
 SECTIONS: dict[str, Callable[[Case], Section]] = {
     section.__name__: section
-    for section in (setting, forward, jacobians, gradients, steps, channels, summary, algorithm)
+    for section in (setting, forward, jacobians, gradients, steps, channels, summary, algorithm, references)
 }
 
 #: how much is told: everything of the layer, without what repeats or supports the main line, or also what the layer has not
@@ -178,7 +179,7 @@ def document(
     ``max_terms`` terms.
 
     >>> document(Conv(input=4, kernel=2))
-    <derivation of Conv(input=4, kernel=2), loss 'upstream', 6 sections: ok>
+    <derivation of Conv(input=4, kernel=2), loss 'upstream', 7 sections: ok>
     """
     prose(lang)
     for name in sections or ():

@@ -8,6 +8,7 @@ and nothing left out.
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from symconv.algebra.integers import Integer
@@ -71,7 +72,8 @@ def gradient_check(conv: Conv, words: Prose) -> str:
 
 
 def _comment(words: Prose, key: str) -> str:
-    return f"# {words.words[f'listing.{key}']}\n"
+    # spaces and apostrophes of typography are none of a program's
+    return "# " + words.words[f"listing.{key}"].translate({0xA0: " ", 0x202F: " ", 0x2019: "'"}) + "\n"
 
 
 def _constants(conv: Conv, words: Prose) -> Iterator[str]:
@@ -111,7 +113,8 @@ def _line(conv: Conv, target: str, formula: tree.Formula) -> str:
     if target == "y" and isinstance(body, tree.Add):
         body = body.left
     value = formula_source(tree.Formula(target, body, transposed=conv.transposed), labels)
-    return source.render([source.assign(target, value)]).strip()
+    # set as if indented more, so that the lines fit a terminal of 80 columns
+    return textwrap.dedent(source.render([source.assign(target, value)], depth=6)).strip()
 
 
 def _forward(conv: Conv, formulas: dict[str, tree.Formula], words: Prose) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
@@ -89,6 +90,21 @@ def columns(table: Table) -> str:
     return "".join("r" if i in table.numbers else "l" for i in range(len(table.head)))
 
 
+#: combining marks as TeX's accents
+ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0308": '"', "\u0303": "~", "\u0327": "c"}
+
+
+def accents(code: str) -> str:
+    """An option of lstlisting for the accented letters of its comments, which the package does not read by itself."""
+    letters = []
+    for letter in sorted({letter for letter in code if not letter.isascii()}):
+        base, *marks = unicodedata.normalize("NFD", letter)
+        if len(marks) != 1 or marks[0] not in ACCENTS:
+            raise ValueError(f"{letter!r} in a listing has no TeX accent")
+        letters.append(f"{{{letter}}}{{{{\\{ACCENTS[marks[0]]}{{{base}}}}}}}1")
+    return ", literate=" + " ".join(letters) if letters else ""
+
+
 @cache
 def environment() -> Environment:
     """Jinja with delimiters that TeX does not use."""
@@ -128,6 +144,7 @@ def _template(document: Document, name: str) -> str:
         "display": lambda block: display(prose, block, prefix),
         "columns": columns,
         "figures": lambda section: list(figures(document, section)),
+        "accents": accents,
         "kind": lambda block: type(block).__name__,
         "prefix": prefix,
         "language": prose.language,

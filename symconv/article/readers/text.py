@@ -124,7 +124,7 @@ def table(prose: Prose, block: Table, width: int) -> list[str]:
     for row in block.rows:
         drawn.add_row(*(words(prose, cell) for cell in row))
     out = io.StringIO()
-    console = Console(file=out, width=width, color_system=None, force_terminal=False, markup=False, highlight=False,
+    console = Console(file=out, width=width - len(INSET), color_system=None, force_terminal=False, markup=False, highlight=False,
                       legacy_windows=False)  # fmt: skip
     console.print(drawn)
     return [INSET + line for line in out.getvalue().rstrip().splitlines() if line.strip()]

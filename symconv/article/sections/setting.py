@@ -9,6 +9,7 @@ from symconv.algebra.integers import Const, Name
 from symconv.article.blocks import Block, Equations, Gap, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.equations import loss_equation, output_size, remainder, shown_labels
+from symconv.article.sections.notation import called, notation
 from symconv.article.selection import MOST_ENTRIES
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels
@@ -79,10 +80,8 @@ def _per_axis(values: tuple[int, ...]) -> Math:
 
 def setting(case: Case) -> Section:
     conv = case.conv
-    blocks: list[Block] = [
-        Paragraph(Phrase("setting.intro.bias" if conv.bias else "setting.intro.plain")),
-        _arrays(conv),
-    ]
+    intro = Paragraph(Phrase("setting.intro.bias" if conv.bias else "setting.intro.plain"))
+    blocks: list[Block] = [intro, *notation(conv), Paragraph(Phrase("setting.arrays_intro")), _arrays(conv)]
     if shown_labels(conv):
         blocks.append(Paragraph(Phrase("setting.order_is", {"order": _order(conv)})))
     if conv.groups > 1:
@@ -96,6 +95,7 @@ def setting(case: Case) -> Section:
     kind = "transposed" if conv.transposed else "dilated" if any(d > 1 for d in conv.dilation) else "convolution"
     blocks.append(Paragraph(Phrase(f"setting.output.{kind}")))
     blocks.append(Equations.of(*_once(conv, output_size), label="size"))
+    blocks += called(conv)
     if any(conv.remainder):
         if conv.transposed:
             blocks.append(Paragraph(Phrase("setting.output_padding")))

@@ -9,6 +9,7 @@ from symconv.article.blocks import Block, Equations, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.closed import closed, formula_for
 from symconv.article.equations import PADDED_SIZE, shown_labels
+from symconv.article.sections.notation import elsewhere
 from symconv.formulas import tree
 from symconv.layer import relation
 from symconv.layer.conv import Conv
@@ -27,12 +28,15 @@ def summary(case: Case) -> Section:
     blocks: list[Block] = [
         Paragraph(Phrase("summary.intro")),
         Equations(tuple(closed(conv, target) for target in targets), "closed", boxed=True),
-        Paragraph(Phrase(f"summary.notation.{'several' if conv.ndim > 1 else 'one'}")),
+        Paragraph(
+            Phrase(f"summary.notation.{'several' if conv.ndim > 1 else 'one'}", {"gap": of_integer(Name("s") - 1)})
+        ),
         Paragraph(Phrase("summary.numbers")),
         Equations(tuple(closed(conv, target, True) for target in targets), "closed-numbers", boxed=True),
     ]
     if shown_labels(conv):
         blocks.append(Paragraph(Phrase("summary.channels")))
+    blocks += elsewhere(conv)
     return Section("summary", Phrase("summary.title"), (*blocks, *theorem(case, targets)))
 
 

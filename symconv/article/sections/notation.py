@@ -1,0 +1,123 @@
+"""What the signs mean, each on a small example; what the layer is called; and what the article is beside other texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symconv.algebra.integers import Name
+from symconv.article.blocks import Block, Code, Paragraph, Phrase, Section, Table, Value
+from symconv.article.case import Case
+from symconv.article.closed import formula_for
+from symconv.article.companions import named
+from symconv.formulas import tree
+from symconv.formulas.values import Reading
+from symconv.layer.conv import Conv
+from symconv.mathematics.tree import Below, Math, Matrix, Operator, Product, Row, Sum, Word, of_integer, separated
+
+__all__ = ["called", "elsewhere", "in_pytorch", "notation", "references"]
+
+#: works that the article stands beside, by their key in the prose; the last on the name of transposed layers
+WORKS = ("dumoulin", "goodfellow", "lecun", "verdoolaege")
+
+
+def notation(conv: Conv) -> list[Block]:
+    """The operations of this layer's closed formulas, each with what it does to ``[a b c]``."""
+    rows = tuple(_row(name) for name in _met(conv))
+    head = tuple(Phrase(f"notation.{name}") for name in ("example", "meaning"))
+    kind = "transposed" if conv.transposed else "convolution"
+    return [Paragraph(Phrase(f"notation.called.{kind}")), Paragraph(Phrase("notation.intro")), Table(head, rows)]
+
+
+def _met(conv: Conv) -> Iterator[str]:
+    """The operations that do something in the formulas for y, dx and dw."""
+    met = {"correlate"}
+    for target in ("y", "dx", "dw"):
+        formula = formula_for(conv, target)
+        reading = Reading(conv, formula)
+        for node in formula.body.walk():
+            if isinstance(node, tree.Pad) and any(reading.per_axis(node.before) + reading.per_axis(node.after)):
+                met.add("pad")
+            elif isinstance(node, tree.Flip) and max(conv.kernel) > 1:
+                met.add("flip")
+            elif isinstance(node, tree.Dilate) and max(reading.per_axis(node.by)) > 1:
+                met.add("up")
+            elif isinstance(node, tree.Correlate):
+                met |= {"up"} if max(reading.per_axis(node.dilation)) > 1 else set()
+                met |= {"down"} if max(reading.per_axis(node.stride)) > 1 else set()
+    return (name for name in EXAMPLES if name in met)
+
+
+def _list(*cells: Math | str) -> Math:
+    return Matrix((tuple(Word(cell) if isinstance(cell, str) else cell for cell in cells),))
+
+
+def _times(left: str, right: str) -> Math:
+    return Product((Word(left), Word(right)))
+
+
+_ABC = _list("a", "b", "c")
+
+#: operation -> what it makes of ``[a b c]``
+EXAMPLES: dict[str, Math] = {
+    "correlate": Row((
+        _ABC, Operator("⋆"), _list("u", "v"), Operator("="),
+        _list(Sum(((1, _times("a", "u")), (1, _times("b", "v")))), Sum(((1, _times("b", "u")), (1, _times("c", "v"))))),
+    )),
+    "flip": Row((Word("flip"), Word("("), _ABC, Word(")"), Operator("="), _list("c", "b", "a"))),
+    "pad": Row((
+        Below(Word("pad"), separated([Word("1"), Word("2")])), Word("("), _ABC, Word(")"), Operator("="),
+        _list("0", "a", "b", "c", "0", "0"),
+    )),
+    "up": Row((_ABC, Operator("↑"), Word("2"), Operator("="), _list("a", "0", "b", "0", "c"))),
+    "down": Row((_ABC, Operator("↓"), Word("2"), Operator("="), _list("a", "c"))),
+}  # fmt: skip
+
+
+def _row(name: str) -> tuple[Value, ...]:
+    values: dict[str, Value] = {"gap": of_integer(Name("s") - 1)} if name == "up" else {}
+    return (EXAMPLES[name], Phrase(f"notation.does.{name}", values))
+
+
+def called(conv: Conv) -> list[Block]:
+    """``valid``, ``same`` or ``full``, where every axis is that."""
+    names = {named(axis) for axis in conv.axes}
+    [name] = names if len(names) == 1 else [None]
+    return [Paragraph(Phrase(f"setting.called.{name}"))] if name and not conv.transposed else []
+
+
+def in_pytorch(conv: Conv) -> str | None:
+    """The call of ``torch.nn.functional`` that computes dx from dy and w; None where PyTorch has none.
+
+    >>> in_pytorch(Conv(input=6, kernel=3, stride=2))
+    'dx = torch.nn.functional.conv_transpose1d(dy, w, stride=2, output_padding=1)'
+    """
+    if conv.ndim > 3 or any(p != q for p, q in conv.padding):
+        return None
+    function = f"conv{'' if conv.transposed else '_transpose'}{conv.ndim}d"
+    r = (0,) * conv.ndim if conv.transposed else conv.remainder
+    options = {"stride": (conv.stride, 1), "padding": (tuple(p for p, _ in conv.padding), 0), "output_padding": (r, 0),
+               "dilation": (conv.dilation, 1)}  # fmt: skip
+    said = [
+        f"{name}={values[0] if len(set(values)) == 1 else values}"
+        for name, (values, usual) in options.items()
+        if set(values) != {usual}
+    ]
+    if conv.groups > 1:
+        said.append(f"groups={conv.groups}")
+    return f"dx = torch.nn.functional.{function}({', '.join(['dy', 'w', *said])})"
+
+
+def elsewhere(conv: Conv) -> list[Block]:
+    """That the gradient of one layer is the forward pass of the other, with the call."""
+    call = in_pytorch(conv)
+    if call is None:
+        return []
+    kind = "transposed" if conv.transposed else "remainder" if any(conv.remainder) else "convolution"
+    return [Paragraph(Phrase(f"summary.elsewhere.{kind}")), Code(call, "python")]
+
+
+def references(case: Case) -> Section:
+    """Works to read beside the article."""
+    works = [*WORKS, *(["zeiler"] if case.conv.transposed else [])]
+    said = tuple(Paragraph(Phrase(f"references.{work}")) for work in works)
+    return Section("references", Phrase("references.title"), said)
