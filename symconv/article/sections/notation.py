@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symconv.algebra.integers import Name
-from symconv.article.blocks import Block, Code, Paragraph, Phrase, Section, Table, Value
+from symconv.article.blocks import Block, Code, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.closed import formula_for
 from symconv.article.companions import named
 from symconv.formulas import tree
 from symconv.formulas.values import Reading
 from symconv.layer.conv import Conv
-from symconv.mathematics.tree import Below, Math, Matrix, Operator, Product, Row, Sum, Word, of_integer, separated
+from symconv.mathematics.of_integers import of_integer
+from symconv.mathematics.tree import Below, Math, Matrix, Operator, Product, Row, Sum, Word, separated
+from symconv.prose import Phrase, Value
 
 __all__ = ["called", "elsewhere", "in_pytorch", "notation", "references"]
 
