@@ -49,7 +49,7 @@ def test_same_pads_the_odd_row_after(K: int, d: int, pads: tuple[int, int]) -> N
         ({"input": 4, "kernel": 2, "padding": (1, 2), "stride": (1,)}, "padding before and after one axis is written"),
         ({"input": 4, "kernel": 2, "padding": ((1, 2, 3),)}, "must be one number or a (before, after) pair"),
         ({"input": 4, "kernel": 2, "stride": 2, "padding": "same"}, "frameworks disagree"),
-        ({"input": 4, "kernel": 2, "padding": "full"}, "padding 'full' is unknown"),
+        ({"input": 4, "kernel": 2, "padding": "half"}, "padding 'half' is unknown"),
         ({"input": 4, "kernel": 2, "transposed": True, "padding": "same"}, "'same' is not defined for a transposed"),
         ({"input": 4, "kernel": 2, "output_padding": 1}, "output_padding 1 on axis 0 needs transposed=True"),
         ({"input": 4, "kernel": 2, "stride": 2, "transposed": True, "output_padding": 2},

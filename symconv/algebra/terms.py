@@ -27,8 +27,8 @@ __all__ = ["MultilinearArray", "Term", "Terms"]
 
 Column = NDArray[np.int64]
 
-#: the order in which the factors of a term are kept and written
-FACTOR_ORDER = ("dy", "w", "x", "b")
+#: the order in which the factors of a term are kept and written; v is the constant of a border
+FACTOR_ORDER = ("dy", "w", "x", "b", "v")
 
 #: a term as (coefficient, ((array, entry number), ...))
 Term = tuple[int, tuple[tuple[str, int], ...]]

@@ -182,6 +182,7 @@ def document(
     <derivation of Conv(input=4, kernel=2), loss 'upstream', 7 sections: ok>
     """
     prose(lang)
+    conv.need_zeros("the article")
     for name in sections or ():
         if name not in SECTIONS:
             raise ValueError(f"no section {name!r}; there are {', '.join(SECTIONS)}")

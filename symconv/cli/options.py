@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from symconv.layer.conv import Conv
+from symconv.layer.padding import MODES, WORDS
 
 __all__ = ["MAX_CASES", "build_conv", "conv_options", "echo_json", "grid", "usage_errors", "whole_numbers"]
 
@@ -24,7 +25,7 @@ PER_AXIS: dict[str, tuple[str | None, str]] = {
     "input": (None, "Spatial size of x: 4x4."),
     "kernel": (None, "Spatial size of w: 2x2."),
     "stride": ("1", "Stride: 2 or 2x1."),
-    "padding": ("0", "Padding: 1, 1x0, 1,2x0,1 (before,after), same, valid."),
+    "padding": ("0", f"Padding: 1, 1x0, 1,2x0,1 (before,after), or {', '.join(WORDS)}."),
     "dilation": ("1", "Dilation: 1 or 1x2."),
     "output_padding": ("0", "Rows added after the output of a transposed convolution."),
 }
@@ -67,6 +68,10 @@ def conv_options(ranges: bool, required: bool = True) -> Callable[[F], F]:
                 )
             )
         options.append(click.option("--bias/--no-bias", default=True, show_default=True, help="With or without b."))
+        options.append(click.option("--padding-mode", type=click.Choice(tuple(MODES)), default="zeros", show_default=True,
+                                    help="What the border holds."))  # fmt: skip
+        options.append(click.option("--padding-value", type=float, default=None, metavar="NUMBER",
+                                    help="With --padding-mode constant; left out, it is the letter v."))  # fmt: skip
         options.append(click.option("--transposed", is_flag=True, help="A transposed convolution."))
         for option in reversed(options):
             function = option(function)
@@ -104,7 +109,7 @@ def grid(options: dict[str, Any], max_cases: int = MAX_CASES) -> tuple[list[Conv
 
 
 def _rest(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: options[name] for name in (*COUNTS, "bias", "transposed")}
+    return {name: options[name] for name in (*COUNTS, "bias", "transposed", "padding_mode", "padding_value")}
 
 
 def alternatives(name: str, text: str) -> list[Any]:
@@ -112,7 +117,7 @@ def alternatives(name: str, text: str) -> list[Any]:
 
     A single number stands for every axis.
     """
-    if name == "padding" and text in ("same", "valid"):
+    if name == "padding" and text in WORDS:
         return [text]
     axes: list[list[Any]] = []
     for part in text.split("x"):

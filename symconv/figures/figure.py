@@ -228,6 +228,7 @@ def figure(conv: Conv, kind: str, entry: Sequence[int] | None = None, axis: int 
     """
     if kind not in KINDS:
         raise ValueError(f"no figure {kind!r}; there are {', '.join(KINDS)}")
+    conv.need_zeros(f"the figure {kind}")
     if kind != "relation" and conv.ndim > 3:
         raise ValueError(f"{kind} draws up to three axes, {conv!r} has {conv.ndim}; relation draws one of any number")
     if not 0 <= axis < conv.ndim:

@@ -114,6 +114,8 @@ def emit(schedule: str | Schedule, layer: Kind | Conv, evidence: Sequence[str] =
         if schedule not in SCHEDULES:
             raise ValueError(f"no schedule {schedule!r}; there are {', '.join(SCHEDULES)}")
         schedule = SCHEDULES[schedule]
+    if isinstance(layer, Conv):
+        layer.need_zeros("a kernel")
     kind = Kind(layer.ndim, layer.transposed)
     # the images are the one index that is never written out
     one = None if schedule.any_size or isinstance(layer, Kind) else Conv(**{**layer.to_dict(), "batch": 1})

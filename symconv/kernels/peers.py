@@ -37,9 +37,23 @@ def pytorch_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[str, Arra
         grown = [amount for extra in reversed(conv.output_padding) for amount in (0, extra)]
         y = functional.pad(functional.pad(y, grown), [-amount for amount in pads])
     else:
-        y = getattr(functional, f"conv{conv.ndim}d")(functional.pad(x, pads), w, **options)
+        y = getattr(functional, f"conv{conv.ndim}d")(_padded(conv, x, pads), w, **options)
     if conv.bias:
         y = y + b.reshape(1, -1, *[1] * conv.ndim)
     y.backward(dy)
     result = {"y": y.detach(), "dx": x.grad, "dw": w.grad} | ({"db": b.grad} if conv.bias else {})
     return {name: np.asarray(array) for name, array in result.items()}
+
+
+def _padded(conv: Conv, x: Any, pads: list[int]) -> Any:
+    """x as PyTorch pads it; a mode that PyTorch has not is taken by index, as NumPy pads the row numbers."""
+    import torch
+
+    mode = conv.mode
+    if mode.torch is not None:
+        value = {"value": float(conv.padding_value or 0)} if mode.filled else {}
+        return torch.nn.functional.pad(x, pads, mode.torch if mode.counts_outside else "constant", **value)
+    for axis, (size, pair) in enumerate(zip(conv.input, conv.padding, strict=True), 2):
+        numbers = np.pad(np.arange(size), pair, mode.numpy)  # type: ignore[call-overload]
+        x = x.index_select(axis, torch.tensor(numbers))
+    return x

@@ -7,6 +7,7 @@ convolution w is (C, F/groups, *K).
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -14,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from symconv.layer import relation
+from symconv.layer.padding import FILLER, MODES, Mode, amounts_of_word, check_amounts, mode_named
 
 if TYPE_CHECKING:
     import sympy
@@ -32,9 +34,10 @@ MAX_TERMS = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The sizes of the relation R on one axis: ``m = s*o + d*k - p`` with 0 <= o < O, 0 <= k < K, 0 <= m < H.
+    """The sizes of the relation R on one axis: ``m = P(s*o + d*k - p)`` with 0 <= o < O, 0 <= k < K, 0 <= m < H.
 
-    In a transposed convolution m runs over the output and o over the input, so H is the output's size here.
+    P is the padding's map from padded rows to rows, by the mode (:mod:`symconv.layer.padding`). In a transposed convolution
+    m runs over the output and o over the input, so H is the output's size here.
     """
 
     H: int
@@ -44,6 +47,7 @@ class Axis:
     d: int
     p: int
     q: int
+    mode: Mode = MODES["zeros"]
 
     @property
     def values(self) -> dict[str, int]:
@@ -57,9 +61,11 @@ class Conv:
     """One convolution layer: how large, how strided, padded and dilated, in how many channels and groups.
 
     Parameters are ints (the same on every axis) or one int per axis; ``padding`` is also accepted as
-    ``(before, after)`` pairs, ``"valid"`` (none) or ``"same"`` (output as large as the input, the odd row after,
-    stride 1 only, as in PyTorch). The number of axes is that of the longest parameter. With
-    ``transposed=True`` the layer is the transposed convolution: the same relation with x and y exchanging names;
+    ``(before, after)`` pairs, or a word: ``"valid"`` (none), ``"same"`` (output as large as the input, the odd row after,
+    stride 1 only, as in PyTorch), ``"same_tf"`` (TensorFlow's, any stride), ``"full"`` (every overlap) or ``"causal"``
+    (no output looks ahead). ``padding_mode`` says what the border holds: zeros, constant (``padding_value``, or v as
+    a letter when it is left out), reflect, replicate, circular or symmetric. The number of axes is that of the longest
+    parameter. With ``transposed=True`` the layer is the transposed convolution: the same relation with x and y exchanging names;
     ``output_padding`` is then the number of rows added after, as in PyTorch.
 
     Raises ValueError, naming the values, the broken condition and the axis, for a convolution that does not exist.
@@ -84,6 +90,8 @@ class Conv:
     bias: bool
     transposed: bool
     output_padding: tuple[int, ...]
+    padding_mode: str
+    padding_value: float | None
 
     def __init__(
         self,
@@ -99,6 +107,8 @@ class Conv:
         bias: bool = True,
         transposed: bool = False,
         output_padding: PerAxis = 0,
+        padding_mode: str = "zeros",
+        padding_value: float | None = None,
     ) -> None:
         per_axis = {"input": input, "kernel": kernel, "stride": stride, "dilation": dilation,
                     "output_padding": output_padding}  # fmt: skip
@@ -121,6 +131,8 @@ class Conv:
                 raise TypeError(f"{name} must be True or False, got {flag!r}")
             known[name] = flag
         known["padding"] = _pairs(padding, known, transposed)
+        known["padding_mode"] = _mode(padding_mode, known).name
+        known["padding_value"] = _value(padding_value, MODES[padding_mode])
         for field in fields(self):
             object.__setattr__(self, field.name, known[field.name])
         self._check_output()
@@ -155,6 +167,11 @@ class Conv:
         """Number of spatial axes."""
         return len(self.input)
 
+    @property
+    def mode(self) -> Mode:
+        """What the border holds, as a row of the table of modes."""
+        return MODES[self.padding_mode]
+
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """The relation R on each axis; H is x's size there, or y's when transposed."""
@@ -168,7 +185,7 @@ class Conv:
                 O = size
             else:
                 H, O = size, relation.OUTPUT_SIZE.evaluate(known | {"H": size})
-            result.append(Axis(H=H, O=O, **known))
+            result.append(Axis(H=H, O=O, **known, mode=self.mode))
         return tuple(result)
 
     @cached_property
@@ -212,10 +229,11 @@ class Conv:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each array of the layer by its name."""
-        return {
+        shapes = {
             "x": self.x_shape, "w": self.w_shape, "b": self.b_shape, "y": self.y_shape, "t": self.y_shape,
             "dx": self.x_shape, "dw": self.w_shape, "db": self.b_shape, "dy": self.y_shape,
         }  # fmt: skip
+        return shapes | {FILLER: ()} if self.mode.filled else shapes
 
     @cached_property
     def terms(self) -> int:
@@ -228,6 +246,11 @@ class Conv:
         """ValueError when the loss has more than ``max_terms`` terms."""
         if self.terms > max_terms:
             raise ValueError(f"the loss of {self!r} has {self.terms:,} terms, more than max_terms={max_terms:,}")
+
+    def need_zeros(self, what: str) -> None:
+        """ValueError when the border holds something: ``what`` is not made for such a layer."""
+        if self.mode.counts_outside:
+            raise ValueError(f"{what} is made for padding with zeros, and {self!r} pads with something else")
 
     # readings of the loss --------------------------------------------------------------------------------------------
 
@@ -260,6 +283,9 @@ class Conv:
         if any(v != (0, 0) for v in self.padding):
             pads = (str(p) if p == q else f"{p},{q}" for p, q in self.padding)
             parts.append("p" + "x".join(pads).replace(",", "_"))
+        if self.padding_mode != "zeros":
+            parts.append(self.padding_mode)
+            parts += [] if self.padding_value is None else [f"{self.padding_value:g}".replace(".", "_")]
         if any(v != 1 for v in self.dilation):
             parts.append(f"d{crossed(self.dilation)}")
         if self.groups != 1:
@@ -279,7 +305,7 @@ class Conv:
     def __repr__(self) -> str:
         defaults = {"batch": 1, "in_channels": 1, "out_channels": 1, "groups": 1, "bias": True, "transposed": False,
                     "stride": (1,) * self.ndim, "padding": ((0, 0),) * self.ndim, "dilation": (1,) * self.ndim,
-                    "output_padding": (0,) * self.ndim}  # fmt: skip
+                    "output_padding": (0,) * self.ndim, "padding_mode": "zeros", "padding_value": None}  # fmt: skip
         shown = []
         for field in fields(self):
             value = getattr(self, field.name)
@@ -328,22 +354,8 @@ def _each_axis(name: str, value: Any, ndim: int) -> tuple[int, ...]:
 def _pairs(padding: Padding, known: dict[str, Any], transposed: bool) -> tuple[tuple[int, int], ...]:
     """``padding`` as one (before, after) pair for each axis."""
     ndim = len(known["input"])
-    if padding == "valid":
-        padding = 0
     if isinstance(padding, str):
-        if padding != "same":
-            raise ValueError(f"padding {padding!r} is unknown; give numbers, (before, after) pairs, 'same' or 'valid'")
-        if transposed:
-            raise ValueError("padding 'same' is not defined for a transposed convolution; give the padding in numbers")
-        if any(s != 1 for s in known["stride"]):
-            raise ValueError(
-                f"padding 'same' with stride {known['stride']}: frameworks disagree on it (PyTorch refuses it, "
-                "TensorFlow pads by the stride); give the padding in numbers"
-            )
-        spans = [
-            relation.SPAN.evaluate({"K": K, "d": d}) for K, d in zip(known["kernel"], known["dilation"], strict=True)
-        ]
-        return tuple(((span - 1) // 2, span // 2) for span in spans)
+        return amounts_of_word(padding, known, transposed)
     result = []
     each = padding if isinstance(padding, Sequence) else (padding,) * ndim
     for axis, value in enumerate(each):
@@ -357,8 +369,31 @@ def _pairs(padding: Padding, known: dict[str, Any], transposed: bool) -> tuple[t
     return tuple(result)
 
 
+def _mode(name: Any, known: dict[str, Any]) -> Mode:
+    """The padding mode, possible for these sizes."""
+    mode = mode_named(name)
+    if mode.counts_outside and known["transposed"]:
+        raise ValueError(f"padding_mode {name!r}: a transposed convolution knows zeros only, as its padding is a crop")
+    for axis, (size, pair) in enumerate(zip(known["input"], known["padding"], strict=True)):
+        check_amounts(mode, size, pair, axis)
+    return mode
+
+
+def _value(value: Any, mode: Mode) -> float | None:
+    """The constant of the border: a number, or None where it stays a letter."""
+    if value is None:
+        return None
+    if not mode.filled:
+        raise ValueError(f"padding_value {value!r} is for padding_mode 'constant', not {mode.name!r}")
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise ValueError(f"padding_value must be a finite number, got {value!r}")
+    return int(value) if value == int(value) else float(value)
+
+
 def _pairs_in_relation(axis: Axis) -> int:
-    """How many (o, k) of the axis read a row inside the input."""
+    """How many (o, k) of the axis read something: a row of the input, or what its border holds."""
+    if axis.mode.counts_outside:
+        return axis.O * axis.K
     count = 0
     for k in range(axis.K):
         # m = s*o + start lies in [0, H) for o from ceil(-start/s) to floor((H-1-start)/s)

@@ -6,6 +6,9 @@ gradients are differences of the loss. L is linear in each array, so a differenc
 
     dL/dx[j] = L(x + e_j) - L(x)
 
+The padding is NumPy's: what its ``np.pad`` calls by another name is listed here again, and nothing is read from the table of
+modes.
+
 Agreement on random integers is strong evidence at one size, not a proof.
 """
 
@@ -24,6 +27,15 @@ __all__ = ["exact_gradients", "forward", "random_integers"]
 
 Array = NDArray[Any]
 
+#: the padding modes as NumPy has them
+_PADS = {
+    "constant": "constant",
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+    "symmetric": "symmetric",
+}
+
 #: perturbed copies of an array evaluated at once; bounds the memory, not the result
 _CHUNK_ENTRIES = 2_000_000
 
@@ -41,9 +53,11 @@ def random_integers(conv: Conv, seed: int, size: int = 9) -> dict[str, NDArray[n
 def forward(conv: Conv, x: Array, w: Array, b: Array | None = None) -> Array:
     """y (..., N, F, *O) from x (..., N, C, *H), w (..., F, C/groups, *K) and b (..., F), by the definition.
 
-    Further leading axes of x, w or b are carried along (they broadcast).
+    Further leading axes of x, w or b are carried along (they broadcast). ValueError for a border whose constant is a letter.
     """
     n = conv.ndim
+    if conv.padding_mode != "zeros":
+        x, conv = _bordered(conv, x)
     lead = np.broadcast_shapes(
         x.shape[: x.ndim - n - 2], w.shape[: w.ndim - n - 2], b.shape[:-1] if b is not None else ()
     )
@@ -61,6 +75,21 @@ def forward(conv: Conv, x: Array, w: Array, b: Array | None = None) -> Array:
     if b is not None:
         y += b.reshape(*b.shape[:-1], 1, conv.out_channels, *[1] * n)
     return y
+
+
+def _bordered(conv: Conv, x: Array) -> tuple[Array, Conv]:
+    """x with its border, and the layer without padding that reads it."""
+    options: dict[str, Any] = {}
+    if conv.padding_mode == "constant":
+        if conv.padding_value is None:
+            raise ValueError(f"{conv!r} pads with a letter; numbers need its padding_value")
+        options["constant_values"] = conv.padding_value
+        x = x if isinstance(conv.padding_value, int) else x.astype(np.float64)
+    whole = [(0, 0)] * (x.ndim - conv.ndim)
+    padded = np.pad(x, [*whole, *conv.padding], _PADS[conv.padding_mode], **options)  # type: ignore[call-overload]
+    bare = {**conv.to_dict(), "input": padded.shape[x.ndim - conv.ndim :], "padding": 0,
+            "padding_mode": "zeros", "padding_value": None}  # fmt: skip
+    return padded, Conv(**bare)
 
 
 def _steps(conv: Conv) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]:

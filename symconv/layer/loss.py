@@ -2,7 +2,8 @@
 
     L = sum over R of dy[n, f, o] * w[f, c, k] * x[n, c, m]  +  sum of dy[n, f, o] * b[f]
 
-In a transposed convolution x and dy exchange their places on R. Everything else is a reading of L.
+In a transposed convolution x and dy exchange their places on R. Where the border holds a constant v, each tap outside x adds
+dy[n, f, o] * w[f, c, k] * v. Everything else is a reading of L.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from symconv.algebra.terms import Column, MultilinearArray, Terms
 from symconv.layer import relation
 from symconv.layer.conv import MAX_TERMS, Axis, Conv
+from symconv.layer.padding import FILLER, OUTSIDE
 
 __all__ = ["channel_labels", "enumerate_axis", "label_sizes", "loss", "spread"]
 
@@ -25,7 +27,8 @@ _STRIDED, _PADDED, _WEIGHTS = "ngf", "ngc", "gfc"
 def channel_labels(conv: Conv) -> dict[str, str]:
     """The leading indices of each array: ``{"x": "ngc", "w": "gfc", "dy": "ngf", ...}``."""
     x, y = (_STRIDED, _PADDED) if conv.transposed else (_PADDED, _STRIDED)
-    return {"x": x, "dx": x, "y": y, "dy": y, "w": _WEIGHTS, "dw": _WEIGHTS, "b": y[1:], "db": y[1:]}
+    return {"x": x, "dx": x, "y": y, "dy": y, "w": _WEIGHTS, "dw": _WEIGHTS, "b": y[1:], "db": y[1:],
+            FILLER: ""}  # fmt: skip
 
 
 def label_sizes(conv: Conv) -> dict[str, int]:
@@ -38,11 +41,30 @@ def label_sizes(conv: Conv) -> dict[str, int]:
 
 def enumerate_axis(axis: Axis) -> dict[str, Column]:
     """The elements of R on one axis as three columns o, k, m of equal length."""
-    sizes = axis.values
+    every = _taps(axis)
+    inside = every["m"] != OUTSIDE
+    return {name: column[inside] for name, column in every.items()}
+
+
+def _taps(axis: Axis) -> dict[str, Column]:
+    """Every output row with every tap, and the row of x that they read, OUTSIDE where there is none."""
     o, k = (grid.reshape(-1) for grid in np.meshgrid(np.arange(axis.O), np.arange(axis.K), indexing="ij"))
-    m = relation.INPUT_INDEX.evaluate(sizes | {"o": o, "k": k})
-    inside = (m >= 0) & (m < relation.EXTENTS["m"].evaluate(sizes))
-    return {"o": o[inside], "k": k[inside], "m": m[inside]}
+    t = relation.INPUT_INDEX.evaluate(axis.values | {"o": o, "k": k})
+    return {"o": o, "k": k, "m": axis.mode.rows(t, axis.H)}
+
+
+def _beyond(conv: Conv) -> list[list[dict[str, Column]]]:
+    """The taps outside x: products over the axes, disjoint by the first axis on which the tap is outside."""
+    every = [_taps(axis) for axis in conv.axes]
+    parts = []
+    for first in range(conv.ndim):
+        masks = [taps["m"] != OUTSIDE for taps in every[:first]] + [every[first]["m"] == OUTSIDE]
+        masks += [np.ones(len(taps["m"]), dtype=bool) for taps in every[first + 1 :]]
+        parts.append([
+            {name: taps[name][mask] for name in ("o", "k")} | {"v": np.zeros(mask.sum(), dtype=np.int64)}
+            for taps, mask in zip(every, masks, strict=True)
+        ])  # fmt: skip
+    return parts
 
 
 def spread(conv: Conv, links: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
@@ -82,6 +104,9 @@ def loss(conv: Conv, max_terms: int = MAX_TERMS) -> MultilinearArray:
     axes = [enumerate_axis(axis) for axis in conv.axes]
     factors = spread(conv, [{strided: link["o"], "w": link["k"], padded: link["m"]} for link in axes])
     blocks = [Terms.of(np.zeros(len(factors["w"]), dtype=np.int64), factors)]
+    for outside in _beyond(conv) if conv.mode.filled else []:
+        rows = spread(conv, [{"dy": link["o"], "w": link["k"], FILLER: link["v"]} for link in outside])
+        blocks.append(Terms.of(np.zeros(len(rows["w"]), dtype=np.int64), rows))
     if conv.bias:
         bias = spread(conv, [{"dy": np.arange(n), "b": np.zeros(n, dtype=np.int64)} for n in conv.output])
         blocks.append(Terms.of(np.zeros(len(bias["b"]), dtype=np.int64), bias))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from symconv.layer.conv import Conv
+from symconv.layer.padding import FILLER
 
 __all__ = ["entry_name", "subscript"]
 
@@ -42,6 +43,8 @@ def entry_name(conv: Conv, array: str, flat: int) -> str:
     >>> entry_name(conv, "x", 17), entry_name(conv, "b", 0)
     ('x_{212}', 'b')
     """
+    if array == FILLER:
+        return "v" if conv.padding_value is None else str(conv.padding_value)
     index = [int(i) for i in np.unravel_index(int(flat), conv.shapes[array])]
     below = subscript(conv, array, index)
     return f"{array}_{{{below}}}" if below else array

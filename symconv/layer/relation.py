@@ -2,6 +2,8 @@
 
     R = { (o, k, m) :  m = s*o + d*k - p,   0 <= o < O,  0 <= k < K,  0 <= m < H }
 
+With another padding than zeros, m = P(s*o + d*k - p) with the map P of :mod:`symconv.layer.padding`.
+
 It is stated here once, as integer expressions: :mod:`symconv.layer.loss` enumerates it at one size, the proof reads it
 with H, K, p, q free, the article prints it. Indices are 0-based.
 """
@@ -27,7 +29,7 @@ SIZES: dict[str, str] = {
     "r": "remainder: rows of padded input that no window reaches",
 }
 
-#: m, the input row that tap k of output row o reads
+#: m, the input row that tap k of output row o reads; beyond the border the padding says which row stands there
 INPUT_INDEX: Integer = s * o + d * k - p
 
 #: each index of R runs from 0 to below this size

@@ -10,13 +10,16 @@ import sympy
 from symconv.algebra.terms import Term
 from symconv.layer.conv import Conv
 from symconv.layer.names import entry_name
+from symconv.layer.padding import FILLER
 
 __all__ = ["expression", "symbol", "symbols"]
 
 
 @lru_cache(maxsize=200_000)
-def symbol(conv: Conv, array: str, flat: int) -> sympy.Symbol:
-    """The symbol of entry number ``flat`` of ``array``: ``x_{11}``."""
+def symbol(conv: Conv, array: str, flat: int) -> sympy.Expr:
+    """The symbol of entry number ``flat`` of ``array``: ``x_{11}``; of the constant of a border its number, if it has one."""
+    if array == FILLER and conv.padding_value is not None:
+        return sympy.Rational(str(conv.padding_value))
     return sympy.Symbol(entry_name(conv, array, flat))
 
 

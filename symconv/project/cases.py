@@ -60,6 +60,7 @@ def case_plan(conv: Conv, schedules: Sequence[str] = ()) -> Plan:
     Kernels of any size are checked on the layer and on the project's layers of its kind. ValueError for an unknown schedule,
     or for one that the layer is too large for.
     """
+    conv.need_zeros("a generated case")
     kind = Kind(conv.ndim, conv.transposed)
     standing = (
         next(order.checked_on for order in project_plan().kernels if order.layer == kind) if conv.ndim <= 3 else ()

@@ -1,0 +1,173 @@
+"""Padding modes: the loss on each, against exact differences with NumPy's padding, SymPy's own derivative, and PyTorch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from symconv import Conv
+from symconv.article import document
+from symconv.figures import figure
+from symconv.kernels import emit
+from symconv.kernels.peers import installed, pytorch_gradients
+from symconv.layer.differences import exact_gradients, random_integers
+from symconv.layer.gradients import by_sympy
+from symconv.layer.padding import MODES, WORDS
+
+OTHERS = [name for name in MODES if name != "zeros"]
+
+#: every axis its own sizes, remainders left, amounts up to what each mode allows
+LAYERS: list[dict[str, Any]] = [
+    {"input": 4, "kernel": 3, "padding": ((3, 2),)},
+    {"input": 7, "kernel": 3, "stride": 3, "padding": ((1, 3),), "dilation": 2, "batch": 2, "in_channels": 2},
+    {"input": (5, 6), "kernel": (3, 2), "stride": (2, 3), "padding": ((2, 1), (0, 3)), "dilation": (1, 2),
+     "in_channels": 4, "out_channels": 6, "groups": 2},
+    {"input": (4, 2), "kernel": (1, 4), "stride": (3, 1), "padding": ((3, 0), (1, 1)), "bias": False, "out_channels": 2},
+    {"input": (3, 4, 2), "kernel": (2, 1, 3), "stride": (1, 2, 1), "padding": ((2, 0), (1, 3), (1, 1)), "batch": 2},
+]  # fmt: skip
+
+
+def layer(parameters: dict[str, Any], mode: str) -> Conv:
+    return Conv(**parameters, padding_mode=mode, padding_value=-3 if mode == "constant" else None)
+
+
+CASES = [layer(parameters, mode) for mode in MODES for parameters in LAYERS]
+
+
+def in_numbers(conv: Conv, values: dict[str, Any]) -> dict[str, Any]:
+    gradients = conv.gradients()
+    given = {**values, "v": np.array([conv.padding_value or 0])}
+    return {
+        name: gradients.terms(name).substitute(given) for name in ("y", "dx", "dw", "db") if conv.bias or name != "db"
+    }
+
+
+@pytest.mark.parametrize("conv", CASES, ids=lambda conv: conv.slug)
+def test_gradients_are_the_exact_differences(conv: Conv) -> None:
+    values = random_integers(conv, 1)
+    truth = exact_gradients(conv, values["x"], values["w"], values["b"] if conv.bias else None, values["dy"])
+    mine = in_numbers(conv, values)
+    assert mine.keys() == truth.keys()
+    for name, array in truth.items():
+        assert np.array_equal(mine[name], array), name
+    assert conv.gradients().form.count == conv.terms
+
+
+@pytest.mark.skipif(not installed(), reason="PyTorch is not installed")
+@pytest.mark.parametrize("conv", CASES, ids=lambda conv: conv.slug)
+def test_gradients_are_pytorchs(conv: Conv) -> None:
+    values = random_integers(conv, 2)
+    mine = in_numbers(conv, values)
+    for name, array in pytorch_gradients(conv, values).items():
+        assert np.allclose(mine[name], array, rtol=0, atol=1e-9), name
+
+
+@pytest.mark.parametrize("conv", CASES[::5] + CASES[3::5], ids=lambda conv: conv.slug)
+def test_gradients_are_sympys(conv: Conv) -> None:
+    gradients = conv.gradients()
+    for name, array in by_sympy(conv).items():
+        assert sympy.Array(array) == sympy.Array(getattr(gradients, name)), name
+
+
+@st.composite
+def mode_layers(draw: st.DrawFn) -> Conv:
+    """Layers of one to three axes with as much padding as their mode allows, or less."""
+    name = draw(st.sampled_from(OTHERS))
+    axes: dict[str, list[Any]] = {"input": [], "kernel": [], "stride": [], "dilation": [], "padding": []}
+    for _ in range(draw(st.integers(1, 3))):
+        size = draw(st.integers(1, 4))
+        most = MODES[name].most
+        limit = min(3, most.evaluate({"H": size})) if most is not None else 3
+        pair = draw(st.tuples(st.integers(0, limit), st.integers(0, limit)))
+        dilation = draw(st.integers(1, 3))
+        kernel = draw(st.integers(1, min(3, (size + sum(pair) - 1) // dilation + 1)))
+        for key, value in zip(axes, (size, kernel, draw(st.integers(1, 3)), dilation, pair), strict=True):
+            axes[key].append(value)
+    return Conv(**{key: tuple(value) for key, value in axes.items()}, in_channels=draw(st.integers(1, 2)), padding_mode=name,
+                padding_value=draw(st.integers(-3, 3)) if name == "constant" else None)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(mode_layers())
+def test_random_layers_agree_with_the_differences(conv: Conv) -> None:
+    values = random_integers(conv, 5)
+    truth = exact_gradients(conv, **values)
+    for name, array in in_numbers(conv, values).items():
+        assert np.array_equal(array, truth[name]), name
+
+
+def test_a_constant_without_a_number_is_a_letter() -> None:
+    conv = Conv(input=2, kernel=2, padding=1, padding_mode="constant", bias=False)
+    assert str(conv.gradients().y) == "[[[v*w_{1} + w_{2}*x_{1}, w_{1}*x_{1} + w_{2}*x_{2}, v*w_{2} + w_{1}*x_{2}]]]"
+    half = Conv(input=2, kernel=2, padding=((1, 0),), padding_mode="constant", padding_value=1.5)
+    assert half.gradients().dw[0, 0, 0] == sympy.sympify("3*a/2 + b*c", locals={}).subs(
+        {"a": sympy.Symbol("dy_{1}"), "b": sympy.Symbol("dy_{2}"), "c": sympy.Symbol("x_{1}")}
+    )
+
+
+# the words and what is refused -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "parameters", "pads"),
+    [
+        ("valid", {"input": 5, "kernel": 3}, ((0, 0),)),
+        ("full", {"input": (5, 4), "kernel": (3, 2), "dilation": (2, 3)}, ((4, 4), (3, 3))),
+        ("same", {"input": 5, "kernel": 4, "dilation": 1}, ((1, 2),)),
+        ("causal", {"input": (5, 6), "kernel": (3, 2), "dilation": (2, 1), "stride": (1, 2)}, ((4, 0), (1, 0))),
+        ("same_tf", {"input": 7, "kernel": 4, "stride": 2}, ((1, 2),)),  # total 3, the odd row after
+        ("same_tf", {"input": (5, 6), "kernel": (3, 2), "stride": (2, 3), "dilation": (1, 2)}, ((1, 1), (0, 0))),
+        ("same_tf", {"input": 7, "kernel": 1, "stride": 3}, ((0, 0),)),  # never negative
+    ],
+    ids=str,
+)
+def test_words(word: str, parameters: dict[str, Any], pads: Any) -> None:
+    assert Conv(**parameters, padding=word).padding == pads
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
+def test_same_tf_is_the_input_divided_by_the_stride(size: int, kernel: int, stride: int, dilation: int) -> None:
+    conv = Conv(input=size, kernel=kernel, stride=stride, dilation=dilation, padding="same_tf")
+    assert conv.output == (-(-size // stride),)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"padding": 4, "padding_mode": "reflect"}, "padding (4, 4) on axis 0: reflect padding of an input of 4 is at most "
+         "H - 1 = 3 on each side; the edge is not repeated"),
+        ({"padding": ((1, 5),), "padding_mode": "circular"}, "circular padding of an input of 4 is at most H = 4"),
+        ({"padding": 5, "padding_mode": "symmetric"}, "symmetric padding of an input of 4 is at most H = 4"),
+        ({"padding_mode": "edge"}, "padding_mode 'edge' is unknown; there are zeros, constant, reflect"),
+        ({"padding_mode": "reflect", "transposed": True}, "a transposed convolution knows zeros only"),
+        ({"padding_mode": "reflect", "padding_value": 1}, "padding_value 1 is for padding_mode 'constant', not 'reflect'"),
+        ({"padding_mode": "constant", "padding_value": float("inf")}, "must be a finite number, got inf"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_refuses(parameters: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]*$") as caught:
+        Conv(input=4, kernel=3, **parameters)
+    assert told in str(caught.value)
+
+
+def test_the_largest_amounts_are_taken() -> None:
+    for name, most in (("reflect", 3), ("circular", 4), ("symmetric", 4), ("replicate", 9), ("constant", 9)):
+        assert Conv(input=4, kernel=3, padding=most, padding_mode=name).padding == ((most, most),)
+
+
+@pytest.mark.parametrize("use", [document, lambda conv: figure(conv, "window"), lambda conv: emit("unrolled", conv)])
+def test_what_is_not_made_for_a_border_says_so(use: Any) -> None:
+    with pytest.raises(ValueError, match="is made for padding with zeros"):
+        use(Conv(input=4, kernel=3, padding=1, padding_mode="reflect"))
+
+
+def test_words_and_modes_survive_a_round_trip() -> None:
+    for conv in CASES:
+        assert Conv(**conv.to_dict()) == conv
+    assert set(WORDS) == {"valid", "same", "full", "causal", "same_tf"}
