@@ -131,6 +131,7 @@ def entry_displays(conv: Conv, text: str, target: str) -> list[list[Line | Gap]]
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("format", "lang"), SHOWN)
 @pytest.mark.parametrize("conv", SMALL + LONG, ids=slug)
 def test_printed_entries_equal_the_derivative(conv: Conv, format: str, lang: str) -> None:
@@ -221,6 +222,7 @@ def index_equations(text: str, target: str) -> list[tuple[Line, list[Line]]]:
     return [(line, [*solved, *where]) for line, where in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("conv", SMALL, ids=slug)
 def test_index_equations_equal_the_derivative(conv: Conv, lang: str) -> None:
@@ -280,6 +282,7 @@ def check_steps(conv: Conv, text: str) -> None:
                 assert reader.integer(side, {n: v for n, v in env.items() if n != key}) == env[key], line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conv", [conv for conv in SMALL if conv.terms < 400], ids=slug)
 def test_steps_of_the_index_derivation(conv: Conv) -> None:
     check_steps(conv, part(conv, "gradients"))
@@ -667,6 +670,7 @@ def keys(value: object) -> set[str]:
     return set()
 
 
+@pytest.mark.slow
 def test_every_word_is_used_and_none_is_missing() -> None:
     words = set(prose("en").words)
     package = Path(symconv.article.__file__).parent
@@ -889,6 +893,7 @@ def test_a_kernel_that_fails_its_checks_is_not_shown(monkeypatch: pytest.MonkeyP
     assert "✗" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["text", "latex", "markdown"])
 def test_same_bytes_in_another_process(format: str) -> None:
     code = (

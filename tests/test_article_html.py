@@ -415,6 +415,7 @@ def test_the_page_can_be_heard(name: str) -> None:
     assert set(targets) <= set(ids)
 
 
+@pytest.mark.slow
 def test_pictures_fit_the_layer() -> None:
     kinds = {
         conv: [each.get("class") for each in parsed(page(conv)).iter(XHTML + "figure")] for conv in [*SMALL, *LONG]
@@ -433,6 +434,7 @@ def test_pages_are_looked_at_in_every_language() -> None:
     assert {lang for _, lang in PAGES.values()} == set(LANGUAGES)
 
 
+@pytest.mark.slow
 def test_the_same_layer_gives_the_same_bytes() -> None:
     code = f"from symconv import Conv; from symconv.article import render; print(render({SMALL[6]!r}, 'html'), end='')"
     environment = {"PYTHONHASHSEED": "7", "PYTHONUTF8": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
@@ -501,6 +503,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object
     return ask_each({name: page(*case) for name, case in PAGES.items()}, LOOK, tmp_path_factory.mktemp("chromium"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_chromium_renders_all_mathematics(name: str, seen: dict[str, dict[str, object]]) -> None:
     found = seen[name]
@@ -512,6 +515,7 @@ def test_chromium_renders_all_mathematics(name: str, seen: dict[str, dict[str, o
     assert found["shown"] == "".join("".join(each.itertext()) for each in root.iter(MATHML + "math"))
 
 
+@pytest.mark.slow
 def test_no_page_scrolls_sideways(tmp_path: Path) -> None:
     pages = {name: page(*case) for name, case in PAGES.items()}
     part = whole(SMALL[6]).render("html", fragment=True)
@@ -531,6 +535,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 def test_what_the_browser_is_asked_can_fail(tmp_path: Path) -> None:
     whole = page(SMALL[0])
     found = ask_each({name: break_(whole) for name, break_ in BROKEN.items()}, LOOK, tmp_path)

@@ -60,6 +60,7 @@ def other_documents(lang: str) -> str:
     )
 
 
+@pytest.mark.slow
 @needs_pdflatex
 def test_nothing_is_too_wide_or_undefined() -> None:
     """Every generated derivation in both languages, and layers of other kinds."""

@@ -135,6 +135,7 @@ def test_wrong_formula_ends_with_status_1(monkeypatch: pytest.MonkeyPatch) -> No
     assert "[ w₁  w₂ ]" in ran.out  # what is drawn is the formula, right or wrong
 
 
+@pytest.mark.slow
 def test_terminal_has_colours_and_its_width() -> None:
     """On a terminal of 80 columns: colours, and no line beyond them."""
     reader, writer = pty.openpty()

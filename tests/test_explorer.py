@@ -155,6 +155,7 @@ def drive(settings: list[tuple[int, ...]], axes: int) -> str:
     return f"{DRIVE} answer.said = {json.dumps(settings)}.map((setting) => visit(setting, {axes}));"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("axes", "settings"), [(1, ONE_AXIS), (2, TWO_AXES)], ids=["1d", "2d"])
 def test_page_against_loss(axes: int, settings: list[tuple[int, ...]], tmp_path: Path) -> None:
     for size, name in enumerate("HKspqd"):  # each slider at several places, remainders and none

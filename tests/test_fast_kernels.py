@@ -53,6 +53,7 @@ TILED = [
 # right ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conv", [*SMALL, *TILED], ids=conv_id)
 def test_every_schedule_equals_derivative(conv: Conv) -> None:
     found = check(kernel_for(conv), [conv], ["symbols", "schedules"])
@@ -70,6 +71,7 @@ def test_schedules_are_all_checked_somewhere() -> None:
     assert {name for conv in layers for name in schedules_of(Faces(kernel_for(conv), conv), conv)} == set(FAST)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(convs(max_terms=60))
 def test_every_schedule_on_random_layers(conv: Conv) -> None:
@@ -148,6 +150,7 @@ HARMLESS = {
 }  # fmt: skip
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("function", BROKEN)
 def test_changed_operators_are_caught(function: str) -> None:
     layers = BROKEN[function]
@@ -242,6 +245,7 @@ LARGER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conv", LARGER, ids=conv_id)
 def test_schedules_agree_on_larger_layers(conv: Conv) -> None:
     module = kernel_for(conv).load()
@@ -361,6 +365,7 @@ def _peak(module: ModuleType, batch: int, workspace: int, schedule: str) -> int:
     return most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["auto", "blocked", "scatter", "rows", "winograd"])
 def test_working_memory_is_bounded_and_does_not_grow_with_the_batch(schedule: str) -> None:
     workspace = 4 << 20

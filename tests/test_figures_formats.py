@@ -72,6 +72,7 @@ def test_stepping_svg_and_page_hold_every_step() -> None:
         assert not re.search(r"https?:(?!//www\.w3\.org/2000/svg)|src=|@import|url\(", text)
 
 
+@pytest.mark.slow
 def test_png_and_gif_frames() -> None:
     image_module = pytest.importorskip("PIL.Image")
     pytest.importorskip("matplotlib")
@@ -104,6 +105,7 @@ def pixels(image: object) -> list[tuple[int, int, int]]:
     return list(zip(data[::3], data[1::3], data[2::3], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_tikz_compiles(tmp_path: Path) -> None:
     pictures = [

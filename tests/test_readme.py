@@ -52,6 +52,7 @@ def files() -> dict[str, str]:
     return dict(blocks)
 
 
+@pytest.mark.slow
 def test_readmes_test_file_says_what_readme_shows(tmp_path: Path) -> None:
     for file, text in files().items():
         (tmp_path / file).write_text(text, encoding="utf-8")

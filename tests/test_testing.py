@@ -110,6 +110,7 @@ SUITE = """
 """
 
 
+@pytest.mark.slow
 def test_plugin(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SUITE)
     result = pytester.runpytest_subprocess("-q", "--strict-markers", "-p", "no:cacheprovider")

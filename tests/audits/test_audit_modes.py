@@ -200,6 +200,7 @@ def kernel(backward: Any, x: Any, w: Any, b: Any, dy: Any, conv: Conv) -> dict[s
     return {"dx": dx, "dw": dw, "db": db}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["taps", "formulas"])
 @pytest.mark.parametrize("kind", ["conv1d", "conv2d", "conv3d", "conv_transpose2d"])
 def test_generated_kernels(kind: str, schedule: str) -> None:
@@ -225,6 +226,7 @@ def images_last(x: Any, w: Any, dy: Any, stride: int, padding: int) -> Any:
     return [np.moveaxis(dx, 0, -1), dw]
 
 
+@pytest.mark.slow
 def test_adapter() -> None:
     result = audit(images_last, channels_last, grid="quick")
     assert result.outputs == ("dx", "dw")
@@ -263,6 +265,7 @@ def test_lambda_with_a_closure() -> None:
 # engines --------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_engines_agree() -> None:
     """Wherever both run, symbols and integers give the same verdicts and find the same expressions."""
     grid = default_grid(input=[(4, 3)], kernel=[(2, 2)], batch=2, in_channels=1, out_channels=1, stride=(1, 2))
@@ -277,6 +280,7 @@ def test_engines_agree() -> None:
         assert [f.to_dict() for f in symbolic.failures] == [f.to_dict() for f in exact.failures], name
 
 
+@pytest.mark.slow
 def test_verdicts_do_not_depend_on_the_number_of_workers() -> None:
     found = [audit(f"{PLAIN}:forgets_padding_in_dw", grid="quick", jobs=jobs) for jobs in (1, 4)]
     assert [case.verdict for case in found[0].cases] == [case.verdict for case in found[1].cases]
@@ -303,6 +307,7 @@ def refuses_everything(x: Any, w: Any, b: Any, dy: Any, stride: int, padding: in
     raise NotImplementedError("later")
 
 
+@pytest.mark.slow
 def test_nothing_shown_is_not_right() -> None:
     result = audit(refuses_everything, grid="quick")
     assert (result.ok, result.right, result.wrong, result.refused) == (False, 0, 0, 45)

@@ -164,6 +164,7 @@ def test_right(sample: Sample) -> None:
         assert not result.findings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", WRONG, ids=str)
 def test_wrong(sample: Sample) -> None:
     result = audited(sample)

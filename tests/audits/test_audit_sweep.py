@@ -50,6 +50,7 @@ def backward(x, w, b, dy, stride, padding):
 """
 
 
+@pytest.mark.slow
 def test_killed_and_resumed(tmp_path: Path) -> None:
     """A sweep that is killed goes on where it was: no case is lost, none that was written is judged again."""
     log, results = tmp_path / "log", tmp_path / "results.jsonl"
@@ -203,6 +204,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         log.close()
 
 
+@pytest.mark.slow
 def test_dask(scheduler: str, tmp_path: Path) -> None:
     """The cluster comes to the same report as this machine, and writes the same results."""
     results = tmp_path / "results.jsonl"
@@ -218,6 +220,7 @@ def test_dask(scheduler: str, tmp_path: Path) -> None:
     assert sorted(record["case"] for record in lines(results)[1:]) == list(range(6))
 
 
+@pytest.mark.slow
 def test_dask_resumes(scheduler: str, tmp_path: Path) -> None:
     results = tmp_path / "results.jsonl"
     arguments = (

@@ -32,6 +32,7 @@ def rank(size):
     return (size[0] + size[1] + size[2], size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, COUNT, BATCH))
 def test_agrees(first):
     for text in formulas(COUNT)[first : first + BATCH]:
@@ -52,11 +53,13 @@ def test_agrees(first):
             assert all(rank(at) <= rank(other) for other in wrong), (text, s, d)
 
 
+@pytest.mark.slow
 def test_there_are_proved_and_refuted_ones():
     verdicts = [not failures(text, 2, 2, not as_formula(text).sizes() & {"q", "r"}) for text in formulas(COUNT)]
     assert 30 < sum(verdicts) < 270
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, COUNT, 4 * BATCH))
 def test_conditions(first):
     """What is said in words holds exactly where brute force finds no failure."""
