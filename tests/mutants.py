@@ -1,9 +1,12 @@
-"""Broken copies of an emitted kernel: one operator, comparison or number changed."""
+"""Broken copies of an emitted kernel or of a function of the library: one operator, comparison or number changed."""
 
 from __future__ import annotations
 
 import ast
 import copy
+import inspect
+import sys
+import textwrap
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
@@ -29,6 +32,37 @@ def mutants(kernel: Kernel, functions: Collection[str]) -> Iterator[tuple[str, K
                 _mutate(_nodes(changed)[number])
                 parts = [*rest[:position], ast.unparse(changed), *rest[position + 1 :]]
                 yield f"{function.name}:{node.lineno} {ast.unparse(node)}", replace(kernel, source="\n".join(parts))
+
+
+def module_mutants(package: str, name: str) -> Iterator[str]:
+    """Every mutant of one function of a package, in place wherever the function is used while its name is given out."""
+    modules = [module for key, module in sys.modules.items() if key.startswith(package)]
+    original = next(vars(each)[name] for each in modules if getattr(vars(each).get(name), "__module__", "") == each.__name__)
+    home = sys.modules[original.__module__]
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(original))).body
+    assert isinstance(tree, ast.FunctionDef)
+    users = [module for module in modules if vars(module).get(name) is original]
+    tables = [(table, key) for table in vars(sys.modules[f"{package}.choice"]).values() if isinstance(table, dict)
+              for key, value in table.items() if isinstance(value, tuple) and original in value]  # fmt: skip
+    try:
+        for number, node in enumerate(_nodes(tree)):
+            if _mutate(copy.copy(node)):
+                changed = copy.deepcopy(tree)
+                _mutate(_nodes(changed)[number])
+                scope = dict(vars(home))
+                exec(compile(ast.unparse(changed), f"<mutant of {name}>", "exec"), vars(home), scope)
+                mutant = scope[name]
+                for user in users:
+                    vars(user)[name] = mutant
+                kept = [table[key] for table, key in tables]
+                for table, key in tables:
+                    table[key] = tuple(mutant if way is original else way for way in table[key])
+                yield f"{name}:{node.lineno} {ast.unparse(node)}"
+                for (table, key), value in zip(tables, kept, strict=True):
+                    table[key] = value
+    finally:
+        for user in users:
+            vars(user)[name] = original
 
 
 def _nodes(function: ast.FunctionDef) -> list[Any]:

@@ -1,35 +1,27 @@
-"""The fast files: every schedule equal to the derivative, memory and threads within bounds, a choice that can be told."""
+"""The library of fast kernels: every schedule equal to the derivative, memory and threads within bounds, a choice by sizes."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import tracemalloc
-from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from symconv import Conv
-from symconv.fast.checks import schedules_of
-from symconv.fast.schedules import FAST, WINOGRAD_SIZES
+from symconv import Conv, fast
+from symconv.fast import choice, interpolation, limits, spectra, threads
+from symconv.fast.interpolation import WINOGRAD_SIZES
+from symconv.fast.schedules import FAST
 from symconv.fast.winograd import algorithm
-from symconv.kernels import Kernel, Kind, emit
-from symconv.kernels.checks import check, evidence, on_symbols
-from symconv.kernels.manners import Faces
+from symconv.kernels.checks import CHECKS, on_symbols
+from symconv.kernels.manners import MANNERS, faces_agree
 from tests.cases import SMALL, convs
-from tests.mutants import mutants
-
-_emitted: dict[Kind, Kernel] = {}
-
-
-def kernel_for(conv: Conv) -> Kernel:
-    kind = Kind(conv.ndim, conv.transposed)
-    if kind not in _emitted:
-        _emitted[kind] = emit("fast", kind)
-    return _emitted[kind]
+from tests.fast_library import Library, limits_set, schedules_of, sizes_of, symbols_by_every_schedule
+from tests.mutants import module_mutants
 
 
 def conv_id(conv: Conv) -> str:
@@ -56,32 +48,50 @@ TILED = [
 @pytest.mark.slow
 @pytest.mark.parametrize("conv", [*SMALL, *TILED], ids=conv_id)
 def test_every_schedule_equals_derivative(conv: Conv) -> None:
-    found = check(kernel_for(conv), [conv], ["symbols", "schedules"])
-    assert found.failures == ()
-    assert all(each.entries for each in found.findings)
+    for entries, failure in (symbols_by_every_schedule(conv), on_symbols(Library(conv), conv)):
+        assert failure is None
+        assert entries
+
+
+@pytest.mark.parametrize("name", ["integers", "complex step", "PyTorch"])
+def test_checks_of_kernels_hold(name: str) -> None:
+    if name == "PyTorch":
+        pytest.importorskip("torch", reason="PyTorch is the outside reference; it is not installed")
+    for conv in SMALL:
+        if CHECKS[name].applies(conv):
+            entries, failure = CHECKS[name].run(Library(conv), conv)
+            assert failure is None, conv
+            assert entries
+
+
+@pytest.mark.parametrize("manner", [each for each in MANNERS if each is not faces_agree], ids=lambda each: each.__name__)
+def test_manners(manner: Any) -> None:
+    for conv in (SMALL[1], SMALL[6], SMALL[9], *SMALL[12:]):
+        _, failure = manner(Library(conv), conv)
+        assert failure is None, conv
 
 
 @pytest.mark.parametrize("conv", TILED, ids=conv_id)
 def test_tiled_layers_are_tiled(conv: Conv) -> None:
-    assert "winograd" in schedules_of(Faces(kernel_for(conv), conv), conv)
+    assert "winograd" in schedules_of(conv)
 
 
 def test_schedules_are_all_checked_somewhere() -> None:
     layers = [*SMALL, *TILED, Conv(input=(2, 3), kernel=1, in_channels=2)]
-    assert {name for conv in layers for name in schedules_of(Faces(kernel_for(conv), conv), conv)} == set(FAST)
+    assert {name for conv in layers for name in schedules_of(conv)} == set(FAST) == set(choice.WAYS)
 
 
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(convs(max_terms=60))
 def test_every_schedule_on_random_layers(conv: Conv) -> None:
-    assert check(kernel_for(conv), [conv], ["schedules"]).failures == ()
+    assert symbols_by_every_schedule(conv)[1] is None
 
 
-def test_evidence_names_the_schedules() -> None:
-    kernel = kernel_for(SMALL[0])
-    assert any("each schedule of the file" in told for told in evidence([SMALL[0]], kernel.schedule))
-    assert not any("each schedule of the file" in told for told in evidence([SMALL[0]]))
+def test_importing_needs_numpy_only() -> None:
+    code = "import sys, symconv.fast; print([m for m in ('sympy', 'islpy', 'click', 'rich', 'jinja2') if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
 
 
 TILED_2D = Conv(input=(7, 8), kernel=(3, 2), padding=((1, 0), (2, 1)), dilation=(1, 2))
@@ -142,9 +152,9 @@ HARMLESS = {
     "_put_blocks": {"1", "len(target) // together", "full * together"},
     "_below": {
         "-len(range(turn, O, len(turns))) // many", "step * (j * many - 1)", "j * many - 1", "j * many", "1",
-        "d * (K - 1) // s", "d * (K - 1)", "K - 1", "-images // together", "places + last", "2", "-places // _PIECE", "0",
+        "d * (K - 1) // s", "d * (K - 1)", "K - 1", "-images // together", "places + last", "2", "-places // limits.PIECE", "0",
         "images - whole * together",
-        "whole * together", "places <= _WIDE", "columns - last",
+        "whole * together", "places <= limits.WIDE", "columns - last",
     },
     "_rows_dx": {"-K // s", "1", "min(begins)", "(e - p) % s < H", "last - first", "e - p"},
 }  # fmt: skip
@@ -153,46 +163,63 @@ HARMLESS = {
 @pytest.mark.sweep
 @pytest.mark.parametrize("function", BROKEN)
 def test_changed_operators_are_caught(function: str) -> None:
-    layers = BROKEN[function]
-    kernel = kernel_for(layers[0])
-    made = list(mutants(kernel, [function]))
-    survivors = {name.split(" ", 1)[1] for name, mutant in made if not check(mutant, layers, ["schedules"]).failures}
+    survivors, made = set(), 0
+    for where in module_mutants("symconv.fast", function):
+        made += 1
+        if not _caught(BROKEN[function]):
+            survivors.add(where.split(" ", 1)[1])
     assert survivors <= HARMLESS.get(function, set())
-    assert len(made) > 2
+    assert made > 2
+    assert not _caught(BROKEN[function])
+
+
+def _caught(layers: list[Conv]) -> bool:
+    """Whether a schedule differs from the derivative, or raises, on one of the layers."""
+    try:
+        return any(symbols_by_every_schedule(conv)[1] for conv in layers)
+    except Exception:  # a mutant may raise anything
+        return True
 
 
 @pytest.mark.parametrize("size", WINOGRAD_SIZES, ids=lambda size: f"F{size[0]}x{size[1]}")
-def test_each_algorithm_of_the_table_alone(size: tuple[int, int]) -> None:
+def test_each_algorithm_of_the_table_alone(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """On one axis and on two, a tile short and a row over, whatever tile would be chosen."""
     tile, taps = size
+    monkeypatch.setattr(interpolation, "WINOGRAD_SIZES", tuple({size, (1, 1)}))
     for conv in (
         Conv(input=2 * tile + taps, kernel=taps, dilation=1, padding=((0, 1),), in_channels=2),
         Conv(input=(tile + 1, 3), kernel=(taps, 1), dilation=(2, 1), padding=((taps, taps - 1), (1, 0))),
     ):
-        faces = Faces(kernel_for(conv), conv)
-        faces.module._WINOGRAD = {key: value for key, value in faces.module._WINOGRAD.items() if key in (size, (1, 1))}
-        faces.parameters |= {"algorithm": "winograd"}
-        entries, failure = on_symbols(faces, conv)
+        entries, failure = on_symbols(Library(conv, algorithm="winograd"), conv)
         assert failure is None
         assert entries
 
 
-def test_changed_table_is_caught() -> None:
-    kernel = emit("fast", Kind(1))
-    whole = algorithm(4, 3).integers()["B"][1]
-    broken = replace(kernel, source=kernel.source.replace(str(whole), str((0, -4, 4, 1, 1, 0))))
-    assert broken.source != kernel.source
+def test_changed_table_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     conv = Conv(input=8, kernel=3, padding=1)  # two tiles of four
-    assert check(broken, [conv], ["schedules"]).failures
-    assert not check(kernel, [conv], ["schedules"]).failures
+    right = interpolation.table(4, 3)
+    assert on_symbols(Library(conv, algorithm="winograd"), conv)[1] is None
+    for row, column in ((1, 4), (2, 1), (0, 0)):
+        B = [list(each) for each in right.B]
+        B[row][column] += 1
+        broken = right._replace(B=tuple(map(tuple, B)))
+        monkeypatch.setattr(interpolation, "table", lambda *_, broken=broken: broken)
+        assert on_symbols(Library(conv, algorithm="winograd"), conv)[1]
+
+
+def test_table_is_the_one_derived() -> None:
+    for tile, taps in WINOGRAD_SIZES:
+        found, table = algorithm(tile, taps), interpolation.table(tile, taps)
+        assert found.ok
+        assert found.integers() == {"A": table.A, "G": table.G, "B": table.B}
+        assert table.denominators == found.denominators
 
 
 # numbers -------------------------------------------------------------------------------------------------------------
 
 
 def _run(conv: Conv, dtype: Any, **options: Any) -> dict[str, Any]:
-    faces = Faces(kernel_for(conv), conv)
-    faces.parameters |= options
+    faces = Library(conv, **options)
     rng = np.random.default_rng(1)
     return faces.outputs({name: rng.standard_normal(conv.shapes[name]).astype(dtype) for name in ("x", "w", "b", "dy")})
 
@@ -210,7 +237,7 @@ MEDIUM = [
 def test_every_schedule_is_accurate(conv: Conv) -> None:
     single = {name: np.asarray(array, np.float64) for name, array in _run(conv, np.float32, algorithm="direct").items()}
     double = _run(conv, np.float64, algorithm="direct", threads=1)
-    for algorithm_name in ("auto", *schedules_of(Faces(kernel_for(conv), conv), conv)):
+    for algorithm_name in ("auto", *schedules_of(conv, float)):
         for dtype, truth, bound in ((np.float32, single, 1e-5), (np.float64, double, 1e-13)):
             for name, array in _run(conv, dtype, algorithm=algorithm_name, workspace=1 << 20).items():
                 assert array.dtype == dtype
@@ -248,66 +275,44 @@ LARGER = [
 @pytest.mark.slow
 @pytest.mark.parametrize("conv", LARGER, ids=conv_id)
 def test_schedules_agree_on_larger_layers(conv: Conv) -> None:
-    module = kernel_for(conv).load()
-    module._LEAST = 1
     rng = np.random.default_rng(5)
     a = {name: rng.standard_normal(conv.shapes[name]) for name in ("x", "w", "b", "dy")}
-    function = f"conv_transpose{conv.ndim}d" if conv.transposed else f"conv{conv.ndim}d"
-    options: dict[str, Any] = {
-        "stride": conv.stride, "padding": conv.padding, "dilation": conv.dilation, "groups": conv.groups,
-    }  # fmt: skip
-
-    def made(schedule: str, **more: Any) -> list[Any]:
-        y = getattr(module, function)(a["x"], a["w"], a["b"], algorithm=schedule, **options, **more)
-        return [
-            y,
-            *getattr(module, f"{function}_backward")(a["dy"], a["x"], a["w"], algorithm=schedule, **options, **more),
-        ]
-
-    truth, gathers = made("windows"), module._gathers
-    axes = [(each.H, each.K, each.O, each.s, each.d, each.p) for each in conv.axes]
-    for schedule in (name for name in FAST if not module._fits(name, conv.w_shape[1], axes, np.dtype(float))):
-        for workspace, threads, taps in (
-            (100_000, 2, gathers),
-            (64 << 20, 3, lambda *_: True),
-            (1 << 20, 1, lambda *_: False),
-        ):
-            module._gathers = taps
-            for found, expected in zip(made(schedule, workspace=workspace, threads=threads), truth, strict=True):
-                np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-10)
+    truth = Library(conv, algorithm="windows").outputs(a)
+    for schedule in schedules_of(conv, float):
+        for workspace, lanes, gathers in ((100_000, 2, None), (64 << 20, 3, True), (1 << 20, 1, False)):
+            with limits_set(gathers, LEAST=1):
+                found = Library(conv, algorithm=schedule, workspace=workspace, threads=lanes).outputs(a)
+            for name, array in found.items():
+                np.testing.assert_allclose(array, truth[name], rtol=1e-9, atol=1e-10, err_msg=f"{schedule} {name}")
 
 
 def test_large_kernels_are_transformed() -> None:
     conv = Conv(input=(64, 64), kernel=(31, 31), padding=15, batch=2, in_channels=32, out_channels=32, groups=32)
-    module = kernel_for(conv).load()
-    axes = [(each.H, each.K, each.O, each.s, each.d, each.p) for each in conv.axes]
+    axes = sizes_of(conv)
     for dtype, schedules in (
         (np.float32, {"fft"}),
         (np.int64, {"depthwise", "blocked"}),
         (np.float16, {"depthwise", "blocked"}),
     ):
-        assert module._chosen("auto", "y", 2, 32, 1, 1, axes, np.dtype(dtype), 2) in schedules
-    assert module._chosen("direct", "y", 2, 32, 1, 1, axes, np.dtype(np.float32), 2) != "fft"
+        assert choice._chosen("auto", "y", 2, 32, 1, 1, axes, np.dtype(dtype), 2) in schedules
+    assert choice._chosen("direct", "y", 2, 32, 1, 1, axes, np.dtype(np.float32), 2) != "fft"
     with pytest.raises(ValueError, match="needs real numbers"):
-        module.conv2d(np.ones((1, 1, 4, 4), complex), np.ones((1, 1, 2, 2), complex), algorithm="fft")
-    assert [module._period(n) for n in (1, 7, 94, 158)] == [1, 8, 96, 160]
+        fast.conv2d(np.ones((1, 1, 4, 4), complex), np.ones((1, 1, 2, 2), complex), algorithm="fft")
+    assert [spectra._period(n) for n in (1, 7, 94, 158)] == [1, 8, 96, 160]
 
 
 def test_direct_and_whole_numbers_never_divide() -> None:
-    module = kernel_for(MEDIUM[0]).load()
-    axes = [(56, 3, 56, 1, 1, 1)] * 2
-    asked = (8, 1, 64, 64, axes)
+    asked = (8, 1, 64, 64, ((56, 3, 56, 1, 1, 1),) * 2)
     for dtype, how in ((np.float32, "direct"), (np.int64, "auto"), (object, "auto"), (np.float16, "auto")):
         for target in ("y", "dx", "dw"):
-            assert module._chosen(how, target, *asked, np.dtype(dtype), 2) != "winograd"
+            assert choice._chosen(how, target, *asked, np.dtype(dtype), 2) not in choice.INDIRECT
 
 
 @pytest.mark.parametrize("target", ["y", "dx", "dw"])
 def test_choice_is_the_cheapest_by_the_model(target: str) -> None:
-    module = kernel_for(MEDIUM[0]).load()
-    axes, single = [(28, 3, 14, 2, 1, 1)] * 2, np.dtype(np.float32)
-    costs = module._estimates(target, 8, 1, 256, 128, axes, single, 2)
-    assert module._chosen("auto", target, 8, 1, 256, 128, axes, single, 2) == min(costs, key=costs.get)
+    axes, single = ((28, 3, 14, 2, 1, 1),) * 2, np.dtype(np.float32)
+    costs = choice._estimates(target, 8, 1, 256, 128, axes, single, 2)
+    assert choice._chosen("auto", target, 8, 1, 256, 128, axes, single, 2) == min(costs, key=costs.__getitem__)
     assert min(costs.values()) > 0
 
 
@@ -334,19 +339,10 @@ def test_winograd_of_integers_is_refused() -> None:
         _run(SMALL[0], np.int64, algorithm="winograd")
 
 
-def test_tables_are_those_derived() -> None:
-    module = kernel_for(SMALL[0]).load()
-    assert set(module._WINOGRAD) == set(WINOGRAD_SIZES)
-    for (tile, taps), (A, G, B, whole) in module._WINOGRAD.items():
-        found = algorithm(tile, taps)
-        assert found.integers() == {"A": A, "G": G, "B": B}
-        assert whole == found.denominators
-
-
 # memory and threads --------------------------------------------------------------------------------------------------
 
 
-def _peak(module: ModuleType, batch: int, workspace: int, schedule: str) -> int:
+def _peak(batch: int, workspace: int, schedule: str) -> int:
     rng = np.random.default_rng(0)
     x, w = (
         rng.standard_normal((batch, 16, 40, 44), dtype=np.float32),
@@ -355,8 +351,8 @@ def _peak(module: ModuleType, batch: int, workspace: int, schedule: str) -> int:
     dy = rng.standard_normal((batch, 16, 40, 44), dtype=np.float32)
     most = 0
     for way in (
-        lambda: (module.conv2d(x, w, padding=1, algorithm=schedule, workspace=workspace, threads=2),),
-        lambda: module.conv2d_backward(dy, x, w, padding=1, algorithm=schedule, workspace=workspace, threads=2),
+        lambda: (fast.conv2d(x, w, padding=1, algorithm=schedule, workspace=workspace, threads=2),),
+        lambda: fast.conv2d_backward(dy, x, w, padding=1, algorithm=schedule, workspace=workspace, threads=2),
     ):
         tracemalloc.start()
         made = way()
@@ -369,35 +365,34 @@ def _peak(module: ModuleType, batch: int, workspace: int, schedule: str) -> int:
 @pytest.mark.parametrize("schedule", ["auto", "blocked", "scatter", "rows", "winograd"])
 def test_working_memory_is_bounded_and_does_not_grow_with_the_batch(schedule: str) -> None:
     workspace = 4 << 20
-    one, many = (_peak(emit("fast", Kind(2)).load(), batch, workspace, schedule) for batch in (24, 48))
+    one, many = (_peak(batch, workspace, schedule) for batch in (24, 48))
     columns = 48 * 16 * 9 * 40 * 44 * 4
     assert many < columns / 5
     assert max(one, many) < workspace + (1 << 20)
     assert many < one + (256 << 10)
 
 
-def test_one_thread_is_honoured() -> None:
-    module = emit("fast", Kind(2)).load()
+def test_one_thread_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_POOLS", {})
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal((4, 16, 40, 44)), rng.standard_normal((16, 16, 3, 3))
     for schedule in ("blocked", "rows", "winograd"):
-        y = module.conv2d(x, w, algorithm=schedule, threads=1)
-        module.conv2d_backward(y, x, w, algorithm=schedule, threads=1)
-    assert module._POOLS == {}
-    assert module._limits(1 << 20, 10_000)[1] == module._cores()
+        y = fast.conv2d(x, w, algorithm=schedule, threads=1)
+        fast.conv2d_backward(y, x, w, algorithm=schedule, threads=1)
+    assert threads._POOLS == {}
+    assert limits.bounds(1 << 20, 10_000, 0)[1] == limits.cores()
 
 
 def test_threads_of_the_caller_do_not_share_memory() -> None:
-    module = emit("fast", Kind(2)).load()
     rng = np.random.default_rng(0)
     xs = [rng.standard_normal((2, 8, 30, 31)) for _ in range(4)]
     w = rng.standard_normal((8, 8, 3, 3))
-    truth = [module.conv2d(x, w, algorithm="direct", threads=1) for x in xs]
+    truth = [fast.conv2d(x, w, algorithm="direct", threads=1) for x in xs]
     failed = []
 
     def work(i: int) -> None:
         for schedule in ("blocked", "winograd", "rows") * 3:
-            if not np.allclose(module.conv2d(xs[i], w, algorithm=schedule), truth[i]):
+            if not np.allclose(fast.conv2d(xs[i], w, algorithm=schedule), truth[i]):
                 failed.append((i, schedule))
 
     workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]
@@ -409,9 +404,8 @@ def test_threads_of_the_caller_do_not_share_memory() -> None:
 
 
 def test_tasks_run_once_and_errors_come_back() -> None:
-    module = emit("fast", Kind(1)).load()
     done: list[int] = []
-    module._parallel(done.append, 7, 3)
+    threads._parallel(done.append, 7, 3)
     assert sorted(done) == list(range(7))
     with pytest.raises(ZeroDivisionError):
-        module._parallel(lambda i: 1 // (i - 6), 7, 3)
+        threads._parallel(lambda i: 1 // (i - 6), 7, 3)

@@ -86,12 +86,11 @@ def test_written_kernels_work_when_imported(one_case: tuple[Path, Any]) -> None:
 
 def test_report_says_what_was_checked(one_case: tuple[Path, Any]) -> None:
     report = json.loads((one_case[0] / "report.json").read_text("utf-8"))
-    assert [kernel["name"] for kernel in report["kernels"]][:2] == ["conv2d_loops", "conv2d_taps"]
+    assert [kernel["name"] for kernel in report["kernels"]][:3] == ["conv2d", "conv2d_loops", "conv2d_taps"]
     for kernel in report["kernels"]:
         assert kernel["ok"]
         assert kernel["failures"] == []
-        own = {"schedules"} if kernel["schedule"] == "fast" else set()
-        assert set(kernel["checks"]) == {"symbols", "integers", "complex step", "manners"} | own
+        assert set(kernel["checks"]) == {"symbols", "integers", "complex step", "manners"}
         assert "in5x6-k3x2-s2x2-p1x1" in kernel["checks"]["symbols"]["layers"]
         assert kernel["scope"].startswith("these layers only: ")
     (derivation,) = report["derivations"]
@@ -130,7 +129,7 @@ def test_schedule_is_chosen(schedule: str) -> None:
 
 def test_large_layer_is_not_unrolled_unless_asked() -> None:
     conv = Conv(input=(9, 9), kernel=(3, 3))
-    assert [order.schedule for order in case_plan(conv).kernels] == ["loops", "taps", "formulas", "fast"]
+    assert [order.schedule for order in case_plan(conv).kernels] == ["columns", "loops", "taps", "formulas"]
     with pytest.raises(ValueError, match=r"at most 400 terms; that of Conv\(.*\) has 490"):
         case_plan(conv, ["unrolled"])
 
@@ -284,7 +283,7 @@ def test_listed_layer_that_is_none() -> None:
         (("--schedule", "taps"), "--schedule is about one layer, which needs --input and --kernel too"),
         (("--input", "4", "--kernel", "7"), "kernel 7 with dilation 1 spans 7, but input 4"),
         (("--input", "4..6", "--kernel", "2"), "--input 4..6: one size, not a range"),
-        (("--input", "4", "--kernel", "2", "--schedule", "quick"), "no schedule 'quick'; there are loops, taps"),
+        (("--input", "4", "--kernel", "2", "--schedule", "quick"), "no schedule 'quick'; there are columns, loops, taps"),
         (("--input", "30x30", "--kernel", "3x3", "--schedule", "unrolled"), "has 7,840"),
         (("--input", "4", "--kernel", "2", "--max-terms", "5"), "has 9 terms, more than max_terms=5"),
     ],

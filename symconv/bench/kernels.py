@@ -1,4 +1,4 @@
-"""How fast the emitted kernels are, against PyTorch, a plain column matrix and ``taps``, as ratios in one run.
+"""How fast the library and the emitted kernels are, against PyTorch and a plain column matrix, as ratios in one run.
 
 The ways take turns, so that what else the machine does falls on all alike; told are the median and the spread of rounds.
 Before each turn the machine rests: the threads of either library wait busily for their next product for a while after the
@@ -11,23 +11,23 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from math import exp, log
 from typing import Any
 
 import numpy as np
 
+from symconv import fast
+from symconv.bench.results import TARGETS, KernelBenchmark, LayerResult, ScheduleResult, Timing
 from symconv.bench.suite import SUITE, arrays_of, flops, full_im2col, full_im2col_backward
+from symconv.fast import choice, limits
 from symconv.kernels import Kind, emit
 from symconv.layer.conv import Conv
 
-__all__ = ["SET_ASIDE", "KernelBenchmark", "LayerResult", "ScheduleResult", "Timing", "geometric_mean", "run"]
+__all__ = ["SET_ASIDE", "run"]
 
 #: environment variables that pin a library to an older processor's instructions or caches
 SET_ASIDE = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
@@ -38,134 +38,6 @@ _TURN = 0.004
 
 #: seconds of rest before a turn: longer than the libraries' threads wait busily
 _REST = 0.15
-
-TARGETS = ("y", "dx", "dw")
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Median milliseconds of a call, and the quartiles of the rounds."""
-
-    median: float
-    low: float
-    high: float
-
-    @staticmethod
-    def of(rounds: Sequence[float]) -> Timing:
-        ordered = sorted(1e3 * seconds for seconds in rounds)
-        quarter = len(ordered) // 4
-        return Timing(statistics.median(ordered), ordered[quarter], ordered[-1 - quarter])
-
-    @property
-    def spread(self) -> float:
-        """Half the distance of the quartiles, as a part of the median."""
-        return (self.high - self.low) / 2 / self.median
-
-
-@dataclass(frozen=True)
-class ScheduleResult:
-    """One schedule for y, dx or dw of a layer: what the model says, what was measured (milliseconds), its relative error."""
-
-    target: str
-    schedule: str
-    predicted: float
-    measured: float
-    error: float
-    chosen: bool
-
-
-@dataclass(frozen=True)
-class LayerResult:
-    """One layer: the time of forward and all gradients by every way, and what the default choice is worth.
-
-    ``times`` has "fast", "pytorch" (autograd), "pytorch kernels" (its forward and backward functions called directly),
-    "im2col" and "taps", as far as they were measured; ``forward`` the forward pass alone. ``errors`` are ||err|| / ||ref||
-    of the default choice against float64, for float32, and for float64 against plain summation in float64; ``workspace`` is
-    the most memory that a forward and backward pass held beside its results, in bytes.
-    """
-
-    name: str
-    conv: dict[str, Any]
-    times: Mapping[str, Timing]
-    forward: Mapping[str, Timing]
-    flops: int
-    errors: Mapping[str, float]
-    workspace: int
-    schedules: tuple[ScheduleResult, ...]
-
-    def ratio(self, reference: str) -> float | None:
-        """Our time over the reference's."""
-        return self.times["fast"].median / self.times[reference].median if reference in self.times else None
-
-    @property
-    def gflops(self) -> float:
-        """Speed of forward and backward together, counted in operations of the plain sums."""
-        return 3 * self.flops / self.times["fast"].median / 1e6
-
-    @property
-    def regret(self) -> float:
-        """The chosen schedules' time over the best ones', for y, dx and dw together; 1 when all are the best."""
-        if not self.schedules:
-            return 1.0
-        chosen = sum(s.measured for s in self.schedules if s.chosen)
-        best = sum(min(s.measured for s in self.schedules if s.target == target) for target in TARGETS)
-        return chosen / best
-
-
-@dataclass(frozen=True)
-class KernelBenchmark:
-    """All layers, the machine's measured matrix-product peak (GFLOP/s, float32) and what the libraries run on."""
-
-    layers: tuple[LayerResult, ...]
-    peak: float
-    cores: int
-    libraries: Mapping[str, str]
-    set_aside: tuple[str, ...]
-    rounds: int
-    load: float = 0.0
-
-    @property
-    def busy(self) -> bool:
-        """Whether other work was under way when the measurement began."""
-        return self.load > 0.25 * self.cores
-
-    def mean(self, reference: str) -> float | None:
-        """Geometric mean of the ratios to a reference."""
-        return geometric_mean([r for r in (each.ratio(reference) for each in self.layers) if r is not None])
-
-    def to_dict(self) -> dict[str, Any]:
-        references = ("pytorch", "pytorch kernels", "im2col", "taps")
-        return {
-            **asdict(self),
-            "layers": [
-                asdict(each) | {"ratios": {r: each.ratio(r) for r in references}, "of_peak": each.gflops / self.peak,
-                                "regret": each.regret}
-                for each in self.layers
-            ],
-            "geometric_means": {reference: self.mean(reference) for reference in references},
-        }  # fmt: skip
-
-    @staticmethod
-    def from_dict(found: Mapping[str, Any]) -> KernelBenchmark:
-        layers = []
-        for each in found["layers"]:
-            fields = {key: each[key] for key in LayerResult.__dataclass_fields__}
-            fields["times"] = {way: Timing(**t) for way, t in each["times"].items()}
-            fields["forward"] = {way: Timing(**t) for way, t in each["forward"].items()}
-            fields["schedules"] = tuple(ScheduleResult(**s) for s in each["schedules"])
-            layers.append(LayerResult(**fields))
-        rest = {key: found[key] for key in ("peak", "cores", "libraries", "rounds", "load")}
-        return KernelBenchmark(tuple(layers), set_aside=tuple(found["set_aside"]), **rest)
-
-    def __repr__(self) -> str:
-        mean = self.mean("pytorch")
-        told = f"{mean:.2f} times PyTorch's time" if mean else "without PyTorch"
-        return f"<kernels on {len(self.layers)} layers: {told}>"
-
-
-def geometric_mean(ratios: Sequence[float]) -> float | None:
-    """None of no ratios."""
-    return exp(sum(map(log, ratios)) / len(ratios)) if ratios else None
 
 
 def run(
@@ -220,10 +92,14 @@ def _options(conv: Conv) -> dict[str, Any]:
     return {"stride": conv.stride, "padding": conv.padding, "dilation": conv.dilation, "groups": conv.groups}
 
 
-def _ours(schedule: str, conv: Conv) -> Any:
+def _emitted(schedule: str, conv: Conv) -> tuple[Any, Any]:
     kernel = emit(schedule, Kind(conv.ndim))
     module = kernel.load()
-    return module, getattr(module, kernel.function), getattr(module, f"{kernel.function}_backward")
+    return getattr(module, kernel.function), getattr(module, f"{kernel.function}_backward")
+
+
+def _library(conv: Conv) -> tuple[Any, Any]:
+    return getattr(fast, f"conv{conv.ndim}d"), getattr(fast, f"conv{conv.ndim}d_backward")
 
 
 def _numpy_ways(
@@ -272,11 +148,14 @@ def _torch_ways(conv: Conv, a: Mapping[str, Any]) -> dict[str, tuple[Way, Way]]:
 def _measure(name: str, rounds: int, schedules: bool) -> LayerResult:
     conv = SUITE[name]
     a = arrays_of(conv)
-    module, forward, backward = _ours("fast", conv)
-    _, taps, taps_backward = _ours("taps", conv)
-    ways = {"fast": _numpy_ways(conv, a, forward, backward), **_torch_ways(conv, a)}
+    forward, backward = _library(conv)
+    ways = {
+        "fast": _numpy_ways(conv, a, forward, backward),
+        "columns": _numpy_ways(conv, a, *_emitted("columns", conv)),
+    }
+    ways |= _torch_ways(conv, a)
     ways["im2col"] = (lambda: full_im2col(conv, a), lambda: (full_im2col(conv, a), full_im2col_backward(conv, a)))
-    ways["taps"] = _numpy_ways(conv, a, taps, taps_backward)
+    ways["taps"] = _numpy_ways(conv, a, *_emitted("taps", conv))
     # the slow ways a few times only: they are not close
     near = {way: both for way, (_, both) in ways.items() if way not in ("im2col", "taps")}
     times = _take_turns(near, rounds)
@@ -290,7 +169,7 @@ def _measure(name: str, rounds: int, schedules: bool) -> LayerResult:
         flops=flops(conv),
         errors=_errors(conv, forward, backward),
         workspace=_workspace(conv, a),
-        schedules=_schedules(conv, module, a, max(3, rounds // 3)) if schedules else (),
+        schedules=_schedules(conv, a, max(3, rounds // 3)) if schedules else (),
     )
 
 
@@ -314,8 +193,8 @@ def _errors(conv: Conv, forward: Any, backward: Any) -> dict[str, float]:
 
 
 def _workspace(conv: Conv, a: Mapping[str, Any]) -> int:
-    """The most bytes that were held at once beside inputs and results, kept buffers included; by a file loaded afresh."""
-    _, forward, backward = _ours("fast", conv)
+    """The most bytes that were held at once beside inputs and results, a thread's kept buffer included."""
+    forward, backward = _library(conv)
     most = 0
     first, _ = _numpy_ways(conv, a, forward, backward)
     for way in (first, lambda: backward(a["dy"], a["x"], a["w"], **_options(conv))):
@@ -327,11 +206,12 @@ def _workspace(conv: Conv, a: Mapping[str, Any]) -> int:
     return most
 
 
-def _schedules(conv: Conv, module: Any, a: Mapping[str, Any], rounds: int) -> tuple[ScheduleResult, ...]:
+def _schedules(conv: Conv, a: Mapping[str, Any], rounds: int) -> tuple[ScheduleResult, ...]:
     """Every schedule that can make y, dx, dw, in turns: predicted, measured, its error, and whether it is the one chosen."""
-    N, G, threads = conv.batch, conv.groups, module._cores()
+    N, G = conv.batch, conv.groups
     F, C = conv.out_channels // G, conv.in_channels // G
-    axes = [(s.H, s.K, s.O, s.s, s.d, s.p) for s in conv.axes]
+    axes = tuple((s.H, s.K, s.O, s.s, s.d, s.p) for s in conv.axes)
+    bounds = limits.bounds(limits.WORKSPACE, None, a["w"].nbytes)
     grouped = {
         "x": a["x"].reshape(N, G, C, *conv.input), "w": a["w"].reshape(G, F, C, *conv.kernel),
         "dy": a["dy"].reshape(N, G, F, *conv.output), "b": a["b"],
@@ -341,14 +221,15 @@ def _schedules(conv: Conv, module: Any, a: Mapping[str, Any], rounds: int) -> tu
 
     def maker(target: str, how: str, given: Mapping[str, Any], out: Any) -> Way:
         if target == "y":
-            return lambda: module._make_y(given["x"], given["w"], given["b"], out, axes, how, 64 << 20, None)
-        pair = (out, None) if target == "dx" else (None, out)
-        return lambda: module._make_gradients(given["dy"], given["x"], given["w"], *pair, axes, how, 64 << 20, None)
+            return lambda: choice.make_y(given["x"], given["w"], given["b"], out, axes, how, *bounds)
+        if target == "dx":
+            return lambda: choice.make_dx(given["dy"], given["w"], out, axes, how, *bounds)
+        return lambda: choice.make_dw(given["dy"], given["x"], out, axes, how, *bounds)
 
     results = []
     for target in TARGETS:
-        costs = module._estimates(target, N, G, F, C, axes, np.dtype(np.float32), threads)
-        chosen = module._chosen("auto", target, N, G, F, C, axes, np.dtype(np.float32), threads)
+        costs = choice._estimates(target, N, G, F, C, axes, np.dtype(np.float32), bounds[1])
+        chosen = choice._chosen("auto", target, N, G, F, C, axes, np.dtype(np.float32), bounds[1])
         truth = np.empty(made[target].shape)
         maker(target, "direct", wide, truth)()
         ways = {how: maker(target, how, grouped, made[target]) for how in costs}

@@ -72,7 +72,7 @@ def kernels(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """The emitted fast kernels against PyTorch, a full column matrix and taps: forward and all gradients, float32.
+    """symconv.fast and the emitted columns against PyTorch, a full column matrix and taps: forward and all gradients, float32.
 
     All ways take turns in one run, on all cores, with a rest before each, since the libraries' threads wait busily for a while;
     told are medians and spread (half the distance of the quartiles). "of peak"

@@ -24,7 +24,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", "folder", default="generated", show_default=True, metavar="FOLDER",
               type=click.Path(path_type=Path), help="Where to write.")  # fmt: skip
 @click.option("--schedule", "schedules", multiple=True, metavar="NAME",
-              help="With sizes: loops, taps, formulas or unrolled; may be repeated. "
+              help="With sizes: columns, loops, taps, formulas or unrolled; may be repeated. "
                    "Without it: all that the layer is small enough for.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Write nothing; list the files that are stale, exit 1 if there are any.")
 @click.option("--max-terms", default=MAX_TERMS, show_default=True, type=click.IntRange(1), help="Refuse a larger loss.")

@@ -2,8 +2,7 @@
 
 Each function makes one array of the layer; all have the same arguments. x is (N, G, C, *H), w (G,
 F, C, *K), dy and y (N, G, F, *O); ``axes`` says H, K, O, s, d, p for each axis, and m = s*o + d*k -
-p is the row of x that tap k of output o meets (p may be negative). The functions are copied into
-the emitted files, so they use NumPy and each other only.
+p is the row of x that tap k of output o meets (p may be negative).
 """
 
 from __future__ import annotations
@@ -15,28 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from symconv.fast.arrays import (
-    _SMALL,
-    Take,
-    _blocks,
-    _buffer,
-    _outputs,
-    _padded,
-    _planes,
-    _tap,
-    _windows,
-    _within,
-)
+from symconv.fast import limits
+from symconv.fast.memory import Take, _blocks, _buffer, _within
+from symconv.fast.windows import _outputs, _padded, _planes, _tap, _windows
 from symconv.kernels.prelude import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
 Array = Any
 Axes = Sequence[tuple[int, ...]]
 
-__all__ = ["BLOCK"]
-
-#: bytes of columns at a time: they stay in the caches between being gathered and being multiplied
-BLOCK = _BLOCK = 8 << 20
+__all__: list[str] = []
 
 
 def _columns_of(x: Array, axes: Axes, workspace: int, extra: int) -> Iterator[tuple[slice, slice, Axes, Array, Take]]:
@@ -50,13 +37,13 @@ def _columns_of(x: Array, axes: Axes, workspace: int, extra: int) -> Iterator[tu
     taps, places = [K for _, K, _, _, _, _ in axes], prod(O for _, _, O, _, _, _ in axes)
     reach = prod(s * (O + d * (K - 1) // s) for _, K, O, s, d, _ in axes)
     numbers = G * (C * (prod(taps) * places + reach) + extra * places)
-    for n, o in _blocks(N, axes[0][2], numbers * x.itemsize, min(workspace, _BLOCK)):
+    for n, o in _blocks(N, axes[0][2], numbers * x.itemsize, min(workspace, limits.BLOCK)):
         part = _outputs(axes, o)
         take = _within(_buffer(workspace), x.dtype)
         shape = [axis[2] for axis in part]
         images = n.stop - n.start
         cols = take((G, C, *taps, images, *shape))
-        if cols.size < _SMALL:  # one copy of a view; not in long runs, but in one call
+        if cols.size < limits.SMALL:  # one copy of a view; not in long runs, but in one call
             windows = _windows(_padded(x[n], part, take), part)
             count = len(part)
             order = [1, 2, *range(3 + count, 3 + 2 * count), 0, *range(3, 3 + count)]
@@ -137,7 +124,7 @@ def _scatter_dx(dy: Array, w: Array, dx: Array, axes: Axes, workspace: int, thre
     weights = w.reshape(G, F, -1).swapaxes(1, 2)
     dx[...] = 0
     numbers = G * (C * prod(taps) + F) * prod(dy.shape[3:])
-    for n, o in _blocks(N, dy.shape[3], numbers * dx.itemsize, min(workspace, _BLOCK)):
+    for n, o in _blocks(N, dy.shape[3], numbers * dx.itemsize, min(workspace, limits.BLOCK)):
         take = _within(_buffer(workspace), dx.dtype)
         slopes = _block_of(dy, n, o, take)
         cols = np.matmul(weights, slopes, out=take((G, C * prod(taps), slopes.shape[2])))

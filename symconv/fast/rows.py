@@ -13,8 +13,6 @@ begun some columns later, and each has a product of its own.
 Where groups have one channel, several outputs of the first axis are made at a time: their weights
 become one matrix, zero where an output does not meet a row, and a larger product is faster by more
 than the zeros cost.
-
-The functions are copied into the emitted files, so they use NumPy and each other only.
 """
 
 from __future__ import annotations
@@ -26,32 +24,18 @@ from typing import Any
 
 import numpy as np
 
-from symconv.fast.arrays import (
-    _FEW,
-    _LIMIT,
-    _PIECE,
-    _WIDE,
-    Take,
-    _buffer,
-    _enough,
-    _lanes,
-    _outputs,
-    _parallel,
-    _part,
-    _view,
-    _within,
-)
+from symconv.fast import limits
 from symconv.fast.matrices import _by_phases
+from symconv.fast.memory import Take, _buffer, _part, _within
+from symconv.fast.threads import _enough, _lanes, _parallel
+from symconv.fast.windows import _outputs, _view
 from symconv.kernels.prelude import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
 Array = Any
 Axes = Sequence[tuple[int, ...]]
 
-__all__ = ["ROWS"]
-
-#: bytes of rows, of sums and of slopes at a time, on each thread
-ROWS = _ROWS = 8 << 20
+__all__: list[str] = []
 
 
 def _gathers(axes: Axes, F: int, C: int) -> bool:
@@ -67,7 +51,7 @@ def _gathers(axes: Axes, F: int, C: int) -> bool:
 
 def _through_planes(axes: Axes) -> bool:
     """Whether taps are copied from rows that lie apart by residue, not from x with its strides."""
-    return axes[-1][3] > 1 and prod(O + d * (K - 1) // s for _, K, O, s, d, _ in axes[1:]) > _WIDE
+    return axes[-1][3] > 1 and prod(O + d * (K - 1) // s for _, K, O, s, d, _ in axes[1:]) > limits.WIDE
 
 
 def _turns(axes: Axes) -> tuple[list[tuple[int, int, int]], int]:
@@ -134,7 +118,7 @@ def _below(
         starts = [_begins(t, others, sizes) for t in taps]
     places, images = together * prod(sizes), n.stop - n.start
     blocks, last = -(-images // together), max(start for _, start in starts)
-    columns = -(-places // _PIECE) * _PIECE + last if places > _PIECE // 2 else places + last
+    columns = -(-places // limits.PIECE) * limits.PIECE + last if places > limits.PIECE // 2 else places + last
     S = take((blocks, prod(steps), G, d, quotients, len(taps) if gathered else 1, C, columns))
     S[..., places:] = 0
     cells = np.moveaxis(S[..., :places].reshape(*S.shape[:7], together, *sizes), 7, 1)
@@ -157,10 +141,10 @@ def _below(
         if whole < blocks:
             place[whole, images - whole * together :] = 0
             _lay(place[whole, : images - whole * together], rows[whole * together :], inside)
-    if places <= _WIDE or gathered:
+    if places <= limits.WIDE or gathered:
         return S, starts, columns - last, [together, *sizes]
     # columns in pieces: the rows of a product then lie closer together
-    pieces, wide = (columns - last) // _PIECE, _PIECE if later else _PIECE + last
+    pieces, wide = (columns - last) // limits.PIECE, limits.PIECE if later else limits.PIECE + last
     near = take(
         (
             blocks,
@@ -177,7 +161,7 @@ def _below(
     *lead, one = S.strides
     for i, (residue, start) in enumerate(starts if later else [(0, 0)]):
         part, place = (S[:, residue:, ..., start:], near[..., i : i + 1, :, :])
-        place[...] = _view(part, place.shape, (lead[0], _PIECE * one, *lead[1:], one))
+        place[...] = _view(part, place.shape, (lead[0], limits.PIECE * one, *lead[1:], one))
     return near, [(0, 0)] if later else starts, columns - last, [together, *sizes]
 
 
@@ -216,7 +200,7 @@ def _meeting(
     pieces = S.ndim == 9
     part = S[:, :, residue] if pieces else S[:, residue]
     part = part[..., e, first:, :, :, column:]
-    wide = min(size, _PIECE)
+    wide = min(size, limits.PIECE)
     *lead, group, row, _, below, one = part.strides
     if not pieces:
         lead.append(wide * one)
@@ -229,12 +213,12 @@ def _meeting(
 
 def _together(images: int, places: int, small: bool) -> int:
     """How many images stand in the columns of one block: whole pieces nearly."""
-    if places > _WIDE:
+    if places > limits.WIDE:
         return 1
-    most = max(1, min(images, (32 if small else 8) * _PIECE // places))
+    most = max(1, min(images, (32 if small else 8) * limits.PIECE // places))
     return min(
         range(1, most + 1),
-        key=lambda n: (-(-images // n) * -(-n * places // _PIECE), -n if small else n),
+        key=lambda n: (-(-images // n) * -(-n * places // limits.PIECE), -n if small else n),
     )
 
 
@@ -254,7 +238,7 @@ def _rows_y(
     at_once = _enough(threads, 0, products)
     # few columns: each thread has filters of its own instead of images
     columns = len(x) * prod(O for _, _, O, *_ in axes[len(axes) > 1 :])
-    if columns >= 3 * _FEW * at_once or 2 * _FEW * at_once > F:
+    if columns >= 3 * limits.FEW * at_once or 2 * limits.FEW * at_once > F:
         _rows_into(x, w, b, [(slice(None), y, start)], axes, workspace, threads, many)
         return
 
@@ -308,9 +292,9 @@ def _rows_into(
         part = _outputs(axes, o)
         together = _together(n.stop - n.start, each, weights.shape[3] <= 128)
         S, starts, columns, sizes = _below(x, n, part, many, gathered, later, together, take)
-        wide, whole = min(columns, _PIECE), weights.shape[3]
+        wide, whole = min(columns, limits.PIECE), weights.shape[3]
         inner = -(-whole // -(-whole // 480))
-        few = _part(many * F, _LIMIT // (inner * wide))
+        few = _part(many * F, limits.PRODUCT // (inner * wide))
         for turn, e, first in turns:
             outputs = len(range(turn, part[0][2], len(turns)))
             if not outputs:
@@ -418,7 +402,7 @@ def _row_units(images: int, rows: int, size: int, shared: int, step: int, memory
 
     A row of one image needs ``size`` bytes, and ``shared`` ones those that it shares with the next.
     """
-    limit = min(_ROWS, memory // threads)
+    limit = min(limits.ROWS, memory // threads)
     many = -(-images // threads) if images >= threads else max(1, images)
     while many > 1 and (size * step + shared) * many > limit:
         many = -(-many // 2)

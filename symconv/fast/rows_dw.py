@@ -3,8 +3,6 @@
 Where channels are many, a row of dy is a matrix (filters, places), a row of x one of (places,
 channels), channels last, as a product reads them, and tap k of the other axes is the same row begun
 some places later. Where they are few, taps stand beside them as for y.
-
-The functions are copied into the emitted files, so they use NumPy and each other only.
 """
 
 from __future__ import annotations
@@ -16,18 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from symconv.fast.arrays import (
-    _FEW,
-    _LIMIT,
-    _buffer,
-    _enough,
-    _lanes,
-    _outputs,
-    _part,
-    _view,
-    _within,
-)
+from symconv.fast import limits
+from symconv.fast.memory import _buffer, _part, _within
 from symconv.fast.rows import _begins, _below, _meeting, _row_units, _turns
+from symconv.fast.threads import _enough, _lanes
+from symconv.fast.windows import _outputs, _view
 from symconv.kernels.prelude import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
@@ -66,7 +57,7 @@ def _few_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads:
         S, starts, columns, sizes = _below(x, n, part, many, True, False, images, take)
         places = prod(sizes)
         few = _part(many * F, 8)
-        wide = _part(columns, max(1, _LIMIT // (few * shape[2])))
+        wide = _part(columns, max(1, limits.PRODUCT // (few * shape[2])))
         for turn, e, first in turns:
             outputs = len(range(turn, part[0][2], len(turns)))
             if not outputs:
@@ -109,7 +100,7 @@ def _rows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads
     Rows of dy are (f, places), those of x (places, c), channels last, so that both lie as the
     product reads them.
     """
-    if dw.shape[2] < _FEW:
+    if dw.shape[2] < limits.FEW:
         _few_dw(dy, x, dw, axes, workspace, threads)
         return
     if len(axes) == 1:

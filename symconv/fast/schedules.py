@@ -1,14 +1,14 @@
 """The fast schedules as data: what each does with every index of the sum over R, and for which layers.
 
-A file of the schedule "choice" holds them all. ``ways`` are the functions, in the rooms beside this one, that the schedule
-is lowered to: for y and for dw. dx is y of another layer (the phases), unless it has a way of its own.
+:mod:`symconv.fast.choice` has the functions that make y, dx and dw by each. dx is y of another layer (the phases of the
+stride), unless it has a way of its own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FAST", "WINOGRAD_SIZES", "FastSchedule"]
+__all__ = ["FAST", "FastSchedule"]
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,3 @@ FAST: dict[str, FastSchedule] = {
         ),
     )
 }
-
-#: (tile, taps) for which a file has an algorithm; more products than about six an axis cost float32 its accuracy
-WINOGRAD_SIZES = ((1, 1), (2, 2), (4, 2), (2, 3), (3, 3), (4, 3), (2, 4), (2, 5))

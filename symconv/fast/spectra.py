@@ -8,8 +8,6 @@ and y and dw are entries of such sums: y[o] at i = s*o, with b the taps d apart;
 with b the rows of dy s apart. dx is y of dy by the phases. On Python objects, which have no
 transform, the sum over m is made as it stands: the indices are then checked on symbols, and the
 transform itself, where they agree, on numbers.
-
-The functions are copied into the emitted files, so they use NumPy and each other only.
 """
 
 from __future__ import annotations
@@ -20,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from symconv.fast.arrays import _buffer, _padded, _within
+from symconv.fast.memory import _buffer, _within
+from symconv.fast.windows import _padded
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
 Array = Any

@@ -9,31 +9,22 @@ meets the inputs j < m + K - 1, and with the algorithm's matrices A, G, B on eac
 where the products between channels are matrix products, one for each row of the algorithm; dx is y
 of dy by the phases. Channels lie last, so that every transform is a small constant matrix times
 long runs, and so is every step of an axis: residues and all later axes are in the runs.
-
-The functions are copied into the emitted files, so they use NumPy and each other only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from symconv.fast.arrays import (
-    _LIMIT,
-    Take,
-    _buffer,
-    _enough,
-    _lanes,
-    _parallel,
-    _part,
-    _units,
-    _view,
-    _within,
-)
+from symconv.fast import interpolation, limits
+from symconv.fast.memory import Take, _buffer, _part, _units, _within
+from symconv.fast.threads import _enough, _lanes, _parallel
+from symconv.fast.windows import _view
 from symconv.kernels.prelude import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
@@ -41,30 +32,21 @@ Array = Any
 Axes = Sequence[tuple[int, ...]]
 Matrix = tuple[tuple[int, ...], ...]
 
-__all__ = ["TILES"]
-
-#: (tile, taps) -> A, G times its denominators, B, the denominators; an emitted file has its table
-_WINOGRAD: dict[tuple[int, int], tuple[Any, Any, Any, tuple[int, ...]]] = {}
-
-#: bytes of tiles at a time, on each thread
-TILES = _TILES = 16 << 20
-
-#: matrices of algorithms as arrays, by these and dtype
-_MATRICES: dict[Any, Array] = {}
+__all__: list[str] = []
 
 
 def _tile(taps: int, places: int) -> int:
     """The tile of an axis: the largest that there is an algorithm for, unless a smaller one needs
     fewer products.
     """
-    found = sorted(m for m, K in _WINOGRAD if taps == K)
+    found = sorted(m for m, K in interpolation.WINOGRAD_SIZES if taps == K)
     return min(found, key=lambda m: (-(-places // m) * (m + taps - 1), m))
 
 
 def _algorithms(axes: Axes) -> tuple[list[int], list[list[Matrix]], list[tuple[int, ...]]]:
     """For each axis the tile m; A, G and B as lists of matrices; G's denominators."""
     tiles = [_tile(K, -(-O // d)) for _, K, O, _, d, _ in axes]
-    A, G, B, whole = (list(each) for each in zip(*(_WINOGRAD[m, K] for m, (_, K, *_) in zip(tiles, axes))))
+    A, G, B, whole = (list(each) for each in zip(*(interpolation.table(m, K) for m, (_, K, *_) in zip(tiles, axes))))
     return tiles, [A, G, B], whole
 
 
@@ -76,18 +58,18 @@ def _ones(matrix: Matrix) -> tuple[int, ...]:
     return (1,) * len(matrix)
 
 
+@lru_cache(maxsize=512)
 def _as_array(matrix: Matrix, whole: tuple[int, ...], dtype: Any) -> Array:
-    """The matrix with each row divided by its number of ``whole``: floats, or exact fractions."""
-    key = matrix, whole, dtype
-    if key not in _MATRICES:
-        rows = [[Fraction(entry, n) for entry in row] for row, n in zip(matrix, whole)]
-        _MATRICES[key] = np.array(rows, object).astype(dtype)
-    return _MATRICES[key]
+    """The matrix with each row divided by its number of ``whole``: floats, or exact fractions. Not to be written to."""
+    rows = [[Fraction(entry, n) for entry in row] for row, n in zip(matrix, whole)]
+    array = np.array(rows, object).astype(dtype)
+    array.flags.writeable = False
+    return array
 
 
 def _along(matrix: Array, a: Array, out: Array) -> None:
     """out[..., q, i] = sum over k of matrix[q, k] * a[..., k, i], in runs that one thread makes."""
-    run = _part(a.shape[-1], _LIMIT // matrix.size)
+    run = _part(a.shape[-1], limits.PRODUCT // matrix.size)
     if run < a.shape[-1]:
         a, out = (each.reshape(*each.shape[:-1], -1, run).swapaxes(-3, -2) for each in (a, out))
     np.matmul(matrix, a, out=out)
@@ -249,7 +231,7 @@ def _winograd_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int
         take = _within(memory, x.dtype)
         V = _spread(a, n, rows, B, inputs, take)
         M = take((*V.shape[:2], groups * F))
-        few = _part(V.shape[1], _LIMIT // (C * min(F, 64)))
+        few = _part(V.shape[1], limits.PRODUCT // (C * min(F, 64)))
         images = V.reshape(products, -1, few, groups, C).transpose(0, 3, 1, 2, 4)
         sums = M.reshape(products, -1, few, groups, F).transpose(0, 3, 1, 2, 4)
         for f, weights in zip(cuts, U):
@@ -257,7 +239,7 @@ def _winograd_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int
         _collect(M, n, rows, A, outputs, bias, target, take)
 
     _parallel(transform, len(cuts), threads)
-    units = _units(len(x), outputs[0][4], size, min(_TILES, workspace // 2 // threads), threads)
+    units = _units(len(x), outputs[0][4], size, min(limits.TILES, workspace // 2 // threads), threads)
     _lanes(make, units, kept[used:], threads)
 
 
@@ -289,7 +271,7 @@ def _winograd_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, thr
         take = _within(memory, dy.dtype)
         V = _spread(a, *unit, B, inputs, take)
         Z = _spread(slopes, *unit, _transposed(A), outputs, take)
-        few = _part(V.shape[1], _LIMIT // (min(C, 64) * min(F, 64)))
+        few = _part(V.shape[1], limits.PRODUCT // (min(C, 64) * min(F, 64)))
         images = V.reshape(products, -1, few, groups, C).transpose(0, 3, 1, 2, 4)
         back = Z.reshape(products, -1, few, groups, F).transpose(0, 3, 1, 4, 2)
         part = take((products, groups, images.shape[2], min(F, 64), min(C, 64)))
@@ -308,7 +290,7 @@ def _winograd_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, thr
                     np.add.reduce(made, axis=2, dtype=dy.dtype, out=place)
         begun[lane] = True
 
-    units = _units(len(dy), outputs[0][4], size, min(_TILES, workspace // 2 // threads), threads)
+    units = _units(len(dy), outputs[0][4], size, min(limits.TILES, workspace // 2 // threads), threads)
     _lanes(make, units, kept[used:], threads)
     if not begun[0]:  # no images
         totals[0] = 0

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import prod
 from typing import Any
@@ -26,13 +27,13 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from symconv.fast import interpolation
+from symconv.fast.interpolation import construct
+
 __all__ = ["MAX_PRODUCTS", "POINTS", "BilinearAlgorithm", "Derivation", "algorithm", "derivation", "measured_error"]
 
-#: interpolation points in the order in which they are taken: small ones first, +a beside -a (halves the additions)
-POINTS: tuple[sympy.Rational, ...] = tuple(
-    sympy.Rational(p)
-    for p in ("0", "1", "-1", "2", "-2", "1/2", "-1/2", "4", "-4", "1/4", "-1/4", "3", "-3", "1/3", "-1/3")
-)
+#: interpolation points in the order in which they are taken
+POINTS: tuple[sympy.Rational, ...] = tuple(sympy.Rational(p.numerator, p.denominator) for p in interpolation.POINTS)
 
 #: products of one axis beyond which no algorithm is built: its error would be larger than its result
 MAX_PRODUCTS = len(POINTS) + 1
@@ -114,34 +115,13 @@ def algorithm(tile: int, kernel: int, points: tuple[Any, ...] | None = None) -> 
         raise ValueError(
             f"F({tile}, {kernel}) interpolates at {n - 1} different points besides infinity, got {', '.join(map(str, chosen))}"
         )
-    x = sympy.Symbol("x")
-    whole = sympy.Mul(*(x - p for p in chosen))
-    A, G, B = [], [], []
-    for p in chosen:
-        others = sympy.Mul(*(x - other for other in chosen if other != p))
-        A.append([p**o for o in range(tile)])
-        G.append([p**k / others.subs(x, p) for k in range(kernel)])
-        B.append(_coefficients(others, x, n))
-    A.append([0] * (tile - 1) + [1])
-    G.append([0] * (kernel - 1) + [1])
-    B.append(_coefficients(whole, x, n))
-    for q in range(n):  # whole numbers in A and B; G takes the fractions
-        a, b = (sympy.ilcm(1, *(sympy.Rational(v).q for v in row[q])) for row in (A, B))
-        sign = -1 if next(v for v in reversed(B[q]) if v) < 0 else 1
-        A[q], B[q] = [a * v for v in A[q]], [sign * b * v for v in B[q]]
-        G[q] = [sign * v / (a * b) for v in map(sympy.Rational, G[q])]
+    A, G, B = construct(tile, kernel, [Fraction(p.p, p.q) for p in chosen])
     result = BilinearAlgorithm(
-        tile, kernel, chosen, sympy.ImmutableMatrix(A).T, sympy.ImmutableMatrix(G), sympy.ImmutableMatrix(B)
+        tile, kernel, chosen, sympy.ImmutableMatrix(A), sympy.ImmutableMatrix(G), sympy.ImmutableMatrix(B)
     )
     if not result.ok:
         raise ArithmeticError(f"{result!r} differs from the relation: {result.residual()}")
     return result
-
-
-def _coefficients(polynomial: sympy.Expr, x: sympy.Symbol, length: int) -> list[sympy.Rational]:
-    """Coefficients of 1, x, x**2, ..., so many of them."""
-    found: list[sympy.Rational] = sympy.Poly(polynomial, x).all_coeffs()[::-1]
-    return found + [sympy.Integer(0)] * (length - len(found))
 
 
 def measured_error(

@@ -8,25 +8,39 @@ How a file comes about:
     nest            a schedule of R -> loops with the trilinear term inside
     formula_source  the closed formulas -> NumPy in their own words
     unroll          the derivative's terms -> straight-line code
-    lowerings       which of the three a schedule takes, and the statements around it
-    words, prelude  headers and docstrings; helper functions that are copied into files
+    columns         images gathered into columns, one matrix product at a time
+    lowerings       which of these a schedule takes, and the statements around it
+    words           headers and docstrings
+    prelude, blocks helper functions that are copied into files
     sizes, source   size expressions from the relation; Python source as trees, and its layout
-    emit            all of it -> one file
+    kernel          all of it -> one file
     checks, peers   the file executed and held against the derivative, integers, complex steps, PyTorch
-    cases.toml      what the project writes; cases reads it
-    project         a case list -> files, written whole or compared with those that are there
 
-The files written under ``generated/``:
-
-    kernels/        conv2d_taps.py, conv_transpose1d_loops.py, ...; conv2d_unrolled_in4x4_k2x2.py for one size
-    derivations/    in4x4-k2x2.en.tex, in4x4-k2x2.fr.md, ...
-    report.md, report.json   what was checked, on which layers, with which verdict
+Names are imported when they are first used, so that the helpers alone need NumPy only (:mod:`symconv.fast` uses them).
 """
 
 from __future__ import annotations
 
-from symconv.kernels.emit import Kernel, emit
-from symconv.kernels.nest import Kind
-from symconv.kernels.schedules import SCHEDULES, Schedule
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symconv.kernels.kernel import Kernel, emit
+    from symconv.kernels.nest import Kind
+    from symconv.kernels.schedules import SCHEDULES, Schedule
 
 __all__ = ["SCHEDULES", "Kernel", "Kind", "Schedule", "emit"]
+
+_HOME = {
+    "SCHEDULES": "symconv.kernels.schedules",
+    "Kernel": "symconv.kernels.kernel",
+    "Kind": "symconv.kernels.nest",
+    "Schedule": "symconv.kernels.schedules",
+    "emit": "symconv.kernels.kernel",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'symconv.kernels' has no attribute {name!r}")

@@ -20,11 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import as_terms, expression_text, start_counting, symbols, terms_by_entry
-from symconv.fast.checks import each_schedule
-from symconv.kernels.emit import Kernel
+from symconv.kernels.kernel import Kernel
 from symconv.kernels.manners import Faces, Result, equal, manners
 from symconv.kernels.peers import installed, pytorch_gradients
-from symconv.kernels.schedules import Schedule
 from symconv.layer.conv import Conv
 from symconv.layer.differences import exact_gradients, random_integers
 from symconv.layer.names import entry_name
@@ -179,8 +177,7 @@ def _close(outputs: Mapping[str, Array], truth: Mapping[str, Array], tolerance: 
 class Check:
     """A check: what it does, what passing it says, and what it costs, so that a large layer is not waited for.
 
-    ``cost`` counts the products of one layer that are computed, in Python for a kernel made of loops. ``lowering`` names the
-    one kind of kernel that the check is for.
+    ``cost`` counts the products of one layer that are computed, in Python for a kernel made of loops.
     """
 
     run: Callable[[Faces, Conv], Result]
@@ -189,7 +186,6 @@ class Check:
     limit: int
     instead_of: str = ""
     recorded: bool = True
-    lowering: str = ""
 
     def applies(self, conv: Conv) -> bool:
         """Whether the layer is small enough, and too large for the check that this one stands in for."""
@@ -214,14 +210,6 @@ CHECKS: dict[str, Check] = {
         "with a symbol for every entry, y, dx, dw and db equal the derivative of the loss, entry by entry",
         lambda conv: 3 * conv.terms,
         100_000,
-    ),
-    "schedules": Check(
-        lambda faces, conv: each_schedule(on_symbols, faces, conv),
-        "each schedule of the file that can make the layer, asked for by name and in blocks of several sizes, equals the "
-        "derivative on symbols too",
-        lambda conv: 3 * conv.terms,
-        10_000,
-        lowering="choice",
     ),
     "integers": Check(
         on_integers,
@@ -259,18 +247,17 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def checks_for(conv: Conv, schedule: Schedule | None = None) -> list[str]:
-    """The checks of a schedule that are made on a layer: those it is not too large for, PyTorch where it is installed."""
-    kinds = ("", schedule.lowering if schedule else "")
-    chosen = [name for name, each in CHECKS.items() if each.applies(conv) and each.lowering in kinds]
+def checks_for(conv: Conv) -> list[str]:
+    """The checks that are made on a layer: those it is not too large for, PyTorch where it is installed."""
+    chosen = [name for name, each in CHECKS.items() if each.applies(conv)]
     return chosen if installed() else [name for name in chosen if name != "PyTorch"]
 
 
-def evidence(layers: Iterable[Conv], schedule: Schedule | None = None) -> list[str]:
+def evidence(layers: Iterable[Conv]) -> list[str]:
     """Paragraphs for a file's header: what was checked on which layers. The same on every machine."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for conv in layers:
-        names = tuple(name for name, each in CHECKS.items() if name in checks_for(conv, schedule) and each.recorded)
+        names = tuple(name for name, each in CHECKS.items() if name in checks_for(conv) and each.recorded)
         groups.setdefault(names, []).append(conv.slug)
     paragraphs = []
     for names, slugs in groups.items():
@@ -292,7 +279,7 @@ def check(kernel: Kernel, layers: Iterable[Conv], names: Sequence[str] | None = 
         raise ValueError(f"no check {unknown[0]!r}; there are {', '.join(CHECKS)}")
     findings = []
     for conv in layers:
-        for name in checks_for(conv, kernel.schedule) if names is None else names:
+        for name in checks_for(conv) if names is None else names:
             try:
                 entries, failure = CHECKS[name].run(Faces(kernel, conv), conv)
             except Exception as error:  # a broken kernel may raise anything

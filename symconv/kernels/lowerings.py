@@ -1,12 +1,12 @@
 """From a schedule to the statements of a kernel's two functions: sizes, reshaping, the sum, what is returned.
 
-One class for each way there is; ``LOWERINGS`` says which schedule takes which.
+One class for each way there is; the table in :mod:`symconv.kernels.kernel` says which schedule takes which.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import ClassVar
@@ -20,7 +20,7 @@ from symconv.kernels.unroll import Unrolled
 from symconv.layer import relation
 from symconv.layer.conv import Conv
 
-__all__ = ["AXIS_SIZES", "LOWERINGS", "Lowering"]
+__all__ = ["AXIS_SIZES", "Formulas", "Lowering", "WrittenOut"]
 
 #: the sizes of one axis in the order in which the prelude's ``_layer`` gives them
 AXIS_SIZES = "HKOsdpq"
@@ -40,18 +40,9 @@ class Lowering:
     options: ClassVar[Mapping[str, str]] = {}
     #: where the helpers come from that are copied into the file
     modules: ClassVar[tuple[ModuleType, ...]] = (prelude,)
-    imports: ClassVar[str] = "import numpy as np\n"
 
-    def constants(self) -> list[ast.stmt]:
-        """Assignments after the imports."""
-        return []
-
-    def tables(self) -> list[str]:
-        """What stands at the end of the file: tables that name its functions."""
-        return []
-
-    def chapters(self) -> list[str]:
-        """What the header says beyond its paragraphs, laid out already."""
+    def functions(self) -> list[ast.stmt]:
+        """Functions of the file beside its faces and helpers."""
         return []
 
     def says_options(self) -> str:
@@ -114,7 +105,7 @@ class Lowering:
 
 
 @dataclass(frozen=True)
-class _Formulas(Lowering):
+class Formulas(Lowering):
     """The closed formulas in their own words; sizes are vectors over the axes."""
 
     def sizes(self, layer: ast.expr, targets: Sequence[str]) -> list[ast.stmt]:
@@ -156,7 +147,7 @@ class _Formulas(Lowering):
 
 
 @dataclass(frozen=True)
-class _WrittenOut(Lowering):
+class WrittenOut(Lowering):
     """Straight-line code for one layer."""
 
     @property
@@ -212,10 +203,3 @@ class _WrittenOut(Lowering):
 
     def sums(self, targets: Sequence[str]) -> list[ast.stmt]:
         return Unrolled(self.one).sums(targets)
-
-
-LOWERINGS: dict[str, Callable[[Schedule, Kind, Conv | None], Lowering]] = {
-    "nest": Lowering,
-    "formulas": _Formulas,
-    "unrolled": _WrittenOut,
-}

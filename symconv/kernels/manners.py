@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.kernels.emit import Kernel
+from symconv.kernels.kernel import Kernel
 from symconv.layer.conv import Conv
 
 __all__ = ["MANNERS", "Faces", "Result", "equal", "manners"]

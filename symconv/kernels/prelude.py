@@ -45,11 +45,17 @@ def _arrays(*arrays: Any) -> tuple[Any, ...]:
 
 
 def _per_axis(name: str, value: Any, ndim: int, least: int) -> tuple[int, ...]:
-    """``value`` as one whole number for each axis."""
-    values = tuple(value) if np.ndim(value) else (value,) * ndim
-    if len(values) != ndim or any(int(v) != v or v < least for v in values):
+    """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
+    values = np.asarray(value, object)
+    each = values.tolist() if values.ndim else [value] * ndim
+    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
-    return tuple(int(v) for v in values)
+    return tuple(int(v) for v in each)
+
+
+def _whole(value: Any) -> bool:
+    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
+    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
 
 
 def _pairs(padding: Any, ndim: int) -> list[tuple[int, ...]]:
@@ -58,7 +64,8 @@ def _pairs(padding: Any, ndim: int) -> list[tuple[int, ...]]:
         if padding != "valid":
             raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
         padding = 0
-    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
+    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
+    each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
@@ -71,30 +78,32 @@ def _same(window: Sequence[tuple[int, int, int]]) -> list[tuple[int, ...]]:
     return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
 
 
-def _window(x: Array, w: Array, stride: Any, dilation: Any, groups: Any, ndim: int) -> list[tuple[int, int, int]]:
-    """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
+def _window(
+    x: Array, w: Array, stride: Any, dilation: Any, groups: Any, ndim: int
+) -> tuple[int, list[tuple[int, int, int]]]:
+    """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
     if x.ndim != ndim + 2 or w.ndim != ndim + 2:
         raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
     if min(w.shape) < 1:
         raise ValueError(f"w {w.shape} must not be empty")
-    if int(groups) != groups or groups < 1 or w.shape[0] % groups:
+    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
-    return list(zip(w.shape[2:], strides, dilations))
+    return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
 def _layer(
     x: Array, w: Array, b: Array | None, stride: Any, padding: Any, dilation: Any, groups: Any, ndim: int
 ) -> tuple[int, int, int, int, Axes]:
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
-    window = _window(x, w, stride, dilation, groups, ndim)
+    G, window = _window(x, w, stride, dilation, groups, ndim)
     same = isinstance(padding, str) and padding == "same"
     pads = _same(window) if same else _pairs(padding, ndim)
-    if x.shape[1] != w.shape[1] * groups:
+    if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
-            f"with groups {groups} takes {w.shape[1] * groups}"
+            f"with groups {G} takes {w.shape[1] * G}"
         )
     _check_shape("b", b, (w.shape[0],))
     axes: Axes = []
@@ -106,7 +115,7 @@ def _layer(
                 f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
-    return x.shape[0], int(groups), w.shape[0] // int(groups), w.shape[1], axes
+    return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
 
 
 def _transposed_layer(
@@ -121,12 +130,14 @@ def _transposed_layer(
     ndim: int,
 ) -> tuple[int, int, int, int, Axes]:
     """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
-    window, pads = _window(x, w, stride, dilation, groups, ndim), _pairs(padding, ndim)
+    G, window = _window(x, w, stride, dilation, groups, ndim)
+    pads = _pairs(padding, ndim)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
-            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
+            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) "
+            f"takes {w.shape[0]}"
         )
-    _check_shape("b", b, (w.shape[1] * int(groups),))
+    _check_shape("b", b, (w.shape[1] * G,))
     extra = _per_axis("output_padding", output_padding, ndim, 0)
     axes: Axes = []
     for axis, (O, (K, s, d), (p, q), r) in enumerate(zip(x.shape[2:], window, pads, extra)):
@@ -138,7 +149,7 @@ def _transposed_layer(
                 "output_padding below the stride or the dilation"
             )
         axes.append((H, K, O, s, d, p, q))
-    return x.shape[0], int(groups), w.shape[1], w.shape[0] // int(groups), axes
+    return x.shape[0], G, w.shape[1], w.shape[0] // G, axes
 
 
 def _check_shape(name: str, array: Array | None, shape: tuple[int, ...]) -> None:

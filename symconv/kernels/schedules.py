@@ -3,7 +3,7 @@
 The indices are n (image), g (group), f (filter of the group), c (channel of the group) and, on each spatial axis, o
 (strided side) and k (tap); m, the row on the padded side, follows from o and k. A schedule says which of them are Python
 loops, which spatial one is a slice, which are left to an array product, and which are written out. A row here and a
-lowering in the table of :mod:`symconv.kernels.emit` are all that a schedule is.
+lowering in the table of :mod:`symconv.kernels.kernel` are all that a schedule is.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ class Schedule:
 
     ``loops`` are the Python loops, outermost first, the indices of one loop run through together; ``slices`` is the spatial
     index taken as a slice for each round; ``product`` is how what remains is multiplied ("scalar", "matmul" or "einsum");
-    ``written_out`` are the indices that become code. ``lowering`` names the way from here to source. ``summary`` and
-    ``method`` say the same to the reader of a file.
+    ``gathered`` is the spatial index copied beside the channels; ``written_out`` are the indices that become code.
+    ``lowering`` names the way from here to source. ``summary`` and ``method`` say the same to the reader of a file.
+    ``to_use`` marks the one whose file is named for the layer alone.
     """
 
     name: str
@@ -33,7 +34,9 @@ class Schedule:
     loops: tuple[str, ...] = ()
     slices: str = ""
     product: str = "scalar"
+    gathered: str = ""
     written_out: str = ""
+    to_use: bool = False
 
     @property
     def any_size(self) -> bool:
@@ -44,6 +47,19 @@ class Schedule:
 SCHEDULES: dict[str, Schedule] = {
     schedule.name: schedule
     for schedule in (
+        Schedule(
+            "columns",
+            summary="one matrix product for an image",
+            method="For a block of outputs of one image the taps are gathered beside the channels; y is then one matrix product, "
+            "dw another with the same columns, and for dx the product comes first and is added back where the columns were "
+            "gathered. A pointwise layer multiplies without a copy. Padding comes first, and its gradient is folded back last.",
+            lowering="columns",
+            loops=("n",),
+            slices="o",
+            product="matmul",
+            gathered="k",
+            to_use=True,
+        ),
         Schedule(
             "loops",
             summary="the sum as nested loops",
@@ -79,15 +95,6 @@ SCHEDULES: dict[str, Schedule] = {
             "once.",
             lowering="unrolled",
             written_out="gfcok",
-        ),
-        Schedule(
-            "fast",
-            summary="the file to use, fast on every kind of layer",
-            method="Several schedules stand in this file; a small model of what each costs chooses for y, dx and dw by the "
-            "layer. What multiplies is a matrix product, and what is in use stays in the caches. In rows, depthwise and "
-            "winograd each thread does all of a part of the layer, in products so small that NumPy's library does not share "
-            "them out once more.",
-            lowering="choice",
         ),
     )
 }

@@ -37,7 +37,7 @@ class Words:
     parameters: Mapping[str, str]
     says_options: str = ""
 
-    def header(self, remark: str, evidence: Sequence[str], chapters: Sequence[str] = ()) -> str:
+    def header(self, remark: str, evidence: Sequence[str]) -> str:
         kind = "Transposed convolution" if self.kind.transposed else "Convolution"
         factors = [f"{array}[{', '.join(self.kind.labels[array].replace('g', ''))}]" for array in ("dy", "w", "x")]
         form = f"    L = sum of {' * '.join(factors)}  over  m = {relation.INPUT_INDEX}"
@@ -49,7 +49,7 @@ class Words:
             *evidence,
         ]
         paragraphs = [_filled(paragraph, 0) for paragraph in paragraphs]
-        return "\n\n".join([paragraphs[0], form, *paragraphs[1:3], *chapters, *paragraphs[3:]])
+        return "\n\n".join([paragraphs[0], form, *paragraphs[1:]])
 
     def holds(self) -> str:
         if self.layer is not None:

@@ -18,9 +18,8 @@ from symconv.article import document
 from symconv.files import write_whole
 from symconv.formulas.verify import Verification, verify
 from symconv.kernels.checks import CHECKS, Checked, check, evidence
-from symconv.kernels.emit import emit
+from symconv.kernels.kernel import emit
 from symconv.kernels.nest import Kind
-from symconv.kernels.schedules import SCHEDULES
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.project.cases import Plan
 from symconv.prose import LANGUAGES
@@ -93,7 +92,7 @@ def build(plan: Plan, max_terms: int = MAX_TERMS, started: Callable[[str], None]
     files: dict[str, str] = {}
     failures, checked, verified = [], [], []
     for order in plan.kernels:
-        kernel = emit(order.schedule, order.layer, evidence(order.checked_on, SCHEDULES[order.schedule]))
+        kernel = emit(order.schedule, order.layer, evidence(order.checked_on))
         started(kernel.name)
         path, found = kernel.path, check(kernel, order.checked_on)
         checked.append(found)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symconv.fast.faces import Choice
 from symconv.kernels import source
-from symconv.kernels.lowerings import AXIS_SIZES, LOWERINGS
+from symconv.kernels.columns import Columns
+from symconv.kernels.lowerings import AXIS_SIZES, Formulas, Lowering, WrittenOut
 from symconv.kernels.nest import Kind
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES, Schedule
 from symconv.kernels.sizes import TRANSPOSED_SIZE
@@ -45,6 +45,15 @@ FROM_RELATION = {
 }
 
 
+#: a schedule's lowering -> the class that makes statements of it
+LOWERINGS: dict[str, Callable[[Schedule, Kind, Conv | None], Lowering]] = {
+    "nest": Lowering,
+    "columns": Columns,
+    "formulas": Formulas,
+    "unrolled": WrittenOut,
+}
+
+
 @dataclass(frozen=True)
 class Kernel:
     """An emitted file: ``source``, and what it is for.
@@ -71,7 +80,7 @@ class Kernel:
     @property
     def name(self) -> str:
         """The file's name without its ending: ``conv2d_taps``."""
-        if self.schedule.lowering == "choice":
+        if self.schedule.to_use:
             return self.function
         if self.layer is None:
             return f"{self.function}_{self.schedule.name}"
@@ -81,7 +90,7 @@ class Kernel:
     @property
     def path(self) -> str:
         """Where its file is among those that are written: the file to use on top, the single schedules in a folder."""
-        return f"{self.name}.py" if self.schedule.lowering == "choice" else f"kernels/{self.name}.py"
+        return f"{self.name}.py" if self.schedule.to_use else f"kernels/{self.name}.py"
 
     def load(self) -> types.ModuleType:
         """The source, executed as a module of its own."""
@@ -132,8 +141,7 @@ class _File:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel, self.kind, self.layer = kernel, kernel.kind, kernel.layer
-        lowering = {**LOWERINGS, "choice": Choice}[kernel.schedule.lowering]
-        self.lowering = lowering(kernel.schedule, kernel.kind, kernel.layer)
+        self.lowering = LOWERINGS[kernel.schedule.lowering](kernel.schedule, kernel.kind, kernel.layer)
         self.words = Words(
             kernel.function, kernel.schedule, kernel.kind, kernel.layer, self.parameters, self.lowering.says_options()
         )
@@ -141,15 +149,16 @@ class _File:
     def text(self) -> str:
         functions = [self.forward(), self.backward(), *self.course_faces()]
         names = [each.name for each in functions if isinstance(each, ast.FunctionDef)]
-        says = self.words.header(self.lowering.remark(), self.kernel.evidence, self.lowering.chapters())
-        head = source.render([source.docstring(says)]) + f"\n{self.lowering.imports}\n"
+        functions += self.lowering.functions()
+        says = self.words.header(self.lowering.remark(), self.kernel.evidence)
+        head = source.render([source.docstring(says)]) + "\nimport numpy as np\n\n"
         head += "\n".join(source.render([each]) for each in (source.assign("__all__", repr(names)), *self.constants()))
-        parts, tables = [head, *(source.render([each]) for each in functions)], self.lowering.tables()
-        return "\n\n".join([*parts, *self.helpers([*parts, *tables]), *tables])
+        parts = [head, *(source.render([each]) for each in functions)]
+        return "\n\n".join([*parts, *self.helpers(parts)])
 
     def constants(self) -> list[ast.stmt]:
         if self.layer is None:
-            return self.lowering.constants()
+            return []
         conv = self.layer
         axes = [tuple(axis.values[size] for size in AXIS_SIZES) for axis in conv.axes]
         sizes = (conv.groups, conv.out_channels // conv.groups, conv.in_channels // conv.groups, axes)

@@ -1,0 +1,213 @@
+"""The schedule ``columns``: for a block of outputs of one image the taps are gathered beside the channels, and multiplied.
+
+With rows counted in the padded image, m + p = s*o + d*k, the columns of a block are
+
+    cols[g, c, k, o] = padded[g, c, s*o + d*k],
+
+and the three readings of the loss are matrix products with them, (c, k) being one index and o the other:
+
+    at o    y = w cols                   one side of R as the other is given
+    w       dw = sum of dy cols^T
+    at m    cols = w^T dy, and each entry added back where it was gathered (the adjoint of gathering)
+
+For a transposed convolution x stands at o and y at m; nothing else changes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import ClassVar
+
+from symconv.algebra.integers import Integer, Name
+from symconv.kernels import blocks, prelude, source
+from symconv.kernels.lowerings import AXIS_SIZES, Lowering
+from symconv.kernels.sizes import coefficient, on_axis
+from symconv.layer import relation
+
+__all__ = ["Columns"]
+
+#: m + p, the row of the padded image that tap k of output row o meets
+PADDED_ROW: Integer = relation.INPUT_INDEX.substitute({"p": 0})
+
+#: bytes of columns that are held at once unless the caller says otherwise: they stay in a processor's caches
+WORKSPACE = "2 << 20"
+
+
+@dataclass(frozen=True)
+class Columns(Lowering):
+    """An image and a block of outputs at a time, one matrix product for each."""
+
+    options: ClassVar[Mapping[str, str]] = {"workspace": WORKSPACE}
+    modules: ClassVar[tuple[ModuleType, ...]] = (blocks, prelude)
+
+    @property
+    def at_m(self) -> str:
+        """The channels of the arrays on the padded side: C, in a transposed convolution F."""
+        return self.kind.labels["y" if self.kind.transposed else "x"][2].upper()
+
+    @property
+    def at_o(self) -> str:
+        return "C" if self.kind.transposed else "F"
+
+    def says_options(self) -> str:
+        return "workspace bounds the bytes of columns that are held at once; a single row of outputs is always held."
+
+    def sizes(self, layer: ast.expr, targets: Sequence[str]) -> list[ast.stmt]:
+        return [source.assign("N, G, F, C, axes", layer), *self._named("HKO")]
+
+    def _named(self, first: str, others: str = "") -> list[ast.stmt]:
+        """Names for these sizes of the first axis and of the others."""
+        lines = []
+        for position, axis in enumerate(self.kind.axes):
+            wanted = others or first if position else first
+            names = [str(on_axis(Name(size), axis)) if size in wanted else "_" for size in AXIS_SIZES]
+            lines.append(source.assign(", ".join(names), f"axes[{position}]"))
+        return lines
+
+    # the two faces ---------------------------------------------------------------------------------------------------
+
+    def forward(self) -> list[ast.stmt]:
+        spread = self.kind.transposed
+        body = self._adding("w", "x", "y") if spread else self._gathering("x", [self._product("y")])
+        return [
+            *self.grouped(["x", "w"]),
+            source.assign("y", self._fresh("y")),
+            self._blocks(),
+            source.loop(["n"], "range(N)", body),
+            source.assign("y", source.method("y", "reshape", *self.kind.merged("y"))),
+            *ast.parse(f"if b is not None:\n    y += b.reshape({', '.join(['-1', *['1'] * self.kind.ndim])})").body,
+            source.returned("y"),
+        ]
+
+    def backward(self) -> list[ast.stmt]:
+        if self.kind.transposed:
+            body = self._gathering("dy", [self._product("dx"), self._weights("x")])
+        else:
+            body = self._gathering("x", [self._weights("dy")], self._adding("w", "dy", "dx"))
+        ends = [source.method(array, "reshape", *self.kind.merged(array)) for array in ("dx", "dw")]
+        return [
+            self.bias_gradient(),
+            *self.grouped(["dy", "x", "w"]),
+            source.assign("dx", self._fresh("dx")),
+            source.assign("dw", "np.zeros(w.shape, w.dtype)"),
+            self._blocks(),
+            source.loop(["n"], "range(N)", body),
+            source.returned(*ends, "db"),
+        ]
+
+    def grouped(self, arrays: Sequence[str]) -> list[ast.stmt]:
+        lines = [source.assign(array, source.method(array, "reshape", *self._shape(array))) for array in arrays]
+        source.noted(lines[0], "groups get an axis of their own; places are one axis, and so are channels and taps")
+        return lines
+
+    def _shape(self, array: str) -> list[str]:
+        """Extents: at m as they are; at o with all places as one; w as a matrix for each group."""
+        labels = self.kind.labels[array]
+        lead, spatial = [label.upper() for label in labels[:-1]], self.kind.extents(labels[-1])
+        if labels[-1] == "m":
+            return [*lead, *spatial]
+        if labels[-1] == "o":
+            return [*lead, " * ".join(spatial)]
+        return [*lead[:-1], " * ".join([lead[-1], *spatial])]
+
+    def _fresh(self, array: str) -> str:
+        """Memory for a result: what is added to begins as zeros."""
+        maker = "zeros" if self.kind.labels[array][-1] == "m" else "empty"
+        return f"np.{maker}(({', '.join(self._shape(array))}), x.dtype)"
+
+    def _blocks(self) -> ast.stmt:
+        return source.assign("blocks", f"_blocks(G, {self.at_m}, axes, x.dtype, workspace)")
+
+    # the body of the loop over images: a loop over blocks ---------------------------------------------------------------
+
+    def _gathering(self, array: str, products: Sequence[ast.stmt], adding: Sequence[ast.stmt] = ()) -> list[ast.stmt]:
+        """Columns of ``array`` and what is made of them; ``adding`` is joined into the same loops."""
+        padded = source.assign("padded", f"_padded({array}[n], axes)")
+        gathered = source.assign("matrix", "_gather(padded, rows, axes, cols)")
+        if not adding:
+            return [padded, source.loop(["rows", "places", "cols"], "blocks", [gathered, *products])]
+        before, loop, after = adding
+        assert isinstance(loop, ast.For)
+        return [
+            padded,
+            before,
+            source.loop(["rows", "places", "cols"], "blocks", [gathered, *products, *loop.body]),
+            after,
+        ]
+
+    def _adding(self, weights: str, array: str, target: str) -> list[ast.stmt]:
+        """The product first, then added back to the zeros of ``target``."""
+        padded = "padded" if target == "y" else "dpadded"
+        product = f"_add_back({weights}.swapaxes(-1, -2), {array}[n, :, :, places], rows, axes, cols, {padded})"
+        return [
+            source.assign(padded, f"_padded({target}[n], axes)"),
+            source.loop(["rows", "places", "cols"], "blocks", [source.expression_statement(product)]),
+            source.assign(f"{target}[n]", f"_folded({padded}, axes)"),
+        ]
+
+    def _product(self, target: str) -> ast.stmt:
+        return source.expression_statement(f"np.matmul(w, matrix, out={target}[n, :, :, places])")
+
+    def _weights(self, array: str) -> ast.stmt:
+        return source.augment("dw", f"{array}[n, :, :, places] @ matrix.swapaxes(-1, -2)")
+
+    # gathering and its adjoint -----------------------------------------------------------------------------------------
+
+    def functions(self) -> list[ast.stmt]:
+        """``_gather`` and ``_add_back``, with the relation written out on every axis."""
+        taps = self.kind.names("k")
+        columns = f"cols[:, :, {', '.join(taps)}]"
+        met = f"padded[:, :, {', '.join(self.kind.names('m'))}]"
+        pointwise, part = "_pointwise(axes)", f"padded[:, :, rows].reshape(G, {self.at_m}, -1)"
+        left, right = self._entries()
+        gather = source.function(
+            "_gather(padded, rows, axes, cols)",
+            "Columns of the outputs in rows, a matrix for each group; for one tap with stride 1 no copy.\n\n"
+            f"{left} = {right}",
+            [
+                source.assign(f"G, {self.at_m}", "cols.shape[:2]"),
+                source.when([pointwise], [source.returned(part)]),
+                *self._over_taps(source.assign(columns, met)),
+                source.returned(f"cols.reshape(G, {self.at_m} * {' * '.join(self.kind.extents('k'))}, -1)"),
+            ],
+        )
+        product = "np.matmul(weights, slopes, out={})"
+        add_back = source.function(
+            "_add_back(weights, slopes, rows, axes, cols, padded)",
+            "The adjoint of _gather: cols = weights @ slopes, and each entry added where it was read.\n\n"
+            f"{right} += {left}",
+            [
+                source.assign(f"G, {self.at_m}", "cols.shape[:2]"),
+                source.when([pointwise], [source.expression_statement(product.format(part)), ast.Return(None)]),
+                source.expression_statement(product.format("cols.reshape(*weights.shape[:2], -1)")),
+                *self._over_taps(source.augment(met, columns)),
+            ],
+        )
+        return [gather, add_back]
+
+    def _entries(self) -> tuple[str, str]:
+        """``cols[g, c, k0, k1, o0, o1]`` and the entry of the padded image that it is."""
+        channel = self.at_m.lower()
+        rows = [str(on_axis(PADDED_ROW, axis)).replace(" * ", "*") for axis in self.kind.axes]
+        indices = [*self.kind.names("k"), *self.kind.names("o")]
+        return f"cols[g, {channel}, {', '.join(indices)}]", f"padded[g, {channel}, {', '.join(rows)}]"
+
+    def _over_taps(self, statement: ast.stmt) -> list[ast.stmt]:
+        """A loop over the taps, with the slice of rows that each meets on every axis."""
+        slices = []
+        for position, axis in enumerate(self.kind.axes):
+            index = str(on_axis(Name("o"), axis))
+            first, last = (
+                (Name("rows.start"), Name("rows.stop") - 1) if position == 0 else (0, on_axis(Name("O") - 1, axis))
+            )
+            row = on_axis(PADDED_ROW, axis)
+            ends = [str(row.substitute({index: at})) for at in (first, last)]
+            step = on_axis(coefficient(PADDED_ROW, "o"), axis)
+            slices.append(source.assign(str(on_axis(Name("m"), axis)), f"slice({ends[0]}, {ends[1]} + 1, {step})"))
+        source.noted(slices[0], "the rows of the padded image that this tap meets")
+        taps, extents = self.kind.names("k"), self.kind.extents("k")
+        over = source.call("range" if len(taps) == 1 else "np.ndindex", *extents)
+        return [*self._named("Ksd", "KOsd"), source.loop(taps, over, [*slices, statement])]
