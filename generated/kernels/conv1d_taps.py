@@ -2,26 +2,24 @@
 
     L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding
-before). The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db
-is the sum of dy. Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
+The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
+Channels are summed inside their group.
 
-A Python loop runs over the taps (kernel positions) only. For one tap the outputs that it serves,
-and the inputs that they read, are slices; channels are the inner dimension of a matrix product.
-Nothing is padded: the slices stop at the edge. The gradients are the same taps with another factor
-left out.
+A Python loop runs over the taps (kernel positions) only. For one tap the outputs that it serves, and the inputs
+that they read, are slices; channels are the inner dimension of a matrix product. Nothing is padded: the slices
+stop at the edge. The gradients are the same taps with another factor left out.
 
-Written for every size: any number of images (also none) and channels, groups, stride, padding (also
-different before and after) and dilation, wherever the output has at least one row on each axis. The
-dtype of the arguments is the dtype of the results: floats, integers (which wrap around), Python
-objects, complex numbers as they are, without conjugation. Arguments are never written to.
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also different
+before and after) and dilation, wherever the output has at least one row on each axis. The dtype of the
+arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as
+they are, without conjugation. Arguments are never written to.
 
-Checked before it was written: with a symbol for every entry, y, dx, dw and db equal the derivative
-of the loss, entry by entry; on random integers they equal finite differences with step 1, which are
-exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
-derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
-work, both faces agree, wrong shapes and parameters are refused. Layers: in4-k2,
-in9-k3-n2c6f6-s2-p1_2-d2-g3, in5-k2-s4-p3_2-nobias, in11-k5-n2c2f3-p2_1.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
+random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
+complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
+agree, wrong arguments are refused. Layers: in4-k2, in9-k3-n2c6f6-s2-p1_2-d2-g3, in5-k2-s4-p3_2-nobias,
+in11-k5-n2c2f3-p2_1.
 
 These checks cover the layers named; they are no proof for every size.
 """
@@ -34,9 +32,9 @@ __all__ = ["conv1d", "conv1d_backward", "conv_forward", "conv_backward"]
 def conv1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     """y: every filter of w slid over x, plus b.
 
-    x (N, C, H), w (F, C/groups, K), b (F,) or None; y (N, F, O). stride, dilation: a number, or one
-    for each axis; padding also (before, after) pairs, or "same" or "valid". ValueError, with the
-    shapes, where these make no layer.
+    x (N, C, H), w (F, C/groups, K), b (F,) or None; y (N, F, O). stride, dilation: a number, or one for each
+    axis; padding also (before, after) pairs, or "same" or "valid". ValueError, with the shapes, where these
+    make no layer.
 
     >>> x, w = np.ones((2, 4, 5)), np.ones((6, 2, 3))
     >>> conv1d(x, w, stride=2, padding=1, groups=2).shape
@@ -63,8 +61,7 @@ def conv1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
 def conv1d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
-    dy (N, F, O); dx, dw and db have the shapes of x, w and b. The other parameters are those of
-    conv1d.
+    dy (N, F, O); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv1d.
     """
     dy, x, w = _arrays(dy, x, w)
     N, G, F, C, axes = _layer(x, w, None, stride, padding, dilation, groups, ndim=1)
@@ -110,13 +107,12 @@ def _arrays(*arrays):
 
 def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
-    window = _window(x, w, stride, dilation, groups, ndim)
-    same = isinstance(padding, str) and padding == "same"
-    pads = _same(window) if same else _pairs(padding, ndim)
-    if x.shape[1] != w.shape[1] * groups:
+    G, window = _window(x, w, stride, dilation, groups, ndim)
+    pads = _pairs(padding, window)
+    if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
-            f"with groups {groups} takes {w.shape[1] * groups}"
+            f"with groups {G} takes {w.shape[1] * G}"
         )
     _check_shape("b", b, (w.shape[0],))
     axes = []
@@ -128,7 +124,7 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
                 f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
-    return x.shape[0], int(groups), w.shape[0] // int(groups), w.shape[1], axes
+    return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
 
 
 def _reach(start, step, count, size):
@@ -156,32 +152,26 @@ def _options(conv_param):
 
 
 def _window(x, w, stride, dilation, groups, ndim):
-    """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
-    if x.ndim != ndim + 2 or w.ndim != ndim + 2:
-        raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
-    if min(w.shape) < 1:
-        raise ValueError(f"w {w.shape} must not be empty")
-    if int(groups) != groups or groups < 1 or w.shape[0] % groups:
+    """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
+        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
+    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
-    return list(zip(w.shape[2:], strides, dilations))
+    return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _same(window):
-    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
-    if any(s != 1 for _, s, _ in window):
-        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
-    return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
-
-
-def _pairs(padding, ndim):
-    """``padding`` as (before, after) for each axis."""
+def _pairs(padding, window):
+    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
     if isinstance(padding, str):
+        if padding == "same" and all(s == 1 for _, s, _ in window):
+            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
         padding = 0
-    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
+    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
@@ -197,9 +187,15 @@ def _span(K, d):
     return d * (K - 1) + 1
 
 
+def _whole(value):
+    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
+    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
+
+
 def _per_axis(name, value, ndim, least):
-    """``value`` as one whole number for each axis."""
-    values = tuple(value) if np.ndim(value) else (value,) * ndim
-    if len(values) != ndim or any(int(v) != v or v < least for v in values):
+    """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
+    values = np.asarray(value, object)
+    each = values.tolist() if values.ndim else [value] * ndim
+    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
-    return tuple(int(v) for v in values)
+    return tuple(int(v) for v in each)

@@ -2,23 +2,22 @@
 
     L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding
-before). The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db
-is the sum of dy. Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
+The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
+Channels are summed inside their group.
 
-Every product is written out; a name stands for one entry in all images of the batch. Each entry is
-read once. Forward 6 products, backward 12; none is shared: o follows from k and m, so each occurs
-in one entry. What no window reaches stays zero.
+Every product is written out; a name stands for one entry in all images of the batch. Each entry is read once.
+Forward 6 products, backward 12; none is shared: o follows from k and m, so each occurs in one entry. What no
+window reaches stays zero.
 
-Holds for Conv(input=4, kernel=2) with any number of images (also none); other sizes are refused.
-The dtype of the arguments is the dtype of the results: floats, integers (which wrap around), Python
-objects, complex numbers as they are, without conjugation. Arguments are never written to.
+Holds for Conv(input=4, kernel=2) with any number of images (also none); other sizes are refused. The dtype of
+the arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers
+as they are, without conjugation. Arguments are never written to.
 
-Checked before it was written: with a symbol for every entry, y, dx, dw and db equal the derivative
-of the loss, entry by entry; on random integers they equal finite differences with step 1, which are
-exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
-derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
-work, both faces agree, wrong shapes and parameters are refused. Layers: in4-k2, in4-k2-n2c1f1.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
+random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
+complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
+agree, wrong arguments are refused. Layers: in4-k2, in4-k2-n2c1f1.
 
 These checks cover the layers named; they are no proof for every size.
 """
@@ -34,8 +33,8 @@ LAYER = (1, 1, 1, [(4, 2, 3, 1, 1, 0, 0)])
 def conv1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     """y: every filter of w slid over x, plus b.
 
-    x (N, 1, 4), w (1, 1, 2), b (1,) or None; y (N, 1, 3). The parameters can only be what they are
-    by default. ValueError, with the shapes, for another layer.
+    x (N, 1, 4), w (1, 1, 2), b (1,) or None; y (N, 1, 3). The parameters can only be what they are by default.
+    ValueError, with the shapes, for another layer.
 
     >>> x, w = np.ones((1, 1, 4)), np.ones((1, 1, 2))
     >>> conv1d(x, w).shape
@@ -58,8 +57,7 @@ def conv1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
 def conv1d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
-    dy (N, 1, 3); dx, dw and db have the shapes of x, w and b. The other parameters are those of
-    conv1d.
+    dy (N, 1, 3); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv1d.
     """
     dy, x, w = _arrays(dy, x, w)
     layer = _layer(x, w, None, stride, padding, dilation, groups, ndim=1)
@@ -103,13 +101,12 @@ def _arrays(*arrays):
 
 def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
-    window = _window(x, w, stride, dilation, groups, ndim)
-    same = isinstance(padding, str) and padding == "same"
-    pads = _same(window) if same else _pairs(padding, ndim)
-    if x.shape[1] != w.shape[1] * groups:
+    G, window = _window(x, w, stride, dilation, groups, ndim)
+    pads = _pairs(padding, window)
+    if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
-            f"with groups {groups} takes {w.shape[1] * groups}"
+            f"with groups {G} takes {w.shape[1] * G}"
         )
     _check_shape("b", b, (w.shape[0],))
     axes = []
@@ -121,7 +118,7 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
                 f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
-    return x.shape[0], int(groups), w.shape[0] // int(groups), w.shape[1], axes
+    return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
 
 
 def _check_layer(layer, written, x, w):
@@ -145,32 +142,26 @@ def _options(conv_param):
 
 
 def _window(x, w, stride, dilation, groups, ndim):
-    """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
-    if x.ndim != ndim + 2 or w.ndim != ndim + 2:
-        raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
-    if min(w.shape) < 1:
-        raise ValueError(f"w {w.shape} must not be empty")
-    if int(groups) != groups or groups < 1 or w.shape[0] % groups:
+    """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
+        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
+    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
-    return list(zip(w.shape[2:], strides, dilations))
+    return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _same(window):
-    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
-    if any(s != 1 for _, s, _ in window):
-        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
-    return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
-
-
-def _pairs(padding, ndim):
-    """``padding`` as (before, after) for each axis."""
+def _pairs(padding, window):
+    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
     if isinstance(padding, str):
+        if padding == "same" and all(s == 1 for _, s, _ in window):
+            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
         padding = 0
-    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
+    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
@@ -186,9 +177,15 @@ def _span(K, d):
     return d * (K - 1) + 1
 
 
+def _whole(value):
+    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
+    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
+
+
 def _per_axis(name, value, ndim, least):
-    """``value`` as one whole number for each axis."""
-    values = tuple(value) if np.ndim(value) else (value,) * ndim
-    if len(values) != ndim or any(int(v) != v or v < least for v in values):
+    """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
+    values = np.asarray(value, object)
+    each = values.tolist() if values.ndim else [value] * ndim
+    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
-    return tuple(int(v) for v in values)
+    return tuple(int(v) for v in each)

@@ -2,25 +2,23 @@
 
     L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding
-before). The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db
-is the sum of dy. Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
+The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
+Channels are summed inside their group.
 
-Every product is written out; a name stands for one entry in all images of the batch. Each entry is
-read once. Forward 32 products, backward 64; none is shared: o follows from k and m, so each occurs
-in one entry. What no window reaches stays zero.
+Every product is written out; a name stands for one entry in all images of the batch. Each entry is read once.
+Forward 32 products, backward 64; none is shared: o follows from k and m, so each occurs in one entry. What no
+window reaches stays zero.
 
-Holds for Conv(input=6, kernel=3, in_channels=4, out_channels=2, stride=2, padding=1, groups=2) with
-any number of images (also none); other sizes are refused. The dtype of the arguments is the dtype
-of the results: floats, integers (which wrap around), Python objects, complex numbers as they are,
-without conjugation. Arguments are never written to.
+Holds for Conv(input=6, kernel=3, in_channels=4, out_channels=2, stride=2, padding=1, groups=2) with any number
+of images (also none); other sizes are refused. The dtype of the arguments is the dtype of the results: floats,
+integers (which wrap around), Python objects, complex numbers as they are, without conjugation. Arguments are
+never written to.
 
-Checked before it was written: with a symbol for every entry, y, dx, dw and db equal the derivative
-of the loss, entry by entry; on random integers they equal finite differences with step 1, which are
-exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
-derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
-work, both faces agree, wrong shapes and parameters are refused. Layers: in6-k3-n1c4f2-s2-p1-g2,
-in6-k3-n2c4f2-s2-p1-g2.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
+random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
+complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
+agree, wrong arguments are refused. Layers: in6-k3-n1c4f2-s2-p1-g2, in6-k3-n2c4f2-s2-p1-g2.
 
 These checks cover the layers named; they are no proof for every size.
 """
@@ -36,8 +34,8 @@ LAYER = (2, 1, 2, [(6, 3, 3, 2, 1, 1, 1)])
 def conv1d(x, w, b=None, stride=2, padding=1, dilation=1, groups=2):
     """y: every filter of w slid over x, plus b.
 
-    x (N, 4, 6), w (2, 2, 3), b (2,) or None; y (N, 2, 3). The parameters can only be what they are
-    by default. ValueError, with the shapes, for another layer.
+    x (N, 4, 6), w (2, 2, 3), b (2,) or None; y (N, 2, 3). The parameters can only be what they are by default.
+    ValueError, with the shapes, for another layer.
 
     >>> x, w = np.ones((1, 4, 6)), np.ones((2, 2, 3))
     >>> conv1d(x, w).shape
@@ -49,33 +47,24 @@ def conv1d(x, w, b=None, stride=2, padding=1, dilation=1, groups=2):
     N = layer[0]
     # one name for each entry, 1-based as in the derivation; x and dy: in all images
     (
-        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33,
-        x_34, x_35, x_36, x_41, x_42, x_43, x_44, x_45, x_46,
+        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33, x_34, x_35,
+        x_36, x_41, x_42, x_43, x_44, x_45, x_46,
     ) = x.reshape(N, 24).T
     w_111, w_112, w_113, w_121, w_122, w_123, w_211, w_212, w_213, w_221, w_222, w_223 = w.ravel()
     y = np.zeros((N, 2, 3), x.dtype)
     y[:, 0, 0] = w_112 * x_11 + w_113 * x_12 + w_122 * x_21 + w_123 * x_22
-    y[:, 0, 1] = (
-        w_111 * x_12 + w_112 * x_13 + w_113 * x_14 + w_121 * x_22 + w_122 * x_23 + w_123 * x_24
-    )
-    y[:, 0, 2] = (
-        w_111 * x_14 + w_112 * x_15 + w_113 * x_16 + w_121 * x_24 + w_122 * x_25 + w_123 * x_26
-    )
+    y[:, 0, 1] = w_111 * x_12 + w_112 * x_13 + w_113 * x_14 + w_121 * x_22 + w_122 * x_23 + w_123 * x_24
+    y[:, 0, 2] = w_111 * x_14 + w_112 * x_15 + w_113 * x_16 + w_121 * x_24 + w_122 * x_25 + w_123 * x_26
     y[:, 1, 0] = w_212 * x_31 + w_213 * x_32 + w_222 * x_41 + w_223 * x_42
-    y[:, 1, 1] = (
-        w_211 * x_32 + w_212 * x_33 + w_213 * x_34 + w_221 * x_42 + w_222 * x_43 + w_223 * x_44
-    )
-    y[:, 1, 2] = (
-        w_211 * x_34 + w_212 * x_35 + w_213 * x_36 + w_221 * x_44 + w_222 * x_45 + w_223 * x_46
-    )
+    y[:, 1, 1] = w_211 * x_32 + w_212 * x_33 + w_213 * x_34 + w_221 * x_42 + w_222 * x_43 + w_223 * x_44
+    y[:, 1, 2] = w_211 * x_34 + w_212 * x_35 + w_213 * x_36 + w_221 * x_44 + w_222 * x_45 + w_223 * x_46
     return y if b is None else y + b.reshape(-1, 1)
 
 
 def conv1d_backward(dy, x, w, stride=2, padding=1, dilation=1, groups=2):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
-    dy (N, 2, 3); dx, dw and db have the shapes of x, w and b. The other parameters are those of
-    conv1d.
+    dy (N, 2, 3); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv1d.
     """
     dy, x, w = _arrays(dy, x, w)
     layer = _layer(x, w, None, stride, padding, dilation, groups, ndim=1)
@@ -85,8 +74,8 @@ def conv1d_backward(dy, x, w, stride=2, padding=1, dilation=1, groups=2):
     # one name for each entry, 1-based as in the derivation; x and dy: in all images
     dy_11, dy_12, dy_13, dy_21, dy_22, dy_23 = dy.reshape(N, 6).T
     (
-        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33,
-        x_34, x_35, x_36, x_41, x_42, x_43, x_44, x_45, x_46,
+        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33, x_34, x_35,
+        x_36, x_41, x_42, x_43, x_44, x_45, x_46,
     ) = x.reshape(N, 24).T
     w_111, w_112, w_113, w_121, w_122, w_123, w_211, w_212, w_213, w_221, w_222, w_223 = w.ravel()
     dx = np.zeros(x.shape, x.dtype)
@@ -152,13 +141,12 @@ def _arrays(*arrays):
 
 def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
-    window = _window(x, w, stride, dilation, groups, ndim)
-    same = isinstance(padding, str) and padding == "same"
-    pads = _same(window) if same else _pairs(padding, ndim)
-    if x.shape[1] != w.shape[1] * groups:
+    G, window = _window(x, w, stride, dilation, groups, ndim)
+    pads = _pairs(padding, window)
+    if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
-            f"with groups {groups} takes {w.shape[1] * groups}"
+            f"with groups {G} takes {w.shape[1] * G}"
         )
     _check_shape("b", b, (w.shape[0],))
     axes = []
@@ -170,7 +158,7 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
                 f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
-    return x.shape[0], int(groups), w.shape[0] // int(groups), w.shape[1], axes
+    return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
 
 
 def _check_layer(layer, written, x, w):
@@ -194,32 +182,26 @@ def _options(conv_param):
 
 
 def _window(x, w, stride, dilation, groups, ndim):
-    """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
-    if x.ndim != ndim + 2 or w.ndim != ndim + 2:
-        raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
-    if min(w.shape) < 1:
-        raise ValueError(f"w {w.shape} must not be empty")
-    if int(groups) != groups or groups < 1 or w.shape[0] % groups:
+    """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
+        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
+    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
-    return list(zip(w.shape[2:], strides, dilations))
+    return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _same(window):
-    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
-    if any(s != 1 for _, s, _ in window):
-        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
-    return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
-
-
-def _pairs(padding, ndim):
-    """``padding`` as (before, after) for each axis."""
+def _pairs(padding, window):
+    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
     if isinstance(padding, str):
+        if padding == "same" and all(s == 1 for _, s, _ in window):
+            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
         padding = 0
-    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
+    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
@@ -235,9 +217,15 @@ def _span(K, d):
     return d * (K - 1) + 1
 
 
+def _whole(value):
+    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
+    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
+
+
 def _per_axis(name, value, ndim, least):
-    """``value`` as one whole number for each axis."""
-    values = tuple(value) if np.ndim(value) else (value,) * ndim
-    if len(values) != ndim or any(int(v) != v or v < least for v in values):
+    """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
+    values = np.asarray(value, object)
+    each = values.tolist() if values.ndim else [value] * ndim
+    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
-    return tuple(int(v) for v in values)
+    return tuple(int(v) for v in each)

@@ -2,26 +2,25 @@
 
     L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding
-before). The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db
-is the sum of dy. Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
+The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
+Channels are summed inside their group.
 
-Each gradient is one correlation: pad, dilate (insert zeros), flip, correlate. r counts the rows
-that no window reaches; without it dx would be too short when the stride does not divide. For
-reading and for comparing with other texts: the zeros that are inserted are multiplied too.
+Each gradient is one correlation: pad, dilate (insert zeros), flip, correlate. r counts the rows that no window
+reaches; without it dx would be too short when the stride does not divide. For reading and for comparing with
+other texts: the zeros that are inserted are multiplied too.
 
-Written for every size: any number of images (also none) and channels, groups, stride, padding (also
-different before and after) and dilation, wherever the output has at least one row on each axis. The
-dtype of the arguments is the dtype of the results: floats, integers (which wrap around), Python
-objects, complex numbers as they are, without conjugation. Arguments are never written to.
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also different
+before and after) and dilation, wherever the output has at least one row on each axis. The dtype of the
+arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as
+they are, without conjugation. Arguments are never written to.
 
-Checked before it was written: with a symbol for every entry, y, dx, dw and db equal the derivative
-of the loss, entry by entry; on random integers they equal finite differences with step 1, which are
-exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
-derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
-work, both faces agree, wrong shapes and parameters are refused. Layers:
-in5x6-k3x2-n2c6f6-s2x1-p1x0-d1x2-g3, in7x6-k3x2-n1c1f3-s3x4-p0_2x1_0, in5x5-k3x3-n4c3f2-p1x1,
-in7x5-k3x3-n2c4f2-p1_2x2_0-d1x2-g2, in5x4-k2x3-n1c3f6-s2x1-p1x0-g3, in3x4-k1x1-n2c3f2.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
+random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
+complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
+agree, wrong arguments are refused. Layers: in5x6-k3x2-n2c6f6-s2x1-p1x0-d1x2-g3,
+in7x6-k3x2-n1c1f3-s3x4-p0_2x1_0, in5x5-k3x3-n4c3f2-p1x1, in7x5-k3x3-n2c4f2-p1_2x2_0-d1x2-g2,
+in5x4-k2x3-n1c3f6-s2x1-p1x0-g3, in3x4-k1x1-n2c3f2.
 
 These checks cover the layers named; they are no proof for every size.
 """
@@ -34,9 +33,9 @@ __all__ = ["conv2d", "conv2d_backward", "conv_forward", "conv_backward"]
 def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     """y: every filter of w slid over x, plus b.
 
-    x (N, C, H0, H1), w (F, C/groups, K0, K1), b (F,) or None; y (N, F, O0, O1). stride, dilation: a
-    number, or one for each axis; padding also (before, after) pairs, or "same" or "valid".
-    ValueError, with the shapes, where these make no layer.
+    x (N, C, H0, H1), w (F, C/groups, K0, K1), b (F,) or None; y (N, F, O0, O1). stride, dilation: a number, or
+    one for each axis; padding also (before, after) pairs, or "same" or "valid". ValueError, with the shapes,
+    where these make no layer.
 
     >>> x, w = np.ones((2, 4, 5, 6)), np.ones((6, 2, 3, 2))
     >>> conv2d(x, w, stride=(2, 1), padding=(1, 0), groups=2).shape
@@ -57,8 +56,7 @@ def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
 def conv2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
-    dy (N, F, O0, O1); dx, dw and db have the shapes of x, w and b. The other parameters are those
-    of conv2d.
+    dy (N, F, O0, O1); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv2d.
     """
     dy, x, w = _arrays(dy, x, w)
     N, G, F, C, axes = _layer(x, w, None, stride, padding, dilation, groups, ndim=2)
@@ -73,8 +71,7 @@ def conv2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1):
     x = x.reshape(N, G, C, *x.shape[2:])
     w = w.reshape(G, F, C, *w.shape[2:])
     dx = correlate(
-        pad(dilate(dy, s), d * (K - 1) - p, d * (K - 1) - q + r), flip(w), "ngf,gfc->ngc",
-        dilation=d,
+        pad(dilate(dy, s), d * (K - 1) - p, d * (K - 1) - q + r), flip(w), "ngf,gfc->ngc", dilation=d
     )
     dw = correlate(pad(x, p, q - r), dilate(dy, s), "ngc,ngf->gfc", stride=d)
     db = total(dy)
@@ -102,13 +99,12 @@ def _arrays(*arrays):
 
 def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
-    window = _window(x, w, stride, dilation, groups, ndim)
-    same = isinstance(padding, str) and padding == "same"
-    pads = _same(window) if same else _pairs(padding, ndim)
-    if x.shape[1] != w.shape[1] * groups:
+    G, window = _window(x, w, stride, dilation, groups, ndim)
+    pads = _pairs(padding, window)
+    if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
-            f"with groups {groups} takes {w.shape[1] * groups}"
+            f"with groups {G} takes {w.shape[1] * G}"
         )
     _check_shape("b", b, (w.shape[0],))
     axes = []
@@ -120,7 +116,7 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
                 f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
-    return x.shape[0], int(groups), w.shape[0] // int(groups), w.shape[1], axes
+    return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
 
 
 def correlate(a, b, channels, stride=1, dilation=1):
@@ -186,32 +182,26 @@ def _options(conv_param):
 
 
 def _window(x, w, stride, dilation, groups, ndim):
-    """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
-    if x.ndim != ndim + 2 or w.ndim != ndim + 2:
-        raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
-    if min(w.shape) < 1:
-        raise ValueError(f"w {w.shape} must not be empty")
-    if int(groups) != groups or groups < 1 or w.shape[0] % groups:
+    """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
+        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
+    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
-    return list(zip(w.shape[2:], strides, dilations))
+    return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _same(window):
-    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
-    if any(s != 1 for _, s, _ in window):
-        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
-    return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
-
-
-def _pairs(padding, ndim):
-    """``padding`` as (before, after) for each axis."""
+def _pairs(padding, window):
+    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
     if isinstance(padding, str):
+        if padding == "same" and all(s == 1 for _, s, _ in window):
+            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
         padding = 0
-    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
+    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
@@ -227,9 +217,15 @@ def _span(K, d):
     return d * (K - 1) + 1
 
 
+def _whole(value):
+    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
+    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
+
+
 def _per_axis(name, value, ndim, least):
-    """``value`` as one whole number for each axis."""
-    values = tuple(value) if np.ndim(value) else (value,) * ndim
-    if len(values) != ndim or any(int(v) != v or v < least for v in values):
+    """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
+    values = np.asarray(value, object)
+    each = values.tolist() if values.ndim else [value] * ndim
+    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
-    return tuple(int(v) for v in values)
+    return tuple(int(v) for v in each)

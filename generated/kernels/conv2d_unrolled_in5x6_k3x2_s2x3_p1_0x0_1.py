@@ -2,25 +2,23 @@
 
     L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding
-before). The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db
-is the sum of dy. Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
+The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
+Channels are summed inside their group.
 
-Every product is written out; a name stands for one entry in all images of the batch. Each entry is
-read once. Forward 20 products, backward 40; none is shared: o follows from k and m, so each occurs
-in one entry. What no window reaches stays zero.
+Every product is written out; a name stands for one entry in all images of the batch. Each entry is read once.
+Forward 20 products, backward 40; none is shared: o follows from k and m, so each occurs in one entry. What no
+window reaches stays zero.
 
-Holds for Conv(input=(5, 6), kernel=(3, 2), stride=(2, 3), padding=((1, 0), (0, 1))) with any number
-of images (also none); other sizes are refused. The dtype of the arguments is the dtype of the
-results: floats, integers (which wrap around), Python objects, complex numbers as they are, without
-conjugation. Arguments are never written to.
+Holds for Conv(input=(5, 6), kernel=(3, 2), stride=(2, 3), padding=((1, 0), (0, 1))) with any number of images
+(also none); other sizes are refused. The dtype of the arguments is the dtype of the results: floats, integers
+(which wrap around), Python objects, complex numbers as they are, without conjugation. Arguments are never
+written to.
 
-Checked before it was written: with a symbol for every entry, y, dx, dw and db equal the derivative
-of the loss, entry by entry; on random integers they equal finite differences with step 1, which are
-exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
-derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
-work, both faces agree, wrong shapes and parameters are refused. Layers: in5x6-k3x2-s2x3-p1_0x0_1,
-in5x6-k3x2-n2c1f1-s2x3-p1_0x0_1.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
+random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
+complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
+agree, wrong arguments are refused. Layers: in5x6-k3x2-s2x3-p1_0x0_1, in5x6-k3x2-n2c1f1-s2x3-p1_0x0_1.
 
 These checks cover the layers named; they are no proof for every size.
 """
@@ -36,8 +34,8 @@ LAYER = (1, 1, 1, [(5, 3, 2, 2, 1, 1, 0), (6, 2, 2, 3, 1, 0, 1)])
 def conv2d(x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1):
     """y: every filter of w slid over x, plus b.
 
-    x (N, 1, 5, 6), w (1, 1, 3, 2), b (1,) or None; y (N, 1, 2, 2). The parameters can only be what
-    they are by default. ValueError, with the shapes, for another layer.
+    x (N, 1, 5, 6), w (1, 1, 3, 2), b (1,) or None; y (N, 1, 2, 2). The parameters can only be what they are by
+    default. ValueError, with the shapes, for another layer.
 
     >>> x, w = np.ones((1, 1, 5, 6)), np.ones((1, 1, 3, 2))
     >>> conv2d(x, w).shape
@@ -49,27 +47,22 @@ def conv2d(x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, gr
     N = layer[0]
     # one name for each entry, 1-based as in the derivation; x and dy: in all images
     (
-        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33,
-        x_34, x_35, x_36, x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
+        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33, x_34, x_35,
+        x_36, x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
     ) = x.reshape(N, 30).T
     w_11, w_12, w_21, w_22, w_31, w_32 = w.ravel()
     y = np.zeros((N, 1, 2, 2), x.dtype)
     y[:, 0, 0, 0] = w_21 * x_11 + w_22 * x_12 + w_31 * x_21 + w_32 * x_22
     y[:, 0, 0, 1] = w_21 * x_14 + w_22 * x_15 + w_31 * x_24 + w_32 * x_25
-    y[:, 0, 1, 0] = (
-        w_11 * x_21 + w_12 * x_22 + w_21 * x_31 + w_22 * x_32 + w_31 * x_41 + w_32 * x_42
-    )
-    y[:, 0, 1, 1] = (
-        w_11 * x_24 + w_12 * x_25 + w_21 * x_34 + w_22 * x_35 + w_31 * x_44 + w_32 * x_45
-    )
+    y[:, 0, 1, 0] = w_11 * x_21 + w_12 * x_22 + w_21 * x_31 + w_22 * x_32 + w_31 * x_41 + w_32 * x_42
+    y[:, 0, 1, 1] = w_11 * x_24 + w_12 * x_25 + w_21 * x_34 + w_22 * x_35 + w_31 * x_44 + w_32 * x_45
     return y if b is None else y + b.reshape(-1, 1, 1)
 
 
 def conv2d_backward(dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
-    dy (N, 1, 2, 2); dx, dw and db have the shapes of x, w and b. The other parameters are those of
-    conv2d.
+    dy (N, 1, 2, 2); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv2d.
     """
     dy, x, w = _arrays(dy, x, w)
     layer = _layer(x, w, None, stride, padding, dilation, groups, ndim=2)
@@ -79,8 +72,8 @@ def conv2d_backward(dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=
     # one name for each entry, 1-based as in the derivation; x and dy: in all images
     dy_11, dy_12, dy_21, dy_22 = dy.reshape(N, 4).T
     (
-        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33,
-        x_34, x_35, x_36, x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
+        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33, x_34, x_35,
+        x_36, x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
     ) = x.reshape(N, 30).T
     w_11, w_12, w_21, w_22, w_31, w_32 = w.ravel()
     dx = np.zeros(x.shape, x.dtype)
@@ -103,18 +96,10 @@ def conv2d_backward(dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=
     dx[:, 0, 3, 4] = dy_22 * w_32
     dw[0, 0, 0, 0] = np.sum(dy_21 * x_21 + dy_22 * x_24, dtype=dw.dtype)
     dw[0, 0, 0, 1] = np.sum(dy_21 * x_22 + dy_22 * x_25, dtype=dw.dtype)
-    dw[0, 0, 1, 0] = np.sum(
-        dy_11 * x_11 + dy_12 * x_14 + dy_21 * x_31 + dy_22 * x_34, dtype=dw.dtype
-    )
-    dw[0, 0, 1, 1] = np.sum(
-        dy_11 * x_12 + dy_12 * x_15 + dy_21 * x_32 + dy_22 * x_35, dtype=dw.dtype
-    )
-    dw[0, 0, 2, 0] = np.sum(
-        dy_11 * x_21 + dy_12 * x_24 + dy_21 * x_41 + dy_22 * x_44, dtype=dw.dtype
-    )
-    dw[0, 0, 2, 1] = np.sum(
-        dy_11 * x_22 + dy_12 * x_25 + dy_21 * x_42 + dy_22 * x_45, dtype=dw.dtype
-    )
+    dw[0, 0, 1, 0] = np.sum(dy_11 * x_11 + dy_12 * x_14 + dy_21 * x_31 + dy_22 * x_34, dtype=dw.dtype)
+    dw[0, 0, 1, 1] = np.sum(dy_11 * x_12 + dy_12 * x_15 + dy_21 * x_32 + dy_22 * x_35, dtype=dw.dtype)
+    dw[0, 0, 2, 0] = np.sum(dy_11 * x_21 + dy_12 * x_24 + dy_21 * x_41 + dy_22 * x_44, dtype=dw.dtype)
+    dw[0, 0, 2, 1] = np.sum(dy_11 * x_22 + dy_12 * x_25 + dy_21 * x_42 + dy_22 * x_45, dtype=dw.dtype)
     db = dy.sum(axis=(0, 2, 3), dtype=dy.dtype)
     return dx, dw, db
 
@@ -140,13 +125,12 @@ def _arrays(*arrays):
 
 def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
-    window = _window(x, w, stride, dilation, groups, ndim)
-    same = isinstance(padding, str) and padding == "same"
-    pads = _same(window) if same else _pairs(padding, ndim)
-    if x.shape[1] != w.shape[1] * groups:
+    G, window = _window(x, w, stride, dilation, groups, ndim)
+    pads = _pairs(padding, window)
+    if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
-            f"with groups {groups} takes {w.shape[1] * groups}"
+            f"with groups {G} takes {w.shape[1] * G}"
         )
     _check_shape("b", b, (w.shape[0],))
     axes = []
@@ -158,7 +142,7 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
                 f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
-    return x.shape[0], int(groups), w.shape[0] // int(groups), w.shape[1], axes
+    return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
 
 
 def _check_layer(layer, written, x, w):
@@ -182,32 +166,26 @@ def _options(conv_param):
 
 
 def _window(x, w, stride, dilation, groups, ndim):
-    """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
-    if x.ndim != ndim + 2 or w.ndim != ndim + 2:
-        raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
-    if min(w.shape) < 1:
-        raise ValueError(f"w {w.shape} must not be empty")
-    if int(groups) != groups or groups < 1 or w.shape[0] % groups:
+    """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
+        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
+    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
-    return list(zip(w.shape[2:], strides, dilations))
+    return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _same(window):
-    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
-    if any(s != 1 for _, s, _ in window):
-        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
-    return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
-
-
-def _pairs(padding, ndim):
-    """``padding`` as (before, after) for each axis."""
+def _pairs(padding, window):
+    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
     if isinstance(padding, str):
+        if padding == "same" and all(s == 1 for _, s, _ in window):
+            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
         padding = 0
-    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
+    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
@@ -223,9 +201,15 @@ def _span(K, d):
     return d * (K - 1) + 1
 
 
+def _whole(value):
+    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
+    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
+
+
 def _per_axis(name, value, ndim, least):
-    """``value`` as one whole number for each axis."""
-    values = tuple(value) if np.ndim(value) else (value,) * ndim
-    if len(values) != ndim or any(int(v) != v or v < least for v in values):
+    """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
+    values = np.asarray(value, object)
+    each = values.tolist() if values.ndim else [value] * ndim
+    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
-    return tuple(int(v) for v in values)
+    return tuple(int(v) for v in each)

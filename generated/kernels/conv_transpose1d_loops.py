@@ -2,52 +2,44 @@
 
     L = sum of dy[n, f, m] * w[c, f, k] * x[n, c, o]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding
-before). The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db
-is the sum of dy. Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
+The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
+Channels are summed inside their group.
 
-The loops run over every pair (o, k); m follows from them. What is outside the array counts as zero,
-so it is passed over. The gradients are the same loops with another factor left out. For reading,
-not for speed.
+The loops run over every pair (o, k); m follows from them. What is outside the array counts as zero, so it is
+passed over. The gradients are the same loops with another factor left out. For reading, not for speed.
 
-Written for every size: any number of images (also none) and channels, groups, stride, padding (also
-different before and after) and dilation, wherever the output has at least one row on each axis. The
-dtype of the arguments is the dtype of the results: floats, integers (which wrap around), Python
-objects, complex numbers as they are, without conjugation. Arguments are never written to.
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also different
+before and after) and dilation, wherever the output has at least one row on each axis. The dtype of the
+arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as
+they are, without conjugation. Arguments are never written to.
 
-Checked before it was written: with a symbol for every entry, y, dx, dw and db equal the derivative
-of the loss, entry by entry; on random integers they equal finite differences with step 1, which are
-exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
-derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
-work, both faces agree, wrong shapes and parameters are refused. Layers: in3-k2-s2-transposed-op1,
-in4-k3-n2c6f6-p1_2-d3-g3-transposed-op2.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
+random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
+complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
+agree, wrong arguments are refused. Layers: in3-k2-s2-transposed-op1, in4-k3-n2c6f6-p1_2-d3-g3-transposed-op2.
 
 These checks cover the layers named; they are no proof for every size.
 """
 
 import numpy as np
 
-__all__ = [
-    "conv_transpose1d", "conv_transpose1d_backward", "conv_transpose_forward",
-    "conv_transpose_backward",
-]
+__all__ = ["conv_transpose1d", "conv_transpose1d_backward", "conv_transpose_forward", "conv_transpose_backward"]
 
 
 def conv_transpose1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
     """y: the transposed convolution, every entry of x spread over y through w, plus b.
 
-    x (N, C, O), w (C, F/groups, K), b (F,) or None; y (N, F, H). stride, dilation, output_padding
-    (more rows of y at the end): a number, or one for each axis; padding also (before, after) pairs,
-    or "valid". ValueError, with the shapes, where these make no layer.
+    x (N, C, O), w (C, F/groups, K), b (F,) or None; y (N, F, H). stride, dilation, output_padding (more rows of
+    y at the end): a number, or one for each axis; padding also (before, after) pairs, or "valid". ValueError,
+    with the shapes, where these make no layer.
 
     >>> x, w = np.ones((2, 4, 5)), np.ones((4, 3, 3))
     >>> conv_transpose1d(x, w, stride=2, padding=1, groups=2, output_padding=1).shape
     (2, 6, 10)
     """
     x, w, b = _arrays(x, w, b)
-    N, G, F, C, axes = _transposed_layer(
-        x, w, b, stride, padding, dilation, groups, output_padding, ndim=1
-    )
+    N, G, F, C, axes = _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding, ndim=1)
     H, K, O, s, d, p, _ = axes[0]
     # groups get an axis of their own; F and C count inside one group
     x = x.reshape(N, G, C, O)
@@ -63,18 +55,14 @@ def conv_transpose1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, ou
     return y if b is None else y + b.reshape(-1, 1)
 
 
-def conv_transpose1d_backward(
-    dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0
-):
+def conv_transpose1d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
     dy (N, F, H); dx, dw and db have the shapes of x, w and b. The other parameters are those of
     conv_transpose1d.
     """
     dy, x, w = _arrays(dy, x, w)
-    N, G, F, C, axes = _transposed_layer(
-        x, w, None, stride, padding, dilation, groups, output_padding, ndim=1
-    )
+    N, G, F, C, axes = _transposed_layer(x, w, None, stride, padding, dilation, groups, output_padding, ndim=1)
     H, K, O, s, d, p, _ = axes[0]
     _check_shape("dy", dy, (N, G * F, H))
     db = dy.sum(axis=(0, 2), dtype=dy.dtype)
@@ -115,13 +103,15 @@ def _arrays(*arrays):
 
 def _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
-    window, pads = _window(x, w, stride, dilation, groups, ndim), _pairs(padding, ndim)
+    G, window = _window(x, w, stride, dilation, groups, ndim)
+    if isinstance(padding, str) and padding != "valid":
+        raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+    pads = _pairs(padding, window)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
-            f"x {x.shape} has {x.shape[1]} channels, "
-            f"but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
+            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
         )
-    _check_shape("b", b, (w.shape[1] * int(groups),))
+    _check_shape("b", b, (w.shape[1] * G,))
     extra = _per_axis("output_padding", output_padding, ndim, 0)
     axes = []
     for axis, (O, (K, s, d), (p, q), r) in enumerate(zip(x.shape[2:], window, pads, extra)):
@@ -133,7 +123,7 @@ def _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding
                 "output_padding below the stride or the dilation"
             )
         axes.append((H, K, O, s, d, p, q))
-    return x.shape[0], int(groups), w.shape[1], w.shape[0] // int(groups), axes
+    return x.shape[0], G, w.shape[1], w.shape[0] // G, axes
 
 
 def _check_shape(name, array, shape):
@@ -148,38 +138,50 @@ def _options(conv_param):
 
 
 def _window(x, w, stride, dilation, groups, ndim):
-    """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
-    if x.ndim != ndim + 2 or w.ndim != ndim + 2:
-        raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
-    if min(w.shape) < 1:
-        raise ValueError(f"w {w.shape} must not be empty")
-    if int(groups) != groups or groups < 1 or w.shape[0] % groups:
+    """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
+        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
+    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
-    return list(zip(w.shape[2:], strides, dilations))
+    return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _pairs(padding, ndim):
-    """``padding`` as (before, after) for each axis."""
+def _pairs(padding, window):
+    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
     if isinstance(padding, str):
+        if padding == "same" and all(s == 1 for _, s, _ in window):
+            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
         padding = 0
-    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
+    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
 
 
 def _per_axis(name, value, ndim, least):
-    """``value`` as one whole number for each axis."""
-    values = tuple(value) if np.ndim(value) else (value,) * ndim
-    if len(values) != ndim or any(int(v) != v or v < least for v in values):
+    """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
+    values = np.asarray(value, object)
+    each = values.tolist() if values.ndim else [value] * ndim
+    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
-    return tuple(int(v) for v in values)
+    return tuple(int(v) for v in each)
 
 
 def _transposed_size(O, K, s, d, p, q, r):
     """The rows of y on one axis, for O rows of x and r rows of output padding."""
     return r + s * (O - 1) + d * (K - 1) + 1 - q - p
+
+
+def _whole(value):
+    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
+    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
+
+
+def _span(K, d):
+    """Rows covered by a kernel of K taps, d apart."""
+    return d * (K - 1) + 1

@@ -2,25 +2,23 @@
 
     L = sum of dy[n, f, m] * w[c, f, k] * x[n, c, o]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding
-before). The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db
-is the sum of dy. Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
+The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
+Channels are summed inside their group.
 
-Each gradient is one correlation: pad, dilate (insert zeros), flip, correlate. r counts the rows
-that no window reaches; without it dx would be too short when the stride does not divide. For
-reading and for comparing with other texts: the zeros that are inserted are multiplied too.
+Each gradient is one correlation: pad, dilate (insert zeros), flip, correlate. r counts the rows that no window
+reaches; without it dx would be too short when the stride does not divide. For reading and for comparing with
+other texts: the zeros that are inserted are multiplied too.
 
-Written for every size: any number of images (also none) and channels, groups, stride, padding (also
-different before and after) and dilation, wherever the output has at least one row on each axis. The
-dtype of the arguments is the dtype of the results: floats, integers (which wrap around), Python
-objects, complex numbers as they are, without conjugation. Arguments are never written to.
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also different
+before and after) and dilation, wherever the output has at least one row on each axis. The dtype of the
+arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as
+they are, without conjugation. Arguments are never written to.
 
-Checked before it was written: with a symbol for every entry, y, dx, dw and db equal the derivative
-of the loss, entry by entry; on random integers they equal finite differences with step 1, which are
-exact; in float64 the gradients have a relative error below 1e-8 against the complex-step
-derivative; dtypes are kept, strided and read-only arrays, no images and every form of parameters
-work, both faces agree, wrong shapes and parameters are refused. Layers:
-in2x3x2-k2x1x3-n2c2f3-s2x1x3-p2_0x1_0x3_1-transposed-op0x0x2,
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
+random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
+complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
+agree, wrong arguments are refused. Layers: in2x3x2-k2x1x3-n2c2f3-s2x1x3-p2_0x1_0x3_1-transposed-op0x0x2,
 in2x2x3-k3x2x2-s1x2x1-p2_1x1x1_2-d1x1x3-transposed.
 
 These checks cover the layers named; they are no proof for every size.
@@ -28,29 +26,22 @@ These checks cover the layers named; they are no proof for every size.
 
 import numpy as np
 
-__all__ = [
-    "conv_transpose3d", "conv_transpose3d_backward", "conv_transpose_forward",
-    "conv_transpose_backward",
-]
+__all__ = ["conv_transpose3d", "conv_transpose3d_backward", "conv_transpose_forward", "conv_transpose_backward"]
 
 
 def conv_transpose3d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
     """y: the transposed convolution, every entry of x spread over y through w, plus b.
 
-    x (N, C, O0, O1, O2), w (C, F/groups, K0, K1, K2), b (F,) or None; y (N, F, H0, H1, H2). stride,
-    dilation, output_padding (more rows of y at the end): a number, or one for each axis; padding
-    also (before, after) pairs, or "valid". ValueError, with the shapes, where these make no layer.
+    x (N, C, O0, O1, O2), w (C, F/groups, K0, K1, K2), b (F,) or None; y (N, F, H0, H1, H2). stride, dilation,
+    output_padding (more rows of y at the end): a number, or one for each axis; padding also (before, after)
+    pairs, or "valid". ValueError, with the shapes, where these make no layer.
 
     >>> x, w = np.ones((2, 4, 5, 6, 7)), np.ones((4, 3, 3, 2, 4))
-    >>> conv_transpose3d(
-    ...     x, w, stride=(2, 1, 3), padding=(1, 0, 2), groups=2, output_padding=(1, 0, 2)
-    ... ).shape
+    >>> conv_transpose3d(x, w, stride=(2, 1, 3), padding=(1, 0, 2), groups=2, output_padding=(1, 0, 2)).shape
     (2, 6, 10, 7, 20)
     """
     x, w, b = _arrays(x, w, b)
-    N, G, F, C, axes = _transposed_layer(
-        x, w, b, stride, padding, dilation, groups, output_padding, ndim=3
-    )
+    N, G, F, C, axes = _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding, ndim=3)
     # vectors, one entry for each axis
     H, K, O, s, d, p, q = np.transpose(axes)
     # rows that no window reaches
@@ -60,24 +51,19 @@ def conv_transpose3d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, ou
     w = w.reshape(G, C, F, *w.shape[2:])
     b = (np.zeros(G * F, x.dtype) if b is None else b).reshape(G, F, 1, 1, 1)
     y = correlate(
-        pad(dilate(x, s), d * (K - 1) - p, d * (K - 1) - q + r), flip(w), "ngc,gcf->ngf",
-        dilation=d,
+        pad(dilate(x, s), d * (K - 1) - p, d * (K - 1) - q + r), flip(w), "ngc,gcf->ngf", dilation=d
     ) + b
     return y.reshape(N, G * F, *y.shape[3:])
 
 
-def conv_transpose3d_backward(
-    dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0
-):
+def conv_transpose3d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
-    dy (N, F, H0, H1, H2); dx, dw and db have the shapes of x, w and b. The other parameters are
-    those of conv_transpose3d.
+    dy (N, F, H0, H1, H2); dx, dw and db have the shapes of x, w and b. The other parameters are those of
+    conv_transpose3d.
     """
     dy, x, w = _arrays(dy, x, w)
-    N, G, F, C, axes = _transposed_layer(
-        x, w, None, stride, padding, dilation, groups, output_padding, ndim=3
-    )
+    N, G, F, C, axes = _transposed_layer(x, w, None, stride, padding, dilation, groups, output_padding, ndim=3)
     # vectors, one entry for each axis
     H, K, O, s, d, p, q = np.transpose(axes)
     # rows that no window reaches
@@ -115,13 +101,15 @@ def _arrays(*arrays):
 
 def _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
-    window, pads = _window(x, w, stride, dilation, groups, ndim), _pairs(padding, ndim)
+    G, window = _window(x, w, stride, dilation, groups, ndim)
+    if isinstance(padding, str) and padding != "valid":
+        raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+    pads = _pairs(padding, window)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
-            f"x {x.shape} has {x.shape[1]} channels, "
-            f"but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
+            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
         )
-    _check_shape("b", b, (w.shape[1] * int(groups),))
+    _check_shape("b", b, (w.shape[1] * G,))
     extra = _per_axis("output_padding", output_padding, ndim, 0)
     axes = []
     for axis, (O, (K, s, d), (p, q), r) in enumerate(zip(x.shape[2:], window, pads, extra)):
@@ -133,7 +121,7 @@ def _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding
                 "output_padding below the stride or the dilation"
             )
         axes.append((H, K, O, s, d, p, q))
-    return x.shape[0], int(groups), w.shape[1], w.shape[0] // int(groups), axes
+    return x.shape[0], G, w.shape[1], w.shape[0] // G, axes
 
 
 def correlate(a, b, channels, stride=1, dilation=1):
@@ -199,38 +187,50 @@ def _options(conv_param):
 
 
 def _window(x, w, stride, dilation, groups, ndim):
-    """K, s, d on each axis; ValueError unless x and w can be arrays of such a layer."""
-    if x.ndim != ndim + 2 or w.ndim != ndim + 2:
-        raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
-    if min(w.shape) < 1:
-        raise ValueError(f"w {w.shape} must not be empty")
-    if int(groups) != groups or groups < 1 or w.shape[0] % groups:
+    """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
+        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
+    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
-    return list(zip(w.shape[2:], strides, dilations))
+    return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _pairs(padding, ndim):
-    """``padding`` as (before, after) for each axis."""
+def _pairs(padding, window):
+    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
     if isinstance(padding, str):
+        if padding == "same" and all(s == 1 for _, s, _ in window):
+            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
         padding = 0
-    each = padding if isinstance(padding, (tuple, list, np.ndarray)) else (padding,) * ndim
+    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
 
 
 def _per_axis(name, value, ndim, least):
-    """``value`` as one whole number for each axis."""
-    values = tuple(value) if np.ndim(value) else (value,) * ndim
-    if len(values) != ndim or any(int(v) != v or v < least for v in values):
+    """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
+    values = np.asarray(value, object)
+    each = values.tolist() if values.ndim else [value] * ndim
+    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
-    return tuple(int(v) for v in values)
+    return tuple(int(v) for v in each)
 
 
 def _transposed_size(O, K, s, d, p, q, r):
     """The rows of y on one axis, for O rows of x and r rows of output padding."""
     return r + s * (O - 1) + d * (K - 1) + 1 - q - p
+
+
+def _whole(value):
+    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
+    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
+
+
+def _span(K, d):
+    """Rows covered by a kernel of K taps, d apart."""
+    return d * (K - 1) + 1

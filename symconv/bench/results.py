@@ -50,7 +50,8 @@ class LayerResult:
     """One layer: the time of forward and all gradients by every way, and what the default choice is worth.
 
     ``times`` has "fast" (the library's default choice), "columns" (the emitted file), "pytorch" (autograd), "pytorch kernels"
-    (its forward and backward functions called directly), "im2col" and "taps", as far as they were measured; ``forward`` the forward pass alone.
+    (its forward and backward functions called directly), "im2col" and "taps", as far as they were measured; ``forward`` the
+    forward pass alone.
     ``errors`` are ||err|| / ||ref||
     of the default choice against float64, for float32, and for float64 against plain summation in float64; ``workspace`` is
     the most memory that a forward and backward pass held beside its results, in bytes.

@@ -58,34 +58,27 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
 
 
-def _pairs(padding: Any, ndim: int) -> list[tuple[int, ...]]:
-    """``padding`` as (before, after) for each axis."""
+def _pairs(padding: Any, window: Sequence[tuple[int, int, int]]) -> list[tuple[int, ...]]:
+    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
     if isinstance(padding, str):
+        if padding == "same" and all(s == 1 for _, s, _ in window):
+            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
         padding = 0
-    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
+    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
     each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
 
 
-def _same(window: Sequence[tuple[int, int, int]]) -> list[tuple[int, ...]]:
-    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
-    if any(s != 1 for _, s, _ in window):
-        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
-    return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
-
-
 def _window(
     x: Array, w: Array, stride: Any, dilation: Any, groups: Any, ndim: int
 ) -> tuple[int, list[tuple[int, int, int]]]:
     """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
-    if x.ndim != ndim + 2 or w.ndim != ndim + 2:
-        raise ValueError(f"x {x.shape} and w {w.shape} must have {ndim + 2} axes each")
-    if min(w.shape) < 1:
-        raise ValueError(f"w {w.shape} must not be empty")
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
+        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
     if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
         raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
     strides = _per_axis("stride", stride, ndim, 1)
@@ -98,8 +91,7 @@ def _layer(
 ) -> tuple[int, int, int, int, Axes]:
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    same = isinstance(padding, str) and padding == "same"
-    pads = _same(window) if same else _pairs(padding, ndim)
+    pads = _pairs(padding, window)
     if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
@@ -131,11 +123,12 @@ def _transposed_layer(
 ) -> tuple[int, int, int, int, Axes]:
     """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    pads = _pairs(padding, ndim)
+    if isinstance(padding, str) and padding != "valid":
+        raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
+    pads = _pairs(padding, window)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
-            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) "
-            f"takes {w.shape[0]}"
+            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
         )
     _check_shape("b", b, (w.shape[1] * G,))
     extra = _per_axis("output_padding", output_padding, ndim, 0)
