@@ -16,7 +16,7 @@ import pytest
 from symconv import Conv
 from symconv.article import document, render
 from symconv.formulas.standard import STANDARD
-from symconv.formulas.tree import Correlate, Flip
+from symconv.formulas.tree import Correlate, Move
 from tests.commands import assert_bad_usage, run
 
 LINE = ["derive", "--input", "4", "--kernel", "2"]
@@ -125,7 +125,8 @@ def test_places_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
 def test_wrong_formula_ends_with_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
     right = STANDARD[False, "dx"]
     assert isinstance(right.body, Correlate)
-    assert isinstance(right.body.filter, Flip)
+    assert isinstance(right.body.filter, Move)
+    assert right.body.filter.name == "flip"
     unflipped = replace(right, body=replace(right.body, filter=right.body.filter.operand))
     monkeypatch.setitem(STANDARD, (False, "dx"), unflipped)
     ran = run(*LINE)

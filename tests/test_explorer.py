@@ -144,9 +144,8 @@ def amounts(conv: Conv, target: str) -> list[int]:
     formula = standard(target)
     reading = Reading(conv, formula)
     correlation = next(node for node in formula.body.walk() if isinstance(node, tree.Correlate))
-    assert isinstance(correlation.operand, tree.Pad)
-    inside = [correlation.operand.before, correlation.operand.after]
-    inside += [node.by for node in correlation.walk() if isinstance(node, tree.Dilate)]
+    assert isinstance(correlation.operand, tree.Move)
+    inside = [e for node in correlation.walk() if isinstance(node, tree.Move) for e in node.amounts]
     outside = [correlation.dilation, correlation.stride]
     return [reading.per_axis(e)[0] for e in [*inside, *outside] if e != tree.ONE]
 

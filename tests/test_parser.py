@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from symconv.algebra.integers import Const, Name
 from symconv.formulas.parser import MAX_LENGTH, FormulaError, parse
 from symconv.formulas.standard import STANDARD, standard
-from symconv.formulas.tree import Add, Array, Correlate, Flip, Indexed, IndexSum, Range, Scale, correlate, dilate, pad
+from symconv.formulas.tree import Add, Array, Correlate, Indexed, IndexSum, Range, Scale, correlate, dilate, flip, pad
 
 H, K, O, p, q, s, d, r, m, i, k = (Name(n) for n in ("H", "K", "O", "p", "q", "s", "d", "r", "m", "i", "k"))
 w, dy, x, b = (Array(n) for n in ("w", "dy", "x", "b"))
@@ -23,7 +23,7 @@ def test_standard_formulas_read_back(transposed, target):
 
 TREES = {
     "dx = correlate(pad(dilate(dy, s), d*(K-1) - p), flip(w), dilation=d)":
-        correlate(pad(dilate(dy, s), d * (K - 1) - p), Flip(w), dilation=d),
+        correlate(pad(dilate(dy, s), d * (K - 1) - p), flip(w), dilation=d),
     "dx[m] = sum(dy[i] * w[m - s*i + p], i)":
         IndexSum((Indexed("dy", i), Indexed("w", m - s * i + p)), (Range("i"),)),
     "dx[m] = sum(dy[i] * w[m - s*i + p], i=(0, O))":

@@ -13,7 +13,6 @@ from symconv.formulas.tree import (
     Add,
     Array,
     Correlate,
-    Flip,
     Formula,
     Indexed,
     IndexSum,
@@ -24,6 +23,7 @@ from symconv.formulas.tree import (
     Sum,
     crop,
     dilate,
+    flip,
     pad,
 )  # fmt: skip
 from symconv.formulas.values import evaluate
@@ -64,7 +64,7 @@ def test_dilate_and_flip() -> None:
     a, b, c, d = ENTRIES
     assert shown(dilate(DY, 3)) == [a, "0", "0", b, "0", "0", c, "0", "0", d]
     assert shown(dilate(DY, 1)) == ENTRIES
-    assert shown(Flip(pad(DY, 1, 0))) == [d, c, b, a, "0"]
+    assert shown(flip(pad(DY, 1, 0))) == [d, c, b, a, "0"]
     assert shown(dilate(crop(DY, 4, 0), 3)) == []
 
 

@@ -54,7 +54,7 @@ def drawn(case: Case, targets: Sequence[str], remarked: bool = True) -> list[Blo
         formula = formula_for(conv, target)
         node = next(n for n in formula.body.walk() if isinstance(n, tree.Correlate))
         reading = Reading(conv, formula)
-        operand, filter = reading.read(node.operand), reading.read(tree.Dilate(node.filter, node.dilation))
+        operand, filter = reading.read(node.operand), reading.read(tree.dilate(node.filter, node.dilation))
         remarks = dict(_remarks(node, reading)) | remarks
         if conv.ndim <= 2:
             lines.append(_in_one(case, formula, node, reading, operand, filter))
@@ -62,7 +62,7 @@ def drawn(case: Case, targets: Sequence[str], remarked: bool = True) -> list[Blo
             blocks.append(Paragraph(Phrase("drawn.slices", {"target": Word(target)})))
             sizes = [conv.sizes(axis) for axis in range(conv.ndim)]
             setting = Setting(sizes, {name: _first_channels(conv, name) for name in tree.OPERANDS})
-            for part, value in ((node.operand, operand), (tree.Dilate(node.filter, node.dilation), filter)):
+            for part, value in ((node.operand, operand), (tree.dilate(node.filter, node.dilation), filter)):
                 claim = of_formula(tree.Formula(target, part, transposed=conv.transposed), setting)
                 blocks.append(Equations(tuple(_slices(case, claim.steps[0][1], value))))
     if lines:
@@ -74,7 +74,7 @@ def drawn(case: Case, targets: Sequence[str], remarked: bool = True) -> list[Blo
 def inserted(conv: Conv, target: str) -> Equation:
     """The zero insertion in the formula for ``target``, drawn for a layer in one dimension."""
     formula = formula_for(conv, target)
-    node = next(n for n in formula.body.walk() if isinstance(n, tree.Dilate))
+    node = next(n for n in formula.body.walk() if isinstance(n, tree.Move) and n.name == "dilate")
     left = of_formula(tree.Formula(target, node, transposed=conv.transposed), Setting([conv.sizes(0)])).steps[0][1]
     return Equation.of(left, picture(conv, Reading(conv, formula).read(node), {}, conv.input[0] + conv.output[0] * 9))
 
@@ -84,10 +84,19 @@ def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[tuple[str, dict
     if shown_labels(reading.conv):
         yield "channels", {}
     parts = list(node.operand.walk()) + list(node.filter.walk())
-    if any(isinstance(n, tree.Dilate) and max(reading.per_axis(n.by)) > 1 for n in parts):
+    moved = {
+        name: [
+            v
+            for n in parts
+            if isinstance(n, tree.Move) and n.name == name
+            for e in n.amounts
+            for v in reading.per_axis(e)
+        ]
+        for name in ("dilate", "pad")
+    }
+    if any(v > 1 for v in moved["dilate"]):
         yield "zeros", {}
-    pads = [n for n in parts if isinstance(n, tree.Pad)]
-    amounts = [v for n in pads for e in (n.before, n.after) for v in reading.per_axis(e)]
+    amounts = moved["pad"]
     if any(v > 0 for v in amounts):
         yield "border", {}
     if any(v < 0 for v in amounts):

@@ -195,7 +195,7 @@ def _correlation(claim: Claim, node: tree.Correlate) -> list[str]:
     places = []
     for operand in (
         node.operand,
-        node.filter if node.dilation == Const(1) else tree.Dilate(node.filter, node.dilation),
+        node.filter if node.dilation == Const(1) else tree.dilate(node.filter, node.dilation),
     ):
         array = shown_array(operand)
         assert array is not None

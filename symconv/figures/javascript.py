@@ -64,6 +64,12 @@ def _computed(node: Any) -> Any:
         value = getattr(node, each.name)
         if isinstance(value, tree.Node):
             changed[each.name] = _computed(value)
-        elif isinstance(value, Integer) and not isinstance(value, Const):
-            changed[each.name] = Name(f"${{n({javascript(value)})}}")
+        elif isinstance(value, tuple):
+            changed[each.name] = tuple(_place(e) for e in value)
+        elif isinstance(value, Integer):
+            changed[each.name] = _place(value)
     return replace(node, **changed)
+
+
+def _place(e: Any) -> Any:
+    return Name(f"${{n({javascript(e)})}}") if isinstance(e, Integer) and not isinstance(e, Const) else e

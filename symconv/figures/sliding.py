@@ -146,10 +146,10 @@ def lay(reading: Reading, node: tree.Node) -> Laid:
     assert value.array is not None
     cells = value.cells.reshape(value.space)
     ndim = cells.ndim
-    if not isinstance(node, tree.Pad):
+    if not isinstance(node, tree.Move) or node.name != "pad":
         return Laid(value.array, node, cells, (0,) * ndim, cells.shape, (0,) * ndim, cells.shape)
     inner = reading.read(node.operand)
-    before = reading.per_axis(node.before)
+    before = reading.per_axis(node.amount("before"))
     origin = tuple(max(0, -u) for u in before)
     # one array that holds the padded one and what a negative pad cuts off
     extent = [max(n, u + size) + o for n, size, u, o in zip(cells.shape, inner.space, before, origin, strict=True)]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from symconv.algebra.comparisons import RELATIONS, Comparison
@@ -33,6 +33,7 @@ from symconv.formulas.expressions import (
     FormulaError,
     listed,
 )
+from symconv.formulas.moves import MOVES
 from symconv.formulas.tree import OPERANDS, TARGETS
 from symconv.layer.relation import SIZES
 
@@ -222,9 +223,10 @@ class _Parser(ExpressionReader):
 
     def call(self, node: ast.Call, depth: int) -> Part:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name not in _CALLS:
-            raise self.fail(f"unknown operation {self.source(node.func)}: there are {listed(_CALLS)}", node.func)
-        return _CALLS[name](self, node, depth)
+        calls = _calls()
+        if name not in calls:
+            raise self.fail(f"unknown operation {self.source(node.func)}: there are {listed(calls)}", node.func)
+        return calls[name](self, node, depth)
 
     def arguments(self, node: ast.Call, names: tuple[str, ...], required: int) -> dict[str, ast.expr]:
         """The arguments of a call by their names."""
@@ -257,22 +259,28 @@ class _Parser(ExpressionReader):
             raise self.fail("b has no spatial axis", node)
         return part
 
-    def padded(self, node: ast.Call, depth: int) -> Part:
-        given = self.arguments(node, ("operand", "before", "after"), 2)
+    def moved(self, node: ast.Call, depth: int) -> Part:
+        """An operation of the table of moves."""
+        assert isinstance(node.func, ast.Name)
+        modes = {each.mode: key for key, each in MOVES.items() if each.word == node.func.id}
+        operation = MOVES[modes.get("", next(iter(modes.values())))]
+        names = tuple(each.name for each in operation.amounts)
+        required = 1 + sum(each.like is None for each in operation.amounts)
+        given = self.arguments(node, ("operand", *names, *(["mode"] if len(modes) > 1 else [])), required)
         part = self.operand(given["operand"], depth)
-        before = self.integer(given["before"], depth + 1)
-        after = self.integer(given["after"], depth + 1) if "after" in given else before
-        build = tree.Pad if isinstance(node.func, ast.Name) and node.func.id == "pad" else tree.Crop
-        return Part(build(part.node, before, after), part.kind, part.arrays, part.terms)
+        key = modes[self.mode(given["mode"], modes) if "mode" in given else operation.mode]
+        if MOVES[key].gathers and part.kind == "array":
+            raise self.fail(f"{node.func.id} adds entries up: it is taken of products, not of an array", node)
+        values: dict[str, Integer] = {}
+        for each in operation.amounts:
+            read = self.number if each.step else lambda at, depth: self.integer(at, depth + 1)
+            values[each.name] = read(given[each.name], depth) if each.name in given else values[each.like or ""]
+        return Part(tree.Move(key, part.node, tuple(values.values())), part.kind, part.arrays, part.terms)
 
-    def dilated(self, node: ast.Call, depth: int) -> Part:
-        given = self.arguments(node, ("operand", "by"), 2)
-        part = self.operand(given["operand"], depth)
-        return Part(tree.Dilate(part.node, self.number(given["by"], depth)), part.kind, part.arrays, part.terms)
-
-    def flipped(self, node: ast.Call, depth: int) -> Part:
-        part = self.operand(self.arguments(node, ("operand",), 1)["operand"], depth)
-        return Part(tree.Flip(part.node), part.kind, part.arrays, part.terms)
+    def mode(self, node: ast.expr, modes: Iterable[str]) -> str:
+        if not isinstance(node, ast.Name) or node.id not in modes:
+            raise self.fail(f"the mode is {listed(filter(None, modes), 'or')}, not {self.source(node)}", node)
+        return node.id
 
     def shuffled(self, node: ast.Call, depth: int) -> Part:
         part = self.operand(self.arguments(node, ("operand",), 1)["operand"], depth)
@@ -415,20 +423,15 @@ class _Parser(ExpressionReader):
             raise self.fail("an index is a name, such as i", node)
         if name in SIZES:
             raise self.fail(f"{name} is a size ({SIZES[name]}), not an index", node)
-        if name in OPERANDS or name in TARGETS or name in _CALLS or not _INDEX.fullmatch(name):
+        if name in OPERANDS or name in TARGETS or name in _calls() or not _INDEX.fullmatch(name):
             raise self.fail(f"{name} cannot be the name of an index", node)
         return name
 
 
-_CALLS: dict[str, Callable[[_Parser, ast.Call, int], Part]] = {
-    "correlate": _Parser.correlated,
-    "pad": _Parser.padded,
-    "crop": _Parser.padded,
-    "dilate": _Parser.dilated,
-    "flip": _Parser.flipped,
-    "shuffle": _Parser.shuffled,
-    "sum": _Parser.summed,
-}
+def _calls() -> dict[str, Callable[[_Parser, ast.Call, int], Part]]:
+    """The operations by their words."""
+    moves = {each.word: _Parser.moved for each in MOVES.values()}
+    return {"correlate": _Parser.correlated, **moves, "shuffle": _Parser.shuffled, "sum": _Parser.summed}
 
 
 def _ends(e: Integer, name: str, unknown: set[str]) -> bool:

@@ -1,14 +1,15 @@
 """Reader: a formula as integer relations, for every size at once.
 
 At one stride and dilation, with H, K, p, q, O, r free, every operation is a map between positions that isl can hold exactly:
-``pad`` shifts, ``dilate`` spreads, ``flip`` reverses, and ``correlate`` pairs positions. Composed, they give for each product
-in the formula the relation ``[t] -> [i, j]``: entry t of the result holds array entry i times array entry j.
+what moves entries about is read from the result back to its operand, and ``correlate`` pairs positions. Composed, they give for
+each product in the formula the relation ``[t] -> [i, j]``: entry t of the result holds array entry i times array entry j.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import islpy as isl
@@ -16,6 +17,7 @@ import islpy as isl
 from symconv.algebra.comparisons import Comparison
 from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas import tree
+from symconv.formulas.moves import Branch
 
 __all__ = [
     "PARAMETERS", "DivisionError", "MeaninglessError", "Piece", "Reading", "conditions", "parameter_set", "quasi_affine", "read",
@@ -67,8 +69,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class _Value:
+    """``spread`` says that an entry of an array may stand at several positions."""
+
     pieces: tuple[Piece, ...]
     length: str | None
+    spread: bool = False
 
 
 def quasi_affine(e: Integer, known: Mapping[str, int | str]) -> str:
@@ -194,40 +199,42 @@ class _Reader:
         n = self.extents[node.name]
         return _Value((Piece(1, (node.name,), self.map(f"[i] -> [i] : 0 <= i < {n}")),), n)
 
-    def moved(self, operand: tree.Node, move: Callable[[str], tuple[str, str]]) -> _Value:
+    def move(self, node: tree.Move) -> _Value:
         """The operand seen through a map from new positions to old ones."""
-        value = self.node(operand)
+        value, operation = self.node(node.operand), node.operation
         if value.length is None:
-            raise ValueError(f"{self.formula}: {operand} is a single number")
-        text, length = move(value.length)
-        through = self.map(text)
-        pieces = tuple(replace(piece, relation=through.apply_range(piece.relation)) for piece in value.pieces)
-        return _Value(pieces, length)
+            raise ValueError(f"{self.formula}: {node.operand} is a single number")
+        fixed = tuple(
+            Const(self.step(e, f"{operation.word} {each.name}")) if each.step else e
+            for each, e in zip(operation.amounts, node.amounts, strict=True)
+        )
+        moved = replace(node, amounts=fixed)
+        known: dict[str, int | str] = {**self.numbers, "n": value.length}
+        length = value.length
+        if (built := moved.length(Name("n"))) != Name("n"):
+            length = self.length(f"({quasi_affine(built, known)})")
+        ways = [self.way(branch, length, known) for branch in moved.back(Name("i"), Name("n"), Name("e"))]
+        # a remainder of zero and a quotient are one equation, which isl sees where it is asked to
+        through = reduce(isl.Map.union, ways).detect_equalities()
+        pieces = tuple(self.composed(through, piece, operation.gathers) for piece in value.pieces)
+        return _Value(pieces, length, value.spread or operation.spreads)
 
-    def shifted(self, operand: tree.Node, before: str, after: str) -> _Value:
-        def move(n: str) -> tuple[str, str]:
-            length = self.length(f"{before} + {n} + {after}")
-            return f"[i] -> [i - {before}] : 0 <= i < {length}", length
+    def way(self, branch: Branch, length: str, known: Mapping[str, int | str]) -> isl.Map:
+        """One branch of where entries come from, as a map from position to position."""
+        told = " and ".join([f"0 <= i < {length}", *conditions(branch.when, known)])
+        to = quasi_affine(branch.to, known)
+        if branch.many is None:
+            return self.map(f"[i] -> [{to}] : {told}")
+        return self.map(
+            f"[i] -> [j] : exists (e : j = {to} and {told} and 0 <= e < {quasi_affine(branch.many, known)})"
+        )
 
-        return self.moved(operand, move)
-
-    def pad(self, node: tree.Pad) -> _Value:
-        return self.shifted(node.operand, self.size(node.before), self.size(node.after))
-
-    def crop(self, node: tree.Crop) -> _Value:
-        return self.shifted(node.operand, f"(-{self.size(node.before)})", f"(-{self.size(node.after)})")
-
-    def dilate(self, node: tree.Dilate) -> _Value:
-        by = self.step(node.by, "dilate by")
-
-        def move(n: str) -> tuple[str, str]:
-            length = self.length(f"{by}*({n} - 1) + 1")
-            return f"[i] -> [j] : i = {by}*j and 0 <= i < {length}", length
-
-        return self.moved(node.operand, move)
-
-    def flip(self, node: tree.Flip) -> _Value:
-        return self.moved(node.operand, lambda n: (f"[i] -> [{n} - 1 - i] : 0 <= i < {n}", n))
+    def composed(self, through: isl.Map, piece: Piece, several: bool) -> Piece:
+        """A piece seen through a map; where ``several`` old positions may hold the same product, they are counted."""
+        if several and not piece.relation.is_injective():
+            places = self.map("[j] -> [c] : c = j")
+            return replace(piece, relation=through.apply_range(piece.relation.flat_range_product(places)), counted=True)
+        return replace(piece, relation=through.apply_range(piece.relation))
 
     def shuffle(self, node: tree.Shuffle) -> _Value:
         raise ValueError(f"{node} deals channels to groups, which a proof on one spatial axis does not see; use verify")
@@ -252,10 +259,14 @@ class _Reader:
             first, second = second, first
             places.reverse()
         meet = f"i = {t}*t + {e}*j and 0 <= t < {length} and 0 <= j < {b.length}"
+        both = first.relation.flat_product(second.relation)
+        # an array entry that stands at one position at most determines j; where neither does, every j counts
+        counted = a.spread and b.spread and not (first.relation.is_injective() or second.relation.is_injective())
+        if counted:
+            places.append("j")
+            both = both.flat_product(self.map("[j] -> [c] : c = j"))
         pairs = self.map(f"[t] -> [{', '.join(places)}] : {meet}")
-        # no index needs counting: an array entry stands at one position at most, so it determines j
-        relation = pairs.apply_range(first.relation.flat_product(second.relation))
-        return _Value((Piece(1, first.arrays + second.arrays, relation),), length)
+        return _Value((Piece(1, first.arrays + second.arrays, pairs.apply_range(both), counted),), length)
 
     def sum(self, node: tree.Sum) -> _Value:
         value = self.node(node.operand)
@@ -263,7 +274,7 @@ class _Reader:
             raise ValueError(f"{node}: sum takes an array, moved about")
         piece = value.pieces[0]
         everywhere = self.map(f"[] -> [i] : 0 <= i < {value.length}")
-        return _Value((replace(piece, relation=everywhere.apply_range(piece.relation)),), None)
+        return _Value((self.composed(everywhere, piece, value.spread),), None)
 
     def scale(self, node: tree.Scale) -> _Value:
         factor = node.factor.substitute(self.numbers)
@@ -336,10 +347,7 @@ def _bias(node: tree.Node) -> Integer | None:
 
 _READERS: dict[type[tree.Node], Callable[[_Reader, Any], _Value]] = {
     tree.Array: _Reader.array,
-    tree.Pad: _Reader.pad,
-    tree.Crop: _Reader.crop,
-    tree.Dilate: _Reader.dilate,
-    tree.Flip: _Reader.flip,
+    tree.Move: _Reader.move,
     tree.Shuffle: _Reader.shuffle,
     tree.Correlate: _Reader.correlate,
     tree.Sum: _Reader.sum,

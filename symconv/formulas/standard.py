@@ -10,7 +10,7 @@ the strided side (``o``: dy, or x when transposed). So three formulas serve both
 from __future__ import annotations
 
 from symconv.algebra.integers import Integer, Name
-from symconv.formulas.tree import Add, Array, Correlate, Flip, Formula, Sum, correlate, dilate, pad
+from symconv.formulas.tree import Add, Array, Correlate, Formula, Sum, correlate, dilate, flip, pad
 
 __all__ = ["STANDARD", "standard"]
 
@@ -23,7 +23,7 @@ def _strided_side(padded: Array, after: Integer) -> Correlate:
 
 
 def _padded_side(strided: Array) -> Correlate:
-    return correlate(pad(dilate(strided, s), d * (K - 1) - p, d * (K - 1) - q + r), Flip(w), dilation=d)
+    return correlate(pad(dilate(strided, s), d * (K - 1) - p, d * (K - 1) - q + r), flip(w), dilation=d)
 
 
 def _weights(padded: Array, strided: Array) -> Correlate:

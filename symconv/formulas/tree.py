@@ -1,8 +1,9 @@
 """The formula tree: what a closed formula for y, dx, dw or db says, ready to be read in several ways.
 
 A formula is built from arrays by `pad`, `crop`, `dilate`, `flip`, `correlate` and `sum`, or is a pointwise
-index sum. The definitions below are for one axis and 0-based; on several axes every operation acts on each axis with
-that axis's sizes. An array is zero outside its range.
+index sum. The operations that move entries about are rows of a table (:mod:`symconv.formulas.moves`). The definitions below are
+for one axis and 0-based; on several axes every operation acts on each axis with that axis's sizes. An array is zero outside
+its range.
 
     pad(a, u, v)[i]            = a[i - u]             u + len(a) + v entries; negative amounts crop
     crop(a, u, v)[i]           = a[i + u]             len(a) - u - v entries
@@ -26,10 +27,11 @@ from dataclasses import dataclass, field, fields, replace
 
 from symconv.algebra.comparisons import Comparison
 from symconv.algebra.integers import Const, Integer, Name, integer
+from symconv.formulas.moves import MOVES, Branch, Operation
 
 __all__ = [
-    "Add", "Array", "Correlate", "Crop", "Dilate", "Flip", "Formula", "IndexSum", "Indexed", "Node", "Pad", "Range", "Scale",
-    "Shuffle", "Sum", "TARGETS", "OPERANDS",
+    "Add", "Array", "Correlate", "Formula", "IndexSum", "Indexed", "Move", "Node", "OPERANDS", "Range", "Scale", "Shuffle", "Sum",
+    "TARGETS", "correlate", "crop", "dilate", "flip", "move", "pad",
 ]  # fmt: skip
 
 #: what a formula may be for, and the arrays whose product makes it up (the loss's factors but the one left out)
@@ -69,48 +71,42 @@ class Array(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Pad(Node):
-    """``before`` zeros in front of the operand and ``after`` behind it; negative amounts crop."""
+class Move(Node):
+    """The operand's entries moved about by an operation of :data:`symconv.formulas.moves.MOVES`, by these amounts."""
 
+    name: str
     operand: Node
-    before: Integer
-    after: Integer
+    amounts: tuple[Integer, ...] = ()
+
+    @property
+    def operation(self) -> Operation:
+        """What the operation does."""
+        return MOVES[self.name]
+
+    def amount(self, name: str) -> Integer:
+        """One of the amounts by its name."""
+        return self._values()[name]
+
+    def length(self, operand: Integer) -> Integer:
+        """The number of entries, given the operand's; less than none is none."""
+        return self.operation.length.substitute({**self._values(), "n": operand})
+
+    def back(self, i: Integer, length: Integer, e: Integer) -> tuple[Branch, ...]:
+        """Where entry i comes from in an operand of this length; ``e`` counts where a branch has many."""
+        return tuple(b.substitute({**self._values(), "i": i, "n": length, "e": e}) for b in self.operation.back)
+
+    def forward(self, j: Integer, length: Integer, e: Integer) -> tuple[Branch, ...]:
+        """Where entry j of an operand of this length goes; ``e`` counts where a branch has many."""
+        return tuple(b.substitute({**self._values(), "j": j, "n": length, "e": e}) for b in self.operation.forward)
+
+    def _values(self) -> dict[str, Integer]:
+        return {each.name: value for each, value in zip(self.operation.amounts, self.amounts, strict=True)}
 
     def __str__(self) -> str:
-        return f"pad({self.operand}, {_amounts(self.before, self.after)})"
-
-
-@dataclass(frozen=True, slots=True)
-class Crop(Node):
-    """The operand without its first ``before`` and last ``after`` entries."""
-
-    operand: Node
-    before: Integer
-    after: Integer
-
-    def __str__(self) -> str:
-        return f"crop({self.operand}, {_amounts(self.before, self.after)})"
-
-
-@dataclass(frozen=True, slots=True)
-class Dilate(Node):
-    """``by - 1`` zeros inserted between neighbouring entries."""
-
-    operand: Node
-    by: Integer
-
-    def __str__(self) -> str:
-        return f"dilate({self.operand}, {self.by})"
-
-
-@dataclass(frozen=True, slots=True)
-class Flip(Node):
-    """The operand in reverse order on every spatial axis."""
-
-    operand: Node
-
-    def __str__(self) -> str:
-        return f"flip({self.operand})"
+        values = self._values()
+        given = [each for each in self.operation.amounts if each.like is None or values[each.name] != values[each.like]]
+        mode = [f"mode={self.operation.mode}"] if self.operation.mode else []
+        return f"{self.operation.word}({', '.join([str(self.operand), *(str(values[each.name]) for each in given), *mode])})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +240,8 @@ class Formula:
         bound: set[str] = {self.index} if self.index else set()
         for node in self.body.walk():
             expressions = [getattr(node, f.name) for f in fields(node)]  # type: ignore[arg-type]
+            if isinstance(node, Move):
+                expressions = list(node.amounts)
             if isinstance(node, IndexSum):
                 bound |= {each.index for each in node.ranges}
                 expressions = [factor.index for factor in node.factors]
@@ -266,28 +264,42 @@ class Formula:
         return replace(self, name=name)
 
 
-def _amounts(before: Integer, after: Integer) -> str:
-    return str(before) if before == after else f"{before}, {after}"
-
-
 # the words in which formulas are written in Python, as in a user's text ----------------------------------------------
 
 
-def pad(operand: Node, before: Integer | int, after: Integer | int | None = None) -> Pad:
+def move(name: str, operand: Node, *amounts: Integer | int) -> Move:
+    """The operation of a key of :data:`MOVES`; an amount that is left out equals the one that its row names.
+
+    >>> print(move("pad", Array("x"), Name("p")), move("pad", Array("x"), 1, 2))
+    pad(x, p) pad(x, 1, 2)
+    """
+    operation = MOVES[name]
+    values = {each.name: integer(value) for each, value in zip(operation.amounts, amounts, strict=False)}
+    for each in operation.amounts[len(amounts) :]:
+        if each.like is None:
+            raise TypeError(f"{operation.word} takes {each.name}")
+        values[each.name] = values[each.like]
+    return Move(name, operand, tuple(values.values()))
+
+
+def pad(operand: Node, before: Integer | int, *after: Integer | int) -> Move:
     """``pad(a, u, v)``; ``v = u`` when it is left out."""
-    first = integer(before)
-    return Pad(operand, first, first if after is None else integer(after))
+    return move("pad", operand, before, *after)
 
 
-def crop(operand: Node, before: Integer | int, after: Integer | int | None = None) -> Crop:
+def crop(operand: Node, before: Integer | int, *after: Integer | int) -> Move:
     """``crop(a, u, v)``; ``v = u`` when it is left out."""
-    first = integer(before)
-    return Crop(operand, first, first if after is None else integer(after))
+    return move("crop", operand, before, *after)
 
 
-def dilate(operand: Node, by: Integer | int) -> Dilate:
+def dilate(operand: Node, by: Integer | int) -> Move:
     """``dilate(a, t)``."""
-    return Dilate(operand, integer(by))
+    return move("dilate", operand, by)
+
+
+def flip(operand: Node) -> Move:
+    """``flip(a)``."""
+    return move("flip", operand)
 
 
 def correlate(operand: Node, filter: Node, stride: Integer | int = 1, dilation: Integer | int = 1) -> Correlate:

@@ -1,7 +1,7 @@
 """Reader: a formula's exact value on one concrete layer.
 
-Arrays are handled as arrays of cells: numbers of the entries they show, -1 for a zero. Padding, cropping, dilating and
-flipping move cells; correlation multiplies them out into terms. The operations act on the whole arrays of the layer, all axes
+Arrays are handled as arrays of cells: numbers of the entries they show, -1 for a zero. What moves entries about moves cells;
+correlation multiplies them out into terms. The operations act on the whole arrays of the layer, all axes
 at once, so what is compared with the derivative here does not rest on treating the axes one by one.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.integers import Integer
+from symconv.algebra.integers import Const, Integer, Name
 from symconv.algebra.terms import MultilinearArray, Terms
 from symconv.formulas import tree
 from symconv.formulas.indices import axis_links
@@ -96,41 +96,25 @@ class Reading:
         cells = numbers.reshape(self.shown(labels, shape[len(labels) - 1 :]))
         return Value(labels, cells, MultilinearArray(self.conv, shape, (entries,)), node.name)
 
-    def moved(self, value: Value, space: Sequence[int], target: Sequence[slice], source: Sequence[slice]) -> Value:
-        """``value`` on a new space: the cells at ``source`` put down at ``target``, zeros elsewhere."""
-        cells = np.full(self.shown(value.labels, space), ZERO, dtype=np.int64)
-        lead = (slice(None),) * len(value.labels)
-        cells[(*lead, *target)] = value.cells[(*lead, *source)]
+    def move(self, node: tree.Move) -> Value:
+        """The operand's entries at their new places, zeros elsewhere."""
+        value, operation = self.read(node.operand), node.operation
+        if operation.gathers and value.array is not None:
+            raise ValueError(f"{node}: {operation.word} adds entries up; it is taken of products, not of an array")
+        amounts = [
+            self.per_axis(e, 1, f"{operation.word} {each.name}") if each.step else self.per_axis(e)
+            for each, e in zip(operation.amounts, node.amounts, strict=True)
+        ]
+        ways = [
+            pairs(node, size, [each[axis] for each in amounts], self.shown) for axis, size in enumerate(value.space)
+        ]
+        shape = self.shown(value.labels, [way.length for way in ways])
+        if operation.gathers:
+            return gathered(value, ways, shape)
+        cells = value.cells
+        for axis, way in enumerate(ways, len(value.labels)):
+            cells = carried(cells, axis, way)
         return replace(value, cells=cells)
-
-    def pad(self, node: tree.Pad) -> Value:
-        return self.padded(self.read(node.operand), self.per_axis(node.before), self.per_axis(node.after))
-
-    def crop(self, node: tree.Crop) -> Value:
-        before, after = self.per_axis(node.before), self.per_axis(node.after)
-        return self.padded(self.read(node.operand), [-u for u in before], [-v for v in after])
-
-    def padded(self, value: Value, before: Sequence[int], after: Sequence[int]) -> Value:
-        space, target, source = [], [], []
-        for size, u, v in zip(value.space, before, after, strict=True):
-            length = max(0, u + size + v)
-            first, last = max(0, -u), min(size, length - u)  # of the cells that stay
-            last = max(first, last)
-            space.append(length)
-            source.append(slice(first, last))
-            target.append(slice(first + u, last + u) if last > first else slice(0, 0))
-        return self.moved(value, space, target, source)
-
-    def dilate(self, node: tree.Dilate) -> Value:
-        value = self.read(node.operand)
-        by = self.per_axis(node.by, 1, "dilate by")
-        space = [max(0, t * (size - 1) + 1) for size, t in zip(value.space, by, strict=True)]
-        return self.moved(value, space, [slice(None, None, t) for t in by], [slice(None)] * len(by))
-
-    def flip(self, node: tree.Flip) -> Value:
-        value = self.read(node.operand)
-        axes = tuple(range(len(value.labels), value.cells.ndim))
-        return replace(value, cells=np.flip(value.cells, axes))
 
     def shuffle(self, node: tree.Shuffle) -> Value:
         value = self.read(node.operand)
@@ -256,6 +240,65 @@ class Reading:
         return space[axis] if space else 1
 
 
+@dataclass(frozen=True)
+class Way:
+    """Where entries come from on one axis: entry ``i[x]`` of the result, which has ``length`` of them, from entry ``j[x]``."""
+
+    length: int
+    i: NDArray[np.int64]
+    j: NDArray[np.int64]
+
+
+def pairs(node: tree.Move, size: int, amounts: Sequence[int], room: Callable[[str, Sequence[int]], object]) -> Way:
+    """The way of an operation on an axis of ``size`` entries; ``room`` refuses what is too large."""
+    fixed = replace(node, amounts=tuple(Const(value) for value in amounts))
+    length = max(0, int(fixed.length(Const(size)).evaluate({})))
+    room("", [length])
+    i, found = np.arange(length), []
+    for branch in fixed.back(Name("i"), Const(size), Name("e")):
+        many = None if branch.many is None else max(0, int(branch.many.evaluate({})))
+        room("", [length, many or 1])
+        to, e = (
+            (i, 0) if many is None else (grid.reshape(-1) for grid in np.meshgrid(i, np.arange(many), indexing="ij"))
+        )
+        values = {"i": to, "e": e}
+        j = np.broadcast_to(np.asarray(branch.to.evaluate(values), dtype=np.int64), to.shape)
+        inside = (j >= 0) & (j < size)
+        for condition in branch.when:
+            inside &= condition.evaluate(values)
+        found.append((to[inside], j[inside]))
+    return Way(length, *(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def carried(cells: NDArray[np.int64], axis: int, way: Way) -> NDArray[np.int64]:
+    """``cells`` moved along one axis, each place filled from one at most."""
+    shape = list(cells.shape)
+    shape[axis] = way.length
+    result = np.full(shape, ZERO, dtype=np.int64)
+    lead: tuple[Any, ...] = (slice(None),) * axis
+    result[(*lead, way.i)] = cells[(*lead, way.j)]
+    return result
+
+
+def gathered(value: Value, ways: Sequence[Way], shape: tuple[int, ...]) -> Value:
+    """The sums of products in ``value`` added up where an operation brings several to one place."""
+    content = placed(value)
+    lead = len(value.labels)
+    blocks = []
+    for block in content.blocks:
+        index, rows = list(np.unravel_index(block.entry, value.cells.shape)), np.arange(len(block))
+        for axis, way in enumerate(ways, lead):
+            order = np.argsort(way.j, kind="stable")
+            first = np.searchsorted(way.j[order], index[axis])
+            counts = np.searchsorted(way.j[order], index[axis], side="right") - first
+            starts = np.repeat(first - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+            index, rows = [np.repeat(column, counts) for column in index], np.repeat(rows, counts)
+            index[axis] = way.i[order[starts + np.arange(counts.sum())]]
+        blocks.append(replace(block.take(rows), entry=np.ravel_multi_index(index, shape) if len(rows) else rows))
+    cells = np.arange(np.prod(shape, dtype=np.int64)).reshape(shape)
+    return Value(value.labels, cells, MultilinearArray(content.conv, shape, tuple(blocks)), None)
+
+
 def _in_space(cells: NDArray[np.int64], places: Iterable[slice]) -> NDArray[np.int64]:
     """``cells`` restricted to ``places`` on the spatial axes, which are the last."""
     key: Any = (..., *places)
@@ -306,10 +349,7 @@ def evaluate(conv: Conv, formula: tree.Formula) -> MultilinearArray:
 
 READERS: dict[type[tree.Node], Callable[[Reading, Any], Value]] = {
     tree.Array: Reading.array,
-    tree.Pad: Reading.pad,
-    tree.Crop: Reading.crop,
-    tree.Dilate: Reading.dilate,
-    tree.Flip: Reading.flip,
+    tree.Move: Reading.move,
     tree.Shuffle: Reading.shuffle,
     tree.Correlate: Reading.correlate,
     tree.Sum: Reading.sum,

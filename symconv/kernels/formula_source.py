@@ -46,15 +46,9 @@ class _Reading:
     def array(self, node: tree.Array) -> ast.expr:
         return source.name(node.name)
 
-    def pad(self, node: tree.Pad | tree.Crop) -> ast.expr:
-        word = type(node).__name__.lower()
-        return source.call(word, self.read(node.operand), node.before, node.after)
-
-    def dilate(self, node: tree.Dilate) -> ast.expr:
-        return source.call("dilate", self.read(node.operand), node.by)
-
-    def flip(self, node: tree.Flip) -> ast.expr:
-        return source.call("flip", self.read(node.operand))
+    def move(self, node: tree.Move) -> ast.expr:
+        mode = {"mode": repr(node.operation.mode)} if node.operation.mode else {}
+        return source.call(node.operation.word, self.read(node.operand), *node.amounts, **mode)
 
     def correlate(self, node: tree.Correlate) -> ast.expr:
         names = [next(n.name for n in part.walk() if isinstance(n, tree.Array)) for part in (node.operand, node.filter)]
@@ -81,10 +75,7 @@ class _Reading:
 
 READERS: dict[type[tree.Node], Callable[[_Reading, Any], ast.expr]] = {
     tree.Array: _Reading.array,
-    tree.Pad: _Reading.pad,
-    tree.Crop: _Reading.pad,
-    tree.Dilate: _Reading.dilate,
-    tree.Flip: _Reading.flip,
+    tree.Move: _Reading.move,
     tree.Correlate: _Reading.correlate,
     tree.Sum: _Reading.sum,
     tree.Scale: _Reading.scale,

@@ -12,7 +12,7 @@ from typing import Any
 
 from symconv.algebra.integers import Integer
 from symconv.formulas import tree
-from symconv.mathematics.of_formulas import of_formula
+from symconv.mathematics.of_formulas import is_function, of_formula
 from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.tree import (
     Above,
@@ -38,9 +38,6 @@ SPELLED = {
     "⋯": r"\cdots", "⋮": r"\vdots", "⋱": r"\ddots", "∂": r"\partial", "⊤": r"\top", "⌊": r"\lfloor", "⌋": r"\rfloor",
     "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "mod": r"\bmod", "⇔": r"\iff", "∈": r"\in", "δ": r"\delta", "⊙": r"\odot", "μ": r"\mu",
 }  # fmt: skip
-
-#: names set upright, as functions are
-FUNCTIONS = ("pad", "crop", "flip", "shuffle")
 
 #: more columns than this need the array environment: amsmath's matrices stop there
 MATRIX_COLUMNS = 10
@@ -85,7 +82,7 @@ def _(thing: Equation) -> str:
 
 @latex.register
 def _(thing: Word) -> str:
-    if thing.text in FUNCTIONS:
+    if is_function(thing.text):
         return rf"\operatorname{{{thing.text}}}"
     return SPELLED.get(thing.text) or _beside([SPELLED.get(part, part) for part in thing.text])
 
@@ -237,7 +234,7 @@ def _matrix(thing: Matrix, gap: float) -> float:
 
 
 WIDTHS: dict[type[Math], Callable[[Any, float], float]] = {
-    Word: lambda t, gap: 5.2 * len(t.text) if t.text in FUNCTIONS else sum(GLYPHS.get(c, OTHER) for c in t.text),
+    Word: lambda t, gap: 5.2 * len(t.text) if is_function(t.text) else sum(GLYPHS.get(c, OTHER) for c in t.text),
     Operator: lambda t, gap: SIGN + 7 * (len(t.text) > 1),
     Below: lambda t, gap: width(t.base, gap) + SUBSCRIPT * width(t.sub, gap) + 0.5,
     Above: lambda t, gap: width(t.base, gap) + SUBSCRIPT * width(t.sup, gap) + 0.5,

@@ -9,6 +9,7 @@ from typing import Any
 
 from symconv.mathematics import latex as typesetting
 from symconv.mathematics import lines as breaking
+from symconv.mathematics.of_formulas import is_function
 from symconv.mathematics.tree import (
     Above,
     Below,
@@ -165,7 +166,7 @@ def _runs(math: Math) -> Iterator[Run]:
 
 
 def _word(math: Word) -> Iterator[Run]:
-    named = math.text in typesetting.FUNCTIONS or math.text == "mod"
+    named = is_function(math.text) or math.text == "mod"
     yield Run(math.text, italic=not named and math.text.replace(" ", "").isalpha())
 
 

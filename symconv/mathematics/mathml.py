@@ -14,9 +14,8 @@ from xml.etree.ElementTree import Element, tostring
 
 from symconv.algebra.integers import Integer
 from symconv.formulas import tree
-from symconv.mathematics.latex import FUNCTIONS
 from symconv.mathematics.lines import pieces
-from symconv.mathematics.of_formulas import of_formula
+from symconv.mathematics.of_formulas import is_function, of_formula
 from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.tree import (
     Above,
@@ -57,8 +56,8 @@ THIN, MEDIUM, THICK = "0.1667em", "0.2222em", "0.2778em"
 #: signs set with the larger space, as relations are
 RELATIONS = frozenset("=≠≤≥∈⇔")
 
-#: a name, a number, an indexless function; anything else is a sign
-TOKEN = re.compile(rf"(?P<mi>{'|'.join(FUNCTIONS)}|∂|[^\W\d_])|(?P<mn>[0-9]+)|(?P<space>\s+)|(?P<mo>.)")
+#: a letter, a number; anything else is a sign
+TOKEN = re.compile(r"(?P<mi>∂|[^\W\d_])|(?P<mn>[0-9]+)|(?P<space>\s+)|(?P<mo>.)")
 
 
 def mathml(thing: Math | Equation | tree.Formula | Integer, display: bool = False) -> str:
@@ -170,6 +169,8 @@ def _(thing: Equation) -> Element:
 
 @element.register
 def _(thing: Word) -> Element:
+    if is_function(thing.text):
+        return _token("mi", thing.text)
     result: list[Element] = []
     for found in TOKEN.finditer(thing.text):
         kind, text = found.lastgroup, found[0]

@@ -13,10 +13,11 @@ from typing import Any
 
 from symconv.algebra.integers import Const, Integer, Name
 from symconv.formulas import tree
+from symconv.formulas.moves import MOVES
 from symconv.mathematics.of_integers import factor, of_integer, one_based, simplified
 from symconv.mathematics.tree import Below, Equation, Fence, Math, Operator, Product, Row, Sum, Total, Word, separated
 
-__all__ = ["Setting", "of_formula", "replace_index"]
+__all__ = ["Setting", "is_function", "of_formula", "replace_index"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class Setting:
         if len(per_axis[0]) == 1:
             return Fence(separated(shown))
         return Row(tuple(part for each in shown for part in (Word("×"), Fence(each)))[1:])
+
+
+def is_function(text: str) -> bool:
+    """Whether a name is an operation's, which is set upright."""
+    return len(text) > 2 and (text == "shuffle" or any(text in (each.word, each.mode) for each in MOVES.values()))
 
 
 #: comparisons as they are set
@@ -131,30 +137,29 @@ def _array(node: tree.Array, setting: Setting) -> Set:
     return setting.arrays.get(node.name, Word(node.name)), _SINGLE
 
 
-def _moved(name: str) -> Callable[[Any, Setting], Set]:
-    def rule(node: Any, setting: Setting) -> Set:
-        if setting.idle([node.before, node.after], 0):
-            return _set(node.operand, setting)
-        return _call(name, node.operand, setting, setting.amount(node.before, node.after))
-
-    return rule
-
-
-def _resampled(math: Math, sign: str, by: Integer, setting: Setting) -> Set:
-    return Row((math, Operator(sign), setting.amount(by))), _ROW
-
-
-def _dilate(node: tree.Dilate, setting: Setting) -> Set:
-    if setting.idle([node.by], 1):
+def _move(node: tree.Move, setting: Setting) -> Set:
+    operation = node.operation
+    if node.amounts and all(
+        setting.idle([e], each.neutral) for each, e in zip(operation.amounts, node.amounts, strict=True)
+    ):
         return _set(node.operand, setting)
-    return _resampled(_bound(node.operand, setting, _SINGLE), "↑", node.by, setting)
+    if operation.sign:
+        return _resampled(_bound(node.operand, setting, _SINGLE), operation.sign, node.amounts, setting)
+    amount = setting.amount(*node.amounts) if node.amounts else None
+    if operation.mode and amount is not None:
+        amount = separated([amount, Word(operation.mode)], wide=True)
+    return _call(operation.word, node.operand, setting, amount)
+
+
+def _resampled(math: Math, sign: str, by: Sequence[Integer], setting: Setting) -> Set:
+    return Row((math, Operator(sign), setting.amount(*by))), _ROW
 
 
 def _correlate(node: tree.Correlate, setting: Setting) -> Set:
-    taps = tree.Dilate(node.filter, node.dilation)
+    taps = tree.dilate(node.filter, node.dilation)
     row: tuple[Math, ...] = (_bound(node.operand, setting, _SINGLE), Operator("⋆"), _bound(taps, setting, _SINGLE))
     if not setting.idle([node.stride], 1):
-        row = _resampled(Fence(Row(row)), "↓", node.stride, setting)[0].parts  # type: ignore[attr-defined]
+        row = _resampled(Fence(Row(row)), "↓", [node.stride], setting)[0].parts  # type: ignore[attr-defined]
     return Row((*setting.totals, *row)), _ROW
 
 
@@ -202,10 +207,7 @@ def _index_sum(node: tree.IndexSum, setting: Setting) -> Set:
 
 READERS: dict[type[tree.Node], Callable[[Any, Setting], Set]] = {
     tree.Array: _array,
-    tree.Pad: _moved("pad"),
-    tree.Crop: _moved("crop"),
-    tree.Dilate: _dilate,
-    tree.Flip: lambda node, setting: _call("flip", node.operand, setting),
+    tree.Move: _move,
     tree.Shuffle: lambda node, setting: _call("shuffle", node.operand, setting),
     tree.Correlate: _correlate,
     tree.Scale: _scale,

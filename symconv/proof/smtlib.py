@@ -1,34 +1,45 @@
 """The claim as an SMT-LIB 2 script, by a way of its own, so that any solver can re-check it.
 
 This is deliberately a second reading of the formula. The isl reading pulls an entry of the result back to the entries of the
-arrays; this one pushes an entry of an array forward to the position where the operations put it (``pad`` adds, ``dilate``
-multiplies, ``flip`` subtracts from the end), and says that two entries meet where their positions do. No composition, no
-quantifier, no projection, and the stride and dilation may be left free. The script asserts that some legal size and some
-product are counted differently by formula and derivative, or that the lengths differ: ``unsat`` means that the claim holds.
+arrays; this one pushes an entry of an array forward to the position where the operations put it, and says that two entries meet
+where their positions do. No composition, no quantifier, no projection, and the stride and dilation may be left free. The script
+asserts that some legal size and some product are counted differently by formula and derivative, or that the lengths differ:
+``unsat`` means that the claim holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symconv.algebra.comparisons import Comparison
 from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas import tree
+from symconv.formulas.moves import Branch
 from symconv.formulas.sets import MeaninglessError
 from symconv.proof.claim import Claim
-from symconv.proof.positions import moves, position, shown_array
+from symconv.proof.positions import shown_array
 
 __all__ = ["UnsupportedError", "smtlib"]
+
+
+#: places of an entry that are spelled out one by one where their number is known
+MAX_SPELLED = 16
 
 
 class UnsupportedError(ValueError):
     """The claim cannot be said without quantifiers by this reading."""
 
 
-#: an array, a position, and what must hold for an entry to be there, as SMT-LIB terms
-Place = tuple[str, str, list[str]]
+@dataclass(frozen=True)
+class _Place:
+    """A position at which an entry of an array stands when all of ``when`` holds; ``many`` counts them where it is not None."""
+
+    position: Integer
+    when: list[str]
+    many: str | None = None
 
 
 def smtlib(claim: Claim) -> str:
@@ -81,7 +92,7 @@ class _Script:
     def text(self) -> str:
         claim, formula = self.claim, self.formula
         target = None if claim.length is None else claim.index(formula.target)
-        products = self.result(formula.body, target)
+        products = self.result(formula.body, None if target is None else Name(target))
         truths = {claim.arrays: self.all(self.comparisons(claim.truth))}
         if claim.with_bias and target is not None:
             truths["b",] = self.within(target, self.extents[formula.target])
@@ -194,33 +205,35 @@ class _Script:
         return self.lengths[id(node)]
 
     def new_length(self, node: tree.Node) -> Integer:
-        if isinstance(node, tree.Array):
-            return self.claim.extents[node.name]
-        if isinstance(node, tree.Pad):
-            return self.at_least_zero(node.before + self.length(node.operand) + node.after)
-        if isinstance(node, tree.Crop):
-            return self.at_least_zero(self.length(node.operand) - node.before - node.after)
-        if isinstance(node, tree.Dilate):
-            by, inner = self.step(node.by, "dilate by"), self.integer(self.length(node.operand))
-            return self.named(f"(ite (< {inner} 1) 0 (+ (* {by} (- {inner} 1)) 1))")
-        if isinstance(node, (tree.Flip, tree.Scale)):
-            return self.length(node.operand)
-        if isinstance(node, tree.Correlate):
-            t, e = self.step(node.stride, "stride"), self.step(node.dilation, "dilation")
-            size, taps = self.integer(self.length(node.operand)), self.integer(self.length(node.filter))
-            slack = self.integer(self.named(f"(- {size} (* {e} (- {taps} 1)) 1)"))
-            return self.named(f"(ite (or (< {slack} 0) (< {taps} 1)) 0 (+ {self.quotient(slack, t)} 1))")
-        if isinstance(node, tree.Add):
-            if _is_bias(node.left):
-                return self.length(node.right)
-            if not _is_bias(node.right):
-                left, right = self.length(node.left), self.length(node.right)
-                if left != right:
-                    self.failures.append(f"(distinct {self.integer(left)} {self.integer(right)})")
-            return self.length(node.left)
-        if isinstance(node, tree.IndexSum):
-            return self.claim.extents[self.formula.target]
-        raise UnsupportedError(f"{node} has no length")
+        if type(node) not in _LENGTHS:
+            raise UnsupportedError(f"{node} has no length")
+        return _LENGTHS[type(node)](self, node)
+
+    def moved_length(self, node: tree.Move) -> Integer:
+        self.check_steps(node)
+        operand = self.length(node.operand)
+        length = node.length(operand)
+        return operand if length == operand else self.at_least_zero(length)
+
+    def correlated_length(self, node: tree.Correlate) -> Integer:
+        t, e = self.step(node.stride, "stride"), self.step(node.dilation, "dilation")
+        size, taps = self.integer(self.length(node.operand)), self.integer(self.length(node.filter))
+        slack = self.integer(self.named(f"(- {size} (* {e} (- {taps} 1)) 1)"))
+        return self.named(f"(ite (or (< {slack} 0) (< {taps} 1)) 0 (+ {self.quotient(slack, t)} 1))")
+
+    def added_length(self, node: tree.Add) -> Integer:
+        if _is_bias(node.left):
+            return self.length(node.right)
+        if not _is_bias(node.right):
+            left, right = self.length(node.left), self.length(node.right)
+            if left != right:
+                self.failures.append(f"(distinct {self.integer(left)} {self.integer(right)})")
+        return self.length(node.left)
+
+    def check_steps(self, node: tree.Move) -> None:
+        for each, value in zip(node.operation.amounts, node.amounts, strict=True):
+            if each.step:
+                self.step(value, f"{node.operation.word} {each.name}")
 
     def at_least_zero(self, length: Integer) -> Integer:
         name = self.named(self.integer(length))
@@ -233,58 +246,95 @@ class _Script:
 
     # where entries go ------------------------------------------------------------------------------------------------
 
-    def place(self, node: tree.Node) -> Place:
-        """The position in ``node`` of the entry whose index has its name in R, and when it is not cropped on the way."""
-        array = shown_array(node)
-        if array is None:
+    def places(self, node: tree.Node) -> list[_Place]:
+        """The positions in ``node`` of the entry whose index has its name in R."""
+        if isinstance(node, tree.Array):
+            index = self.claim.index(node.name)
+            return [_Place(Name(index), [self.within(index, self.extents[node.name])])]
+        if not isinstance(node, tree.Move):
             raise UnsupportedError(f"{node} is not an array, moved about")
-        index = Name(self.claim.index(array))
-        when = [self.within(str(index), self.extents[array])]
-        for step in reversed(list(moves(node))):
-            if isinstance(step, (tree.Pad, tree.Crop)):
-                at = self.integer(position(step, index, self.length))
-                when.append(self.within(at, self.integer(self.length(step))))
-            elif isinstance(step, tree.Dilate):
-                self.step(step.by, "dilate by")
-        return array, self.integer(position(node, index, self.length)), when
+        self.check_steps(node)
+        return [
+            _Place(branch.to, [*inner.when, *when], many or inner.many)
+            for inner in self.places(node.operand)
+            for branch, when, many in self.branches(node.forward, inner.position, node, inner.many)
+        ]
 
-    def result(self, node: tree.Node, at: str | None) -> list[_Product]:
+    def branches(
+        self, relation: Callable[..., tuple[Branch, ...]], at: Integer, node: tree.Move, counting: str | None = None
+    ) -> Iterator[tuple[Branch, list[str], str | None]]:
+        """The branches of an operation at a position, when each is taken, and the name that counts in it where it has many."""
+        length = self.length(node.operand)
+        for number, first in enumerate(relation(at, length, Const(0))):
+            many = None if first.many is None else first.many.substitute(self.claim.numbers)
+            if many is None:
+                yield first, self.comparisons(first.when), None
+            elif isinstance(many, Const) and many.value <= MAX_SPELLED:
+                for e in range(many.value):
+                    branch = relation(at, length, Const(e))[number]
+                    yield branch, self.comparisons(branch.when), None
+            elif counting is not None:
+                raise UnsupportedError(f"{node}: two operations give an entry several places")
+            else:
+                name = self.fresh("many")
+                branch = relation(at, length, Name(name))[number]
+                yield branch, [*self.comparisons(branch.when), self.within(name, self.integer(many))], name
+
+    def result(self, node: tree.Node, at: Integer | None) -> list[_Product]:
         """The products in entry ``at`` of a result (None for the single number db)."""
         if type(node) not in _RESULTS:
             raise UnsupportedError(f"{node} is not read here")
         return _RESULTS[type(node)](self, node, at)
 
-    def shifted(self, node: tree.Pad | tree.Crop, at: str) -> list[_Product]:
-        inner = f"({'-' if isinstance(node, tree.Pad) else '+'} {at} {self.integer(node.before)})"
-        inside = self.within(at, self.integer(self.length(node)))
-        return [_Product(p.arrays, p.count, [*p.when, inside]) for p in self.result(node.operand, inner)]
+    def moved(self, node: tree.Move, at: Integer) -> list[_Product]:
+        self.check_steps(node)
+        inside = self.within(self.integer(at), self.integer(self.length(node)))
+        found = []
+        for branch, when, many in self.branches(node.back, at, node):
+            if many is not None:
+                raise UnsupportedError(f"{node} adds up as many entries as it is told")
+            found += [replace(p, when=[*p.when, inside, *when]) for p in self.result(node.operand, branch.to)]
+        return found
 
-    def dilated(self, node: tree.Dilate, at: str) -> list[_Product]:
-        by = self.step(node.by, "dilate by")
-        inner = self.quotient(at, by)
-        hit = [f"(= {at} (* {by} {inner}))", self.within(at, self.integer(self.length(node)))]
-        return [_Product(p.arrays, p.count, [*p.when, *hit]) for p in self.result(node.operand, inner)]
+    def correlated(self, node: tree.Correlate, at: Integer) -> list[_Product]:
+        arrays = [shown_array(each) for each in (node.operand, node.filter)]
+        names = tuple(sorted(name for name in arrays if name is not None))
+        t, e = (self.step(each, what) for each, what in ((node.stride, "stride"), (node.dilation, "dilation")))
+        inside = self.within(self.integer(at), self.integer(self.length(node)))
+        found = []
+        for one, other in itertools.product(self.places(node.operand), self.places(node.filter)):
+            first, second = self.integer(one.position), self.integer(other.position)
+            meet = f"(= {first} (+ (* {t} {self.integer(at)}) (* {e} {second})))"
+            count = self.counted(node, one, other, at)
+            found.append(_Product(names, "1", [*one.when, *other.when, inside, meet, *count]))
+        return found
 
-    def flipped(self, node: tree.Flip, at: str) -> list[_Product]:
-        return self.result(node.operand, f"(- {self.integer(self.length(node.operand))} 1 {at})")
+    def counted(self, node: tree.Correlate, one: _Place, other: _Place, at: Integer) -> list[str]:
+        """Where an entry stands at several places: the one at which the two meet, solved for, and when there is one."""
+        many = one.many or other.many
+        if many is None:
+            return []
+        if one.many and other.many:
+            raise UnsupportedError(f"{node}: entries of both arrays stand at several places")
+        apart = one.position - node.stride * at - node.dilation * other.position
+        found = apart.substitute(self.claim.numbers).linear_in(many)
+        if found is None or found[0] == Const(0):
+            raise UnsupportedError(f"{node}: the places of an entry are not determined")
+        solved, when = self.solved(found, "0", {})
+        self.definitions.append(f"(= {many} {solved})")
+        return when
 
-    def correlated(self, node: tree.Correlate, at: str) -> list[_Product]:
-        one, first, when = self.place(node.operand)
-        other, second, and_when = self.place(node.filter)
-        t, e = self.step(node.stride, "stride"), self.step(node.dilation, "dilation")
-        meet = f"(= {first} (+ (* {t} {at}) (* {e} {second})))"
-        conditions = [*when, *and_when, self.within(at, self.integer(self.length(node))), meet]
-        return [_Product(tuple(sorted((one, other))), "1", conditions)]
+    def summed(self, node: tree.Sum, at: Integer | None) -> list[_Product]:
+        name, places = shown_array(node.operand), self.places(node.operand)
+        if name is None or any(place.many for place in places):
+            raise UnsupportedError(f"{node}: an entry stands at several places")
+        return [_Product((name,), "1", place.when) for place in places]
 
-    def summed(self, node: tree.Sum, at: str | None) -> list[_Product]:
-        name, _, when = self.place(node.operand)
-        return [_Product((name,), "1", when)]
-
-    def scaled(self, node: tree.Scale, at: str | None) -> list[_Product]:
+    def scaled(self, node: tree.Scale, at: Integer | None) -> list[_Product]:
         factor = self.integer(node.factor)
         return [_Product(p.arrays, f"(* {factor} {p.count})", p.when) for p in self.result(node.operand, at)]
 
-    def added(self, node: tree.Add, at: str | None) -> list[_Product]:
+    def added(self, node: tree.Add, at: Integer | None) -> list[_Product]:
         parts = [node.left, node.right]
         if at is not None:
             self.length(node)  # notes where the lengths differ
@@ -296,14 +346,16 @@ class _Script:
                 while isinstance(part, tree.Scale):
                     factor, part = part.factor * factor, part.operand
                 found.append(
-                    _Product(("b",), self.integer(factor), [self.within(at, self.integer(self.length(other)))])
+                    _Product(
+                        ("b",), self.integer(factor), [self.within(self.integer(at), self.integer(self.length(other)))]
+                    )
                 )
             else:
                 found += self.result(part, at)
         return found
 
-    def index_sum(self, node: tree.IndexSum, at: str | None) -> list[_Product]:
-        known = {} if self.formula.index is None or at is None else {self.formula.index: at}
+    def index_sum(self, node: tree.IndexSum, at: Integer | None) -> list[_Product]:
+        known = {} if self.formula.index is None or at is None else {self.formula.index: self.integer(at)}
         open_indices = {each.index for each in node.ranges}
         equations = [(factor.index, self.claim.index(factor.name)) for factor in node.factors]
         count, when = "1", []
@@ -339,7 +391,7 @@ class _Script:
             when.append(f"(= {entry} {self.integer(e, known)})")
             when.append(self.within(entry, self.extents[factor.name]))
         if at is not None:
-            when.append(self.within(at, self.extents[self.formula.target]))
+            when.append(self.within(self.integer(at), self.extents[self.formula.target]))
         when += self.comparisons(node.where, known)
         return [_Product(tuple(sorted(f.name for f in node.factors)), count, when)]
 
@@ -368,11 +420,17 @@ def _sum(terms: list[str]) -> str:
     return f"(+ {' '.join(terms)})" if len(terms) > 1 else (terms or ["0"])[0]
 
 
+_LENGTHS: dict[type[tree.Node], Callable[[_Script, Any], Integer]] = {
+    tree.Array: lambda script, node: script.claim.extents[node.name],
+    tree.Move: _Script.moved_length,
+    tree.Scale: lambda script, node: script.length(node.operand),
+    tree.Correlate: _Script.correlated_length,
+    tree.Add: _Script.added_length,
+    tree.IndexSum: lambda script, node: script.claim.extents[script.formula.target],
+}
+
 _RESULTS: dict[type[tree.Node], Callable[[_Script, Any, Any], list[_Product]]] = {
-    tree.Pad: _Script.shifted,
-    tree.Crop: _Script.shifted,
-    tree.Dilate: _Script.dilated,
-    tree.Flip: _Script.flipped,
+    tree.Move: _Script.moved,
     tree.Correlate: _Script.correlated,
     tree.Sum: _Script.summed,
     tree.Scale: _Script.scaled,

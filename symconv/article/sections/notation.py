@@ -22,6 +22,10 @@ __all__ = ["called", "elsewhere", "in_pytorch", "notation", "references"]
 WORKS = ("dumoulin", "goodfellow", "lecun", "verdoolaege")
 
 
+#: operations that are shown under another name
+SIGNED = {"dilate": "up"}
+
+
 def notation(conv: Conv) -> list[Block]:
     """The operations of this layer's closed formulas, each with what it does to ``[a b c]``."""
     rows = tuple(_row(name) for name in _met(conv))
@@ -37,12 +41,11 @@ def _met(conv: Conv) -> Iterator[str]:
         formula = formula_for(conv, target)
         reading = Reading(conv, formula)
         for node in formula.body.walk():
-            if isinstance(node, tree.Pad) and any(reading.per_axis(node.before) + reading.per_axis(node.after)):
-                met.add("pad")
-            elif isinstance(node, tree.Flip) and max(conv.kernel) > 1:
-                met.add("flip")
-            elif isinstance(node, tree.Dilate) and max(reading.per_axis(node.by)) > 1:
-                met.add("up")
+            if isinstance(node, tree.Move):
+                amounts = zip(node.operation.amounts, node.amounts, strict=True)
+                moved = any(value != each.neutral for each, e in amounts for value in reading.per_axis(e))
+                if moved or (not node.amounts and max(conv.kernel) > 1):
+                    met.add(SIGNED.get(node.name, node.name))
             elif isinstance(node, tree.Correlate):
                 met |= {"up"} if max(reading.per_axis(node.dilation)) > 1 else set()
                 met |= {"down"} if max(reading.per_axis(node.stride)) > 1 else set()

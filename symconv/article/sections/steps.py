@@ -101,8 +101,8 @@ def _pictures(line: Conv) -> list[Block]:
 def borders(line: Conv) -> list[Equation]:
     """The border before and after in letters, with numbers, as numbers; read from the closed formula."""
     body = standard(_target(line), line.transposed).body
-    pad = next(node for node in body.walk() if isinstance(node, tree.Pad))
-    return [_evaluated(line, amount) for amount in (pad.before, pad.after)]
+    pad = next(node for node in body.walk() if isinstance(node, tree.Move) and node.name == "pad")
+    return [_evaluated(line, amount) for amount in pad.amounts]
 
 
 def _evaluated(line: Conv, e: Integer) -> Equation:

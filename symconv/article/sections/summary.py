@@ -124,7 +124,7 @@ def _places(conv: Conv, target: str, node: tree.Correlate) -> dict[str, Value]:
     def length(inner: tree.Node) -> Integer:
         return plain_length(inner, extents)
 
-    filter = node.filter if node.dilation == Const(1) else tree.Dilate(node.filter, node.dilation)
+    filter = node.filter if node.dilation == Const(1) else tree.dilate(node.filter, node.dilation)
     values: dict[str, Value] = {"target": _indexed(conv, target)}
     for number, (operand, place) in enumerate(((node.operand, "P"), (filter, "Q"))):
         array = shown_array(operand)
