@@ -19,9 +19,9 @@ import numpy as np
 import sympy
 
 from symconv import Conv
+from symconv.algebra.symbols import symbols
 from symconv.layer.gradients import by_sympy
 from symconv.layer.loss import loss
-from symconv.layer.symbols import symbols
 
 ARRAYS = ("x", "w", "b", "y", "dx", "dw", "db", "dy")
 TOKEN = re.compile(r"\\(?:delta|mu)(?=_)|\\[A-Za-z]+|dx|dw|dy|db|[A-Za-z]|\d+|[-+/=(){},_^;&\[\]]")

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symconv import Conv
+from symconv.algebra.symbols import symbols
 from symconv.algebra.terms import MultilinearArray, Terms, _sorted_groups
 from symconv.kernels.peers import pytorch_gradients
 from symconv.layer.differences import exact_gradients, random_integers
 from symconv.layer.gradients import MAX_SYMPY_TERMS, by_sympy, gradients, loss_expression
 from symconv.layer.loss import enumerate_axis, loss
-from symconv.layer.symbols import symbols
 from tests.cases import SMALL, convs
 
 

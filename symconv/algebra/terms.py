@@ -17,21 +17,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.layer.conv import Conv
-from symconv.layer.names import entry_name
+from symconv.algebra.symbols import Arrays, Term, expression
 
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["MultilinearArray", "Term", "Terms"]
+__all__ = ["MultilinearArray", "Term", "Terms", "terms_text"]
 
 Column = NDArray[np.int64]
 
 #: the order in which the factors of a term are kept and written; v is the constant of a border
 FACTOR_ORDER = ("dy", "w", "x", "b", "v")
-
-#: a term as (coefficient, ((array, entry number), ...))
-Term = tuple[int, tuple[tuple[str, int], ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +58,13 @@ class Terms:
 
 @dataclass(frozen=True, eq=False)
 class MultilinearArray:
-    """An array of ``shape`` whose entries are integer combinations of products of entries of a layer's arrays.
+    """An array of ``shape`` whose entries are integer combinations of products of entries of the arrays of ``layer``.
 
     ``array[index]`` is a SymPy expression, ``to_sympy()`` the whole as a SymPy array; ``terms_of(index)`` the same without
     SymPy.
     """
 
-    conv: Conv
+    layer: Arrays
     shape: tuple[int, ...]
     blocks: tuple[Terms, ...]
 
@@ -89,7 +85,7 @@ class MultilinearArray:
         for block in self.blocks:
             groups.setdefault(block.arrays, []).append(block)
         merged = (self._merge(groups[arrays]) for arrays in sorted(groups, key=lambda a: (-len(a), a)))
-        result = MultilinearArray(self.conv, self.shape, tuple(block for block in merged if len(block)))
+        result = MultilinearArray(self.layer, self.shape, tuple(block for block in merged if len(block)))
         result.__dict__["canonical"] = result
         return result
 
@@ -112,12 +108,12 @@ class MultilinearArray:
     def __add__(self, other: MultilinearArray) -> MultilinearArray:
         if self.shape != other.shape:
             raise ValueError(f"arrays of shapes {self.shape} and {other.shape} cannot be added")
-        return MultilinearArray(self.conv, self.shape, self.blocks + other.blocks)
+        return MultilinearArray(self.layer, self.shape, self.blocks + other.blocks)
 
     def scale(self, factor: int) -> MultilinearArray:
         """``factor`` times this array."""
         blocks = (Terms(b.arrays, b.entry, b.factors, b.coefficient * factor) for b in self.blocks)
-        return MultilinearArray(self.conv, self.shape, tuple(blocks))
+        return MultilinearArray(self.layer, self.shape, tuple(blocks))
 
     def __sub__(self, other: MultilinearArray) -> MultilinearArray:
         return self + other.scale(-1)
@@ -147,7 +143,7 @@ class MultilinearArray:
 
     def _extents(self, arrays: Sequence[str]) -> list[int]:
         """How many values the columns of a block can take: entries of the whole, then entries of each of its arrays."""
-        return [self.size, *(math.prod(self.conv.shapes[array]) for array in arrays)]
+        return [self.size, *(math.prod(self.layer.shapes[array]) for array in arrays)]
 
     def differentiate(self, array: str) -> MultilinearArray:
         """All partial derivatives by the entries of ``array``: entry (i, j) is the derivative of entry i by ``array[j]``.
@@ -155,7 +151,7 @@ class MultilinearArray:
         Of the loss (shape ``()``) this is the gradient; of y it is the Jacobian. A term that holds ``array[j]`` once, as a
         multilinear one does, leaves its other factors.
         """
-        shape = self.conv.shapes[array]
+        shape = self.layer.shapes[array]
         size = int(np.prod(shape, dtype=np.int64))
         blocks = []
         for block in self.blocks:
@@ -163,11 +159,11 @@ class MultilinearArray:
                 column = block.arrays.index(array)
                 rest = {a: f for a, f in zip(block.arrays, block.factors, strict=True) if a != array}
                 blocks.append(Terms.of(block.entry * size + block.factors[column], rest, block.coefficient))
-        return MultilinearArray(self.conv, self.shape + shape, tuple(blocks))
+        return MultilinearArray(self.layer, self.shape + shape, tuple(blocks))
 
     def without(self, array: str) -> MultilinearArray:
         """This array with every entry of ``array`` set to zero."""
-        return MultilinearArray(self.conv, self.shape, tuple(b for b in self.blocks if array not in b.arrays))
+        return MultilinearArray(self.layer, self.shape, tuple(b for b in self.blocks if array not in b.arrays))
 
     def substitute(self, values: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """The array with numbers (or any objects that add and multiply) put in, by array name; the result keeps their type."""
@@ -192,12 +188,10 @@ class MultilinearArray:
                 yield int(block.coefficient[row]), tuple(factors)
 
     def text(self, index: Sequence[int]) -> str:
-        """One entry as text, symbols as :mod:`symconv.layer.names` writes them: ``dy_{11}*w_{22} + dy_{12}*w_{21}``."""
-        return terms_text(self.conv, self.terms_of(index))
+        """One entry as text, symbols as the layer names them: ``dy_{11}*w_{22} + dy_{12}*w_{21}``."""
+        return terms_text(self.layer, self.terms_of(index))
 
     def __getitem__(self, index: int | tuple[int, ...]) -> sympy.Expr:
-        from symconv.layer.symbols import expression
-
         index = index if isinstance(index, tuple) else (index,)
         if len(index) != len(self.shape):
             raise IndexError(f"index {index} for an array of shape {self.shape}")
@@ -206,15 +200,13 @@ class MultilinearArray:
             if not -n <= i < n:
                 raise IndexError(f"index {index} is outside an array of shape {self.shape}")
             where.append(i % n)
-        return expression(self.conv, self.terms_of(where))
+        return expression(self.layer, self.terms_of(where))
 
     def to_sympy(self) -> sympy.ImmutableDenseNDimArray:
         """The whole array as a SymPy array of the same shape."""
         from sympy import ImmutableDenseNDimArray
 
-        from symconv.layer.symbols import expression
-
-        entries = [expression(self.conv, list(self._terms(i))) for i in range(self.size)]
+        entries = [expression(self.layer, list(self._terms(i))) for i in range(self.size)]
         return ImmutableDenseNDimArray(entries, self.shape)
 
     def _repr_latex_(self) -> str:
@@ -226,11 +218,11 @@ class MultilinearArray:
         return f"<array of shape {self.shape}, {self.count:,} terms>"
 
 
-def terms_text(conv: Conv, terms: Sequence[Term]) -> str:
+def terms_text(layer: Arrays, terms: Sequence[Term]) -> str:
     """Terms as one sum in text; ``0`` when there are none."""
     text = ""
     for coefficient, factors in terms:
-        names = [entry_name(conv, array, flat) for array, flat in factors]
+        names = [layer.entry_name(array, flat) for array, flat in factors]
         size = abs(coefficient)
         product = "*".join([str(size)] * (size != 1 or not names) + names)
         sign = "-" if coefficient < 0 else "+"

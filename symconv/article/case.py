@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+from symconv.algebra.symbols import symbols
 from symconv.article.companions import is_line, line_of, shorter
 from symconv.article.selection import BUDGET
 from symconv.formulas.verify import Verification
@@ -78,8 +79,6 @@ class Case:
         if self.loss == "upstream":
             return {}
         import sympy
-
-        from symconv.layer.symbols import symbols
 
         size = math.prod(self.conv.y_shape)
         given = zip(symbols(self.conv, "dy").reshape(size), self.own_loss.upstream.reshape(size), strict=True)

@@ -80,8 +80,8 @@ def run(sample: int | None = None, runs: int = 5) -> DeriveBenchmark:
 
 
 def _reference(sample: int | None) -> tuple[int, int, float]:
+    from symconv.algebra.symbols import symbols
     from symconv.layer.loss import loss
-    from symconv.layer.symbols import symbols
 
     expression = loss(REFERENCE)[()]
     variables = [v for array in ("x", "w") for v in symbols(REFERENCE, array).reshape(len(symbols(REFERENCE, array)))]

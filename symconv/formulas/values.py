@@ -296,7 +296,7 @@ def gathered(value: Value, ways: Sequence[Way], shape: tuple[int, ...]) -> Value
             index[axis] = way.i[order[starts + np.arange(counts.sum())]]
         blocks.append(replace(block.take(rows), entry=np.ravel_multi_index(index, shape) if len(rows) else rows))
     cells = np.arange(np.prod(shape, dtype=np.int64)).reshape(shape)
-    return Value(value.labels, cells, MultilinearArray(content.conv, shape, tuple(blocks)), None)
+    return Value(value.labels, cells, MultilinearArray(content.layer, shape, tuple(blocks)), None)
 
 
 def _in_space(cells: NDArray[np.int64], places: Iterable[slice]) -> NDArray[np.int64]:
@@ -326,7 +326,7 @@ def placed(value: Value) -> MultilinearArray:
         starts = np.repeat(first - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
         rows = block.take(order[starts + np.arange(counts.sum())])
         blocks.append(replace(rows, entry=np.repeat(shown, counts)))
-    return MultilinearArray(value.content.conv, value.cells.shape, tuple(blocks))
+    return MultilinearArray(value.content.layer, value.cells.shape, tuple(blocks))
 
 
 def evaluate(conv: Conv, formula: tree.Formula) -> MultilinearArray:

@@ -198,7 +198,7 @@ def _check(conv: Conv, formula: Formula, truth: MultilinearArray) -> Check:
 def _on_shape(array: MultilinearArray, shape: Sequence[int]) -> MultilinearArray:
     """The part of ``array`` that lies inside ``shape``, both starting at index 0 on every axis."""
     if len(array.shape) != len(shape):
-        return MultilinearArray(array.conv, tuple(shape), ())
+        return MultilinearArray(array.layer, tuple(shape), ())
     blocks = []
     for block in array.blocks:
         index = np.unravel_index(block.entry, array.shape) if array.size else ()
@@ -208,4 +208,4 @@ def _on_shape(array: MultilinearArray, shape: Sequence[int]) -> MultilinearArray
         entry = np.ravel_multi_index([i[inside] for i in index], tuple(shape)) if inside.any() else block.entry[:0]
         rows = block.take(inside)
         blocks.append(Terms(rows.arrays, entry.astype(np.int64), rows.factors, rows.coefficient))
-    return MultilinearArray(array.conv, tuple(shape), tuple(blocks))
+    return MultilinearArray(array.layer, tuple(shape), tuple(blocks))

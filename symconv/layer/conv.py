@@ -7,15 +7,24 @@ convolution w is (C, F/groups, *K).
 from __future__ import annotations
 
 import math
-import numbers
-import operator
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from symconv.layer import relation
-from symconv.layer.padding import FILLER, MODES, Mode, amounts_of_word, check_amounts, mode_named
+from symconv.layer.names import entry_name
+from symconv.layer.padding import FILLER, MODES, Mode
+from symconv.layer.parameters import (
+    Padding,
+    PerAxis,
+    axes_of,
+    border_value,
+    each_axis,
+    padding_pairs,
+    possible_mode,
+    whole,
+)
 
 if TYPE_CHECKING:
     import sympy
@@ -24,9 +33,6 @@ if TYPE_CHECKING:
     from symconv.layer.gradients import Gradients
 
 __all__ = ["MAX_TERMS", "Axis", "Conv", "PerAxis", "Padding"]
-
-PerAxis = int | Sequence[int]
-Padding = str | int | Sequence[int | Sequence[int]]
 
 #: a loss with more terms than this is refused before any work (``max_terms=`` raises it)
 MAX_TERMS = 5_000_000
@@ -112,15 +118,15 @@ class Conv:
     ) -> None:
         per_axis = {"input": input, "kernel": kernel, "stride": stride, "dilation": dilation,
                     "output_padding": output_padding}  # fmt: skip
-        ndim = _axes(per_axis | {"padding": padding})
-        known: dict[str, Any] = {name: _each_axis(name, value, ndim) for name, value in per_axis.items()}
+        ndim = axes_of(per_axis | {"padding": padding})
+        known: dict[str, Any] = {name: each_axis(name, value, ndim) for name, value in per_axis.items()}
         for name, least in (("input", 1), ("kernel", 1), ("stride", 1), ("dilation", 1), ("output_padding", 0)):
             for axis, value in enumerate(known[name]):
                 if value < least:
                     raise ValueError(f"{name} {value} on axis {axis} must be at least {least}")
         for name, number in (("batch", batch), ("in_channels", in_channels), ("out_channels", out_channels),
                              ("groups", groups)):  # fmt: skip
-            known[name] = _whole(name, number)
+            known[name] = whole(name, number)
             if known[name] < 1:
                 raise ValueError(f"{name} {number} must be at least 1")
         for name in ("in_channels", "out_channels"):
@@ -130,9 +136,9 @@ class Conv:
             if not isinstance(flag, bool):
                 raise TypeError(f"{name} must be True or False, got {flag!r}")
             known[name] = flag
-        known["padding"] = _pairs(padding, known, transposed)
-        known["padding_mode"] = _mode(padding_mode, known).name
-        known["padding_value"] = _value(padding_value, MODES[padding_mode])
+        known["padding"] = padding_pairs(padding, known, transposed)
+        known["padding_mode"] = possible_mode(padding_mode, known).name
+        known["padding_value"] = border_value(padding_value, MODES[padding_mode])
         for field in fields(self):
             object.__setattr__(self, field.name, known[field.name])
         self._check_output()
@@ -235,6 +241,10 @@ class Conv:
         }  # fmt: skip
         return shapes | {FILLER: ()} if self.mode.filled else shapes
 
+    def entry_name(self, array: str, flat: int) -> str:
+        """What entry number ``flat`` (in C order) of an array is called: ``x_{12}``."""
+        return entry_name(self, array, flat)
+
     @cached_property
     def terms(self) -> int:
         """Number of terms of the loss ``sum dy*y``: products ``dy*w*x`` plus, with a bias, ``dy*b``."""
@@ -318,76 +328,6 @@ class Conv:
                 value = value[0]
             shown.append(f"{field.name}={value!r}")
         return f"Conv({', '.join(shown)})"
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
-
-
-def _axes(per_axis: dict[str, Any]) -> int:
-    """The number of spatial axes: the length that all parameters given per axis share; 1 when none is."""
-    lengths = {
-        name: len(value)
-        for name, value in per_axis.items()
-        if isinstance(value, Sequence) and not isinstance(value, str)
-    }
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-        hint = "; padding before and after one axis is written ((1, 2),)" if "padding" in lengths else ""
-        raise ValueError(f"parameters disagree on the number of axes: {told}{hint}")
-    if 0 in lengths.values():
-        raise ValueError(f"{next(iter(lengths))} is empty: a convolution has at least one axis")
-    return next(iter(lengths.values()), 1)
-
-
-def _each_axis(name: str, value: Any, ndim: int) -> tuple[int, ...]:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(_whole(f"{name} on axis {axis}", v) for axis, v in enumerate(value))
-    return (_whole(name, value),) * ndim
-
-
-def _pairs(padding: Padding, known: dict[str, Any], transposed: bool) -> tuple[tuple[int, int], ...]:
-    """``padding`` as one (before, after) pair for each axis."""
-    ndim = len(known["input"])
-    if isinstance(padding, str):
-        return amounts_of_word(padding, known, transposed)
-    result = []
-    each = padding if isinstance(padding, Sequence) else (padding,) * ndim
-    for axis, value in enumerate(each):
-        pair = tuple(value) if isinstance(value, Sequence) else (value, value)
-        if len(pair) != 2:
-            raise ValueError(f"padding {value!r} on axis {axis} must be one number or a (before, after) pair")
-        before, after = (_whole(f"padding on axis {axis}", v) for v in pair)
-        if before < 0 or after < 0:
-            raise ValueError(f"padding ({before}, {after}) on axis {axis} must not be negative")
-        result.append((before, after))
-    return tuple(result)
-
-
-def _mode(name: Any, known: dict[str, Any]) -> Mode:
-    """The padding mode, possible for these sizes."""
-    mode = mode_named(name)
-    if mode.counts_outside and known["transposed"]:
-        raise ValueError(f"padding_mode {name!r}: a transposed convolution knows zeros only, as its padding is a crop")
-    for axis, (size, pair) in enumerate(zip(known["input"], known["padding"], strict=True)):
-        check_amounts(mode, size, pair, axis)
-    return mode
-
-
-def _value(value: Any, mode: Mode) -> float | None:
-    """The constant of the border: a number, or None where it stays a letter."""
-    if value is None:
-        return None
-    if not mode.filled:
-        raise ValueError(f"padding_value {value!r} is for padding_mode 'constant', not {mode.name!r}")
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise ValueError(f"padding_value must be a finite number, got {value!r}")
-    return int(value) if value == int(value) else float(value)
 
 
 def _pairs_in_relation(axis: Axis) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from symconv.algebra.symbols import symbols
 from symconv.algebra.terms import MultilinearArray
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.loss import loss as upstream_loss
@@ -93,8 +94,6 @@ class Gradients:
         """dL/dy (N, F, *O) as an expression in x, w, b: what dy stands for in the closed formulas."""
         if self.expressions is not None:
             return self.expressions["upstream"]
-        from symconv.layer.symbols import symbols
-
         return symbols(self.conv, "dy")
 
     @cached_property
@@ -151,7 +150,7 @@ class Gradients:
 
 def gradients(conv: Conv, loss: str | sympy.Expr = "upstream", max_terms: int = MAX_TERMS) -> Gradients:
     """Differentiate a loss of the layer: ``"upstream"`` (sum dy*y), ``"squared"`` (1/2 sum (y - t)**2) or any SymPy
-    expression in the entries of y, as :func:`symconv.layer.symbols.symbols` names them (``y_{11}``).
+    expression in the entries of y, as :func:`symconv.algebra.symbols.symbols` names them (``y_{11}``).
 
     Raises ValueError for an unknown name, an expression with the layer's own x, w or b in it, a loss of more
     than ``max_terms`` terms, or a layer too large for SymPy's differentiation (``MAX_SYMPY_TERMS``).
@@ -178,8 +177,6 @@ def loss_expression(conv: Conv, name: str) -> sympy.Expr:
     """A named loss as an expression in the symbols of y (and dy or t)."""
     import sympy
 
-    from symconv.layer.symbols import symbols
-
     y = list(symbols(conv, "y").reshape(len(symbols(conv, "y"))))
     given = symbols(conv, "t" if name == "squared" else "dy")
     others = list(given.reshape(len(given)))
@@ -190,8 +187,6 @@ def loss_expression(conv: Conv, name: str) -> sympy.Expr:
 
 def layer(conv: Conv, form: MultilinearArray | None = None) -> dict[sympy.Symbol, sympy.Expr]:
     """Each symbol of y with its expression in x, w, b."""
-    from symconv.layer.symbols import symbols
-
     names = symbols(conv, "y")
     values = (form or upstream_loss(conv)).differentiate("dy").to_sympy()
     return dict(zip(names.reshape(len(names)), values.reshape(len(values)), strict=True))
@@ -203,8 +198,6 @@ def by_sympy(conv: Conv, expression: sympy.Expr | None = None) -> dict[str, symp
     ``expression`` is in the entries of x, w, b (and others, which count as constants); left out, it is the upstream loss.
     """
     import sympy
-
-    from symconv.layer.symbols import symbols
 
     if expression is None:
         expression = upstream_loss(conv)[()]
@@ -220,8 +213,6 @@ def by_sympy(conv: Conv, expression: sympy.Expr | None = None) -> dict[str, symp
 def _compose(conv: Conv, form: MultilinearArray, expression: sympy.Expr) -> dict[str, Any]:
     """The gradients of ``expression(y(x, w, b))``, and the upstream gradient."""
     import sympy
-
-    from symconv.layer.symbols import symbols
 
     if not isinstance(expression, sympy.Expr):
         raise TypeError(f"loss must be a name or a SymPy expression in the entries of y, got {expression!r}")

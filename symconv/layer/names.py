@@ -7,19 +7,37 @@ two digits are set apart by commas.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
-from symconv.layer.conv import Conv
 from symconv.layer.padding import FILLER
 
-__all__ = ["entry_name", "subscript"]
+__all__ = ["Layer", "entry_name", "subscript"]
 
 
-def subscript(conv: Conv, array: str, index: Sequence[int]) -> str:
+class Layer(Protocol):
+    """What the names depend on."""
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def in_channels(self) -> int: ...
+    @property
+    def out_channels(self) -> int: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def padding_value(self) -> float | None: ...
+
+
+def subscript(conv: Layer, array: str, index: Sequence[int]) -> str:
     """The 1-based subscript of ``array[index]`` (index 0-based): ``12``, ``1,12`` or nothing.
 
+    >>> from symconv import Conv
     >>> subscript(Conv(input=(4, 4), kernel=2), "x", (0, 0, 0, 1))
     '12'
     """
@@ -36,9 +54,10 @@ def subscript(conv: Conv, array: str, index: Sequence[int]) -> str:
     return ("," if wide else "").join(str(i + 1) for i, show in zip(index, shown, strict=True) if show)
 
 
-def entry_name(conv: Conv, array: str, flat: int) -> str:
+def entry_name(conv: Layer, array: str, flat: int) -> str:
     """The name of entry number ``flat`` (in C order) of ``array``.
 
+    >>> from symconv import Conv
     >>> conv = Conv(input=(4, 4), kernel=2, in_channels=2)
     >>> entry_name(conv, "x", 17), entry_name(conv, "b", 0)
     ('x_{212}', 'b')

@@ -185,9 +185,9 @@ def upstream_of_squared(conv: Conv) -> list[Equation | Gap]:
     """dy by differentiating the squared loss by the entries of y."""
     import numpy as np
 
+    from symconv.algebra.symbols import symbol
     from symconv.article.selection import selected, with_gaps
     from symconv.layer.gradients import loss_expression
-    from symconv.layer.symbols import symbol
     from symconv.mathematics.tree import Sum
 
     expression = loss_expression(conv, "squared")

@@ -1,0 +1,87 @@
+"""What a layer is given, checked and brought into one form: whole numbers, one for each axis; padding as pairs."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from symconv.layer.padding import Mode, amounts_of_word, check_amounts, mode_named
+
+__all__ = ["Padding", "PerAxis", "axes_of", "border_value", "each_axis", "padding_pairs", "possible_mode", "whole"]
+
+PerAxis = int | Sequence[int]
+Padding = str | int | Sequence[int | Sequence[int]]
+
+
+def whole(name: str, value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
+
+
+def axes_of(per_axis: dict[str, Any]) -> int:
+    """The number of spatial axes: the length that all parameters given per axis share; 1 when none is."""
+    lengths = {
+        name: len(value)
+        for name, value in per_axis.items()
+        if isinstance(value, Sequence) and not isinstance(value, str)
+    }
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+        hint = "; padding before and after one axis is written ((1, 2),)" if "padding" in lengths else ""
+        raise ValueError(f"parameters disagree on the number of axes: {told}{hint}")
+    if 0 in lengths.values():
+        raise ValueError(f"{next(iter(lengths))} is empty: a convolution has at least one axis")
+    return next(iter(lengths.values()), 1)
+
+
+def each_axis(name: str, value: Any, ndim: int) -> tuple[int, ...]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(whole(f"{name} on axis {axis}", v) for axis, v in enumerate(value))
+    return (whole(name, value),) * ndim
+
+
+def padding_pairs(padding: Padding, known: dict[str, Any], transposed: bool) -> tuple[tuple[int, int], ...]:
+    """``padding`` as one (before, after) pair for each axis."""
+    ndim = len(known["input"])
+    if isinstance(padding, str):
+        return amounts_of_word(padding, known, transposed)
+    result = []
+    each = padding if isinstance(padding, Sequence) else (padding,) * ndim
+    for axis, value in enumerate(each):
+        pair = tuple(value) if isinstance(value, Sequence) else (value, value)
+        if len(pair) != 2:
+            raise ValueError(f"padding {value!r} on axis {axis} must be one number or a (before, after) pair")
+        before, after = (whole(f"padding on axis {axis}", v) for v in pair)
+        if before < 0 or after < 0:
+            raise ValueError(f"padding ({before}, {after}) on axis {axis} must not be negative")
+        result.append((before, after))
+    return tuple(result)
+
+
+def possible_mode(name: Any, known: dict[str, Any]) -> Mode:
+    """The padding mode, possible for these sizes."""
+    mode = mode_named(name)
+    if mode.counts_outside and known["transposed"]:
+        raise ValueError(f"padding_mode {name!r}: a transposed convolution knows zeros only, as its padding is a crop")
+    for axis, (size, pair) in enumerate(zip(known["input"], known["padding"], strict=True)):
+        check_amounts(mode, size, pair, axis)
+    return mode
+
+
+def border_value(value: Any, mode: Mode) -> float | None:
+    """The constant of the border: a number, or None where it stays a letter."""
+    if value is None:
+        return None
+    if not mode.filled:
+        raise ValueError(f"padding_value {value!r} is for padding_mode 'constant', not {mode.name!r}")
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise ValueError(f"padding_value must be a finite number, got {value!r}")
+    number = float(value)
+    return int(number) if number.is_integer() else number
