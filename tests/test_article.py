@@ -538,7 +538,8 @@ def test_places_of_the_proof_meet_where_the_relation_holds(transposed: bool) -> 
     assert len(told) == 3
     for first, second, meeting in told:
         for o, k, m in np.ndindex(sizes.O, sizes.K, sizes.H):
-            env = {"o": o + 1, "k": k + 1, "m": m + 1}
+            # m runs over x and o over y, whichever side of the relation that is
+            env = {"o": m + 1, "k": k + 1, "m": o + 1} if transposed else {"o": o + 1, "k": k + 1, "m": m + 1}
             P, Q = (reader.integer(Parser(side).all(), env) for side in (first, second))
             related = m == sizes.s * o + sizes.d * k - sizes.p
             assert (reader.integer(Parser(meeting).all(), {**env, "P": P, "Q": Q}) == P) == related

@@ -39,8 +39,11 @@ class RelationPicture:
             for k in range(self.sizes.K)
         ]
         self.first, self.last = -self.sizes.p, self.sizes.H + self.sizes.q - 1
-        letters = {name: Word(name) for name in "okm"}
-        self.caption = words("relation", equation=self.equation(), **letters)
+        #: in the layer's terms m runs over x and o over y, so in a transposed one they change places
+        exchanged = {"o": "m", "m": "o"} if conv.transposed else {}
+        self.letters: dict[str, Math] = {name: Word(exchanged.get(name, name)) for name in "okm"}
+        caption = "relation_transposed" if conv.transposed else "relation"
+        self.caption = words(caption, equation=self.equation(), **self.letters)
         #: the arrays that o and m run over
         self.arrays = ("x", "y") if conv.transposed else ("y", "x")
 
@@ -64,8 +67,8 @@ class RelationPicture:
         """R with this axis's numbers, 1-based: ``m = s(o - 1) + d(k - 1) + 1 - p = 2o + k - 2``."""
         letters = one_based(relation.INPUT_INDEX, ("o", "k"))
         numbers = simplified(letters, {name: self.sizes.values[name] for name in "sdp"})
-        parts = (Word("m"), Operator("="), of_integer(letters), Operator("="), of_integer(numbers))
-        return Row(parts)
+        each = [of_integer(e, self.letters) for e in (letters, numbers)]
+        return Row((self.letters["m"], Operator("="), each[0], Operator("="), each[1]))
 
     def unreached(self) -> list[int]:
         """The places, padding included, that no tap of any window reads."""
@@ -145,14 +148,14 @@ class RelationPicture:
             return (self.equation(),)
         read = [(k, m) for o, k, m in self.points if o == index[0]]
         places = separated([of_integer(Const(m + 1)) for _, m in read])
-        return (Row((Word("o"), Operator("="), Word(str(index[0] + 1)))), self.words.language.colon,
-                Row((Word("m"), Operator("="), places)))  # fmt: skip
+        window = Row((self.letters["o"], Operator("="), Word(str(index[0] + 1))))
+        return (window, self.words.language.colon, Row((self.letters["m"], Operator("="), places)))
 
     def axis_titles(self, left: float, top: float, width: int, height: int) -> tuple[list[Item], float]:
         """What the axes count, an arrow along each."""
         output, source = self.arrays
-        across = self.words("input_index", m=Word("m"), array=Word(source))
-        down = self.words("output_index", o=Word("o"), array=Word(output))
+        across = self.words("index", m=self.letters["m"], array=Word(source))
+        down = self.words("index", m=self.letters["o"], array=Word(output))
         y = 0.4
         items: list[Item] = [Text(left, y, across, "ink", 0.85, "start")]
         x = left + wide(across, 0.85) + 0.15

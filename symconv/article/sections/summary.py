@@ -8,7 +8,7 @@ from symconv.algebra.integers import Const, Integer, Name
 from symconv.article.blocks import Block, Equations, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.closed import closed, formula_for
-from symconv.article.equations import PADDED_SIZE, shown_labels
+from symconv.article.equations import PADDED_SIZE, own, shown_labels
 from symconv.article.sections.notation import elsewhere
 from symconv.formulas import tree
 from symconv.layer import relation
@@ -97,27 +97,26 @@ def _verdicts(found: dict[tuple[int, int], tuple[Proof, ...]], targets: tuple[st
 def argument(conv: Conv) -> Iterator[Block]:
     """The change of index behind the theorem, for dx and dw (of a transposed layer y as well), and who decided the rest."""
     yield Paragraph(Phrase("proof.product"))
-    link = Equation.of(Word("m"), of_integer(from_one(relation.INPUT_INDEX)))
+    linked = {letter: Word(own(conv, letter)) for letter in "okm"}
+    link = Equation.of(linked["m"], of_integer(from_one(relation.INPUT_INDEX), linked))
     yield Equations.of(link, label="relation")
     for target in ("y", "dx", "dw"):
         formula = formula_for(conv, target)
         body = formula.body.left if isinstance(formula.body, tree.Add) else formula.body
         assert isinstance(body, tree.Correlate)
-        yield Paragraph(Phrase("proof.places", _places(conv, target, body)))
+        yield Paragraph(Phrase("proof.places", _places(target, body)))
     relating = Reference("relation", Phrase("reference.relation"))
     yield Paragraph(Phrase("proof.bias" if conv.bias else "proof.no_bias", {"relation": relating}))
     yield Paragraph(Phrase("proof.decided"))
     yield Paragraph(Phrase("proof.axes"))
 
 
-def _letter(conv: Conv, array: str) -> str:
-    """The index of the relation that runs over an array: o, k or m."""
-    if array in ("w", "dw"):
-        return "k"
-    return "o" if (array in ("x", "dx")) == conv.transposed else "m"
+def _letter(array: str) -> str:
+    """The index that runs over an array: m over x, k over w, o over y."""
+    return {"x": "m", "w": "k", "y": "o"}[array.removeprefix("d")]
 
 
-def _places(conv: Conv, target: str, node: tree.Correlate) -> dict[str, Value]:
+def _places(target: str, node: tree.Correlate) -> dict[str, Value]:
     """Where the arrays of a correlation put their entries, and when the product of two is in the result."""
     extents = {"x": Name("H"), "w": Name("K"), "dy": Name("O")}
 
@@ -125,14 +124,14 @@ def _places(conv: Conv, target: str, node: tree.Correlate) -> dict[str, Value]:
         return plain_length(inner, extents)
 
     filter = node.filter if node.dilation == Const(1) else tree.dilate(node.filter, node.dilation)
-    values: dict[str, Value] = {"target": _indexed(conv, target)}
+    values: dict[str, Value] = {"target": _indexed(target)}
     for number, (operand, place) in enumerate(((node.operand, "P"), (filter, "Q"))):
         array = shown_array(operand)
         assert array is not None
-        at = of_integer(from_one(position(operand, Name(_letter(conv, array)), length)))
-        values[f"array{number + 1}"] = _indexed(conv, array)
+        at = of_integer(from_one(position(operand, Name(_letter(array)), length)))
+        values[f"array{number + 1}"] = _indexed(array)
         values[f"place{number + 1}"] = Row((Word(place), Operator("="), at))
-    index = Name(_letter(conv, target))
+    index = Name(_letter(target))
     meeting = of_integer(
         simplified(index + Name("Q") - 1) if node.stride == Const(1) else node.stride * (index - 1) + Name("Q")
     )
@@ -140,5 +139,5 @@ def _places(conv: Conv, target: str, node: tree.Correlate) -> dict[str, Value]:
     return values
 
 
-def _indexed(conv: Conv, array: str) -> Math:
-    return Below(Word(array), Word(_letter(conv, array)))
+def _indexed(array: str) -> Math:
+    return Below(Word(array), Word(_letter(array)))
