@@ -12,6 +12,7 @@ from symconv.article.selection import BUDGET
 from symconv.formulas.verify import Verification
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.gradients import LOSSES, MAX_SYMPY_TERMS, Gradients
+from symconv.mathematics.notation import OWN, Notation
 
 __all__ = ["Case"]
 
@@ -20,7 +21,7 @@ __all__ = ["Case"]
 class Case:
     """``conv`` with the loss to derive from; ``budget`` is how many characters the row of a matrix may have, ``full`` whether
     everything about it is shown, ``everything`` what it does not have too, ``lang`` the language of the listing's comments,
-    ``gradient_check`` whether lines to try it follow.
+    ``gradient_check`` whether lines to try it follow, ``notation`` the author's.
 
     Refused at once, with ValueError: a loss without a name, or of too many terms.
     """
@@ -33,6 +34,7 @@ class Case:
     everything: bool = False
     lang: str = "en"
     gradient_check: bool = False
+    notation: Notation = OWN
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -55,7 +57,7 @@ class Case:
         return self if all(a == b for a, b in zip(short.axes, self.conv.axes, strict=True)) else self._beside(short)
 
     def _beside(self, conv: Conv) -> Case:
-        return Case(conv, budget=self.budget, full=self.full)
+        return Case(conv, budget=self.budget, full=self.full, notation=self.notation)
 
     @cached_property
     def gradients(self) -> Gradients:

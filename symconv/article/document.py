@@ -19,8 +19,11 @@ from symconv.article.sections.summary import summary
 from symconv.article.selection import BUDGET
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.mathematics.latex import latex
+from symconv.mathematics.notation import OWN, Notation
+from symconv.mathematics.notation import notation as as_notation
+from symconv.mathematics.of_integers import FIRST
 from symconv.mathematics.text import pretty
-from symconv.mathematics.tree import Equation, Math
+from symconv.mathematics.tree import Equation
 from symconv.prose import Phrase, Prose, Value, prose
 
 __all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
@@ -54,11 +57,12 @@ class Document:
     subtitle: tuple[Phrase, ...]
     sections: tuple[Section, ...]
     numbers: Mapping[str, int] = field(default_factory=dict)
+    notation: Notation = OWN
 
     @property
     def prose(self) -> Prose:
         """The words of the document's language, with its numbered equations."""
-        return replace(prose(self.lang), numbers=self.numbers)
+        return replace(prose(self.lang), numbers=self.numbers, notation=self.notation)
 
     def blocks(self) -> Iterator[Block]:
         """Every block of the document, sections left out."""
@@ -138,7 +142,7 @@ class Document:
         return {"latex": latex(line), "text": pretty(line)} | ({"terms": line.note} if line.note is not None else {})
 
     def _cells(self, cells: tuple[Value, ...]) -> list[Any]:
-        return [cell if isinstance(cell, int) else pretty(cell) if isinstance(cell, Math) else self.prose.text(cell)
+        return [cell if isinstance(cell, int) else self.prose.text(cell)
                 for cell in cells]  # fmt: skip
 
     def __repr__(self) -> str:
@@ -166,6 +170,7 @@ def document(
     sections: Sequence[str] | None = None,
     detail: str = "full",
     gradient_check: bool = False,
+    notation: Notation | str | Mapping[str, Any] | None = None,
 ) -> Document:
     """The derivation of ``conv``: setting, forward pass, one dimension in full, index derivation, stride, padding and dilation,
     depth, summary with its theorem, algorithm with its checks.
@@ -173,7 +178,8 @@ def document(
     ``loss`` is ``"upstream"`` (dy given) or ``"squared"``; ``budget`` is how many characters the row of a matrix may have before
     columns are left out. ``sections`` are the names of those wanted (:data:`SECTIONS`, in whose order they come). ``detail`` is
     ``"full"``, ``"brief"``, or ``"all"``: with what the layer does not have (stride, padding, dilation, several channels), on
-    small examples. ``gradient_check`` ends the listing with lines that try it.
+    small examples. ``gradient_check`` ends the listing with lines that try it. ``notation`` is the author's own: an object, the
+    name of a preset, a TOML file or a table (:mod:`symconv.mathematics.notation`).
 
     Raises ValueError for a language, loss, section or detail there is none of, and, before any work, for a loss of more than
     ``max_terms`` terms.
@@ -190,14 +196,35 @@ def document(
         raise ValueError(f"no section is named; there are {', '.join(SECTIONS)}")
     if detail not in DETAILS:
         raise ValueError(f"no detail {detail!r}; there are {', '.join(DETAILS)}")
-    case = Case(conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check)
+    own = as_notation(notation)
+    case = Case(conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check, own)
     wanted = [name for name in SECTIONS if name in sections] if sections is not None else _of_the_layer(case)
-    made = tuple(SECTIONS[name](case) for name in wanted)
+    first = FIRST.set(own.index_base)
+    try:
+        made = tuple(in_notation(SECTIONS[name](case), own) for name in wanted)
+    finally:
+        FIRST.reset(first)
     blocks = [block for section in made for block in section.walk()]
     labels = dict.fromkeys(block.label for block in blocks if isinstance(block, Equations) and block.label)
     numbers = {label: number + 1 for number, label in enumerate(labels)}
     ok = case.ok and not any(isinstance(block, Paragraph) and block.mark == "fails" for block in blocks)
-    return Document(conv, loss, lang, ok, title(conv), subtitle(conv), made, numbers)
+    return Document(conv, loss, lang, ok, title(conv), subtitle(conv), made, numbers, own)
+
+
+def in_notation(section: Section, own: Notation) -> Section:
+    """A section with its equations in an author's notation; what stands in phrases and tables is set when they are read."""
+    if own.plain:
+        return section
+    blocks: list[Block] = []
+    for block in section.blocks:
+        if isinstance(block, Section):
+            blocks.append(in_notation(block, own))
+        elif isinstance(block, Equations):
+            lines = tuple(own.equation(line) if isinstance(line, Equation) else line for line in block.lines)
+            blocks.append(replace(block, lines=lines))
+        else:
+            blocks.append(block)
+    return replace(section, blocks=tuple(blocks))
 
 
 def _of_the_layer(case: Case) -> list[str]:

@@ -19,6 +19,7 @@ from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels, label_sizes
 from symconv.mathematics.entries import entry
 from symconv.mathematics.of_formulas import Setting, of_formula
+from symconv.mathematics.of_integers import FIRST
 from symconv.mathematics.tree import (
     Below,
     Equation,
@@ -151,7 +152,9 @@ def _one_slice(conv: Conv, target: str) -> Math:
     first = _first_channels(conv, target)
     if isinstance(first, Word):
         return first
-    return Below(Word(target), separated([*[Word("1")] * _written_channels(conv, target), *[Word("·")] * conv.ndim]))
+    return Below(
+        Word(target), separated([*[Word(str(FIRST.get()))] * _written_channels(conv, target), *[Word("·")] * conv.ndim])
+    )
 
 
 def _written_channels(conv: Conv, array: str) -> int:
@@ -162,7 +165,7 @@ def _written_channels(conv: Conv, array: str) -> int:
 def _first_channels(conv: Conv, array: str) -> Math:
     """An array at its first image and channels."""
     count = _written_channels(conv, array)
-    return Below(Word(array), separated([Word("1")] * count)) if count else Word(array)
+    return Below(Word(array), separated([Word(str(FIRST.get()))] * count)) if count else Word(array)
 
 
 def picture(conv: Conv, value: Cells, at: Mapping[str, int], columns: int, leading: Sequence[int] = ()) -> Math:
@@ -191,5 +194,5 @@ def _slices(case: Case, name: Math, value: Cells) -> Iterator[Equation]:
     base = Fence(name) if composed or isinstance(name, Below) else name
     for i in kept(len(places), MOST_SLICES):
         if i is not None and all(shape):
-            index = separated([*(Word(str(n + 1)) for n in places[i]), Word("·"), Word("·")])
+            index = separated([*(Word(str(n + FIRST.get())) for n in places[i]), Word("·"), Word("·")])
             yield Equation.of(Below(base, index), picture(case.conv, value, {}, columns, places[i]))

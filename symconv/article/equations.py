@@ -13,7 +13,7 @@ from symconv.formulas.tree import TARGETS
 from symconv.layer import relation
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels, label_sizes
-from symconv.mathematics.of_integers import additive_terms, of_integer, one_based, simplified
+from symconv.mathematics.of_integers import FIRST, additive_terms, of_integer, one_based, simplified
 from symconv.mathematics.tree import (
     Above,
     Below,
@@ -147,12 +147,21 @@ def totals_over(conv: Conv, letter: str, with_numbers: bool) -> list[Total]:
     result = []
     for axis in range(conv.ndim):
         over = (numbers if with_numbers else letters)(conv, axis)[extent]
-        result.append(Total((_from_one(letters(conv, axis)[letter]),), over))
+        result.append(Total((_from_first(letters(conv, axis)[letter]),), _last(over)))
     return result
 
 
-def _from_one(index: Math) -> Math:
-    return Row((index, Operator("="), Word("1")))
+def _from_first(index: Math) -> Math:
+    return Row((index, Operator("="), Word(str(FIRST.get()))))
+
+
+def _last(count: Math) -> Math:
+    """The last of so many indices."""
+    if FIRST.get():
+        return count
+    if isinstance(count, Word) and count.text.isdigit():
+        return Word(str(int(count.text) - 1))
+    return Sum(((1, count), (-1, Word("1"))))
 
 
 def label_totals(conv: Conv, labels: str, with_numbers: bool) -> list[Total]:
@@ -164,7 +173,7 @@ def label_totals(conv: Conv, labels: str, with_numbers: bool) -> list[Total]:
             count: Math = Word(str(label_sizes(conv)[label])) if with_numbers else Word(COUNTS[letter])
             if conv.groups > 1 and letter in "fc" and not with_numbers:
                 count = Row((Word(COUNTS[letter]), Word("/"), Word("G")))
-            result.append(Total((_from_one(Word(letter)),), count))
+            result.append(Total((_from_first(Word(letter)),), _last(count)))
     return result
 
 
@@ -220,7 +229,7 @@ def output_totals(conv: Conv, with_numbers: bool) -> list[Total]:
     for axis in range(conv.ndim):
         names = letters(conv, axis)
         over = (numbers(conv, axis) if with_numbers else names)["H"]
-        result.append(Total((_from_one(names["m"]),), over))
+        result.append(Total((_from_first(names["m"]),), _last(over)))
     return result
 
 

@@ -8,6 +8,7 @@ and nothing left out.
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -18,6 +19,7 @@ from symconv.kernels import Kind, prelude, source
 from symconv.kernels.formula_source import formula_source
 from symconv.layer import relation
 from symconv.layer.conv import Conv
+from symconv.mathematics.notation import OWN, Notation
 from symconv.prose import Prose
 
 __all__ = ["gradient_check", "listing"]
@@ -29,7 +31,7 @@ OPERATIONS = {
 }  # fmt: skip
 
 
-def listing(conv: Conv, words: Prose) -> str:
+def listing(conv: Conv, words: Prose, own: Notation = OWN) -> str:
     """``forward`` and ``backward`` of the layer in NumPy, its comments in the language of ``words``.
 
     x (N, C, *H), w (F, C/groups, *K) and b (F,) as everywhere; of a transposed layer w (C, F/groups, *K). Any sizes of x and w go
@@ -44,31 +46,46 @@ def listing(conv: Conv, words: Prose) -> str:
     functions = "\n\n\n".join([_forward(conv, formulas, words), _backward(conv, formulas, words)])
     used = [name for name in OPERATIONS if f"{name}(" in functions]
     operations = [_comment(words, name) + _bare(source.copied(OPERATIONS[name])) for name in used]
-    return "\n\n\n".join(["\n".join(_constants(conv, words)), functions, *operations])
+    head = "\n".join(_constants(conv, words))
+    return "\n\n\n".join([*(_renamed(text, own) for text in (head, functions)), *operations])
 
 
-def gradient_check(conv: Conv, words: Prose) -> str:
+def gradient_check(conv: Conv, words: Prose, own: Notation = OWN) -> str:
     """Lines to paste below the listing: they print, for each gradient, the relative error of a central difference."""
     bias = ", b" if conv.bias else ""
     arrays = ["x", "w", *(["b"] if conv.bias else [])]
     shapes = ", ".join(str(conv.shapes[array]) for array in arrays)
-    return "\n".join(
+    text = "\n".join(
         [
             "rng = np.random.default_rng(0)",
             f"{', '.join(arrays)} = (rng.standard_normal(shape) for shape in ({shapes}))",
             f"dy = rng.standard_normal(forward(x, w{bias}).shape)",
-            f"for name, a, da in zip({'xwb'[: len(arrays)]!r}, (x, w{bias}), backward(dy, x, w)):",
+            f"for name, array, gradient in zip({tuple(f'd{array}' for array in arrays)}, (x, w{bias}), backward(dy, x, w)):",
             f"    {_comment(words, 'direction').strip()}",
-            "    v, eps = rng.standard_normal(a.shape), 1e-6",
-            "    a += eps * v",
+            "    v, eps = rng.standard_normal(array.shape), 1e-6",
+            "    array += eps * v",
             f"    above = (dy * forward(x, w{bias})).sum()",
-            "    a -= 2 * eps * v",
+            "    array -= 2 * eps * v",
             f"    below = (dy * forward(x, w{bias})).sum()",
-            "    a += eps * v",
-            "    numeric, exact = (above - below) / (2 * eps), (da * v).sum()",
-            '    print(f"d{name}: {abs(numeric - exact) / max(abs(numeric), abs(exact)):.1e}")',
+            "    array += eps * v",
+            "    numeric, exact = (above - below) / (2 * eps), (gradient * v).sum()",
+            '    print(f"{name}: {abs(numeric - exact) / max(abs(numeric), abs(exact)):.1e}")',
         ]
     )
+    return _renamed(text, own)
+
+
+#: what is renamed in code where an author's letters differ
+_RENAMED = ("x", "w", "b", "y", "dx", "dw", "db", "dy", "H", "K", "O", "s", "d", "p", "q", "r", "G")
+
+
+def _renamed(text: str, own: Notation) -> str:
+    """The author's letters for arrays and sizes; names of attributes and of arguments stay."""
+    names = {name: own.identifier(name) for name in _RENAMED if own.identifier(name) != name}
+    if not names:
+        return text
+    pattern = rf"(?<![\w.\"])({'|'.join(sorted(names, key=len, reverse=True))})\b(?!\")"
+    return re.sub(pattern, lambda m: names.get(m.group(1), m.group(1)), text)
 
 
 def _comment(words: Prose, key: str) -> str:

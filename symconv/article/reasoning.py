@@ -25,7 +25,7 @@ from symconv.layer import relation
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels
 from symconv.mathematics.entries import entry, terms_sum
-from symconv.mathematics.of_integers import of_integer, one_based, simplified
+from symconv.mathematics.of_integers import FIRST, of_integer, one_based, simplified
 from symconv.mathematics.tree import (
     Below,
     Equation,
@@ -93,15 +93,20 @@ def solved(conv: Conv, axis: int, with_numbers: bool) -> Equation:
 
 def _tap(conv: Conv, axis: int, with_numbers: bool) -> Math:
     """k from ``m = s(o - 1) + d(k - 1) - p + 1``."""
-    first = one_based(relation.INPUT_INDEX, ("o", "k")).substitute({"k": Const(1)})
+    first = one_based(relation.INPUT_INDEX, ("o", "k")).substitute({"k": Const(FIRST.get())})
     distance: Integer = Name("m") - first  # from the window's first tap: d(k - 1)
     names, values = letters(conv, axis), conv.axes[axis].values
     if not with_numbers:
-        return Sum(((1, Fraction(of_integer(distance, names), names["d"])), (1, Word("1"))))
+        return _from_first(Fraction(of_integer(distance, names), names["d"]))
     known = {name: values[name] for name in ("s", "p")}
     if values["d"] == 1:
-        return of_integer(simplified(distance + 1, known), names)
-    return Sum(((1, Fraction(of_integer(simplified(distance, known), names), Word(str(values["d"])))), (1, Word("1"))))
+        return of_integer(simplified(distance + FIRST.get(), known), names)
+    return _from_first(Fraction(of_integer(simplified(distance, known), names), Word(str(values["d"]))))
+
+
+def _from_first(distance: Math) -> Math:
+    """The index so far from the first one."""
+    return Sum(((1, distance), (1, Word("1")))) if FIRST.get() else distance
 
 
 def extended(conv: Conv, with_numbers: bool) -> list[Equation]:

@@ -20,6 +20,7 @@ from symconv.cli.options import build_conv, conv_options, usage_errors
 from symconv.files import write_whole
 from symconv.layer.conv import MAX_TERMS
 from symconv.layer.gradients import LOSSES
+from symconv.mathematics.notation import GRADIENTS, INDICES, OPERATORS, PRESETS, Notation, notation
 from symconv.prose import LANGUAGES
 
 __all__ = ["command"]
@@ -68,6 +69,13 @@ HIGHLIGHTS = {
               help="Everything about the layer, or without what repeats and supports the main line; all: also what the layer "
                    "does not have, on small examples.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Short for --detail all.")
+@click.option("--notation", "preset", metavar="NAME|FILE", help=f"An author's notation: {', '.join(PRESETS)}, or a TOML file "
+              "with the keys of these options.")  # fmt: skip
+@click.option("--letters", metavar="LETTERS", help=r"Other letters, as in x=a,w=\theta,y=z,dy=\delta,o=ij.")
+@click.option("--index-base", "index_base", type=click.IntRange(0, 1), help="The first index.  [default: 1]")
+@click.option("--gradient", type=click.Choice(GRADIENTS), help="dx, ∂L/∂x, ∇L or δ.  [default: dx]")
+@click.option("--operator", metavar="SIGN", help=f"The sign of correlation: {', '.join(OPERATORS)}.")
+@click.option("--index", "index", type=click.Choice(INDICES), help="Where indices stand.  [default: subscript]")
 @click.option("--gradient-check", "gradient_check", is_flag=True,
               help="End the listing with lines that print the relative error of each gradient.")  # fmt: skip
 @click.option(
@@ -93,6 +101,12 @@ def command(
     sections: str | None,
     detail: str,
     everything: bool,
+    preset: str | None,
+    letters: str | None,
+    index_base: int | None,
+    gradient: str | None,
+    operator: str | None,
+    index: str | None,
     gradient_check: bool,
     fragment: bool,
     dialect: str | None,
@@ -162,7 +176,10 @@ def command(
         raise click.UsageError("--format pdf is not text for a terminal; give -o PATH")
     with usage_errors():
         detail = "all" if everything else detail
-        derivation = document(conv, lang, loss, max_terms, budget, names, detail, gradient_check)
+        own = _notation(
+            preset, letters, {"index_base": index_base, "gradient": gradient, "operator": operator, "index": index}
+        )
+        derivation = document(conv, lang, loss, max_terms, budget, names, detail, gradient_check, own)
         content: str | bytes
         if as_json:
             content = _json(derivation)
@@ -180,6 +197,18 @@ def command(
         else:
             _show(content, "json" if as_json else format)
     ctx.exit(0 if derivation.ok else 1)
+
+
+def _notation(preset: str | None, letters: str | None, options: dict[str, Any]) -> Notation:
+    """The notation of a preset or file with single options put over it."""
+    table = notation(preset).to_dict()
+    table |= {name: value for name, value in options.items() if value is not None}
+    for pair in (letters or "").split(",") if letters else ():
+        if "=" not in pair:
+            raise click.UsageError(f"--letters {letters[:60] if letters else ''}: it is written x=a,w=\\theta")
+        name, letter = pair.split("=", 1)
+        table["letters"] = {**table["letters"], name.strip(): letter}
+    return notation(table)
 
 
 def _front_matter(pairs: tuple[str, ...]) -> dict[str, str]:

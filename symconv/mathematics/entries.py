@@ -9,14 +9,15 @@ import numpy as np
 from symconv.algebra.terms import Term
 from symconv.layer.conv import Conv
 from symconv.layer.names import subscript
+from symconv.mathematics.of_integers import FIRST
 from symconv.mathematics.tree import Below, Math, Product, Sum, Word
 
 __all__ = ["entry", "terms_sum"]
 
 
 def entry(conv: Conv, array: str, index: Sequence[int]) -> Math:
-    """One entry (0-based index) under its 1-based name."""
-    below = subscript(conv, array, index)
+    """One entry (0-based index) under its name, whose indices begin at FIRST."""
+    below = subscript(conv, array, [i - 1 + FIRST.get() for i in index])
     return Below(Word(array), Word(below)) if below else Word(array)
 
 

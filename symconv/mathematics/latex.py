@@ -12,6 +12,7 @@ from typing import Any
 
 from symconv.algebra.integers import Integer
 from symconv.formulas import tree
+from symconv.mathematics.letters import GREEK
 from symconv.mathematics.of_formulas import is_function, of_formula
 from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.tree import (
@@ -36,7 +37,9 @@ __all__ = ["COLUMN_GAP", "latex", "width"]
 SPELLED = {
     "−": "-", "⋆": r"\star", "×": r"\times", "·": r"\cdot", "↑": r"\uparrow", "↓": r"\downarrow", "…": r"\dots",
     "⋯": r"\cdots", "⋮": r"\vdots", "⋱": r"\ddots", "∂": r"\partial", "⊤": r"\top", "⌊": r"\lfloor", "⌋": r"\rfloor",
-    "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "mod": r"\bmod", "⇔": r"\iff", "∈": r"\in", "δ": r"\delta", "⊙": r"\odot", "μ": r"\mu",
+    "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "mod": r"\bmod", "⇔": r"\iff", "∈": r"\in", "⊙": r"\odot",
+    "∗": r"\ast", "⊛": r"\circledast", "⊗": r"\otimes", "∇": r"\nabla", "′": "'",
+    **{letter: rf"\{name}" for name, letter in GREEK.items()},
 }  # fmt: skip
 
 #: more columns than this need the array environment: amsmath's matrices stop there
@@ -84,6 +87,8 @@ def _(thing: Equation) -> str:
 def _(thing: Word) -> str:
     if is_function(thing.text):
         return rf"\operatorname{{{thing.text}}}"
+    if re.fullmatch("[A-Za-z]{3,}", thing.text):
+        return rf"\mathit{{{thing.text}}}"
     return SPELLED.get(thing.text) or _beside([SPELLED.get(part, part) for part in thing.text])
 
 

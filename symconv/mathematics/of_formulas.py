@@ -14,7 +14,7 @@ from typing import Any
 from symconv.algebra.integers import Const, Integer, Name
 from symconv.formulas import tree
 from symconv.formulas.moves import MOVES
-from symconv.mathematics.of_integers import factor, of_integer, one_based, simplified
+from symconv.mathematics.of_integers import FIRST, factor, of_integer, one_based, simplified
 from symconv.mathematics.tree import Below, Equation, Fence, Math, Operator, Product, Row, Sum, Total, Word, separated
 
 __all__ = ["Setting", "is_function", "of_formula", "replace_index"]
@@ -100,7 +100,7 @@ def _from_one(node: tree.Node, outer: Sequence[str]) -> tree.Node:
     if not isinstance(node, tree.IndexSum):
         return node
     indices = [*outer, *(each.index for each in node.ranges)]
-    shift = {name: Name(name) - 1 for name in indices}
+    shift = {name: Name(name) - FIRST.get() for name in indices}
     factors = tuple(replace(f, index=_tidy(one_based(f.index, indices))) for f in node.factors)
     ranges = tuple(
         each
@@ -192,8 +192,8 @@ def _index_sum(node: tree.IndexSum, setting: Setting) -> Set:
         if each.start is None or each.stop is None:
             totals.append(Total((index,)))
         else:
-            start = of_integer(_tidy(each.start + 1))
-            totals.append(Total((Row((index, Operator("="), start)),), of_integer(each.stop)))
+            start, last = _tidy(each.start + FIRST.get()), _tidy(each.stop - 1 + FIRST.get())
+            totals.append(Total((Row((index, Operator("="), of_integer(start))),), of_integer(last)))
     if node.where:
         last = totals.pop() if totals else Total()
         conditions = (

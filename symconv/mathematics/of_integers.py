@@ -1,13 +1,17 @@
-"""Integer expressions as mathematics to be set. Typeset indices are 1-based."""
+"""Integer expressions as mathematics to be set. Typeset indices begin at :data:`FIRST`, which is 1 unless an author has 0."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 
 from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.mathematics.tree import Fence, Fraction, Math, Operator, Product, Row, Sum, Word
 
-__all__ = ["additive_terms", "factor", "from_one", "of_integer", "one_based", "simplified"]
+__all__ = ["FIRST", "additive_terms", "factor", "from_one", "of_integer", "one_based", "simplified"]
+
+#: the first index of typeset arrays, 1 or 0, while a text is written
+FIRST: ContextVar[int] = ContextVar("first_index", default=1)
 
 
 def additive_terms(e: Integer, sign: int = 1) -> Iterator[tuple[int, Integer]]:
@@ -39,12 +43,14 @@ def simplified(e: Integer, values: Mapping[str, int] | None = None) -> Integer:
 
 
 def one_based(e: Integer, indices: Sequence[str]) -> Integer:
-    """A 0-based index expression as its 1-based self in 1-based ``indices``: each i replaced by i - 1, and 1 added.
+    """A 0-based index expression as its 1-based self in 1-based ``indices``: each i replaced by i - 1, and 1 added; as it is
+    where indices begin at 0.
 
     >>> print(one_based(Name("s")*Name("o") + Name("k"), "ok"))
     s*(o - 1) + k - 1 + 1
     """
-    return e.substitute({name: Name(name) - 1 for name in indices}) + 1
+    first = FIRST.get()
+    return e.substitute({name: Name(name) - first for name in indices}) + first if first else e
 
 
 def from_one(e: Integer) -> Integer:

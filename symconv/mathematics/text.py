@@ -163,9 +163,15 @@ def _(thing: Fence) -> Box:
 @box.register
 def _(thing: Fraction) -> Box:
     top, bottom = (
-        box(Fence(part)) if isinstance(part, (Sum, Row)) else box(part) for part in (thing.top, thing.bottom)
+        box(Fence(part)) if isinstance(part, (Sum, Row)) and not _differential(part) else box(part)
+        for part in (thing.top, thing.bottom)
     )
     return beside([top, Box((" / ",)), bottom])
+
+
+def _differential(part: Math) -> bool:
+    """``∂y``, which needs no brackets above or below a slash."""
+    return isinstance(part, Row) and len(part.parts) == 2 and part.parts[0] == Word("∂")
 
 
 @box.register

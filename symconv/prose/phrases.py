@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from string import Formatter
 
+from symconv.mathematics.notation import OWN, Notation
 from symconv.mathematics.text import pretty
 from symconv.mathematics.tree import Math, Word
 from symconv.prose.languages import Language, language, table
@@ -63,11 +64,13 @@ Run = str | Math | Literal
 
 @dataclass(frozen=True)
 class Prose:
-    """One language's words by key, and the numbers of the equations that may be referred to by label."""
+    """One language's words by key, the numbers of the equations that may be referred to by label, and the notation in which
+    mathematics is set."""
 
     language: Language
     words: Mapping[str, str]
     numbers: Mapping[str, int] = field(default_factory=dict)
+    notation: Notation = OWN
 
     def runs(self, value: Value) -> list[Run]:
         """A phrase in this language; KeyError if the key, or a value that its words name, is missing.
@@ -84,7 +87,7 @@ class Prose:
 
     def _runs(self, value: Value) -> Iterator[Run | Cited]:
         if isinstance(value, Math):
-            yield value
+            yield self.notation.math(value)
         elif isinstance(value, int):
             yield self.number(value)
         elif isinstance(value, Reference):

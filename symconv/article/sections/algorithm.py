@@ -28,9 +28,15 @@ def algorithm(case: Case) -> Section:
     findings = kernel_findings(conv)
     blocks: list[Block] = [Paragraph(Phrase("algorithm.intro"))]
     if all(finding.ok for finding in findings):
-        blocks += [Code(listing(conv, prose(case.lang)), "python"), Paragraph(Phrase("algorithm.left_out"))]
+        blocks += [
+            Code(listing(conv, prose(case.lang), case.notation), "python"),
+            Paragraph(Phrase("algorithm.left_out")),
+        ]
         if case.gradient_check:
-            blocks += [Paragraph(Phrase("algorithm.check")), Code(gradient_check(conv, prose(case.lang)), "python")]
+            blocks += [
+                Paragraph(Phrase("algorithm.check")),
+                Code(gradient_check(conv, prose(case.lang), case.notation), "python"),
+            ]
     return Section("algorithm", Phrase("algorithm.title"), (*blocks, *verdict(case, findings)))
 
 

@@ -12,8 +12,9 @@ from symconv.article.companions import named
 from symconv.formulas import tree
 from symconv.formulas.values import Reading
 from symconv.layer.conv import Conv
+from symconv.mathematics.notation import OWN, Notation
 from symconv.mathematics.of_integers import of_integer
-from symconv.mathematics.tree import Below, Math, Matrix, Operator, Product, Row, Sum, Word, separated
+from symconv.mathematics.tree import Below, Math, Matrix, Operator, Row, Sum, Word, separated
 from symconv.prose import Phrase, Value
 
 __all__ = ["called", "elsewhere", "in_pytorch", "notation", "references"]
@@ -27,7 +28,7 @@ SIGNED = {"dilate": "up"}
 
 
 def notation(conv: Conv) -> list[Block]:
-    """The operations of this layer's closed formulas, each with what it does to ``[a b c]``."""
+    """The operations of this layer's closed formulas, each with what it does to ``[1 2 3]``."""
     rows = tuple(_row(name) for name in _met(conv))
     head = tuple(Phrase(f"notation.{name}") for name in ("example", "meaning"))
     kind = "transposed" if conv.transposed else "convolution"
@@ -57,24 +58,24 @@ def _list(*cells: Math | str) -> Math:
 
 
 def _times(left: str, right: str) -> Math:
-    return Product((Word(left), Word(right)))
+    return Row((Word(left), Word(" · "), Word(right)))
 
 
-_ABC = _list("a", "b", "c")
+_SAMPLE = _list("1", "2", "3")
 
-#: operation -> what it makes of ``[a b c]``
+#: operation -> what it makes of ``[1 2 3]``
 EXAMPLES: dict[str, Math] = {
     "correlate": Row((
-        _ABC, Operator("⋆"), _list("u", "v"), Operator("="),
-        _list(Sum(((1, _times("a", "u")), (1, _times("b", "v")))), Sum(((1, _times("b", "u")), (1, _times("c", "v"))))),
+        _SAMPLE, Operator("⋆"), _list("5", "7"), Operator("="),
+        _list(Sum(((1, _times("1", "5")), (1, _times("2", "7")))), Sum(((1, _times("2", "5")), (1, _times("3", "7"))))),
     )),
-    "flip": Row((Word("flip"), Word("("), _ABC, Word(")"), Operator("="), _list("c", "b", "a"))),
+    "flip": Row((Word("flip"), Word("("), _SAMPLE, Word(")"), Operator("="), _list("3", "2", "1"))),
     "pad": Row((
-        Below(Word("pad"), separated([Word("1"), Word("2")])), Word("("), _ABC, Word(")"), Operator("="),
-        _list("0", "a", "b", "c", "0", "0"),
+        Below(Word("pad"), separated([Word("1"), Word("2")])), Word("("), _SAMPLE, Word(")"), Operator("="),
+        _list("0", "1", "2", "3", "0", "0"),
     )),
-    "up": Row((_ABC, Operator("↑"), Word("2"), Operator("="), _list("a", "0", "b", "0", "c"))),
-    "down": Row((_ABC, Operator("↓"), Word("2"), Operator("="), _list("a", "c"))),
+    "up": Row((_SAMPLE, Operator("↑"), Word("2"), Operator("="), _list("1", "0", "2", "0", "3"))),
+    "down": Row((_SAMPLE, Operator("↓"), Word("2"), Operator("="), _list("1", "3"))),
 }  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def called(conv: Conv) -> list[Block]:
     return [Paragraph(Phrase(f"setting.called.{name}"))] if name and not conv.transposed else []
 
 
-def in_pytorch(conv: Conv) -> str | None:
+def in_pytorch(conv: Conv, own: Notation = OWN) -> str | None:
     """The call of ``torch.nn.functional`` that computes dx from dy and w; None where PyTorch has none.
 
     >>> in_pytorch(Conv(input=6, kernel=3, stride=2))
@@ -109,12 +110,13 @@ def in_pytorch(conv: Conv) -> str | None:
     ]
     if conv.groups > 1:
         said.append(f"groups={conv.groups}")
-    return f"dx = torch.nn.functional.{function}({', '.join(['dy', 'w', *said])})"
+    dx, dy, w = (own.identifier(name) for name in ("dx", "dy", "w"))
+    return f"{dx} = torch.nn.functional.{function}({', '.join([dy, w, *said])})"
 
 
-def elsewhere(conv: Conv) -> list[Block]:
+def elsewhere(conv: Conv, own: Notation = OWN) -> list[Block]:
     """That the gradient of one layer is the forward pass of the other, with the call."""
-    call = in_pytorch(conv)
+    call = in_pytorch(conv, own)
     if call is None:
         return []
     kind = "transposed" if conv.transposed else "remainder" if any(conv.remainder) else "convolution"

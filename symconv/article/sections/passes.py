@@ -29,7 +29,8 @@ from symconv.article.selection import (
 )  # fmt: skip
 from symconv.layer.conv import Axis, Conv
 from symconv.mathematics.entries import entry, terms_sum
-from symconv.mathematics.tree import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Word, separated
+from symconv.mathematics.of_integers import FIRST
+from symconv.mathematics.tree import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Sum, Word, separated
 from symconv.prose import Phrase, Reference, Value
 
 __all__ = ["forward", "gradients", "jacobians", "unreached"]
@@ -120,7 +121,7 @@ def forward(case: Case) -> Section:
 
 def partial(array: str) -> Math:
     """The Jacobian of y by ``array`` as it is written."""
-    return Fraction(Word("∂y"), Word(f"∂{array}"))
+    return Fraction(Row((Word("∂"), Word("y"))), Row((Word("∂"), Word(array))))
 
 
 def jacobians(case: Case) -> Section:
@@ -196,7 +197,7 @@ def gradients(case: Case) -> Section:
         blocks += [Paragraph(Phrase("gradients.db")), general(conv, "db", "db")]
     layer = "transposed" if conv.transposed else "convolution"
     blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(conv, "dw", "dw")]
-    blocks += index_derivation(conv)
+    blocks += index_derivation(conv, case.notation.iverson)
     blocks += windows_of_entries(case)
     if case.line is not case:
         blocks.append(Paragraph(Phrase("gradients.entries")))
@@ -212,15 +213,25 @@ def gradients(case: Case) -> Section:
     return Section("gradients", Phrase("gradients.title"), tuple(blocks))
 
 
-def index_derivation(conv: Conv) -> list[Block]:
-    """dx from the chain rule to the sum that is left."""
+def index_derivation(conv: Conv, iverson: bool = False) -> list[Block]:
+    """dx from the chain rule to the sum that is left; ``iverson``: conditions in brackets instead of by a Kronecker symbol."""
     layer = "transposed" if conv.transposed else "convolution"
     axes = range(conv.ndim)
     forward = Reference("forward", Phrase("reference.forward"))
     blocks: list[Block] = [
         Paragraph(Phrase("gradients.chain")),
         Equations.of(chain(conv), label="chain"),
-        Paragraph(Phrase(f"gradients.kronecker.{layer}", {"forward": forward})),
+        Paragraph(
+            Phrase(
+                "list.sentences",
+                {
+                    "sentences": (
+                        Phrase(f"gradients.enters.{layer}", {"forward": forward}),
+                        Phrase("gradients.iverson" if iverson else "gradients.kronecker"),
+                    )
+                },
+            )
+        ),
         Equations.of(*kronecker(conv), label="kronecker"),
         Paragraph(Phrase(f"gradients.solve.{layer}")),
     ]
@@ -230,7 +241,9 @@ def index_derivation(conv: Conv) -> list[Block]:
         for letters, numbers in pairs)), "tap"))  # fmt: skip
     values: dict[str, Value] = {"chain": Reference("chain", Phrase("reference.chain")),
                                 "kronecker": Reference("kronecker", Phrase("reference.kronecker"))}  # fmt: skip
-    survive = Phrase(f"gradients.survive.{layer}", values)
+    first = FIRST.get()
+    last: Math = Word("K") if first else Sum(((1, Word("K")), (-1, Word("1"))))
+    survive = Phrase(f"gradients.survive.{layer}", {**values, "first": first, "last": last})
     if conv.transposed:
         return [*blocks, Paragraph(survive), general(conv, "dx", "dx"), Paragraph(Phrase("gradients.unflipped"))]
     fractions = [Phrase("gradients.fractions")] if any(axis.d > 1 for axis in conv.axes) else []
@@ -294,7 +307,7 @@ def unreached(conv: Conv) -> list[Block]:
     if conv.transposed:
         return blocks
     for number, axis in enumerate(conv.axes):
-        places = [place + 1 for place, kind in enumerate(kinds(axis, "m")) if not kind]
+        places = [place + FIRST.get() for place, kind in enumerate(kinds(axis, "m")) if not kind]
         if places:
             chosen = [Word("…") if i is None else Word(str(places[i])) for i in kept(len(places), MOST_ROWS)]
             key = "gradients.unreached.only" if conv.ndim == 1 else "gradients.unreached.axis"

@@ -14,7 +14,7 @@ from symconv.article.selection import MOST_ENTRIES
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels
 from symconv.mathematics.entries import entry
-from symconv.mathematics.of_integers import of_integer
+from symconv.mathematics.of_integers import FIRST, of_integer
 from symconv.mathematics.tree import Equation, Math, Operator, Row, Word, separated
 from symconv.prose import Phrase, Value
 
@@ -80,7 +80,7 @@ def _per_axis(values: tuple[int, ...]) -> Math:
 
 def setting(case: Case) -> Section:
     conv = case.conv
-    intro = Paragraph(Phrase("setting.intro.bias" if conv.bias else "setting.intro.plain"))
+    intro = Paragraph(Phrase("setting.intro.bias" if conv.bias else "setting.intro.plain", {"first": FIRST.get()}))
     blocks: list[Block] = [intro, *notation(conv), Paragraph(Phrase("setting.arrays_intro")), _arrays(conv)]
     if shown_labels(conv):
         blocks.append(Paragraph(Phrase("setting.order_is", {"order": _order(conv)})))
@@ -141,7 +141,7 @@ def counted(name: str, count: int) -> Phrase:
 
 def numbered_through(letter: str, count: int) -> Math:
     """The number, among all channels, of channel ``letter`` of group g: ``(g - 1)*count + letter``."""
-    return of_integer((Name("g") - 1) * count + Name(letter)) if count > 1 else Word("g")
+    return of_integer((Name("g") - FIRST.get()) * count + Name(letter)) if count > 1 else Word("g")
 
 
 def _order(conv: Conv) -> Phrase:

@@ -13,7 +13,7 @@ from symconv.article.sections.notation import elsewhere
 from symconv.formulas import tree
 from symconv.layer import relation
 from symconv.layer.conv import Conv
-from symconv.mathematics.of_integers import from_one, of_integer, simplified
+from symconv.mathematics.of_integers import FIRST, from_one, of_integer, simplified
 from symconv.mathematics.tree import Below, Equation, Fence, Math, Operator, Row, Word, separated
 from symconv.proof import PROVED, Proof, prove
 from symconv.proof.positions import plain_length, position, shown_array
@@ -36,7 +36,7 @@ def summary(case: Case) -> Section:
     ]
     if shown_labels(conv):
         blocks.append(Paragraph(Phrase("summary.channels")))
-    blocks += elsewhere(conv)
+    blocks += elsewhere(conv, case.notation)
     return Section("summary", Phrase("summary.title"), (*blocks, *theorem(case, targets)))
 
 
@@ -132,9 +132,9 @@ def _places(target: str, node: tree.Correlate) -> dict[str, Value]:
         values[f"array{number + 1}"] = _indexed(array)
         values[f"place{number + 1}"] = Row((Word(place), Operator("="), at))
     index = Name(_letter(target))
-    meeting = of_integer(
-        simplified(index + Name("Q") - 1) if node.stride == Const(1) else node.stride * (index - 1) + Name("Q")
-    )
+    # Q is a position counted from the first index, so what it is away from it
+    first, once = FIRST.get(), node.stride == Const(1)
+    meeting = of_integer(simplified(index + Name("Q") - first) if once else node.stride * (index - first) + Name("Q"))
     values["meeting"] = Row((Word("P"), Operator("="), meeting))
     return values
 
