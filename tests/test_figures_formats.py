@@ -218,7 +218,7 @@ def test_pages_do_not_scroll_sideways(tmp_path: Path) -> None:
 def test_languages_have_the_same_phrases() -> None:
     tables = {}
     for lang in LANGUAGES:
-        source = resources.files("symconv.figures").joinpath("words", f"{lang}.toml").read_text(encoding="utf-8")
+        source = resources.files("symconv.prose").joinpath(lang, "figures.toml").read_text(encoding="utf-8")
         tables[lang] = {key: sorted(re.findall(r"\{\w+\}", phrase)) for key, phrase in tomllib.loads(source).items()}
     assert tables["en"] == tables["fr"]
     folder = resources.files("symconv.figures")
