@@ -7,6 +7,7 @@ equality of polynomials, for this one geometry. For every size at once see :mod:
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,13 +16,24 @@ import numpy as np
 
 from symconv.algebra.terms import MultilinearArray, Term, Terms, terms_text
 from symconv.formulas import Formula, formula
+from symconv.formulas.by_axes import NotAProductError, hold, is_product
 from symconv.formulas.tree import TARGETS
 from symconv.formulas.values import evaluate
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.gradients import gradients
 from symconv.layer.names import entry_name
 
-__all__ = ["MAX_MISMATCHES", "Check", "Mismatch", "Verification", "verify"]
+__all__ = ["MAX_ENUMERATED", "MAX_MISMATCHES", "WAYS", "Check", "Mismatch", "Verification", "check_size", "verify"]
+
+#: how a formula is held against the derivative: "entries" writes every term down, "axes" compares axis by axis
+#: (:mod:`symconv.formulas.by_axes`), "auto" writes down what is small and goes by axes where a formula is a product
+WAYS = ("auto", "entries", "axes")
+
+#: "auto" writes down losses of up to so many terms
+MAX_ENUMERATED = 300_000
+
+#: terms of an entry that are shown where it has more than a page of them
+MAX_SHOWN = 6
 
 #: mismatches kept for each formula; all are counted
 MAX_MISMATCHES = 20
@@ -71,12 +83,16 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Check:
-    """One formula on one layer: how many entries were compared, how many differ, and the first of these."""
+    """One formula on one layer: how many entries were compared, how many differ, and the first of these.
+
+    ``by`` is "entries" where every term was written down, "axes" where the axes were compared one by one.
+    """
 
     formula: Formula
     entries: int
     failures: int
     mismatches: tuple[Mismatch, ...] = field(repr=False)
+    by: str = "entries"
 
     @property
     def ok(self) -> bool:
@@ -84,7 +100,7 @@ class Check:
 
     def to_dict(self) -> dict[str, Any]:
         return {"target": self.formula.target, "formula": str(self.formula), "ok": self.ok, "entries": self.entries,
-                "failures": self.failures}  # fmt: skip
+                "failures": self.failures, "by": self.by}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -111,7 +127,9 @@ class Verification:
     @property
     def scope(self) -> str:
         """What the verdict covers."""
-        return f"this size only: {self.conv!r}; exact, entry by entry"
+        ways = {"entries": "entry by entry", "axes": "by axes"}
+        told = " and ".join(dict.fromkeys(ways[check.by] for check in self.checks))
+        return f"this size only: {self.conv!r}; exact, {told or ways['entries']}"
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -137,29 +155,82 @@ class Verification:
         return f"<table>{head}{rows}</table>{f'<ul>{told}</ul>' if told else ''}"
 
 
-def verify(conv: Conv, formulas: Iterable[Formula | str] | None = None, max_terms: int = MAX_TERMS) -> Verification:
+def verify(
+    conv: Conv, formulas: Iterable[Formula | str] | None = None, max_terms: int = MAX_TERMS, by: str = "auto"
+) -> Verification:
     """Hold formulas against the derivative of the loss on ``conv``; left out, the standard ones for y, dx, dw and db.
 
     A formula is a :class:`Formula`, its text, or the name of a standard one. A formula for y that does not name b
-    speaks of the layer without bias. Raises ValueError for a loss of more than ``max_terms`` terms and for text that
-    is not a formula.
+    speaks of the layer without bias. ``by`` is one of :data:`WAYS`: a loss of more than ``MAX_ENUMERATED`` terms is held by
+    axes where the formula is a sum of products over the axes, which is as exact, at any size. Raises ValueError for a loss
+    of more than ``max_terms`` terms that has to be written down, and for text that is not a formula.
 
     >>> verify(Conv(input=(5, 6), kernel=(3, 2), stride=(2, 1), padding=1)).ok
     True
     >>> print(verify(Conv(input=3, kernel=2), ["dx = correlate(pad(dy, K-1), w)"]).mismatches[0])
     dx_{1}: formula dy_{1}*w_{2}, derivative dy_{1}*w_{1}; missing dy_{1}*w_{1}; extra dy_{1}*w_{2}
+    >>> resnet = Conv(input=(224, 224), kernel=7, batch=256, in_channels=3, out_channels=64, stride=2, padding=3)
+    >>> verify(resnet), verify(resnet).checks[2].by
+    (<verification of Conv(input=(224, 224), kernel=(7, 7), batch=256, in_channels=3, out_channels=64, stride=(2, 2), \
+padding=(3, 3)): ok, 244,065,536 entries>, 'axes')
     """
+    if by not in WAYS:
+        raise ValueError(f"by {by!r}: one of {', '.join(WAYS)}")
     if formulas is None:
         formulas = [name for name in TARGETS if conv.bias or name != "db"]
     chosen = [formula(each, conv.transposed) for each in formulas]
-    derivative = gradients(conv, max_terms=max_terms)
-    checks = []
-    for each in chosen:
-        truth = derivative.terms(each.target)
-        if each.target == "y" and "b" not in each.arrays():
-            truth = truth.without("b")
-        checks.append(_check(conv, each, truth))
-    return Verification(conv, tuple(checks))
+    small = by == "entries" or (by == "auto" and conv.terms <= min(max_terms, MAX_ENUMERATED))
+    checks: dict[int, Check] = {}
+    for number, each in enumerate([] if small else chosen):
+        try:
+            checks[number] = _by_axes(conv, each)
+        except NotAProductError as error:
+            if by == "axes":
+                raise ValueError(f"{error}, so it cannot be held by axes") from error
+    if len(checks) < len(chosen):
+        derivative = gradients(conv, max_terms=max_terms)
+        for number, each in enumerate(chosen):
+            if number not in checks:
+                truth = derivative.terms(each.target)
+                if each.target == "y" and "b" not in each.arrays():
+                    truth = truth.without("b")
+                checks[number] = _check(conv, each, truth)
+    return Verification(conv, tuple(checks[number] for number in range(len(chosen))))
+
+
+def check_size(conv: Conv, formulas: Iterable[Formula], max_terms: int, by: str = "auto") -> None:
+    """ValueError, before any work, where :func:`verify` would have to write down more than ``max_terms`` terms."""
+    if by == "entries" or (by == "auto" and not all(map(is_product, formulas))):
+        conv.check_terms(max_terms)
+
+
+def _by_axes(conv: Conv, formula: Formula) -> Check:
+    size = math.prod(conv.shapes[formula.target])
+    try:
+        found = hold(conv, formula)
+    except NotAProductError:
+        raise
+    except ValueError as error:
+        shape = str(conv.shapes[formula.target])
+        mismatch = Mismatch(conv, formula.target, None, f"means nothing: {error}", shape)
+        return Check(formula, size, size, (mismatch,), "axes")
+    mismatches = []
+    if found.shape != conv.shapes[formula.target]:
+        told = (f"shape {shape}" for shape in (found.shape, conv.shapes[formula.target]))
+        mismatches.append(Mismatch(conv, formula.target, None, *told))
+    failures = found.failures + len(mismatches)
+    for index in found.entries[: MAX_MISMATCHES - len(mismatches)]:
+        claimed, true = (_shortened(conv, *found.terms(index, side, MAX_SHOWN)) for side in (False, True))
+        terms = found.differing(index, MAX_SHOWN)
+        missing = tuple(term for term in terms if term[0] > 0)
+        extra = tuple((-c, factors) for c, factors in terms if c < 0)
+        mismatches.append(Mismatch(conv, formula.target, index, claimed, true, missing, extra))
+    return Check(formula, size, failures, tuple(mismatches), "axes")
+
+
+def _shortened(conv: Conv, terms: Sequence[Term], total: int) -> str:
+    more = f" + ... ({total:,} terms)" if total > len(terms) else ""
+    return terms_text(conv, terms) + more
 
 
 def _check(conv: Conv, formula: Formula, truth: MultilinearArray) -> Check:

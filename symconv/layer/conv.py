@@ -270,11 +270,13 @@ class Conv:
 
         return gradients(self, loss, max_terms=max_terms)
 
-    def verify(self, formulas: Sequence[Any] | None = None, max_terms: int = MAX_TERMS) -> Verification:
-        """The closed formulas held against the derivative, entry by entry; see :func:`symconv.formulas.verify.verify`."""
+    def verify(
+        self, formulas: Sequence[Any] | None = None, max_terms: int = MAX_TERMS, by: str = "auto"
+    ) -> Verification:
+        """The closed formulas held against the derivative, exactly, at any size; see :func:`symconv.formulas.verify.verify`."""
         from symconv.formulas.verify import verify
 
-        return verify(self, formulas, max_terms=max_terms)
+        return verify(self, formulas, max_terms=max_terms, by=by)
 
     # showing ---------------------------------------------------------------------------------------------------------
 
