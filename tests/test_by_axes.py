@@ -29,7 +29,8 @@ MIXED = [
     f"dx = {DX} + {DX} - correlate(pad(dilate(dy, s), d*(K - 1) - p, d*(K - 1) - q + r), w, dilation=d)",
     "db = sum(dy)", "db = 2*sum(dy) - sum(dy)", "db = sum(crop(dy, 0, 1))", "db = sum(dy[i], i)",
     "db = sum(dy) + sum(pad(dy, 1))",
-    "dw[k] = sum(dy[i] * x[s*i + d*k - p], i)", "dw[k] = sum(dy[i] * x[s*i + d*k - p], i, j=(0, s))", "db = sum(dy[i], i, j=(0, K))",
+    "dw[k] = sum(dy[i] * x[s*i + d*k - p], i)", "dw[k] = sum(dy[i] * x[s*i + d*k - p], i, j=(0, s))",
+    "db = sum(dy[i], i, j=(0, K))",
     "y[t] = sum(w[k] * x[s*t + d*k - p], k) + b",
     "dx[m] = sum(dy[o] * w[k], o, k, where=s*o + d*k - p == m)", "dx[m] = sum(dy[o] * w[k], o, k, where=o + d*k - p == m)",
 ]  # fmt: skip
@@ -50,6 +51,7 @@ def random_layer(chance: random.Random, transposed: bool) -> Conv:
                 padding=tuple((chance.randint(0, 2), chance.randint(0, 2)) for _ in range(n)),
                 batch=chance.randint(1, 2), in_channels=groups * chance.randint(1, 2),
                 out_channels=groups * chance.randint(1, 2), groups=groups, bias=chance.random() < 0.5, transposed=transposed,
+                padding_mode="zeros" if transposed else chance.choice(["zeros", "zeros", "reflect", "replicate", "circular"]),
             )  # fmt: skip
         except ValueError:
             continue
@@ -103,7 +105,7 @@ def sweep(seed: int, count: int) -> Counter[str]:
 
 def test_agrees_with_enumeration() -> None:
     seen = sweep(1, 400)
-    assert min(seen["equal"], seen["differs"]) > 80, seen
+    assert min(seen["equal"], seen["differs"]) > 60, seen
     assert not seen["enumerated"]
 
 
@@ -166,7 +168,7 @@ def test_large_layer_shows_where_a_formula_differs() -> None:
 
 def test_what_is_no_product_is_written_down() -> None:
     shuffled = formula("dx = correlate(shuffle(dy), w)")
-    assert not is_product(shuffled)
+    assert not is_product(LARGE, shuffled)
     with pytest.raises(ValueError, match="more than max_terms"):
         verify(LARGE, [shuffled])
     with pytest.raises(ValueError, match="cannot be held by axes"):

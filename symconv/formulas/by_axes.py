@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -171,10 +171,10 @@ class ByAxes:
         return coefficient, tuple(factors)
 
 
-def is_product(formula: tree.Formula) -> bool:
-    """Whether a formula is a sum of products over the axes, so that :func:`hold` can tell."""
+def is_product(conv: Conv, formula: tree.Formula) -> bool:
+    """Whether a formula is a sum of products over the axes of this layer, so that :func:`hold` can tell."""
     try:
-        _summands(formula)
+        _summands(conv, formula)
     except NotAProductError:
         return False
     return True
@@ -189,7 +189,7 @@ def hold(conv: Conv, formula: tree.Formula) -> ByAxes:
     >>> hold(Conv(input=(224, 224), kernel=7, batch=256, in_channels=3, out_channels=64, stride=2, padding=3), standard("dw")).ok
     True
     """
-    bias, summands = _summands(formula)
+    bias, summands = _summands(conv, formula)
     factors = tuple(_factor(conv, summand) for summand in summands)
     multiple = sum(_factor(conv, each) for each in bias)
     alone = tuple(tree.Formula(formula.target, summand.node, formula.index, formula.transposed) for summand in summands)
@@ -235,14 +235,17 @@ def _difference(counts: Sequence[Counts], factors: Sequence[int]) -> int:
     return products[0] - sum(c * n for c, n in zip(factors, products[1:], strict=True))
 
 
-def _summands(formula: tree.Formula) -> tuple[list[_Summand], list[_Summand]]:
+def _summands(conv: Conv, formula: tree.Formula) -> tuple[list[_Summand], list[_Summand]]:
     """The multiples of b and the products that the formula adds up."""
+    if conv.mode.filled:
+        raise NotAProductError("a constant border is no product over the axes")
     if any(isinstance(node, tree.Shuffle) for node in formula.body.walk()):
         raise NotAProductError(f"{formula} deals channels to groups, which is no product over the axes")
     found = list(_flat(formula.body, ()))
     bias = [each for each in found if each.node == tree.Array("b")]
     products = [each for each in found if each.node != tree.Array("b")]
-    if not products or (bias and formula.target != "y"):
+    mixed = any(tree.Array("b") in each.node.walk() for each in products)
+    if not products or mixed or (bias and formula.target != "y"):
         raise NotAProductError(f"{formula} is no sum of products over the axes")
     return bias, products
 
@@ -253,6 +256,8 @@ def _flat(node: tree.Node, factors: tuple[Integer, ...]) -> Iterator[_Summand]:
         yield from _flat(node.right, factors)
     elif isinstance(node, tree.Scale):
         yield from _flat(node.operand, (*factors, node.factor))
+    elif isinstance(node, tree.Move):  # of a sum: each summand is moved
+        yield from (_Summand(each.factors, replace(node, operand=each.node)) for each in _flat(node.operand, factors))
     else:
         yield _Summand(factors, node)
 
@@ -272,10 +277,9 @@ def _factor(conv: Conv, summand: _Summand) -> int:
 
 def _layer(conv: Conv, axis: int) -> Conv:
     """The layer that has this axis and one channel only."""
-    return Conv(
-        (conv.input[axis],), (conv.kernel[axis],), stride=(conv.stride[axis],), padding=(conv.padding[axis],),
-        dilation=(conv.dilation[axis],), bias=conv.bias, transposed=conv.transposed, output_padding=(conv.output_padding[axis],),
-    )  # fmt: skip
+    per_axis = ("input", "kernel", "stride", "padding", "dilation", "output_padding")
+    here = {name: (getattr(conv, name)[axis],) for name in per_axis}
+    return Conv(**{**conv.to_dict(), **here, **dict.fromkeys(("batch", "in_channels", "out_channels", "groups"), 1)})
 
 
 @lru_cache(maxsize=1024)

@@ -200,7 +200,7 @@ padding=(3, 3)): ok, 244,065,536 entries>, 'axes')
 
 def check_size(conv: Conv, formulas: Iterable[Formula], max_terms: int, by: str = "auto") -> None:
     """ValueError, before any work, where :func:`verify` would have to write down more than ``max_terms`` terms."""
-    if by == "entries" or (by == "auto" and not all(map(is_product, formulas))):
+    if by == "entries" or (by == "auto" and not all(is_product(conv, each) for each in formulas)):
         conv.check_terms(max_terms)
 
 
@@ -216,8 +216,8 @@ def _by_axes(conv: Conv, formula: Formula) -> Check:
         return Check(formula, size, size, (mismatch,), "axes")
     mismatches = []
     if found.shape != conv.shapes[formula.target]:
-        told = (f"shape {shape}" for shape in (found.shape, conv.shapes[formula.target]))
-        mismatches.append(Mismatch(conv, formula.target, None, *told))
+        shapes = [f"shape {shape}" for shape in (found.shape, conv.shapes[formula.target])]
+        mismatches.append(Mismatch(conv, formula.target, None, shapes[0], shapes[1]))
     failures = found.failures + len(mismatches)
     for index in found.entries[: MAX_MISMATCHES - len(mismatches)]:
         claimed, true = (_shortened(conv, *found.terms(index, side, MAX_SHOWN)) for side in (False, True))
