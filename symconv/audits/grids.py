@@ -113,7 +113,7 @@ def grid_of(
         base = [replace(size, kernel=k) for k in kernel for size in base]
     seen = set()
     for size, s, p, d, g, extra in itertools.product(base, stride, padding, dilation, groups, output_padding):
-        counts = {
+        counts: dict[str, Any] = {
             "batch": batch or size.batch,
             "in_channels": in_channels or size.in_channels * (g // math.gcd(size.in_channels, g)),
             "out_channels": out_channels or size.out_channels * (g // math.gcd(size.out_channels, g)),

@@ -164,6 +164,6 @@ def altered(conv: Conv, change: Callable[[Axis], Axis], flip: bool = False) -> M
     return MultilinearArray(conv, (), (Terms.of(np.zeros(len(factors["w"]), dtype=np.int64), factors),))
 
 
-def with_axis(**changes: int) -> Callable[[Axis], Axis]:
+def with_axis(**changes: Any) -> Callable[[Axis], Axis]:
     """The change that sets sizes of an axis."""
     return lambda axis: replace(axis, **changes)
