@@ -26,8 +26,9 @@ __all__ = ["MultilinearArray", "Term", "Terms", "terms_text"]
 
 Column = NDArray[np.int64]
 
-#: the order in which the factors of a term are kept and written; v is the constant of a border
-FACTOR_ORDER = ("dy", "w", "x", "b", "v")
+#: the order in which the factors of a term are kept and written: v is the constant of a border, v_x, v_w and v_b are
+#: directions in which x, w and b change
+FACTOR_ORDER = ("dy", "w", "v_w", "x", "v_x", "b", "v_b", "v")
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +161,17 @@ class MultilinearArray:
                 rest = {a: f for a, f in zip(block.arrays, block.factors, strict=True) if a != array}
                 blocks.append(Terms.of(block.entry * size + block.factors[column], rest, block.coefficient))
         return MultilinearArray(self.layer, self.shape + shape, tuple(blocks))
+
+    def rename(self, old: str, new: str) -> MultilinearArray:
+        """The terms that hold an entry of ``old``, with the entry of ``new`` of the same number in its place."""
+        blocks = (
+            Terms.of(
+                b.entry, {new if a == old else a: f for a, f in zip(b.arrays, b.factors, strict=True)}, b.coefficient
+            )
+            for b in self.blocks
+            if old in b.arrays
+        )
+        return MultilinearArray(self.layer, self.shape, tuple(blocks))
 
     def without(self, array: str) -> MultilinearArray:
         """This array with every entry of ``array`` set to zero."""

@@ -14,7 +14,10 @@ from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.gradients import LOSSES, MAX_SYMPY_TERMS, Gradients
 from symconv.mathematics.notation import OWN, Notation
 
-__all__ = ["Case"]
+__all__ = ["TOLD", "Case"]
+
+#: the losses that an article is written for
+TOLD = tuple(name for name in LOSSES if name != "cross-entropy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +40,8 @@ class Case:
     notation: Notation = OWN
 
     def __post_init__(self) -> None:
-        if self.loss not in LOSSES:
-            raise ValueError(f"no loss {self.loss!r}; there are {', '.join(LOSSES)}")
+        if self.loss not in TOLD:
+            raise ValueError(f"no loss {self.loss!r}; there are {', '.join(TOLD)}")
         self.conv.check_terms(self.max_terms)
         if self.loss != "upstream":
             self.conv.check_terms(min(self.max_terms, MAX_SYMPY_TERMS))

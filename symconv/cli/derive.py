@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from symconv.article import Document, document
+from symconv.article.case import TOLD
 from symconv.article.document import DETAILS, FORMATS, SECTIONS
 from symconv.article.readers.markdown import DIALECTS
 from symconv.article.readers.text import WIDTH
@@ -19,7 +20,6 @@ from symconv.cli.algorithm import ALGORITHMS, derive_algorithm
 from symconv.cli.options import build_conv, conv_options, usage_errors
 from symconv.files import write_whole
 from symconv.layer.conv import MAX_TERMS
-from symconv.layer.gradients import LOSSES
 from symconv.mathematics.notation import GRADIENTS, INDICES, OPERATORS, PRESETS, Notation, notation
 from symconv.prose import LANGUAGES
 
@@ -61,7 +61,7 @@ HIGHLIGHTS = {
               help="Text for the terminal, a LaTeX document, Markdown with $$ for MathJax, one HTML page, a notebook, or a "
                    "PDF, for which TeX must be installed. With -o the file's name decides where this is not given.")  # fmt: skip
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the words.")
-@click.option("--loss", type=click.Choice(list(LOSSES)), default="upstream", show_default=True,
+@click.option("--loss", type=click.Choice(TOLD), default="upstream", show_default=True,
               help="dy given as symbols, or half the squared distance to a target t.")  # fmt: skip
 @click.option("--max-terms", default=MAX_TERMS, show_default=True, type=click.IntRange(1), help="Refuse a larger loss.")
 @click.option("--sections", metavar="NAMES", help=f"Only these, with commas between them: {', '.join(SECTIONS)}.")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from symconv.layer.conv import Conv
 
-__all__ = ["installed", "pytorch_gradients"]
+__all__ = ["installed", "pytorch_gradients", "pytorch_second_gradients"]
 
 Array = NDArray[Any]
 
@@ -23,12 +23,38 @@ def installed() -> bool:
 
 def pytorch_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[str, Array]:
     """y, dx, dw and (with a bias) db as PyTorch's autograd gives them in float64, at arrays x, w, b, dy of the layer."""
+    x, w, b, dy = _tensors(values, ("x", "w", "b", "dy"))
+    y = _forward(conv, x, w, b)
+    y.backward(dy)
+    result = {"y": y.detach(), "dx": x.grad, "dw": w.grad} | ({"db": b.grad} if conv.bias else {})
+    return {name: np.asarray(array) for name, array in result.items()}
+
+
+def pytorch_second_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[str, Array]:
+    """ddy, ddx, ddw as PyTorch gives them by ``create_graph``, at arrays x, w, b, dy and directions v_x, v_w, v_b."""
+    import torch
+
+    x, w, b, dy = _tensors(values, ("x", "w", "b", "dy"))
+    gradients = torch.autograd.grad(
+        _forward(conv, x, w, b), [x, w, b] if conv.bias else [x, w], dy, create_graph=True
+    )
+    directions = _tensors(values, ("v_x", "v_w", "v_b"))
+    total: Any = sum((v * g).sum() for v, g in zip(directions, gradients, strict=False))
+    found = torch.autograd.grad(total, [dy, x, w])
+    return {name: np.asarray(array.detach()) for name, array in zip(("ddy", "ddx", "ddw"), found, strict=True)}
+
+
+def _tensors(values: Mapping[str, Array], names: tuple[str, ...]) -> list[Any]:
+    import torch
+
+    return [torch.tensor(values[name], dtype=torch.float64, requires_grad=True) for name in names]
+
+
+def _forward(conv: Conv, x: Any, w: Any, b: Any) -> Any:
+    """y by PyTorch's own operations."""
     import torch
 
     functional: Any = torch.nn.functional
-    x, w, b, dy = (
-        torch.tensor(values[name], dtype=torch.float64, requires_grad=True) for name in ("x", "w", "b", "dy")
-    )
     options: dict[str, Any] = {"stride": conv.stride, "dilation": conv.dilation, "groups": conv.groups}
     # PyTorch pads both sides alike, so padding is done apart; its order is last axis first
     pads = [amount for pair in reversed(conv.padding) for amount in pair]
@@ -38,11 +64,7 @@ def pytorch_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[str, Arra
         y = functional.pad(functional.pad(y, grown), [-amount for amount in pads])
     else:
         y = getattr(functional, f"conv{conv.ndim}d")(_padded(conv, x, pads), w, **options)
-    if conv.bias:
-        y = y + b.reshape(1, -1, *[1] * conv.ndim)
-    y.backward(dy)
-    result = {"y": y.detach(), "dx": x.grad, "dw": w.grad} | ({"db": b.grad} if conv.bias else {})
-    return {name: np.asarray(array) for name, array in result.items()}
+    return y + b.reshape(1, -1, *[1] * conv.ndim) if conv.bias else y
 
 
 def _padded(conv: Conv, x: Any, pads: list[int]) -> Any:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from symconv.formulas.verify import Verification
     from symconv.layer.gradients import Gradients
+    from symconv.layer.second import HessianVector, SecondGradients
 
 __all__ = ["MAX_TERMS", "Axis", "Conv", "PerAxis", "Padding"]
 
@@ -238,6 +239,8 @@ class Conv:
         shapes = {
             "x": self.x_shape, "w": self.w_shape, "b": self.b_shape, "y": self.y_shape, "t": self.y_shape,
             "dx": self.x_shape, "dw": self.w_shape, "db": self.b_shape, "dy": self.y_shape,
+            "v_x": self.x_shape, "v_w": self.w_shape, "v_b": self.b_shape,
+            "ddx": self.x_shape, "ddw": self.w_shape, "ddy": self.y_shape,
         }  # fmt: skip
         return shapes | {FILLER: ()} if self.mode.filled else shapes
 
@@ -269,6 +272,18 @@ class Conv:
         from symconv.layer.gradients import gradients
 
         return gradients(self, loss, max_terms=max_terms)
+
+    def second_gradients(self, max_terms: int = MAX_TERMS) -> SecondGradients:
+        """ddy, ddx, ddw: the double backward; see :func:`symconv.layer.second.second_gradients`."""
+        from symconv.layer.second import second_gradients
+
+        return second_gradients(self, max_terms=max_terms)
+
+    def hessian_vector(self, loss: str | sympy.Expr = "squared") -> HessianVector:
+        """The Hessian of a loss times a direction; see :func:`symconv.layer.second.hessian_vector`."""
+        from symconv.layer.second import hessian_vector
+
+        return hessian_vector(self, loss)
 
     def verify(
         self, formulas: Sequence[Any] | None = None, max_terms: int = MAX_TERMS, by: str = "auto"

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["LOSSES", "MAX_SYMPY_TERMS", "Gradients", "by_sympy", "gradients", "layer", "loss_expression"]
 
 #: the losses that have a name
-LOSSES = {"upstream": "sum dy*y, dy given as symbols", "squared": "1/2 sum (y - t)**2, t given as symbols"}
+LOSSES = {
+    "upstream": "sum dy*y, dy given as symbols",
+    "squared": "1/2 sum (y - t)**2, t given as symbols",
+    "cross-entropy": "sum -t*log(softmax(y)), the channels of y being logits of classes with the probabilities t",
+}
 
 #: a layer whose y has more terms than this is not composed with a loss of the user's own: SymPy would take minutes
 MAX_SYMPY_TERMS = 5_000
@@ -149,8 +153,8 @@ class Gradients:
 
 
 def gradients(conv: Conv, loss: str | sympy.Expr = "upstream", max_terms: int = MAX_TERMS) -> Gradients:
-    """Differentiate a loss of the layer: ``"upstream"`` (sum dy*y), ``"squared"`` (1/2 sum (y - t)**2) or any SymPy
-    expression in the entries of y, as :func:`symconv.algebra.symbols.symbols` names them (``y_{11}``).
+    """Differentiate a loss of the layer: ``"upstream"`` (sum dy*y), ``"squared"`` (1/2 sum (y - t)**2), ``"cross-entropy"`` of
+    logits, or any SymPy expression in the entries of y, as :func:`symconv.algebra.symbols.symbols` names them (``y_{11}``).
 
     Raises ValueError for an unknown name, an expression with the layer's own x, w or b in it, a loss of more
     than ``max_terms`` terms, or a layer too large for SymPy's differentiation (``MAX_SYMPY_TERMS``).
@@ -177,12 +181,23 @@ def loss_expression(conv: Conv, name: str) -> sympy.Expr:
     """A named loss as an expression in the symbols of y (and dy or t)."""
     import sympy
 
-    y = list(symbols(conv, "y").reshape(len(symbols(conv, "y"))))
-    given = symbols(conv, "t" if name == "squared" else "dy")
+    outputs = symbols(conv, "y")
+    y = list(outputs.reshape(len(outputs)))
+    given = symbols(conv, "dy" if name == "upstream" else "t")
     others = list(given.reshape(len(given)))
     if name == "squared":
         return sympy.Rational(1, 2) * sympy.Add(*((a - t) ** 2 for a, t in zip(y, others, strict=True)))
-    return sympy.Add(*(g * a for a, g in zip(y, others, strict=True)))
+    if name == "upstream":
+        return sympy.Add(*(g * a for a, g in zip(y, others, strict=True)))
+    images, classes = conv.y_shape[:2]
+    places = len(y) // (images * classes)
+    total = sympy.Integer(0)
+    for image in range(images):
+        for place in range(places):
+            one = [(image * classes + f) * places + place for f in range(classes)]
+            log = sympy.log(sympy.Add(*(sympy.exp(y[i]) for i in one)))
+            total += sympy.Add(*(others[i] * (log - y[i]) for i in one))
+    return total
 
 
 def layer(conv: Conv, form: MultilinearArray | None = None) -> dict[sympy.Symbol, sympy.Expr]:

@@ -28,7 +28,7 @@ def channel_labels(conv: Conv) -> dict[str, str]:
     """The leading indices of each array: ``{"x": "ngc", "w": "gfc", "dy": "ngf", ...}``."""
     x, y = (_STRIDED, _PADDED) if conv.transposed else (_PADDED, _STRIDED)
     return {"x": x, "dx": x, "y": y, "dy": y, "w": _WEIGHTS, "dw": _WEIGHTS, "b": y[1:], "db": y[1:],
-            FILLER: ""}  # fmt: skip
+            "v_x": x, "ddx": x, "v_w": _WEIGHTS, "ddw": _WEIGHTS, "v_b": y[1:], "ddy": y, FILLER: ""}  # fmt: skip
 
 
 def label_sizes(conv: Conv) -> dict[str, int]:

@@ -16,6 +16,12 @@ from symconv.layer.padding import FILLER
 
 __all__ = ["Layer", "entry_name", "subscript"]
 
+_LIKE_B = ("b", "db", "v_b")
+_LIKE_W = ("w", "dw", "v_w", "ddw")
+
+#: how an array is written where that is not its name
+_LETTERS = {"v_x": "v^{x}", "v_w": "v^{w}", "v_b": "v^{b}"}
+
 
 class Layer(Protocol):
     """What the names depend on."""
@@ -43,9 +49,9 @@ def subscript(conv: Layer, array: str, index: Sequence[int]) -> str:
     """
     shape = conv.shapes[array]
     several_channels = (conv.in_channels, conv.out_channels) != (1, 1)
-    if array in ("b", "db"):
+    if array in _LIKE_B:
         shown = [conv.out_channels > 1]
-    elif array in ("w", "dw"):
+    elif array in _LIKE_W:
         shown = [several_channels, several_channels, *[True] * conv.ndim]
     else:
         shown = [conv.batch > 1, several_channels, *[True] * conv.ndim]
@@ -66,4 +72,5 @@ def entry_name(conv: Layer, array: str, flat: int) -> str:
         return "v" if conv.padding_value is None else str(conv.padding_value)
     index = [int(i) for i in np.unravel_index(int(flat), conv.shapes[array])]
     below = subscript(conv, array, index)
-    return f"{array}_{{{below}}}" if below else array
+    letter = _LETTERS.get(array, array)
+    return f"{letter}_{{{below}}}" if below else letter
