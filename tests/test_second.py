@@ -105,7 +105,7 @@ def test_hessian_times_direction_is_sympys(conv: Conv, loss: str) -> None:
 def test_hessian_of_the_cross_entropy_is_pytorchs() -> None:
     import torch
 
-    conv = Conv(input=(2, 3), kernel=(2, 1), padding=((1, 0), (0, 1)), padding_mode="circular", in_channels=2, out_channels=3)
+    conv = Conv(input=(1, 2), kernel=(2, 1), padding=((1, 0), (0, 1)), padding_mode="circular", out_channels=2)
     values = {name: 0.1 * array for name, array in with_directions(conv, 5).items()}
     x, w, b = (torch.tensor(values[name], requires_grad=True) for name in "xwb")
     target = torch.softmax(torch.tensor(values["dy"]), 1)
