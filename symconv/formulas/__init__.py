@@ -17,8 +17,10 @@ from symconv.formulas.tree import TARGETS, Formula
 __all__ = ["Formula", "formula", "standard"]
 
 
-def formula(given: Formula | str, transposed: bool = False) -> Formula:
+def formula(given: Formula | str, transposed: bool = False, padding_mode: str | None = None) -> Formula:
     """``given`` as a formula: one already, the name of a standard one (y, dx, dw, db), or text.
+
+    ``transposed`` and ``padding_mode`` say which layer text or name are about; without a mode it is the one the text names.
 
     Raises ValueError, pointing at the column, for text that is not a formula.
 
@@ -28,7 +30,7 @@ def formula(given: Formula | str, transposed: bool = False) -> Formula:
     if isinstance(given, Formula):
         return given
     if given.strip() in TARGETS:
-        return standard(given.strip(), transposed)
+        return standard(given.strip(), transposed, padding_mode or "zeros")
     from symconv.formulas.parser import parse
 
-    return parse(given, transposed=transposed)
+    return parse(given, transposed, padding_mode)

@@ -1,4 +1,4 @@
-"""The operations that move entries about, one row each: ``pad``, ``crop``, ``dilate``, ``flip``.
+"""The operations that move entries about, one row each: ``pad``, ``crop``, ``fold``, ``dilate``, ``flip``.
 
 A row says on one axis what the operation does, in integer expressions over these names: ``i``, an entry of the result; ``j``, an
 entry of the operand; ``n``, the length of the operand; and the amounts by their own names. Everything else reads it: parser and
@@ -16,10 +16,11 @@ hold the two against each other. A relation is a tuple of branches, and no pair 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symconv.algebra.comparisons import Comparison, between, compare
 from symconv.algebra.integers import Integer, Name
+from symconv.layer.padding import MODES, Mode
 
 __all__ = ["MOVES", "Amount", "Branch", "Operation"]
 
@@ -63,7 +64,7 @@ class Operation:
 
     ``word`` is what it is called in a formula, ``mode`` the way of doing it where there are several; ``sign`` is the sign that it
     is typeset with, between operand and amount; without one it is set as a function. An operation ``gathers`` where an entry
-    of the result may be the sum of several, and ``spreads`` where an entry of the operand may stand at several places.
+    of the result may be the sum of several, and ``spreads`` where an entry of the operand may stand at several places. It is ``filled`` where a place that no entry of the operand comes to holds the constant v.
     """
 
     word: str
@@ -74,13 +75,57 @@ class Operation:
     sign: str | None = None
     mode: str = ""
     gathers: bool = False
+    filled: bool = False
     spreads: bool = False
 
 
-i, j, n, e = (Name(name) for name in "ijne")
+i, j, n, e, t = (Name(name) for name in "ijnet")
 before, after, by = Name("before"), Name("after"), Name("by")
 
 _BORDER = (Amount("before"), Amount("after", like="before"))
+
+
+
+def _sources(mode: Mode, at: Integer, size: Integer) -> tuple[Branch, ...]:
+    """The row that stands at padded position ``at`` of an array of ``size`` rows: P of the mode, piece by piece."""
+    values = {"t": at - before, "H": size}
+    return tuple(Branch(row, conditions).substitute(values) for conditions, row in mode.pieces)
+
+
+def _positions(mode: Mode, row: Integer, size: Integer, length: Integer) -> tuple[Branch, ...]:
+    """The padded positions, out of ``length``, at which ``row`` stands: P of the mode turned round, piece by piece."""
+    found = []
+    for conditions, source in mode.pieces:
+        linear = source.substitute({"H": size}).linear_in("t")
+        assert linear is not None
+        factor, rest = linear
+        if "t" in source.names():  # P is t or -t and something: its own inverse up to sign
+            at = factor * (row - rest)
+            to, many = at + before, None
+            when = tuple(each.substitute({"t": at, "H": size}) for each in conditions)
+        else:  # one row over the whole border
+            to, many = (e, before) if source == mode.before else (before + size + e, after)
+            when = (compare(row, "==", source.substitute({"H": size})),)
+        found.append(Branch(to, (*when, *between(0, to, length)), many))
+    return tuple(found)
+
+
+def _padding(mode: Mode) -> Operation:
+    """The border of a mode: rows of the operand stand outside it too."""
+    longer = before + n + after
+    return Operation("pad", _BORDER, longer, _sources(mode, i, n), _positions(mode, j, n, longer),
+                     mode=mode.name, spreads=mode.moves_rows, filled=mode.filled)  # fmt: skip
+
+
+def _folding(mode: Mode) -> Operation:
+    """The adjoint of the border of a mode: what stands on the border is added to the rows that feed it."""
+    inner = n - before - after
+    inside = tuple(
+        Branch(branch.to, (*branch.when, *between(0, branch.to, inner))) for branch in _sources(mode, j, inner)
+    )
+    return Operation("fold", _BORDER, inner, _positions(mode, i, inner, n), inside,
+                     mode=mode.name, gathers=mode.moves_rows)  # fmt: skip
+
 
 #: the operations by their key: the word, and the mode behind a blank where there is one
 MOVES: dict[str, Operation] = {
@@ -102,3 +147,10 @@ MOVES: dict[str, Operation] = {
     ),
     "flip": Operation("flip", (), n, back=(Branch(n - 1 - i),), forward=(Branch(n - 1 - j),)),
 }  # fmt: skip
+
+#: with zeros, whose name is left out, ``fold`` is a crop
+MOVES["fold"] = replace(_folding(MODES["zeros"]), mode="")
+for _mode in MODES.values():
+    if _mode.counts_outside:
+        MOVES[f"pad {_mode.name}"] = _padding(_mode)
+        MOVES[f"fold {_mode.name}"] = _folding(_mode)

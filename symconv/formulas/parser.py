@@ -18,7 +18,7 @@ import ast
 import re
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symconv.algebra.comparisons import RELATIONS, Comparison
 from symconv.algebra.integers import Const, Integer, Op
@@ -35,6 +35,7 @@ from symconv.formulas.expressions import (
 )
 from symconv.formulas.moves import MOVES
 from symconv.formulas.tree import OPERANDS, TARGETS
+from symconv.layer.padding import MODES, WORDS
 from symconv.layer.relation import SIZES
 
 __all__ = ["MAX_DEPTH", "MAX_INTEGER", "MAX_LENGTH", "MAX_TERMS", "FormulaError", "parse"]
@@ -57,8 +58,9 @@ class Part:
     terms: int = 1
 
 
-def parse(text: str, transposed: bool = False) -> tree.Formula:
-    """The formula that ``text`` states; ``transposed`` says that it is about a transposed convolution.
+def parse(text: str, transposed: bool = False, padding_mode: str | None = None) -> tree.Formula:
+    """The formula that ``text`` states; ``transposed`` says that it is about a transposed convolution, ``padding_mode`` about
+    one that pads so: left out, it is the mode that the text names first, or zeros.
 
     Raises FormulaError, a ValueError that names the column, for anything else.
 
@@ -68,7 +70,8 @@ def parse(text: str, transposed: bool = False) -> tree.Formula:
     Traceback (most recent call last):
     symconv.formulas.expressions.FormulaError: column 33: unknown name 'z' ...
     """
-    return _Parser(text, transposed).formula()
+    found = _Parser(text, transposed).formula()
+    return replace(found, padding_mode=padding_mode or next((mode for mode in found.modes() if mode in MODES), "zeros"))
 
 
 class _Parser(ExpressionReader):
@@ -271,16 +274,33 @@ class _Parser(ExpressionReader):
         key = modes[self.mode(given["mode"], modes) if "mode" in given else operation.mode]
         if MOVES[key].gathers and part.kind == "array":
             raise self.fail(f"{node.func.id} adds entries up: it is taken of products, not of an array", node)
-        values: dict[str, Integer] = {}
+        if MOVES[key].filled and part.kind != "array":
+            raise self.fail("a constant border is put around an array, not around products", node)
+        values: dict[str, Integer] = self.amounts_in_a_word(node, given) if "before" in names else {}
         for each in operation.amounts:
+            if each.name in values:
+                continue
             read = self.number if each.step else lambda at, depth: self.integer(at, depth + 1)
             values[each.name] = read(given[each.name], depth) if each.name in given else values[each.like or ""]
         return Part(tree.Move(key, part.node, tuple(values.values())), part.kind, part.arrays, part.terms)
 
+    def amounts_in_a_word(self, node: ast.Call, given: dict[str, ast.expr]) -> dict[str, Integer]:
+        """The amounts of a border where they are said in a word such as ``full``."""
+        word = given["before"]
+        if not isinstance(word, ast.Name) or word.id not in WORDS:
+            return {}
+        amounts = WORDS[word.id].expressions
+        if amounts is None:
+            raise self.fail(f"{word.id} depends on how the stride divides the input; give its amounts in numbers", word)
+        if "after" in given:
+            raise self.fail(f"{word.id} says both amounts", given["after"])
+        return {"before": amounts[0], "after": amounts[1]}
+
     def mode(self, node: ast.expr, modes: Iterable[str]) -> str:
-        if not isinstance(node, ast.Name) or node.id not in modes:
-            raise self.fail(f"the mode is {listed(filter(None, modes), 'or')}, not {self.source(node)}", node)
-        return node.id
+        names = {each or "zeros": each for each in modes}
+        if not isinstance(node, ast.Name) or node.id not in names:
+            raise self.fail(f"the mode is {listed(names, 'or')}, not {self.source(node)}", node)
+        return names[node.id]
 
     def shuffled(self, node: ast.Call, depth: int) -> Part:
         part = self.operand(self.arguments(node, ("operand",), 1)["operand"], depth)

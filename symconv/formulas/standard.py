@@ -10,9 +10,10 @@ the strided side (``o``: dy, or x when transposed). So three formulas serve both
 from __future__ import annotations
 
 from symconv.algebra.integers import Integer, Name
-from symconv.formulas.tree import Add, Array, Correlate, Formula, Sum, correlate, dilate, flip, pad
+from symconv.formulas.tree import Add, Array, Correlate, Formula, Node, Sum, correlate, crop, dilate, flip, move, pad
+from symconv.layer.padding import MODES, mode_named
 
-__all__ = ["STANDARD", "standard"]
+__all__ = ["BORDERED", "STANDARD", "standard"]
 
 x, w, b, dy = (Array(n) for n in ("x", "w", "b", "dy"))
 K, p, q, s, d, r = (Name(n) for n in ("K", "p", "q", "s", "d", "r"))
@@ -48,7 +49,7 @@ _BODIES = {
     },
 }
 
-#: (transposed, target) -> the formula
+#: (transposed, target) -> the formula for padding with zeros
 STANDARD: dict[tuple[bool, str], Formula] = {
     (transposed, target): Formula(target, body, transposed=transposed, name=f"standard {target}")
     for transposed, bodies in _BODIES.items()
@@ -56,13 +57,39 @@ STANDARD: dict[tuple[bool, str], Formula] = {
 }
 
 
-def standard(target: str, transposed: bool = False) -> Formula:
+def _bodies(mode: str) -> dict[str, Node]:
+    """Another border than zeros: x is padded by it, and the gradient of the padded x is folded back onto x."""
+    padded = move(f"pad {mode}", x, p, q)
+    whole = correlate(pad(dilate(dy, s), d * (K - 1), d * (K - 1) + r), flip(w), dilation=d)
+    return {
+        "y": Add(correlate(padded, w, stride=s, dilation=d), b),
+        "dx": move(f"fold {mode}", whole, p, q),
+        "dw": correlate(crop(padded, 0, r), dilate(dy, s), stride=d),
+        "db": Sum(dy),
+    }
+
+
+#: (mode, target) -> the formula for padding by that mode
+BORDERED: dict[tuple[str, str], Formula] = {
+    (mode.name, target): Formula(target, body, padding_mode=mode.name, name=f"standard {target}")
+    for mode in MODES.values()
+    if mode.counts_outside
+    for target, body in _bodies(mode.name).items()
+}
+
+
+def standard(target: str, transposed: bool = False, padding_mode: str = "zeros") -> Formula:
     """The standard formula for ``target``, one of y, dx, dw, db; ValueError for another name.
 
     >>> print(standard("dx"))
     dx = correlate(pad(dilate(dy, s), d*(K - 1) - p, d*(K - 1) - q + r), flip(w), dilation=d)
+    >>> print(standard("dx", padding_mode="reflect"))
+    dx = fold(correlate(pad(dilate(dy, s), d*(K - 1), d*(K - 1) + r), flip(w), dilation=d), p, q, mode=reflect)
     """
-    try:
+    if target not in _BODIES[transposed]:
+        raise ValueError(f"no standard formula for {target!r}; there is one for y, dx, dw and db")
+    if not mode_named(padding_mode).counts_outside:
         return STANDARD[transposed, target]
-    except KeyError:
-        raise ValueError(f"no standard formula for {target!r}; there is one for y, dx, dw and db") from None
+    if transposed:
+        raise ValueError(f"padding_mode {padding_mode!r}: a transposed convolution knows zeros only")
+    return BORDERED[padding_mode, target]

@@ -6,6 +6,9 @@ for one axis and 0-based; on several axes every operation acts on each axis with
 its range.
 
     pad(a, u, v)[i]            = a[i - u]             u + len(a) + v entries; negative amounts crop
+    pad(a, u, v, mode)[i]      = a[P(i - u)]          P the map of a padding mode (:mod:`symconv.layer.padding`)
+    fold(a, u, v, mode)[i]     = sum over j of a[j] with P(j - u) = i
+                                                      len(a) - u - v entries: the adjoint of the padding
     crop(a, u, v)[i]           = a[i + u]             len(a) - u - v entries
     dilate(a, t)[i]            = a[i / t] if t | i    t*(len(a) - 1) + 1 entries: t - 1 zeros inserted between neighbours
     flip(a)[i]                 = a[len(a) - 1 - i]
@@ -218,13 +221,14 @@ class Formula:
     """A claim: ``target`` equals ``body``.
 
     ``index`` is the name of the target's index in a pointwise formula (``m`` in ``dx[m] = sum(...)``), else None;
-    ``transposed`` says which layer the target belongs to; ``name`` is how it is known, where it is.
+    ``transposed`` and ``padding_mode`` say which layer the target belongs to; ``name`` is how it is known, where it is.
     """
 
     target: str
     body: Node
     index: str | None = None
     transposed: bool = False
+    padding_mode: str = "zeros"
     name: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
@@ -232,7 +236,8 @@ class Formula:
         return f"{self.target}{index} = {self.body}"
 
     def __repr__(self) -> str:
-        return f"Formula({str(self)!r}{', transposed=True' if self.transposed else ''})"
+        mode = "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode!r}"
+        return f"Formula({str(self)!r}{', transposed=True' if self.transposed else ''}{mode})"
 
     def sizes(self) -> frozenset[str]:
         """The sizes the formula names, out of H K O p q s d r."""
@@ -251,6 +256,11 @@ class Formula:
                 if isinstance(e, Integer):
                     named |= e.names()
         return frozenset(named - bound)
+
+    def modes(self) -> tuple[str, ...]:
+        """The padding modes that operations of the formula name, other than zeros."""
+        named = (node.operation.mode for node in self.body.walk() if isinstance(node, Move))
+        return tuple(dict.fromkeys(mode for mode in named if mode))
 
     def arrays(self) -> frozenset[str]:
         """The arrays the formula names."""

@@ -8,7 +8,7 @@ at once, so what is compared with the derivative here does not rest on treating 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,18 +21,21 @@ from symconv.formulas import tree
 from symconv.formulas.indices import axis_links
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels, label_sizes, spread
+from symconv.layer.padding import FILLER
 
 __all__ = ["MAX_CELLS", "evaluate"]
 
 #: an array or index range larger than this is refused: a formula can ask for any padding
 MAX_CELLS = 50_000_000
 
-ZERO = -1
+#: what stands at a place instead of an entry: nothing, or the constant of a border
+ZERO, FILL = -1, -2
 
 
 @dataclass(frozen=True)
 class Value:
-    """``content`` seen through ``cells``: which entry of ``content`` is at each place, ZERO for none.
+    """``content`` seen through ``cells``: which entry of ``content`` is at each place, ZERO for none, FILL for the
+    constant v.
 
     The leading axes of ``cells`` run over the indices in ``labels`` (n, g, f, c), the others over space; ``array`` is
     the layer's array that is shown, None for a result.
@@ -112,8 +115,10 @@ class Reading:
         if operation.gathers:
             return gathered(value, ways, shape)
         cells = value.cells
+        if operation.filled and value.array is None:
+            raise ValueError(f"{node}: a constant border is put around an array, not around products")
         for axis, way in enumerate(ways, len(value.labels)):
-            cells = carried(cells, axis, way)
+            cells = carried(cells, axis, way, FILL if operation.filled else ZERO)
         return replace(value, cells=cells)
 
     def shuffle(self, node: tree.Shuffle) -> Value:
@@ -155,18 +160,29 @@ class Reading:
                         slice(t * i, t * i + e * (n - 1) + 1, e) for i, n, t, e in zip(place, b.space, stride, dilation)
                     ]
                     parts = (_at(out, place), _in_space(a.cells, window), b.cells)
-                blocks.append(self.multiplied(parts, (labels, a.labels, b.labels), (a.array, b.array)))
+                blocks += self.multiplied(parts, (labels, a.labels, b.labels), (a.array, b.array))
         content = MultilinearArray(self.conv, out.shape, tuple(block for block in blocks if len(block)))
         return Value(labels, out, content, None)
 
-    def multiplied(self, parts: Sequence[NDArray[np.int64]], labels: Sequence[str], arrays: Sequence[str]) -> Terms:
+    def multiplied(
+        self, parts: Sequence[NDArray[np.int64]], labels: Sequence[str], arrays: Sequence[str]
+    ) -> Iterator[Terms]:
         """The products of two arrays of cells, those with the same labels and place together."""
         entry, first, second = (self.aligned(cells, own) for cells, own in zip(parts, labels, strict=True))
-        here = (first != ZERO) & (second != ZERO)
-        shape = np.broadcast_shapes(entry.shape, here.shape)
-        rows = np.broadcast_to(here, shape)
-        columns = [np.broadcast_to(c, shape)[rows] for c in (entry, first, second)]
-        return Terms.of(columns[0], dict(zip(arrays, columns[1:], strict=True)))
+        choices = itertools.product(*(self.shown_by(c, name) for c, name in zip((first, second), arrays, strict=True)))
+        for (one, is_one), (other, is_other) in choices:
+            if one == other:
+                raise ValueError(f"{self.formula}: a product of the constant of two borders")
+            here = is_one & is_other
+            shape = np.broadcast_shapes(entry.shape, here.shape)
+            rows = np.broadcast_to(here, shape)
+            columns = [np.broadcast_to(c, shape)[rows] for c in (entry, np.maximum(first, 0), np.maximum(second, 0))]
+            yield Terms.of(columns[0], dict(zip((one, other), columns[1:], strict=True)))
+
+    def shown_by(self, cells: NDArray[np.int64], array: str) -> list[tuple[str, NDArray[np.bool_]]]:
+        """What cells show, and where: the array, and the constant of a border."""
+        filled = cells == FILL
+        return [(array, cells >= 0), *([(FILLER, filled)] if filled.any() else [])]
 
     def aligned(self, cells: NDArray[np.int64], labels: str) -> NDArray[np.int64]:
         """``cells`` with its leading axes at their places in n, g, f, c."""
@@ -182,6 +198,8 @@ class Reading:
         out = np.arange(np.prod(shape, dtype=np.int64)).reshape(self.shown(labels, ()))
         entry = self.aligned(out, labels).reshape([*self.aligned(out, labels).shape, *[1] * len(value.space)])
         cells = self.aligned(value.cells, value.labels)
+        if (cells == FILL).any():
+            raise ValueError(f"{node}: a sum over the constant of a border")
         rows = cells != ZERO
         terms = Terms.of(np.broadcast_to(entry, cells.shape)[rows], {value.array: cells[rows]})
         return Value(labels, out, MultilinearArray(self.conv, out.shape, (terms,)), None)
@@ -270,11 +288,11 @@ def pairs(node: tree.Move, size: int, amounts: Sequence[int], room: Callable[[st
     return Way(length, *(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
-def carried(cells: NDArray[np.int64], axis: int, way: Way) -> NDArray[np.int64]:
-    """``cells`` moved along one axis, each place filled from one at most."""
+def carried(cells: NDArray[np.int64], axis: int, way: Way, empty: int) -> NDArray[np.int64]:
+    """``cells`` moved along one axis, each place filled from one at most, or with ``empty``."""
     shape = list(cells.shape)
     shape[axis] = way.length
-    result = np.full(shape, ZERO, dtype=np.int64)
+    result = np.full(shape, empty, dtype=np.int64)
     lead: tuple[Any, ...] = (slice(None),) * axis
     result[(*lead, way.i)] = cells[(*lead, way.j)]
     return result

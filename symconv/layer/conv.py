@@ -236,13 +236,13 @@ class Conv:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each array of the layer by its name."""
-        shapes = {
+        return {
             "x": self.x_shape, "w": self.w_shape, "b": self.b_shape, "y": self.y_shape, "t": self.y_shape,
             "dx": self.x_shape, "dw": self.w_shape, "db": self.b_shape, "dy": self.y_shape,
             "v_x": self.x_shape, "v_w": self.w_shape, "v_b": self.b_shape,
             "ddx": self.x_shape, "ddw": self.w_shape, "ddy": self.y_shape,
+            FILLER: (),
         }  # fmt: skip
-        return shapes | {FILLER: ()} if self.mode.filled else shapes
 
     def entry_name(self, array: str, flat: int) -> str:
         """What entry number ``flat`` (in C order) of an array is called: ``x_{12}``."""
