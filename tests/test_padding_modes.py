@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from symconv import Conv
 from symconv.article import document
 from symconv.figures import figure
+from symconv.formulas.parser import parse
+from symconv.formulas.standard import standard
 from symconv.kernels import emit
 from symconv.kernels.peers import installed, pytorch_gradients
 from symconv.layer.differences import exact_gradients, random_integers
@@ -99,6 +101,80 @@ def test_random_layers_agree_with_the_differences(conv: Conv) -> None:
     truth = exact_gradients(conv, **values)
     for name, array in in_numbers(conv, values).items():
         assert np.array_equal(array, truth[name]), name
+
+
+# closed formulas -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("conv", CASES, ids=lambda conv: conv.slug)
+def test_standard_formulas_are_the_derivative(conv: Conv) -> None:
+    for by in ["entries"] if conv.mode.filled else ["entries", "axes"]:
+        verification = conv.verify(by=by)
+        assert verification.ok, verification.mismatches
+
+
+@settings(max_examples=60, deadline=None)
+@given(mode_layers())
+def test_standard_formulas_hold_on_random_layers(conv: Conv) -> None:
+    assert conv.verify().ok
+
+
+@pytest.mark.parametrize("mode", OTHERS)
+@pytest.mark.parametrize("mutant", ["fold forgotten", "other side", "edge doubled", "no remainder", "wrong mode"])
+def test_mutants_of_dx_differ(mode: str, mutant: str) -> None:
+    conv = layer({"input": (7, 6), "kernel": (3, 2), "stride": (2, 3), "padding": ((2, 1), (1, 0))}, mode)
+    text = str(standard("dx", padding_mode=mode))
+    other = "symmetric" if mode == "reflect" else "reflect"
+    changed = {
+        "fold forgotten": text.replace("fold(", "crop(").replace(f", mode={mode}", ""),
+        "other side": text.replace("p, q, mode", "q, p, mode"),
+        "edge doubled": text.replace(f"mode={mode}", "mode=symmetric" if mode != "symmetric" else "mode=circular"),
+        "no remainder": text.replace(" + r", ""),
+        "wrong mode": text.replace(f"mode={mode}", f"mode={other}"),
+    }[mutant]
+    right = mutant == "fold forgotten" and mode == "constant"  # of a constant the adjoint is a crop
+    assert conv.verify([changed]).ok == right
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("dx = fold(correlate(dy, flip(w)), p, q, mode=wrap)", "the mode is zeros, constant, reflect"),
+        ("dw = correlate(fold(x, p), dy)", None),
+        (
+            "dw = correlate(fold(x, p, mode=reflect), dy)",
+            "fold adds entries up: it is taken of products, not of an array",
+        ),
+        ("dw = pad(correlate(x, dy), p, mode=constant)", "a constant border is put around an array"),
+        ("dx = correlate(pad(dy, full, 1), flip(w))", "full says both amounts"),
+        ("y = correlate(pad(x, same_tf), w)", "same_tf depends on how the stride divides the input"),
+    ],
+)
+def test_what_formulas_refuse(text: str, told: str | None) -> None:
+    if told is None:
+        assert str(parse(text)) == text
+        return
+    with pytest.raises(ValueError, match=told):
+        parse(text)
+
+
+def test_text_says_its_mode() -> None:
+    for mode in OTHERS:
+        for target in ("y", "dx", "dw", "db"):
+            claim = standard(target, padding_mode=mode)
+            assert parse(str(claim), padding_mode=mode) == claim
+    assert parse("dx = fold(correlate(dy, flip(w)), p, mode=reflect)").padding_mode == "reflect"
+    assert parse("dx = fold(correlate(dy, flip(w)), p, mode=zeros)").padding_mode == "zeros"
+    with pytest.raises(ValueError, match="is about padding_mode 'reflect', Conv"):
+        Conv(input=4, kernel=2).verify([standard("dx", padding_mode="reflect")])
+
+
+def test_words_in_formulas() -> None:
+    conv = Conv(input=(6, 5), kernel=(3, 2), padding="full", dilation=(1, 2))
+    assert conv.verify(["y = correlate(pad(x, full), w, dilation=d) + b", "dx = correlate(dy, flip(w), dilation=d)"]).ok
+    assert Conv(input=6, kernel=3, padding="causal").verify(["y = correlate(pad(x, causal), w) + b"]).ok
+    assert Conv(input=6, kernel=4, padding="same").verify(["y = correlate(pad(x, same), w) + b"]).ok
+    assert not Conv(input=6, kernel=4, padding="same").verify(["y = correlate(pad(x, causal), w) + b"]).ok
 
 
 def test_a_constant_without_a_number_is_a_letter() -> None:

@@ -9,11 +9,11 @@ import pytest
 import sympy
 
 from symconv import Conv
+from symconv.algebra.symbols import symbols
 from symconv.kernels.peers import installed, pytorch_second_gradients
 from symconv.layer.differences import forward, random_integers
 from symconv.layer.gradients import layer, loss_expression
 from symconv.layer.second import REPLACED, SECOND_READINGS, hessian_vector, second_gradients
-from symconv.algebra.symbols import symbols
 from tests.cases import SMALL
 from tests.test_padding_modes import CASES
 

@@ -64,7 +64,8 @@ class Operation:
 
     ``word`` is what it is called in a formula, ``mode`` the way of doing it where there are several; ``sign`` is the sign that it
     is typeset with, between operand and amount; without one it is set as a function. An operation ``gathers`` where an entry
-    of the result may be the sum of several, and ``spreads`` where an entry of the operand may stand at several places. It is ``filled`` where a place that no entry of the operand comes to holds the constant v.
+    of the result may be the sum of several, and ``spreads`` where an entry of the operand may stand at several places.
+    It is ``filled`` where a place that no entry of the operand comes to holds the constant v.
     """
 
     word: str
@@ -83,7 +84,6 @@ i, j, n, e, t = (Name(name) for name in "ijnet")
 before, after, by = Name("before"), Name("after"), Name("by")
 
 _BORDER = (Amount("before"), Amount("after", like="before"))
-
 
 
 def _sources(mode: Mode, at: Integer, size: Integer) -> tuple[Branch, ...]:

@@ -181,7 +181,9 @@ padding=(3, 3)): ok, 244,065,536 entries>, 'axes')
     chosen = [formula(each, conv.transposed, conv.padding_mode) for each in formulas]
     for each in chosen:
         if each.padding_mode != conv.padding_mode:
-            raise ValueError(f"{each} is about padding_mode {each.padding_mode!r}, {conv!r} pads with {conv.padding_mode}")
+            raise ValueError(
+                f"{each} is about padding_mode {each.padding_mode!r}, {conv!r} pads with {conv.padding_mode}"
+            )
     small = by == "entries" or (by == "auto" and conv.terms <= min(max_terms, MAX_ENUMERATED))
     checks: dict[int, Check] = {}
     for number, each in enumerate([] if small else chosen):
