@@ -23,9 +23,9 @@ from symconv.article import Document, document, render
 from symconv.article.blocks import Equations, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.companions import channelled, character, example, is_line, line_of, shorter
-from symconv.article.document import SECTIONS
-from symconv.article.readers.markdown import DIALECTS
+from symconv.article.formats.markdown import DIALECTS
 from symconv.article.selection import kept, kinds, selected
+from symconv.article.write import SECTIONS
 from symconv.formulas.standard import STANDARD
 from symconv.formulas.tree import Array
 from symconv.kernels.checks import CHECKS
@@ -677,7 +677,7 @@ def test_every_word_is_used_and_none_is_missing() -> None:
     package = Path(symconv.article.__file__).parent
     sources = "".join(
         path.read_text(encoding="utf-8")
-        for path in [*package.glob("readers/*.py"), package.parent / "prose/__init__.py"]
+        for path in [*package.glob("formats/*.py"), package.parent / "prose/__init__.py"]
     )
     used = {key for key in words if f'"{key}"' in sources}  # what pages and numbers need, in whatever document
     used |= {key for key in words if key.startswith("listing.")} | {"algorithm.check", "gradients.iverson"}

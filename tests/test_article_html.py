@@ -24,7 +24,7 @@ from symconv import Conv
 from symconv.article import Document, blocks, document
 from symconv.article.blocks import Code, Equations, Paragraph, Section, Table
 from symconv.article.companions import is_line, line_of
-from symconv.article.readers.html import words
+from symconv.article.formats.html import words
 from symconv.cli.derive import command
 from symconv.mathematics.entries import entry
 from symconv.mathematics.latex import latex
@@ -344,7 +344,7 @@ def test_a_formula_holds_its_comma() -> None:
 
 
 def test_a_long_formula_among_words_may_be_broken() -> None:
-    from symconv.article.readers.html import set_runs
+    from symconv.article.formats.html import set_runs
 
     long = Sum(tuple((1, Word(name * 3)) for name in "abcdefg"))
     told = set_runs(["(", long, "), ", Word("x"), "."])

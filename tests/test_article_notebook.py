@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 from symconv import Conv
 from symconv.article import document, render
-from symconv.article.readers.notebook import STEPS
+from symconv.article.formats.notebook import STEPS
 from symconv.cli.derive import command
 from symconv.prose import LANGUAGES
 from tests.cases import SMALL

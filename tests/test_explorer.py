@@ -17,7 +17,8 @@ from symconv.cli.explore import command
 from symconv.figures import explorer as explorer_module
 from symconv.figures.explorer import LIMITS, explorer
 from symconv.figures.javascript import javascript
-from symconv.formulas import standard, tree
+from symconv.formulas import tree
+from symconv.formulas.standard import standard
 from symconv.formulas.values import Reading
 from symconv.layer.loss import loss
 from symconv.layer.names import subscript

@@ -14,10 +14,11 @@ from symconv import Conv
 from symconv.algebra.terms import terms_text
 from symconv.figures import KINDS, Figure, figure
 from symconv.figures import sliding as sliding_module
-from symconv.figures.figure import MAX_CELLS, MAX_STEPS
+from symconv.figures.kinds import MAX_CELLS, MAX_STEPS
 from symconv.figures.palette import tap_style
 from symconv.figures.scene import Cell, Disc, Rect, Scene, Text
-from symconv.formulas import formula, standard
+from symconv.formulas import formula
+from symconv.formulas.standard import standard
 from symconv.layer.loss import enumerate_axis, loss
 from symconv.layer.names import entry_name
 from symconv.mathematics.markup import plain

@@ -22,7 +22,7 @@ from symconv import Conv
 from symconv.cli.figure import command
 from symconv.cli.main import main
 from symconv.figures import KINDS, figure
-from symconv.figures.figure import FORMATS
+from symconv.figures.kinds import FORMATS
 from symconv.figures.palette import STYLES
 from symconv.files import write_whole
 from symconv.prose import LANGUAGES

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from symconv import Conv
-from symconv.article import document
+from symconv.article import document, evidence
 from symconv.kernels import SCHEDULES, emit, lowerings
 from symconv.kernels.source import number
 from symconv.project import build as making
@@ -174,7 +174,7 @@ def test_derivation_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytes
     def doubtful(conv: Conv, max_terms: int) -> Any:
         return verify(conv, ["dx = correlate(pad(dy, K - 1), w)"], max_terms=max_terms)
 
-    monkeypatch.setattr(making, "verify", doubtful)
+    monkeypatch.setattr(evidence, "verify", doubtful)
     ran = run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path), "--json")
     assert ran.status == 1
     assert {failure["file"] for failure in ran.json["failed"]} == {
@@ -184,7 +184,7 @@ def test_derivation_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytes
 
 
 def test_nothing_is_put_in_place_before_all_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*arguments: Any) -> Any:
+    def interrupted(*arguments: Any, **named: Any) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(making, "document", interrupted)

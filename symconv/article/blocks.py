@@ -1,18 +1,20 @@
 """A document as a tree: sections of paragraphs, equations, tables and code, in no format and no language yet.
 
 Words are phrases (:mod:`symconv.prose`): a key into the prose of a language and what is put into it. Mathematics are the trees of
-:mod:`symconv.mathematics.tree`. The readers (:mod:`symconv.article.readers`) set both.
+:mod:`symconv.mathematics.tree`. The printers (:mod:`symconv.article.formats`) set both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
+from symconv.layer.conv import Conv
+from symconv.mathematics.notation import OWN, Notation
 from symconv.mathematics.tree import Equation
-from symconv.prose import Phrase, Value
+from symconv.prose import Phrase, Prose, Value, prose
 
-__all__ = ["Block", "Code", "Equations", "Gap", "Paragraph", "Section", "Table"]
+__all__ = ["Article", "Block", "Code", "Equations", "Gap", "Paragraph", "Section", "Table"]
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,36 @@ class Section:
 
 
 Block = Paragraph | Equations | Table | Code | Section
+
+
+@dataclass(frozen=True, eq=False)
+class Article:
+    """A derivation: ``title``, ``subtitle`` and ``sections``, for the layer ``conv`` and its ``loss``, worded in ``lang``.
+
+    ``ok`` is the verdict: whether the closed formulas equal the derivative in every entry, and the kernel that is shown
+    passed its checks. ``numbers`` are the numbers of the equations that have a label.
+    """
+
+    conv: Conv
+    loss: str
+    lang: str
+    ok: bool
+    title: Phrase
+    subtitle: tuple[Phrase, ...]
+    sections: tuple[Section, ...]
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    notation: Notation = OWN
+
+    @property
+    def prose(self) -> Prose:
+        """The words of the article's language, with its numbered equations."""
+        return replace(prose(self.lang), numbers=self.numbers, notation=self.notation)
+
+    def blocks(self) -> Iterator[Block]:
+        """Every block of the article, sections left out."""
+        for section in self.sections:
+            yield from (block for block in section.walk() if not isinstance(block, Section))
+
+    def __repr__(self) -> str:
+        verdict = "ok" if self.ok else "formulas and derivative differ"
+        return f"<derivation of {self.conv!r}, loss {self.loss!r}, {len(self.sections)} sections: {verdict}>"

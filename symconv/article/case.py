@@ -8,10 +8,10 @@ from functools import cached_property
 
 from symconv.algebra.symbols import symbols
 from symconv.article.companions import is_line, line_of, shorter
+from symconv.article.evidence import Evidence
 from symconv.article.selection import BUDGET
-from symconv.formulas.verify import Verification
 from symconv.layer.conv import MAX_TERMS, Conv
-from symconv.layer.gradients import LOSSES, MAX_SYMPY_TERMS, Gradients
+from symconv.layer.gradients import LOSSES, MAX_SYMPY_TERMS, Gradients, gradients
 from symconv.mathematics.notation import OWN, Notation
 
 __all__ = ["TOLD", "Case"]
@@ -24,7 +24,8 @@ TOLD = tuple(name for name in LOSSES if name != "cross-entropy")
 class Case:
     """``conv`` with the loss to derive from; ``budget`` is how many characters the row of a matrix may have, ``full`` whether
     everything about it is shown, ``everything`` what it does not have too, ``lang`` the language of the listing's comments,
-    ``gradient_check`` whether lines to try it follow, ``notation`` the author's.
+    ``gradient_check`` whether lines to try it follow, ``notation`` the author's, ``given`` what
+    was found out of the layer already.
 
     Refused at once, with ValueError: a loss without a name, or of too many terms.
     """
@@ -38,6 +39,7 @@ class Case:
     lang: str = "en"
     gradient_check: bool = False
     notation: Notation = OWN
+    given: Evidence | None = None
 
     def __post_init__(self) -> None:
         if self.loss not in TOLD:
@@ -45,6 +47,11 @@ class Case:
         self.conv.check_terms(self.max_terms)
         if self.loss != "upstream":
             self.conv.check_terms(min(self.max_terms, MAX_SYMPY_TERMS))
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What was found out of the layer: what the case was given, or what is found now."""
+        return self.given or Evidence(self.conv, self.max_terms)
 
     @cached_property
     def line(self) -> Case:
@@ -65,17 +72,12 @@ class Case:
     @cached_property
     def gradients(self) -> Gradients:
         """The readings of the trilinear loss, dy as symbols."""
-        return self.conv.gradients(max_terms=self.max_terms)
+        return gradients(self.conv, max_terms=self.max_terms)
 
     @cached_property
     def own_loss(self) -> Gradients:
         """The gradients of the loss that was asked for; ValueError where SymPy would take too long."""
-        return self.conv.gradients(self.loss, max_terms=self.max_terms)
-
-    @cached_property
-    def verification(self) -> Verification:
-        """The closed formulas held against the derivative."""
-        return self.conv.verify(max_terms=self.max_terms)
+        return gradients(self.conv, self.loss, max_terms=self.max_terms)
 
     @cached_property
     def loss_agrees(self) -> dict[str, tuple[int, int]]:
@@ -98,7 +100,7 @@ class Case:
     @property
     def ok(self) -> bool:
         """Whether every formula equals the derivative, and the loss's own derivative the one with dy put in."""
-        return self.verification.ok and not any(failures for _, failures in self.loss_agrees.values())
+        return self.evidence.verification.ok and not any(failures for _, failures in self.loss_agrees.values())
 
     @property
     def targets(self) -> tuple[str, ...]:

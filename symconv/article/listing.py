@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from symconv.algebra.integers import Integer
 from symconv.article.closed import formula_for
@@ -25,7 +26,7 @@ from symconv.prose import Prose
 __all__ = ["gradient_check", "listing"]
 
 #: the operations of the formulas, in the order in which they are shown
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "correlate": prelude.correlate, "pad": prelude.pad, "crop": prelude.crop, "dilate": prelude.dilate, "flip": prelude.flip,
     "total": prelude.total,
 }  # fmt: skip

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from symconv.article.blocks import Section
+from symconv.article.blocks import Article, Section
 from symconv.article.companions import is_line
 from symconv.figures import Figure, figure
 from symconv.layer.conv import Conv
-
-if TYPE_CHECKING:
-    from symconv.article.document import Document
 
 __all__ = ["FIGURES", "pictures"]
 
@@ -27,7 +23,7 @@ FIGURES = {
 WIDEST, TALLEST = 40.0, 30.0
 
 
-def pictures(document: Document, section: Section) -> Iterator[tuple[str, Figure]]:
+def pictures(document: Article, section: Section) -> Iterator[tuple[str, Figure]]:
     """The pictures of a section that fit a page, by kind."""
     conv = document.conv
     for kind in FIGURES.get(section.name, ()):

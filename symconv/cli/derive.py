@@ -12,10 +12,10 @@ from click.core import ParameterSource
 
 from symconv.article import Document, document
 from symconv.article.case import TOLD
-from symconv.article.document import DETAILS, FORMATS, SECTIONS
-from symconv.article.readers.markdown import DIALECTS
-from symconv.article.readers.text import WIDTH
+from symconv.article.formats.markdown import DIALECTS
+from symconv.article.formats.text import WIDTH
 from symconv.article.selection import BUDGET
+from symconv.article.write import DETAILS, FORMATS, SECTIONS
 from symconv.cli.algorithm import ALGORITHMS, derive_algorithm
 from symconv.cli.options import build_conv, conv_options, usage_errors
 from symconv.files import write_whole

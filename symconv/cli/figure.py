@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from symconv.cli.options import build_conv, conv_options, echo_json, usage_errors
-from symconv.figures.figure import FORMATS, KINDS, figure
+from symconv.figures.kinds import FORMATS, KINDS, figure
 from symconv.prose import LANGUAGES
 
 __all__ = ["command"]

@@ -13,7 +13,7 @@ from typing import Any
 from symconv.figures.javascript import arrow, formula_template, template
 from symconv.figures.palette import BACKGROUND, STYLES, TAPS
 from symconv.figures.stepper import page
-from symconv.formulas import standard
+from symconv.formulas.standard import standard
 from symconv.formulas.tree import TARGETS
 from symconv.layer import relation
 from symconv.mathematics.markup import html_text

@@ -8,6 +8,7 @@ from symconv.formulas import tree
 from symconv.layer.conv import Conv
 from symconv.mathematics.entries import entry as entry_at
 from symconv.mathematics.entries import terms_sum
+from symconv.mathematics.markup import as_row
 from symconv.mathematics.of_formulas import Setting, of_formula
 from symconv.mathematics.tree import Math
 
@@ -21,8 +22,6 @@ def entry(conv: Conv, array: str, flat: int) -> Math:
 
 def formula_row(conv: Conv, formula: tree.Formula) -> Math:
     """A closed formula with the layer's numbers in it."""
-    from symconv.mathematics.markup import as_row
-
     return as_row(of_formula(formula, _setting(conv)))
 
 

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.terms import Term
-from symconv.formulas import standard, tree
+from symconv.formulas import tree
+from symconv.formulas.standard import standard
 from symconv.formulas.values import ZERO, Reading
 from symconv.layer.conv import Conv
 from symconv.layer.gradients import Gradients

@@ -1,20 +1,21 @@
-"""Closed formulas: the tree, the parser, the standard formulas, and the readers of the tree.
+"""Closed formulas: the tree, the operations, the parser, the standard formulas, and what a formula means.
 
+moves        the operations that move entries about, one row each
 tree         what a formula is
 parser       text -> tree; expressions: its integers and conditions
 standard     y, dx, dw, db as the textbooks should have them
 values       tree -> exact arrays on one layer; indices: its pointwise sums
 sets         tree -> integer relations on one axis, every size
-notation     tree -> mathematics to be set; entries: entries of arrays and sums of their products
-latex, pretty, mathml    mathematics to be set -> LaTeX, text for a terminal, MathML
+verify       formula against derivative, one size, entry by entry
 """
 
 from __future__ import annotations
 
-from symconv.formulas.standard import standard
+from symconv.formulas import standard as standards
+from symconv.formulas.parser import parse
 from symconv.formulas.tree import TARGETS, Formula
 
-__all__ = ["Formula", "formula", "standard"]
+__all__ = ["Formula", "formula"]
 
 
 def formula(given: Formula | str, transposed: bool = False, padding_mode: str | None = None) -> Formula:
@@ -30,7 +31,5 @@ def formula(given: Formula | str, transposed: bool = False, padding_mode: str | 
     if isinstance(given, Formula):
         return given
     if given.strip() in TARGETS:
-        return standard(given.strip(), transposed, padding_mode or "zeros")
-    from symconv.formulas.parser import parse
-
+        return standards.standard(given.strip(), transposed, padding_mode or "zeros")
     return parse(given, transposed, padding_mode)

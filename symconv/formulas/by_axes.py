@@ -185,7 +185,7 @@ def hold(conv: Conv, formula: tree.Formula) -> ByAxes:
 
     Raises NotAProductError for a formula that is no sum of products, ValueError for one that means nothing on this layer.
 
-    >>> from symconv.formulas import standard
+    >>> from symconv.formulas.standard import standard
     >>> hold(Conv(input=(224, 224), kernel=7, batch=256, in_channels=3, out_channels=64, stride=2, padding=3), standard("dw")).ok
     True
     """

@@ -192,8 +192,8 @@ def _index_sum(node: tree.IndexSum, setting: Setting) -> Set:
         if each.start is None or each.stop is None:
             totals.append(Total((index,)))
         else:
-            start, last = _tidy(each.start + FIRST.get()), _tidy(each.stop - 1 + FIRST.get())
-            totals.append(Total((Row((index, Operator("="), of_integer(start))),), of_integer(last)))
+            start, stop = _tidy(each.start + FIRST.get()), _tidy(each.stop - 1 + FIRST.get())
+            totals.append(Total((Row((index, Operator("="), of_integer(start))),), of_integer(stop)))
     if node.where:
         last = totals.pop() if totals else Total()
         conditions = (

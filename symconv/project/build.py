@@ -15,8 +15,9 @@ from typing import Any
 import jinja2
 
 from symconv.article import document
+from symconv.article.evidence import Evidence
 from symconv.files import write_whole
-from symconv.formulas.verify import Verification, verify
+from symconv.formulas.verify import Verification
 from symconv.kernels.checks import CHECKS, Checked, check, evidence
 from symconv.kernels.kernel import emit
 from symconv.kernels.nest import Kind
@@ -102,10 +103,11 @@ def build(plan: Plan, max_terms: int = MAX_TERMS, started: Callable[[str], None]
             failures.append(Failure(path, _first_failure(found)))
     for conv in plan.derivations:
         started(conv.slug)
-        verification = verify(conv, max_terms=max_terms)
+        found_out = Evidence(conv, max_terms)
+        verification = found_out.verification
         verified.append(verification)
         for lang in LANGUAGES:
-            told = document(conv, lang) if verification.ok else None
+            told = document(conv, lang, evidence=found_out) if verification.ok else None
             for format, ending in DERIVATION_FILES.items():
                 path = f"derivations/{conv.slug}.{lang}.{ending}"
                 if told is not None:

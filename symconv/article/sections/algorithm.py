@@ -7,25 +7,17 @@ import numpy as np
 from symconv.article.blocks import Block, Code, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.listing import gradient_check, listing
-from symconv.kernels import Kind, emit
-from symconv.kernels.checks import CHECKS, TOLERANCE, Finding, check
-from symconv.layer.conv import Conv
+from symconv.kernels.checks import TOLERANCE, Finding
 from symconv.mathematics.tree import Above, Math, Row, Word
 from symconv.prose import Phrase, Value, prose
 
 __all__ = ["algorithm"]
 
-#: the schedule that is shown: the closed formulas word for word
-SCHEDULE = "formulas"
-
-#: the checks of a kernel that are made and shown, where the layer is not too large for them
-MADE = ("symbols", "integers", "values", "complex step")
-
 
 def algorithm(case: Case) -> Section:
     """The kernel, then what was found of it and of the formulas."""
     conv = case.conv
-    findings = kernel_findings(conv)
+    findings = case.evidence.findings
     blocks: list[Block] = [Paragraph(Phrase("algorithm.intro"))]
     if all(finding.ok for finding in findings):
         blocks += [
@@ -40,19 +32,12 @@ def algorithm(case: Case) -> Section:
     return Section("algorithm", Phrase("algorithm.title"), (*blocks, *verdict(case, findings)))
 
 
-def kernel_findings(conv: Conv) -> tuple[Finding, ...]:
-    """The checks of the kernel on this layer."""
-    kernel = emit(SCHEDULE, Kind(conv.ndim, conv.transposed))
-    names = [name for name in MADE if CHECKS[name].applies(conv)]
-    return check(kernel, [conv], names).findings if names else ()
-
-
 # the check ------------------------------------------------------------------------------------------------------------
 
 
 def verdict(case: Case, findings: tuple[Finding, ...]) -> list[Block]:
     """What verify found for this layer, what the kernel's checks found, and what that covers."""
-    result = case.verification
+    result = case.evidence.verification
     rows: list[tuple[Value, ...]] = [
         (Word(each.formula.target), Phrase("verdict.formula"), each.entries, _found("verdict", each.failures))
         for each in result.checks

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from symconv.algebra.integers import Const, Name
+from symconv.algebra.symbols import symbol
 from symconv.article.blocks import Block, Equations, Gap, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.equations import loss_equation, output_size, remainder, shown_labels
 from symconv.article.sections.notation import called, notation
-from symconv.article.selection import MOST_ENTRIES
+from symconv.article.selection import MOST_ENTRIES, selected, with_gaps
 from symconv.layer.conv import Conv
+from symconv.layer.gradients import loss_expression
 from symconv.layer.loss import channel_labels
 from symconv.mathematics.entries import entry
 from symconv.mathematics.of_integers import FIRST, of_integer
-from symconv.mathematics.tree import Equation, Math, Operator, Row, Word, separated
+from symconv.mathematics.tree import Equation, Math, Operator, Row, Sum, Word, separated
 from symconv.prose import Phrase, Value
 
 __all__ = ["crossed", "setting", "sizes_of", "subtitle", "title"]
@@ -183,13 +187,6 @@ def _once(conv: Conv, equation: Callable[[Conv, int], Equation]) -> list[Equatio
 
 def upstream_of_squared(conv: Conv) -> list[Equation | Gap]:
     """dy by differentiating the squared loss by the entries of y."""
-    import numpy as np
-
-    from symconv.algebra.symbols import symbol
-    from symconv.article.selection import selected, with_gaps
-    from symconv.layer.gradients import loss_expression
-    from symconv.mathematics.tree import Sum
-
     expression = loss_expression(conv, "squared")
     size = int(np.prod(conv.y_shape))
     names = {symbol(conv, array, i): (array, i) for array in ("y", "t") for i in range(size)}

@@ -15,11 +15,11 @@ from symconv.layer import relation
 from symconv.layer.conv import Conv
 from symconv.mathematics.of_integers import FIRST, from_one, of_integer, simplified
 from symconv.mathematics.tree import Below, Equation, Fence, Math, Operator, Row, Word, separated
-from symconv.proof import PROVED, Proof, prove
+from symconv.proof import PROVED, Proof
 from symconv.proof.positions import plain_length, position, shown_array
 from symconv.prose import Phrase, Reference, Value
 
-__all__ = ["proofs", "summary"]
+__all__ = ["summary"]
 
 
 def summary(case: Case) -> Section:
@@ -40,23 +40,13 @@ def summary(case: Case) -> Section:
     return Section("summary", Phrase("summary.title"), (*blocks, *theorem(case, targets)))
 
 
-def proofs(conv: Conv, targets: tuple[str, ...]) -> dict[tuple[int, int], tuple[Proof, ...]]:
-    """For the stride and dilation of each axis the verdict on the formula for each target, at every size."""
-    found: dict[tuple[int, int], tuple[Proof, ...]] = {}
-    for axis in conv.axes:
-        if (axis.s, axis.d) not in found:
-            each = (prove(formula_for(conv, t), axis.s, axis.d, "free", transposed=conv.transposed) for t in targets)
-            found[axis.s, axis.d] = tuple(proof for proof in each if isinstance(proof, Proof))
-    return found
-
-
 # the theorem ----------------------------------------------------------------------------------------------------------
 
 
 def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
     """The theorem and its proof as sections of their own; where a formula is not proved, the verdicts alone."""
     conv = case.conv
-    found = proofs(conv, targets)
+    found = case.evidence.proofs
     layer = "transposed" if conv.transposed else "convolution"
     if any(proof.verdict != PROVED for each in found.values() for proof in each):
         return [Paragraph(Phrase("theorem.open")), _verdicts(found, targets)]

@@ -1,4 +1,4 @@
-"""Reader: a document as Markdown, mathematics between dollars, in the dialect of the page that shows it."""
+"""A document as Markdown, mathematics between dollars, in the dialect of the page that shows it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from symconv.article.blocks import Equations
-from symconv.article.readers.displays import STYLES, row_end, rows
-from symconv.article.readers.latex import TEXT_WIDTH, counted
+from symconv.article.blocks import Article, Equations
+from symconv.article.formats.displays import STYLES, row_end, rows
+from symconv.article.formats.latex import TEXT_WIDTH, counted
 from symconv.mathematics.latex import latex
 from symconv.mathematics.tree import Math
 from symconv.prose import Cited, Prose, Value
 
-if TYPE_CHECKING:
-    from symconv.article.document import Document
-
-__all__ = ["DIALECTS", "Dialect", "read"]
+__all__ = ["DIALECTS", "Dialect", "printed"]
 
 #: characters that Markdown would take for its own, in words; between dollars nothing is escaped
 ESCAPED = {character: "\\" + character for character in "\\`*_|<>$"}
@@ -90,7 +86,7 @@ def environment() -> Environment:
                        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)  # fmt: skip
 
 
-def read(document: Document, dialect: str = "plain", front_matter: Mapping[str, str] | None = None) -> str:
+def printed(document: Article, dialect: str = "plain", front_matter: Mapping[str, str] | None = None) -> str:
     """The whole document in a dialect. With ``front_matter`` it begins with these keys as YAML, the document's title among them,
     and the heading is left to the page; ValueError for a dialect there is none of, or a key that is no word."""
     if dialect not in DIALECTS:

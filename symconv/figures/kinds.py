@@ -1,4 +1,4 @@
-"""``figure``: one kind of picture of one layer, in every format."""
+"""The kinds of pictures, and ``figure``: one kind of picture of one layer, in every format."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from symconv.figures import stepper, svg, tikz
 from symconv.figures.lattice import RelationPicture
 from symconv.figures.layout import Body, compose
 from symconv.figures.matrix import JacobianPicture
@@ -131,43 +132,33 @@ class Figure:
         In a page of many pictures, ``styles=False`` leaves the style sheet to the page
         (:func:`symconv.figures.svg.style_sheet`).
         """
-        from symconv.figures.svg import svg
-
-        return svg(self.scene, background, styles)
+        return svg.svg(self.scene, background, styles)
 
     def to_stepping_svg(self) -> str:
         """Every step as one SVG with buttons, that the arrow keys step as well."""
-        from symconv.figures.stepper import stepping_svg
-
-        return stepping_svg(self.film, self.words)
+        return stepper.stepping_svg(self.film, self.words)
 
     def to_html(self) -> str:
         """Every step as one HTML page that steps forward and back, without anything from outside."""
-        from symconv.figures.stepper import stepping_page
-
-        return stepping_page(self.film, self.words)
+        return stepper.stepping_page(self.film, self.words)
 
     def to_tikz(self, max_width: float = 12.0) -> str:
         """The picture as a ``tikzpicture``, at most ``max_width`` centimetres wide; needs the package tikz and no library."""
-        from symconv.figures.tikz import tikz
-
-        return tikz(self.scene, max_width)
+        return tikz.tikz(self.scene, max_width)
 
     def to_tex(self, max_width: float = 12.0) -> str:
         """The picture as a LaTeX document of its own size."""
-        from symconv.figures.tikz import document
-
-        return document(self.scene, max_width)
+        return tikz.document(self.scene, max_width)
 
     def to_png(self, scale: float = 2.0) -> bytes:
         """The picture as PNG, ``40*scale`` pixels for a cell; needs matplotlib."""
-        from symconv.figures.raster import png
+        from symconv.figures.raster import png  # loads matplotlib
 
         return png(self.scene, scale)
 
     def to_gif(self, scale: float = 1.25, seconds: float = 1.0) -> bytes:
         """Every step as an animated GIF, each shown for ``seconds``; needs matplotlib and Pillow."""
-        from symconv.figures.raster import gif
+        from symconv.figures.raster import gif  # loads matplotlib
 
         return gif(self.film, scale, seconds)
 

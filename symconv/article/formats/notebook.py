@@ -1,4 +1,4 @@
-"""Reader: a document as a Jupyter notebook: its sections as Markdown, and between them cells that compute what they say.
+"""A document as a Jupyter notebook: its sections as Markdown, and between them cells that compute what they say.
 
 The notebook (nbformat 4.5) runs from top to bottom in a kernel that has symconv, and holds no output yet. The same document
 always gives the same bytes.
@@ -10,18 +10,15 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from symconv.article.blocks import Section
+from symconv.article.blocks import Article, Section
+from symconv.article.formats.markdown import printed as in_markdown
+from symconv.article.formats.markdown import words
 from symconv.article.pictures import pictures
-from symconv.article.readers.markdown import read as read_markdown
-from symconv.article.readers.markdown import words
 from symconv.prose import Phrase
 
-if TYPE_CHECKING:
-    from symconv.article.document import Document
-
-__all__ = ["MOST_SHOWN", "read"]
+__all__ = ["MOST_SHOWN", "printed"]
 
 #: gradients of a loss with more terms than this are shown by one entry
 MOST_SHOWN = 400
@@ -72,7 +69,7 @@ class Step:
     cells: tuple[str, ...]
 
 
-def read(document: Document) -> str:
+def printed(document: Article) -> str:
     """The whole notebook as JSON."""
     cells = [_cell("title", "markdown", _heading(document))]
     cells += _cells(document, _layer(document))
@@ -93,41 +90,41 @@ def read(document: Document) -> str:
 # text -----------------------------------------------------------------------------------------------------------------
 
 
-def _heading(document: Document) -> str:
-    return read_markdown(replace(document, sections=())).strip()
+def _heading(document: Article) -> str:
+    return in_markdown(replace(document, sections=())).strip()
 
 
-def _section(document: Document, section: Section) -> str:
+def _section(document: Article, section: Section) -> str:
     """A section as the Markdown reader sets it in a document of its own."""
-    return read_markdown(replace(document, sections=(section,))).strip().removeprefix(_heading(document)).strip()
+    return in_markdown(replace(document, sections=(section,))).strip().removeprefix(_heading(document)).strip()
 
 
-def _language(document: Document) -> str:
+def _language(document: Article) -> str:
     return "" if document.lang == "en" else f', lang="{document.lang}"'
 
 
 # code -----------------------------------------------------------------------------------------------------------------
 
 
-def _targets(document: Document) -> tuple[str, ...]:
+def _targets(document: Article) -> tuple[str, ...]:
     return ("y", "dx", "dw", "db") if document.conv.bias else ("y", "dx", "dw")
 
 
-def _layer(document: Document) -> Step:
+def _layer(document: Article) -> Step:
     loss = "" if document.loss == "upstream" else f'"{document.loss}"'
     targets = ", ".join(f'"{target}"' for target in _targets(document))
     code = LAYER.format(conv=document.conv, targets=targets, loss=loss)
     return Step("layer", Phrase("notebook.layer"), (code,))
 
 
-def _jacobian(document: Document) -> Step:
+def _jacobian(document: Article) -> Step:
     """dy/dx as a matrix, or nothing where it is large."""
     entries = math.prod(document.conv.x_shape) * math.prod(document.conv.y_shape)
     code = ('g.jacobian_matrix("x")',) if entries <= MOST_ENTRIES else ()
     return Step("jacobian", Phrase("notebook.jacobian"), code)
 
 
-def _gradients(document: Document) -> Step:
+def _gradients(document: Article) -> Step:
     """Each gradient: of a small layer the whole array, of a large one an entry in its middle."""
     conv = document.conv
     targets = [target for target in _targets(document) if target != "y"]
@@ -141,21 +138,21 @@ def _gradients(document: Document) -> Step:
     )
 
 
-def _prove(document: Document) -> Step:
+def _prove(document: Article) -> Step:
     return Step("prove", Phrase("notebook.prove"), (PROVE,))
 
 
-def _verify(document: Document) -> Step:
+def _verify(document: Article) -> Step:
     return Step("verify", Phrase("notebook.verify"), (VERIFY,))
 
 
-def _numbers(document: Document) -> Step:
+def _numbers(document: Article) -> Step:
     code = NUMBERS.format(no_bias="" if document.conv.bias else NO_BIAS)
     return Step("numbers", Phrase("notebook.numbers"), (code,))
 
 
 #: section -> what is computed after it
-STEPS: dict[str, tuple[Callable[[Document], Step], ...]] = {
+STEPS: dict[str, tuple[Callable[[Article], Step], ...]] = {
     "jacobians": (_jacobian,),
     "gradients": (_gradients,),
     "summary": (_prove,),
@@ -166,7 +163,7 @@ STEPS: dict[str, tuple[Callable[[Document], Step], ...]] = {
 # cells ----------------------------------------------------------------------------------------------------------------
 
 
-def _cells(document: Document, step: Step) -> Iterator[dict[str, Any]]:
+def _cells(document: Article, step: Step) -> Iterator[dict[str, Any]]:
     """A step's words and its code; nothing where it has no code."""
     if step.cells:
         yield _cell(f"{step.name}-said", "markdown", words(document.prose, step.said))

@@ -1,25 +1,21 @@
-"""Reader: a document as Unicode text for a terminal."""
+"""A document as Unicode text for a terminal."""
 
 from __future__ import annotations
 
 import io
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from symconv.article.blocks import Block, Code, Equations, Gap, Paragraph, Section, Table
+from symconv.article.blocks import Article, Block, Code, Equations, Gap, Paragraph, Section, Table
 from symconv.mathematics import text as unicode
 from symconv.mathematics.tree import Equation, Math
 from symconv.prose import Prose, Value
 
-if TYPE_CHECKING:
-    from symconv.article.document import Document
-
-__all__ = ["WIDTH", "read"]
+__all__ = ["WIDTH", "printed"]
 
 #: columns of text where nobody says how many there are
 WIDTH = 100
@@ -36,7 +32,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 MARKS = {"holds": "✓ ", "fails": "✗ ", None: ""}
 
 
-def read(document: Document, width: int = WIDTH) -> str:
+def printed(document: Article, width: int = WIDTH) -> str:
     """The whole document, ``width`` columns wide where the mathematics can be broken."""
     prose = document.prose
     heading = words(prose, document.title)

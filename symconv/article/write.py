@@ -1,14 +1,18 @@
-"""``document(conv)``: the derivation of one layer as a tree of sections, and ``render``: that tree in a format."""
+"""The face of the article: ``document(conv)``, the derivation of one layer as a tree of sections, and ``render``, that tree in a
+format."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from symconv.article.blocks import Block, Code, Equations, Gap, Paragraph, Section, Table
+from symconv.article.blocks import Article, Block, Equations, Paragraph, Section
 from symconv.article.case import Case
 from symconv.article.equations import shown_labels
+from symconv.article.evidence import Evidence
+from symconv.article.formats import FRAGMENTS, PRINTERS, latex, markdown, plain, text
+from symconv.article.pdf import compile_pdf
 from symconv.article.sections.algorithm import algorithm
 from symconv.article.sections.channels import channels
 from symconv.article.sections.notation import references
@@ -18,13 +22,11 @@ from symconv.article.sections.steps import stepped, steps
 from symconv.article.sections.summary import summary
 from symconv.article.selection import BUDGET
 from symconv.layer.conv import MAX_TERMS, Conv
-from symconv.mathematics.latex import latex
-from symconv.mathematics.notation import OWN, Notation
+from symconv.mathematics.notation import Notation
 from symconv.mathematics.notation import notation as as_notation
 from symconv.mathematics.of_integers import FIRST
-from symconv.mathematics.text import pretty
 from symconv.mathematics.tree import Equation
-from symconv.prose import Phrase, Prose, Value, prose
+from symconv.prose import prose
 
 __all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
 
@@ -40,34 +42,9 @@ DETAILS = ("full", "brief", "all")
 FORMATS = ("text", "latex", "markdown", "html", "ipynb")
 
 
-@dataclass(frozen=True, eq=False)
-class Document:
-    """A derivation: ``title``, ``subtitle`` and ``sections``, for the layer ``conv`` and its ``loss``, worded in ``lang``.
-
-    ``ok`` is the verdict: whether the closed formulas equal the derivative in every entry, and the kernel that is shown
-    passed its checks. ``numbers`` are the numbers of the equations that have a label. ``render(format)`` gives the
-    text of it; notebooks show it as Markdown with its mathematics.
-    """
-
-    conv: Conv
-    loss: str
-    lang: str
-    ok: bool
-    title: Phrase
-    subtitle: tuple[Phrase, ...]
-    sections: tuple[Section, ...]
-    numbers: Mapping[str, int] = field(default_factory=dict)
-    notation: Notation = OWN
-
-    @property
-    def prose(self) -> Prose:
-        """The words of the document's language, with its numbered equations."""
-        return replace(prose(self.lang), numbers=self.numbers, notation=self.notation)
-
-    def blocks(self) -> Iterator[Block]:
-        """Every block of the document, sections left out."""
-        for section in self.sections:
-            yield from (block for block in section.walk() if not isinstance(block, Section))
+class Document(Article):
+    """A derivation that can be written: ``render(format)`` gives the text of it; notebooks show it as Markdown with its
+    mathematics."""
 
     def render(
         self,
@@ -85,69 +62,23 @@ class Document:
         are for Markdown.
         Raises ValueError for a format or dialect there is none of.
         """
-        from symconv.article.readers import FRAGMENTS, READERS, markdown, text
-
-        if format not in READERS:
+        if format not in PRINTERS:
             raise ValueError(f"no format {format!r}; there are {', '.join(FORMATS)}")
         if format == "text" and width is not None:
-            return text.read(self, width)
+            return text.printed(self, width)
         if fragment and format in FRAGMENTS:
             return FRAGMENTS[format](self)
         if format == "markdown":
-            return markdown.read(self, dialect, front_matter)
-        return READERS[format](self)
+            return markdown.printed(self, dialect, front_matter)
+        return PRINTERS[format](self)
 
     def to_pdf(self) -> bytes:
         """The document set by TeX; ValueError where no TeX is installed or where it fails, with the log's own error."""
-        from symconv.article.pdf import compile_pdf
-
         return compile_pdf(self.render("latex"))[0]
 
     def to_dict(self) -> dict[str, Any]:
         """The layer, the verdict and every block, words in the document's language, mathematics as LaTeX and as text."""
-        return {
-            "conv": self.conv.to_dict(),
-            "loss": self.loss,
-            "lang": self.lang,
-            "ok": self.ok,
-            "title": self.prose.text(self.title),
-            "subtitle": [self.prose.text(phrase) for phrase in self.subtitle],
-            "sections": [self._plain(section) for section in self.sections],
-        }
-
-    def _plain(self, block: Block) -> dict[str, Any]:
-        if isinstance(block, Section):
-            blocks = [self._plain(inner) for inner in block.blocks]
-            return {"kind": "section", "name": block.name, "title": self.prose.text(block.title), "blocks": blocks}
-        if isinstance(block, Paragraph):
-            return {
-                "kind": "paragraph",
-                "key": block.phrase.key,
-                "text": self.prose.text(block.phrase),
-                "mark": block.mark,
-            }
-        if isinstance(block, Equations):
-            number = (
-                {"number": self.numbers[block.label]} if block.label is not None and block.label in self.numbers else {}
-            )
-            return {"kind": "equations", **number, "lines": [self._line(line) for line in block.lines]}
-        if isinstance(block, Code):
-            return {"kind": "code", "language": block.language, "text": block.text}
-        assert isinstance(block, Table)
-        return {"kind": "table", "head": self._cells(block.head), "rows": [self._cells(row) for row in block.rows]}
-
-    def _line(self, line: Equation | Gap) -> dict[str, Any]:
-        if isinstance(line, Gap):
-            return {"left_out": line.count}
-        return {"latex": latex(line), "text": pretty(line)} | ({"terms": line.note} if line.note is not None else {})
-
-    def _cells(self, cells: tuple[Value, ...]) -> list[Any]:
-        return [cell if isinstance(cell, int) else self.prose.text(cell)
-                for cell in cells]  # fmt: skip
-
-    def __repr__(self) -> str:
-        verdict = "ok" if self.ok else "formulas and derivative differ"
-        return f"<derivation of {self.conv!r}, loss {self.loss!r}, {len(self.sections)} sections: {verdict}>"
+        return plain.data(self)
 
     def __str__(self) -> str:
         return self.render("text")
@@ -156,9 +87,7 @@ class Document:
         return self.render("markdown")
 
     def _repr_latex_(self) -> str:
-        from symconv.article.readers.latex import body
-
-        return body(self)
+        return latex.body(self)
 
 
 def document(
@@ -171,6 +100,7 @@ def document(
     detail: str = "full",
     gradient_check: bool = False,
     notation: Notation | str | Mapping[str, Any] | None = None,
+    evidence: Evidence | None = None,
 ) -> Document:
     """The derivation of ``conv``: setting, forward pass, one dimension in full, index derivation, stride, padding and dilation,
     depth, summary with its theorem, algorithm with its checks.
@@ -179,7 +109,8 @@ def document(
     columns are left out. ``sections`` are the names of those wanted (:data:`SECTIONS`, in whose order they come). ``detail`` is
     ``"full"``, ``"brief"``, or ``"all"``: with what the layer does not have (stride, padding, dilation, several channels), on
     small examples. ``gradient_check`` ends the listing with lines that try it. ``notation`` is the author's own: an object, the
-    name of a preset, a TOML file or a table (:mod:`symconv.mathematics.notation`).
+    name of a preset, a TOML file or a table (:mod:`symconv.mathematics.notation`). ``evidence`` is what was verified, proved and
+    checked of the layer already; left out, it is found when a section shows it.
 
     Raises ValueError for a language, loss, section or detail there is none of, and, before any work, for a loss of more than
     ``max_terms`` terms.
@@ -196,8 +127,10 @@ def document(
         raise ValueError(f"no section is named; there are {', '.join(SECTIONS)}")
     if detail not in DETAILS:
         raise ValueError(f"no detail {detail!r}; there are {', '.join(DETAILS)}")
+    if evidence is not None and evidence.conv != conv:
+        raise ValueError(f"the evidence is about {evidence.conv!r}, not {conv!r}")
     own = as_notation(notation)
-    case = Case(conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check, own)
+    case = Case(conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check, own, evidence)
     wanted = [name for name in SECTIONS if name in sections] if sections is not None else _of_the_layer(case)
     first = FIRST.set(own.index_base)
     try:

@@ -1,4 +1,4 @@
-"""Reader: a document as one HTML page that needs no script and no network: MathML, figures as inline SVG, light and dark.
+"""A document as one HTML page that needs no script and no network: MathML, figures as inline SVG, light and dark.
 
 An equation is laid out as the pieces it may be broken into, so that a narrow page breaks it before its signs; what cannot be
 broken scrolls in a box of its own. The page is well-formed XML as well.
@@ -10,15 +10,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from symconv.article.blocks import Block, Equations, Gap, Section
+from symconv.article.blocks import Article, Block, Equations, Gap, Section
+from symconv.article.formats.displays import fitting
+from symconv.article.formats.latex import TEXT_WIDTH
 from symconv.article.pictures import pictures
-from symconv.article.readers.displays import fitting
-from symconv.article.readers.latex import TEXT_WIDTH
 from symconv.figures import Figure
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.svg import SCALE, drawn, number, style_sheet
@@ -29,10 +29,7 @@ from symconv.mathematics.mathml import style_sheet as math_style_sheet
 from symconv.mathematics.tree import Math
 from symconv.prose import Cited, Literal, Phrase, Prose, Run, Value
 
-if TYPE_CHECKING:
-    from symconv.article.document import Document
-
-__all__ = ["fragment", "read"]
+__all__ = ["fragment", "printed"]
 
 #: pixels for the side of a cell, at least; a picture that is then wider than the page scrolls
 LEAST = 20.0
@@ -45,12 +42,12 @@ OPENING = re.compile(r"[(«“]\u00a0?$")
 LONG = 100.0
 
 
-def read(document: Document) -> str:
+def printed(document: Article) -> str:
     """The whole page."""
     return _template(document, "document.html.jinja")
 
 
-def fragment(document: Document) -> str:
+def fragment(document: Article) -> str:
     """The article with its style and without the frame of a page, to be put into another page."""
     return _template(document, "fragment.html.jinja")
 
@@ -144,7 +141,7 @@ def environment() -> Environment:
                        undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)  # fmt: skip
 
 
-def _template(document: Document, name: str) -> str:
+def _template(document: Article, name: str) -> str:
     prose = document.prose
     helpers: dict[str, Callable[..., Any]] = {
         "words": lambda value: words(prose, value),

@@ -1,26 +1,22 @@
-"""Reader: a document as LaTeX that pdflatex sets without errors and without overfull lines."""
+"""A document as LaTeX that pdflatex sets without errors and without overfull lines."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from symconv.article.blocks import Equations, Section, Table
+from symconv.article.blocks import Article, Equations, Section, Table
+from symconv.article.formats.displays import STYLES, fitting, row_end, rows
 from symconv.article.pictures import pictures
-from symconv.article.readers.displays import STYLES, fitting, row_end, rows
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import latex_text
 from symconv.mathematics.tree import Math
 from symconv.prose import Cited, Phrase, Prose, Value
 
-if TYPE_CHECKING:
-    from symconv.article.document import Document
-
-__all__ = ["TEXT_WIDTH", "body", "fragment", "read"]
+__all__ = ["TEXT_WIDTH", "body", "fragment", "printed"]
 
 #: the page of the template is this wide, in points, for type of eleven points; measures are for ten
 TEXT_WIDTH = 466.0 / 1.095
@@ -98,7 +94,7 @@ def accents(code: str) -> str:
     """An option of lstlisting for the accented letters of its comments, which the package does not read by itself."""
     letters = []
     for letter in sorted({letter for letter in code if not letter.isascii()}):
-        base, *marks = unicodedata.normalize("NFD", letter)
+        base, *marks = list(unicodedata.normalize("NFD", letter))
         if len(marks) != 1 or marks[0] not in ACCENTS:
             raise ValueError(f"{letter!r} in a listing has no TeX accent")
         letters.append(f"{{{letter}}}{{{{\\{ACCENTS[marks[0]]}{{{base}}}}}}}1")
@@ -116,28 +112,28 @@ def environment() -> Environment:
     )  # fmt: skip
 
 
-def read(document: Document) -> str:
+def printed(document: Article) -> str:
     """The whole document."""
     return _template(document, "document.tex.jinja")
 
 
-def fragment(document: Document) -> str:
+def fragment(document: Article) -> str:
     """The body for ``\\input``, with a comment that says what the document around it needs."""
     return _template(document, "fragment.tex.jinja")
 
 
-def body(document: Document) -> str:
+def body(document: Article) -> str:
     """What stands between ``\\begin{document}`` and ``\\end{document}``."""
     return _template(document, "body.tex.jinja")
 
 
-def figures(document: Document, section: Section) -> Iterator[dict[str, str]]:
+def figures(document: Article, section: Section) -> Iterator[dict[str, str]]:
     """The pictures of a section, with captions and labels."""
     for kind, shown in pictures(document, section):
         yield {"picture": shown.to_tikz(PICTURE_WIDTH).rstrip(), "caption": latex_text(shown.caption), "kind": kind}
 
 
-def _template(document: Document, name: str) -> str:
+def _template(document: Article, name: str) -> str:
     prose, prefix = document.prose, f"{document.conv.slug}.".replace("_", "-")
     helpers = {
         "words": lambda value: words(prose, value, prefix),

@@ -1,0 +1,58 @@
+"""What was found out of a layer before it is written about: verified, proved, checked. An article is handed it and shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from symconv.article.closed import formula_for
+from symconv.formulas.verify import Verification, verify
+from symconv.kernels import Kind, emit
+from symconv.kernels.checks import CHECKS, Finding, check
+from symconv.layer.conv import MAX_TERMS, Conv
+from symconv.proof import Proof, prove
+
+__all__ = ["MADE", "SCHEDULE", "Evidence"]
+
+#: the schedule that is shown: the closed formulas word for word
+SCHEDULE = "formulas"
+
+#: the checks of a kernel that are made and shown, where the layer is not too large for them
+MADE = ("symbols", "integers", "values", "complex step")
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """``verification``, ``proofs`` and ``findings`` of a layer, each found when it is first asked for, and once."""
+
+    conv: Conv
+    max_terms: int = MAX_TERMS
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What the layer has formulas for."""
+        return ("y", "dx", "dw", "db") if self.conv.bias else ("y", "dx", "dw")
+
+    @cached_property
+    def verification(self) -> Verification:
+        """The closed formulas held against the derivative."""
+        return verify(self.conv, max_terms=self.max_terms)
+
+    @cached_property
+    def proofs(self) -> dict[tuple[int, int], tuple[Proof, ...]]:
+        """For the stride and dilation of each axis the verdict on the formula for each target, at every size."""
+        conv = self.conv
+        found: dict[tuple[int, int], tuple[Proof, ...]] = {}
+        for axis in conv.axes:
+            if (axis.s, axis.d) not in found:
+                formulas = (formula_for(conv, target) for target in self.targets)
+                each = (prove(f, axis.s, axis.d, "free", transposed=conv.transposed) for f in formulas)
+                found[axis.s, axis.d] = tuple(proof for proof in each if isinstance(proof, Proof))
+        return found
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """The checks of the kernel on this layer."""
+        kernel = emit(SCHEDULE, Kind(self.conv.ndim, self.conv.transposed))
+        names = [name for name in MADE if CHECKS[name].applies(self.conv)]
+        return check(kernel, [self.conv], names).findings if names else ()
