@@ -145,7 +145,7 @@ class Reading:
             space.append(slack // t + 1 if slack >= 0 and taps > 0 else 0)
         labels = self.labels[self.formula.target]
         out = np.arange(np.prod(self.shown(labels, space), dtype=np.int64)).reshape(self.shown(labels, space))
-        blocks = []
+        blocks: list[Terms] = []
         if out.size and a.cells.size and b.cells.size:
             # one pass for each tap or for each output place, whichever are fewer
             over_taps = np.prod(b.space) <= np.prod(space)
