@@ -271,17 +271,21 @@ def evidence(layers: Iterable[Conv]) -> list[str]:
     return [*paragraphs, EVERY_SIZE]
 
 
-def check(kernel: Kernel, layers: Iterable[Conv], names: Sequence[str] | None = None) -> Checked:
+def check(
+    kernel: Kernel, layers: Iterable[Conv], names: Sequence[str] | None = None, peers: bool = True
+) -> Checked:
     """Run checks of a kernel on each of ``layers``: those named, or all that a layer is not too large for.
 
-    Whatever the kernel raises is a failure of that check. Raises ValueError for an unknown check.
+    Without ``peers`` PyTorch, which takes seconds to load, is not among those that are not named. Whatever the kernel raises is
+    a failure of that check. Raises ValueError for an unknown check.
     """
     unknown = [name for name in names or () if name not in CHECKS]
     if unknown:
         raise ValueError(f"no check {unknown[0]!r}; there are {', '.join(CHECKS)}")
     findings = []
     for conv in layers:
-        for name in checks_for(conv) if names is None else names:
+        chosen = [name for name in checks_for(conv) if peers or CHECKS[name].recorded] if names is None else names
+        for name in chosen:
             try:
                 entries, failure = CHECKS[name].run(Faces(kernel, conv), conv)
             except Exception as error:  # a broken kernel may raise anything

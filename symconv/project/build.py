@@ -95,7 +95,7 @@ def build(plan: Plan, max_terms: int = MAX_TERMS, started: Callable[[str], None]
     for order in plan.kernels:
         kernel = emit(order.schedule, order.layer, evidence(order.checked_on))
         started(kernel.name)
-        path, found = kernel.path, check(kernel, order.checked_on)
+        path, found = kernel.path, check(kernel, order.checked_on, peers=plan.peers)
         checked.append(found)
         if found.ok:
             files[path] = kernel.source

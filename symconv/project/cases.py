@@ -12,7 +12,7 @@ from symconv.kernels.nest import Kind
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES
 from symconv.layer.conv import Conv
 
-__all__ = ["Order", "Plan", "case_plan", "project_plan"]
+__all__ = ["Order", "Plan", "case_plan", "neighbours", "project_plan"]
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be written: kernels and derivations."""
+    """What is to be written: kernels and derivations; ``peers`` says whether PyTorch is asked too, where it is installed."""
 
     kernels: tuple[Order, ...]
     derivations: tuple[Conv, ...]
+    peers: bool = False
 
 
 def project_plan(text: str | None = None) -> Plan:
@@ -51,20 +52,16 @@ def project_plan(text: str | None = None) -> Plan:
         cases.append(conv)
         if entry.get("unrolled"):
             orders.append(_unrolled("unrolled", conv))
-    return Plan(tuple(orders), tuple(cases))
+    return Plan(tuple(orders), tuple(cases), peers=True)
 
 
 def case_plan(conv: Conv, schedules: Sequence[str] = ()) -> Plan:
     """One layer's derivation, and its kernels: those of ``schedules``, or all that can be made for it.
 
-    Kernels of any size are checked on the layer and on the project's layers of its kind. ValueError for an unknown schedule,
-    or for one that the layer is too large for.
+    Kernels of any size are checked on the layer and on its :func:`neighbours`. ValueError for an unknown schedule, or for one
+    that the layer is too large for.
     """
-    conv.need_zeros("a generated case")
     kind = Kind(conv.ndim, conv.transposed)
-    standing = (
-        next(order.checked_on for order in project_plan().kernels if order.layer == kind) if conv.ndim <= 3 else ()
-    )
     chosen = list(dict.fromkeys(schedules)) or [
         name for name, each in SCHEDULES.items() if each.any_size or _one_image(conv).terms <= MAX_UNROLLED_TERMS
     ]
@@ -73,10 +70,43 @@ def case_plan(conv: Conv, schedules: Sequence[str] = ()) -> Plan:
         if name not in SCHEDULES:
             raise ValueError(f"no schedule {name!r}; there are {', '.join(SCHEDULES)}")
         if SCHEDULES[name].any_size:
-            orders.append(Order(name, kind, tuple(dict.fromkeys([*standing, conv]))))
+            orders.append(Order(name, kind, (conv, *neighbours(conv))))
         else:
             orders.append(_unrolled(name, conv))
     return Plan(tuple(orders), (conv,))
+
+
+def neighbours(conv: Conv) -> tuple[Conv, ...]:
+    """Small layers beside ``conv``, for which the same code must hold: its kernel on no more rows than show every edge.
+
+    One has several images, groups and channels, and rows left over where the stride allows; the other another stride,
+    dilation and padding on each axis.
+
+    >>> [each.slug for each in neighbours(Conv(input=(50, 60), kernel=(3, 2), stride=2, padding=1))]
+    ['in4x5-k3x2-n2c4f6-s2x2-p1x1-g2', 'in4x6-k3x2-s3x2-p2_1x1-d1x2']
+    """
+    groups = conv.groups if conv.groups > 1 else 2
+    several = {"batch": 2, "groups": groups, "in_channels": 2 * groups, "out_channels": 3 * groups}
+    single = {"batch": 1, "groups": 1, "in_channels": 1, "out_channels": 1}
+    odd = [axis % 2 for axis in range(conv.ndim)]
+    changed = {
+        "stride": tuple(s + 1 - o for s, o in zip(conv.stride, odd)),
+        "dilation": tuple(d + o for d, o in zip(conv.dilation, odd)),
+        "padding": tuple((p + 1 - o, q) for (p, q), o in zip(conv.padding, odd)),
+    }
+    found = []
+    for given in (several, {**single, **changed}):
+        sizes = {**conv.to_dict(), **given}
+        rows = []
+        for axis, ((p, q), s, d, K) in enumerate(zip(sizes["padding"], sizes["stride"], sizes["dilation"], conv.kernel)):
+            least = d * (K - 1) + 1 - p - q  # one output
+            reach = 0 if conv.padding_mode == "zeros" else max(p, q) + 1
+            rows.append(2 + axis if conv.transposed else max(1, reach, least + (1 + odd[axis]) * s + (s > 1)))
+        try:
+            found.append(Conv(**{**sizes, "input": tuple(rows)}))
+        except ValueError:  # padding that leaves no row, or that the border's mode does not reach
+            continue
+    return tuple(each for each in dict.fromkeys(found) if each != conv)
 
 
 def _unrolled(schedule: str, conv: Conv) -> Order:
