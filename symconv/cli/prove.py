@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symconv.cli.options import echo_json, usage_errors, whole_numbers
+from symconv.layer.padding import MODES
 
 if TYPE_CHECKING:
     from symconv.proof import Proof, Proofs
@@ -26,6 +27,8 @@ MAX_WIDTH = 120
 @click.option("--dilation", default="1", show_default=True, metavar="NUMBERS", help="Dilation: 1, 1..3 or any.")
 @click.option("--padding", default="auto", show_default=True, type=click.Choice(["auto", "symmetric", "free"]),
               help="symmetric: q = p; free: p and q apart; auto: symmetric if the formula names neither q nor r.")  # fmt: skip
+@click.option("--padding-mode", type=click.Choice(tuple(MODES)), default=None,
+              help="What the layer's border holds.  [default: the mode that the formula names, or zeros]")  # fmt: skip
 @click.option("--transposed", is_flag=True, help="A formula about a transposed convolution.")
 @click.option("--second-opinion", is_flag=True, help="Put the claim before z3 as well, by a separate reading.")
 @click.option("--full-condition", is_flag=True, help="Show the condition's whole set, as isl writes it.")
@@ -39,7 +42,8 @@ MAX_WIDTH = 120
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: verdict and a list of results.")
 @click.pass_context
 def command(
-    ctx: click.Context, /, formula: str, stride: str, dilation: str, padding: str, transposed: bool, second_opinion: bool,
+    ctx: click.Context, /, formula: str, stride: str, dilation: str, padding: str, padding_mode: str | None, transposed: bool,
+    second_opinion: bool,
     full_condition: bool, max_operations: int | None, export: str | None, output: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Decide whether FORMULA equals y or a gradient at every input size, kernel size and padding; if not, show the smallest
@@ -51,6 +55,7 @@ def command(
     \b
     symconv prove dx --stride 1..8 --dilation 1..4
     symconv prove "dx = correlate(pad(dilate(dy, s), K - 1 - p), flip(w))" --stride 2
+    symconv prove dx --padding-mode reflect --stride 1..8
     symconv prove "dx[m] = sum(dy[i] * w[m - s*i + p], i)" --stride any
     """
     from symconv.proof.decide import MAX_OPERATIONS
@@ -61,7 +66,7 @@ def command(
         raise click.UsageError(f"-o {output} goes with --export smtlib or --export latex")
     steps = {"stride": _steps("stride", stride), "dilation": _steps("dilation", dilation)}
     with usage_errors():
-        asked = claims(formula, **steps, padding=padding, transposed=transposed)
+        asked = claims(formula, **steps, padding=padding, transposed=transposed, padding_mode=padding_mode)
         if export == "smtlib":
             _write(_script(asked), output)
             return

@@ -7,6 +7,7 @@ each product in the formula the relation ``[t] -> [i, j]``: entry t of the resul
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -18,6 +19,7 @@ from symconv.algebra.comparisons import Comparison
 from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas import tree
 from symconv.formulas.moves import Branch
+from symconv.layer.padding import FILLER
 
 __all__ = [
     "PARAMETERS", "DivisionError", "MeaninglessError", "Piece", "Reading", "conditions", "parameter_set", "quasi_affine", "read",
@@ -217,7 +219,13 @@ class _Reader:
         # a remainder of zero and a quotient are one equation, which isl sees where it is asked to
         through = reduce(isl.Map.union, ways).detect_equalities()
         pieces = tuple(self.composed(through, piece, operation.gathers) for piece in value.pieces)
-        return _Value(pieces, length, value.spread or operation.spreads)
+        if operation.filled:
+            if any(len(piece.arrays) > 1 for piece in pieces):
+                raise ValueError(f"{node}: a constant border is put around an array, not around products")
+            empty = self.map(f"[i] -> [] : 0 <= i < {length}")
+            reached = through.domain().intersect(self.map(f"[i] -> [i] : 0 <= i < {length}").domain())
+            pieces += (Piece(1, (FILLER,), empty.subtract(empty.intersect_domain(reached))),)
+        return _Value(pieces, length, value.spread or operation.spreads or operation.filled)
 
     def way(self, branch: Branch, length: str, known: Mapping[str, int | str]) -> isl.Map:
         """One branch of where entries come from, as a map from position to position."""
@@ -243,7 +251,7 @@ class _Reader:
         t, e = self.step(node.stride, "stride"), self.step(node.dilation, "dilation")
         a, b = self.node(node.operand), self.node(node.filter)
         for value in (a, b):
-            if len(value.pieces) != 1 or len(value.pieces[0].arrays) != 1 or value.length is None:
+            if any(len(piece.arrays) != 1 for piece in value.pieces) or value.length is None:
                 raise ValueError(f"{node}: correlate takes two arrays, moved about, not results")
         assert a.length is not None
         assert b.length is not None
@@ -253,20 +261,24 @@ class _Reader:
             if self.happens(f"{b.length} >= 1"):
                 raise DivisionError(f"{b.length} < 1")
             length = "0"  # an empty filter slides nowhere
-        first, second = a.pieces[0], b.pieces[0]
+        meet = f"i = {t}*t + {e}*j and 0 <= t < {length} and 0 <= j < {b.length}"
+        spread = a.spread and b.spread
+        return _Value(tuple(self.met(*pair, meet, spread) for pair in itertools.product(a.pieces, b.pieces)), length)
+
+    def met(self, first: Piece, second: Piece, meet: str, spread: bool) -> Piece:
+        """The products of two arrays whose positions i and j meet in entry t."""
         places = ["i", "j"]
         if first.arrays > second.arrays:
             first, second = second, first
             places.reverse()
-        meet = f"i = {t}*t + {e}*j and 0 <= t < {length} and 0 <= j < {b.length}"
         both = first.relation.flat_product(second.relation)
         # an array entry that stands at one position at most determines j; where neither does, every j counts
-        counted = a.spread and b.spread and not (first.relation.is_injective() or second.relation.is_injective())
+        counted = spread and not (first.relation.is_injective() or second.relation.is_injective())
         if counted:
             places.append("j")
             both = both.flat_product(self.map("[j] -> [c] : c = j"))
         pairs = self.map(f"[t] -> [{', '.join(places)}] : {meet}")
-        return _Value((Piece(1, first.arrays + second.arrays, pairs.apply_range(both), counted),), length)
+        return Piece(1, first.arrays + second.arrays, pairs.apply_range(both), counted)
 
     def sum(self, node: tree.Sum) -> _Value:
         value = self.node(node.operand)

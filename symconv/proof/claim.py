@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,8 +11,15 @@ from symconv.algebra.integers import Integer, Name
 from symconv.formulas import tree
 from symconv.formulas.tree import TARGETS, Formula
 from symconv.layer import relation
+from symconv.layer.padding import FILLER, Mode, mode_named
 
-__all__ = ["Claim"]
+__all__ = ["UNINDEXED", "Claim"]
+
+#: when something holds: one alternative, all of whose comparisons do
+Alternatives = tuple[tuple[Comparison, ...], ...]
+
+#: arrays that have no index on a spatial axis
+UNINDEXED = ("b", FILLER)
 
 _H, _K, _O, _p, _q, _r, _s, _d = (Name(n) for n in "HKOpqrsd")
 
@@ -36,6 +44,11 @@ class Claim:
         """The stride and dilation that are fixed, by their letters."""
         given = {"s": self.stride, "d": self.dilation}
         return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def mode(self) -> Mode:
+        """What the border of the layer holds."""
+        return mode_named(self.formula.padding_mode)
 
     @property
     def with_bias(self) -> bool:
@@ -63,6 +76,7 @@ class Claim:
         single += [compare(size, ">=", 0) for size in (_p, _q, _r)]
         single += [compare(_r, "==", self.remainder)]
         single += [compare(_q, "==", _p)] if self.symmetric else []
+        single += [compare(size, "<=", self.mode.most) for size in (_p, _q) if self.mode.most is not None]
         single += [compare(e, ">=", 1) for name, e in (("s", _s), ("d", _d)) if name not in self.numbers]
         return (*((c,) for c in single), tuple(within))
 
@@ -83,13 +97,29 @@ class Claim:
         return tuple(sorted(TARGETS[self.formula.target]))
 
     @cached_property
-    def truth(self) -> tuple[Comparison, ...]:
-        """When the products belong to the derivative, in the indices of R; for db every entry of dy does."""
-        if self.formula.target == "db":
-            return between(0, Name(self.index("dy")), EXTENTS["dy"])
-        link = compare(Name("m"), "==", relation.INPUT_INDEX)
-        ranges = [c for n, extent in relation.EXTENTS.items() for c in between(0, Name(n), self._of_layer(extent))]
-        return (link, *ranges)
+    def truths(self) -> dict[tuple[str, ...], Alternatives]:
+        """The products of the derivative by their arrays, and when each belongs to it, in the indices of R: all comparisons of
+        one alternative hold. For db every entry of dy belongs; b and v, the constant of a border, have no index."""
+        target = self.formula.target
+        if target == "db":
+            return {self.arrays: (between(0, Name(self.index("dy")), EXTENTS["dy"]),)}
+        ranges = {n: between(0, Name(n), self._of_layer(extent)) for n, extent in relation.EXTENTS.items()}
+        found: dict[tuple[str, ...], Alternatives] = {self.arrays: tuple(
+            (*self._read(conditions), compare(Name("m"), "==", row.substitute({"t": relation.INPUT_INDEX})),
+             *ranges["o"], *ranges["k"], *ranges["m"])
+            for conditions, row in self.mode.pieces
+        )}  # fmt: skip
+        if self.mode.filled and target != "dx":
+            beyond = (compare(Name("t"), "<", 0), compare(Name("t"), ">=", _H))
+            constant = tuple(sorted((FILLER, *(name for name in self.arrays if name != "x"))))
+            found[constant] = tuple((*self._read([side]), *ranges["o"], *ranges["k"]) for side in beyond)
+        if self.with_bias:
+            found["b",] = (ranges[self.index(target)],)
+        return found
+
+    def _read(self, conditions: Iterable[Comparison]) -> tuple[Comparison, ...]:
+        """Conditions on t, the padded row, as conditions on the o and k that read it."""
+        return tuple(each.substitute({"t": relation.INPUT_INDEX}) for each in conditions)
 
     @property
     def length(self) -> Integer | None:
@@ -111,10 +141,12 @@ class Claim:
     @property
     def scope(self) -> str:
         """What a verdict on this claim covers, in one sentence."""
-        pads = "q = p >= 0" if self.symmetric else "p, q >= 0"
+        most = "" if self.mode.most is None else f" and at most {self.mode.most}"
+        pads = ("q = p >= 0" if self.symmetric else "p, q >= 0") + most
         extra = ", output padding 0 <= r < max(s, d)" if self.formula.transposed else ""
         layer = "transposed convolution" if self.formula.transposed else "convolution"
         bias = "" if self.formula.target != "y" else " with bias" if self.with_bias else " without bias"
+        layer += f" with {self.mode.name} padding" if self.mode.counts_outside else ""
         steps = ", ".join(
             f"{word} {'any' if value is None else value}"
             for word, value in (("stride", self.stride), ("dilation", self.dilation))

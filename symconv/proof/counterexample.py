@@ -10,7 +10,7 @@ from typing import Any
 import islpy as isl
 
 from symconv.formulas.sets import PARAMETERS
-from symconv.proof.claim import Claim
+from symconv.proof.claim import UNINDEXED, Claim
 from symconv.proof.decide import Decision, as_coordinates, points, truth_map
 
 __all__ = ["Counterexample", "ReplayError", "smallest_counterexample"]
@@ -28,7 +28,7 @@ Entry = Mapping[Product, int]
 #: how a product can differ, the most telling first
 KINDS = ("doubled", "missing", "extra", "miscounted")
 
-_FACTOR_ORDER = ("dy", "w", "x", "b")
+_FACTOR_ORDER = ("dy", "w", "x", *UNINDEXED)
 
 
 class ReplayError(AssertionError):
@@ -139,10 +139,8 @@ def _at(decision: Decision, sizes: dict[str, int]) -> Counterexample:
     built = 1 if reading.length is None else _value(decision, reading.length, sizes)
     if not _fixed(reading.clash, sizes).is_empty():
         return Counterexample(sizes, None, "says nothing: it adds arrays of different lengths", f"{due} entries")
-    right = _entries([(1, claim.arrays, truth_map(decision.context, claim))], sizes, claim)
-    if claim.with_bias:
-        for t in range(due):
-            right.setdefault(t, Counter())[("b", 0),] += 1
+    truths = [(1, arrays, truth_map(decision.context, claim, arrays)) for arrays in claim.truths]
+    right = _entries(truths, sizes, claim)
     said = _entries([(piece.coefficient, piece.arrays, piece.relation) for piece in reading.pieces], sizes, claim)
     for t in range(max(due, built)):
         one, other = said.get(t, Counter()), right.get(t, Counter())
@@ -179,9 +177,10 @@ def _entries(
     entries: dict[int, Counter[Product]] = {}
     for coefficient, arrays, relation in pieces:
         skip = 0 if claim.length is None else 1
-        indexed = () if arrays == ("b",) else arrays
+        indexed = [name for name in arrays if name not in UNINDEXED]
+        alone: Product = tuple((name, 0) for name in arrays if name in UNINDEXED)
         for values in points(_fixed(relation, sizes).wrap().flatten()):
-            product: Product = tuple(zip(indexed, values[skip:], strict=False)) or (("b", 0),)
+            product: Product = (*zip(indexed, values[skip:], strict=False), *alone)
             entries.setdefault(values[0] if skip else 0, Counter())[product] += coefficient
     return {t: Counter({p: c for p, c in products.items() if c}) for t, products in entries.items()}
 
@@ -201,7 +200,8 @@ def _text(entry: Entry) -> str:
     """``dy[0]*w[1] + 2*dy[1]*w[0]``; ``0`` for an empty sum."""
     text = ""
     for product, count in sorted(entry.items(), key=lambda item: _order(item[0])):
-        factors = [f"{_FACTOR_ORDER[a]}[{i}]" if _FACTOR_ORDER[a] != "b" else "b" for a, i in _order(product)]
+        named = [(_FACTOR_ORDER[a], i) for a, i in _order(product)]
+        factors = [name if name in UNINDEXED else f"{name}[{i}]" for name, i in named]
         term = "*".join([str(abs(count))] * (abs(count) != 1) + factors)
         text += (" - " if count < 0 else " + ") + term if text else ("-" if count < 0 else "") + term
     return text or "0"
@@ -220,6 +220,7 @@ def _replayed(claim: Claim, found: Counterexample) -> Counterexample:
         padding=((sizes["p"], sizes["q"]),),
         bias=claim.with_bias or claim.formula.target == "db",
         transposed=claim.formula.transposed,
+        padding_mode=claim.mode.name,
         output_padding=(sizes["r"],) if claim.formula.transposed else 0,
     )
     if conv.terms > MAX_REPLAY:

@@ -24,7 +24,8 @@ from symconv.formulas.sets import (
     quasi_affine,
     read,
 )
-from symconv.proof.claim import Claim
+from symconv.layer.padding import FILLER
+from symconv.proof.claim import UNINDEXED, Claim
 
 __all__ = [
     "MAX_OPERATIONS", "Decision", "LimitError", "as_coordinates", "decide", "legal_sizes", "limited", "parameter_points",
@@ -109,14 +110,16 @@ def legal_sizes(context: isl.Context, claim: Claim) -> isl.Set:
     return parameter_set(context, " and ".join(f"({clause})" for clause in clauses))
 
 
-def truth_map(context: isl.Context, claim: Claim) -> isl.Map:
-    """R as a map from the target's entry to the entries of its factors."""
+def truth_map(context: isl.Context, claim: Claim, arrays: tuple[str, ...] | None = None) -> isl.Map:
+    """The derivative as a map from the target's entry to the entries of its factors: R, or what it holds of other products."""
+    arrays = claim.arrays if arrays is None else arrays
     renamed = {name: f"{name}_" for name in ("o", "k", "m")}
-    told = conditions(claim.truth, {**claim.numbers, **renamed})
+    told = (" and ".join(conditions(each, {**claim.numbers, **renamed})) for each in claim.truths.get(arrays, ()))
     place = "" if claim.length is None else renamed[claim.index(claim.formula.target)]
-    entries = ", ".join(renamed[claim.index(array)] for array in claim.arrays)
+    entries = ", ".join(renamed[claim.index(array)] for array in arrays if array not in UNINDEXED)
+    when = " or ".join(f"({each})" for each in told) or "1 = 0"
     head = f"[{', '.join(PARAMETERS)}] -> "
-    return isl.Map.read_from_str(context, f"{head}{{ [{place}] -> [{entries}] : {' and '.join(told)} }}")
+    return isl.Map.read_from_str(context, f"{head}{{ [{place}] -> [{entries}] : {when} }}")
 
 
 def decide(claim: Claim, max_operations: int = MAX_OPERATIONS) -> Decision:
@@ -153,20 +156,18 @@ def _readings(context: isl.Context, claim: Claim, legal: isl.Set) -> Iterator[tu
 
 def differences(context: isl.Context, claim: Claim, reading: Reading, legal: isl.Set) -> Iterator[isl.Map]:
     """For each kind of product, where formula and derivative hold it a different number of times."""
-    truths = {claim.arrays: truth_map(context, claim)}
-    if claim.with_bias and claim.length is not None:
-        due = quasi_affine(claim.length, claim.numbers)
-        head = f"[{', '.join(PARAMETERS)}] -> "
-        truths["b",] = isl.Map.read_from_str(context, f"{head}{{ [t] -> [] : 0 <= t < {due} }}")
+    truths = {arrays: truth_map(context, claim, arrays) for arrays in claim.truths}
     found = {piece.arrays for piece in reading.pieces}
-    if not found <= set(truths):
-        raise ValueError(f"{claim.formula}: {claim.formula.target} is not made of {sorted(found - set(truths))}")
+    for arrays in found - set(truths):
+        if FILLER not in arrays:
+            raise ValueError(f"{claim.formula}: {claim.formula.target} is not made of {' and '.join(arrays)}")
+        truths[arrays] = truth_map(context, claim, arrays)  # nothing: the border of another layer
     for arrays, truth in truths.items():
         pieces = [piece for piece in reading.pieces if piece.arrays == arrays]
         parts: list[tuple[int, isl.Map]] = []
         for piece in pieces:
             relation = piece.relation.intersect_params(legal)
-            repeated = levels(relation, len(arrays)) if piece.counted else [relation]
+            repeated = levels(relation, sum(each not in UNINDEXED for each in arrays)) if piece.counted else [relation]
             # counted out or not, what stands more than MAX_REPEATS times is wrong, unless something is taken away again
             if len(repeated) > MAX_REPEATS and len({each.coefficient > 0 for each in pieces if each.coefficient}) > 1:
                 raise LimitError(f"a product is repeated more than {MAX_REPEATS} times and taken away elsewhere")

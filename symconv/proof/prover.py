@@ -10,6 +10,7 @@ from typing import Any
 
 from symconv.formulas import formula as as_formula
 from symconv.formulas.tree import Formula
+from symconv.layer.padding import mode_named
 from symconv.proof.claim import Claim
 from symconv.proof.decide import MAX_OPERATIONS, Decision, LimitError, decide, limited
 from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof, Proofs, size_order
@@ -33,14 +34,16 @@ def prove(
     padding: str = "auto",
     *,
     transposed: bool = False,
+    padding_mode: str | None = None,
     second_opinion: bool = False,
     max_operations: int = MAX_OPERATIONS,
 ) -> Proof | Proofs:
     """Decide whether ``formula`` equals the gradient (or y) for every input size H, kernel K and padding p, q.
 
     ``formula`` is the name of a standard formula (y, dx, dw, db) or a text that :func:`symconv.formulas.parser.parse` reads;
-    ``transposed`` makes it one about a transposed convolution. ``stride`` and ``dilation`` are whole numbers, or "any" for every
-    one at once (decided by z3), or several numbers: then the result is a :class:`Proofs` with one
+    ``transposed`` makes it one about a transposed convolution, ``padding_mode`` about a layer whose border holds something else
+    than zeros; left out, the mode is the one that the formula names. ``stride`` and ``dilation`` are whole numbers, or "any"
+    for every one at once (decided by z3), or several numbers: then the result is a :class:`Proofs` with one
     :class:`Proof` for each combination. ``padding`` is "symmetric" (q = p), "free" (p and q independent), or "auto": symmetric
     when the formula names neither q nor r. ``second_opinion`` puts the same claim before z3, by a separate reading
     of the formula. What isl cannot decide in ``max_operations`` is UNKNOWN.
@@ -56,7 +59,7 @@ def prove(
     H = 1, K = 1, p = 1, q = 1, O = 3, r = 0, s = 1, d = 1, entry 0: formula 0, truth dy[1]*w[0]; missing dy[1]*w[0]; 5 entries
     instead of 1
     """
-    all_claims = claims(formula, stride, dilation, padding, transposed=transposed)
+    all_claims = claims(formula, stride, dilation, padding, transposed=transposed, padding_mode=padding_mode)
     proofs = tuple(prove_claim(each, second_opinion, max_operations) for each in all_claims)
     single = all(isinstance(each, str) or hasattr(each, "__index__") for each in (stride, dilation))
     return proofs[0] if single else Proofs(proofs)
@@ -69,11 +72,16 @@ def claims(
     padding: str = "auto",
     *,
     transposed: bool = False,
+    padding_mode: str | None = None,
 ) -> list[Claim]:
     """The claims that :func:`prove` decides, with everything checked before any work is done."""
     if padding not in PADDINGS:
         raise ValueError(f"padding {padding!r} is unknown; it is symmetric (q = p), free, or auto")
-    chosen = as_formula(formula, transposed)
+    if padding_mode is not None:
+        mode_named(padding_mode)
+    chosen = as_formula(formula, transposed, padding_mode)
+    if transposed and chosen.padding_mode != "zeros":
+        raise ValueError(f"padding_mode {chosen.padding_mode!r}: a transposed convolution knows zeros only")
     if chosen.transposed != transposed and isinstance(formula, str):
         raise ValueError(f"{chosen} is about another layer")
     sizes = chosen.sizes()

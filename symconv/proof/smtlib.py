@@ -10,8 +10,9 @@ asserts that some legal size and some product are counted differently by formula
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symconv.algebra.comparisons import Comparison
@@ -57,11 +58,13 @@ def smtlib(claim: Claim) -> str:
 
 @dataclass(frozen=True)
 class _Product:
-    """``count`` times a product of arrays, in the entries for which all of ``when`` holds."""
+    """``count`` times a product of arrays, in the entries for which all of ``when`` holds; ``solved`` are the names, of places
+    among many, that what meets there determines."""
 
     arrays: tuple[str, ...]
     count: str
     when: list[str]
+    solved: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Script:
@@ -70,6 +73,7 @@ class _Script:
         self.declared: list[str] = []
         self.definitions: list[str] = []
         self.failures: list[str] = []
+        self.several: set[str] = set()
         self.lengths: dict[int, Integer] = {}
         self.quotients: dict[tuple[str, str], str] = {}
         for name in ("H", "K", "O", "p", "q", "r", "s", "d"):
@@ -93,9 +97,8 @@ class _Script:
         claim, formula = self.claim, self.formula
         target = None if claim.length is None else claim.index(formula.target)
         products = self.result(formula.body, None if target is None else Name(target))
-        truths = {claim.arrays: self.all(self.comparisons(claim.truth))}
-        if claim.with_bias and target is not None:
-            truths["b",] = self.within(target, self.extents[formula.target])
+        truths = {arrays: self.any(self.all(self.comparisons(each)) for each in alternatives)
+                  for arrays, alternatives in claim.truths.items()}  # fmt: skip
         functions = []
         wrong = list(self.failures)
         for arrays, truth in truths.items():
@@ -254,6 +257,8 @@ class _Script:
         if not isinstance(node, tree.Move):
             raise UnsupportedError(f"{node} is not an array, moved about")
         self.check_steps(node)
+        if node.operation.filled:
+            raise UnsupportedError(f"{node}: a constant is at no entry's place")
         return [
             _Place(branch.to, [*inner.when, *when], many or inner.many)
             for inner in self.places(node.operand)
@@ -292,8 +297,11 @@ class _Script:
         found = []
         for branch, when, many in self.branches(node.back, at, node):
             if many is not None:
-                raise UnsupportedError(f"{node} adds up as many entries as it is told")
-            found += [replace(p, when=[*p.when, inside, *when]) for p in self.result(node.operand, branch.to)]
+                self.several.add(many)
+            for p in self.result(node.operand, branch.to):
+                if many is not None and many not in p.solved:
+                    raise UnsupportedError(f"{node} adds up as many entries as it is told")
+                found.append(replace(p, when=[*p.when, inside, *(_put_in(p.solved, each) for each in when)]))
         return found
 
     def correlated(self, node: tree.Correlate, at: Integer) -> list[_Product]:
@@ -305,24 +313,28 @@ class _Script:
         for one, other in itertools.product(self.places(node.operand), self.places(node.filter)):
             first, second = self.integer(one.position), self.integer(other.position)
             meet = f"(= {first} (+ (* {t} {self.integer(at)}) (* {e} {second})))"
-            count = self.counted(node, one, other, at)
-            found.append(_Product(names, "1", [*one.when, *other.when, inside, meet, *count]))
+            solved, count = self.counted(node, one, other, at)
+            when = [_put_in(solved, each) for each in (*one.when, *other.when, inside, meet)]
+            found.append(_Product(names, "1", [*when, *count], solved))
         return found
 
-    def counted(self, node: tree.Correlate, one: _Place, other: _Place, at: Integer) -> list[str]:
-        """Where an entry stands at several places: the one at which the two meet, solved for, and when there is one."""
-        many = one.many or other.many
-        if many is None:
-            return []
-        if one.many and other.many:
-            raise UnsupportedError(f"{node}: entries of both arrays stand at several places")
+    def counted(
+        self, node: tree.Correlate, one: _Place, other: _Place, at: Integer
+    ) -> tuple[dict[str, str], list[str]]:
+        """Where an entry stands or is added up at several places: the one at which the two meet, solved for, and when there is
+        one."""
+        several = [each for each in (one.many, other.many) if each] + sorted(at.names() & self.several)
+        if not several:
+            return {}, []
+        if len(several) > 1:
+            raise UnsupportedError(f"{node}: entries meet at several places")
+        many = several[0]
         apart = one.position - node.stride * at - node.dilation * other.position
         found = apart.substitute(self.claim.numbers).linear_in(many)
         if found is None or found[0] == Const(0):
             raise UnsupportedError(f"{node}: the places of an entry are not determined")
         solved, when = self.solved(found, "0", {})
-        self.definitions.append(f"(= {many} {solved})")
-        return when
+        return {many: solved}, when
 
     def summed(self, node: tree.Sum, at: Integer | None) -> list[_Product]:
         name, places = shown_array(node.operand), self.places(node.operand)
@@ -414,6 +426,13 @@ class _Script:
 
 def _is_bias(node: tree.Node) -> bool:
     return node == tree.Array("b") or (isinstance(node, tree.Scale) and _is_bias(node.operand))
+
+
+def _put_in(values: Mapping[str, str], term: str) -> str:
+    """A term with names replaced by what they are."""
+    for name, value in values.items():
+        term = re.sub(rf"(?<![^\s()]){re.escape(name)}(?![^\s()])", lambda _, value=value: value, term)
+    return term
 
 
 def _sum(terms: list[str]) -> str:

@@ -171,7 +171,13 @@ def vocabulary(claim: Claim, sample: Sample) -> list[Atom]:
     best: dict[int, Atom] = {}
 
     if not claim.formula.transposed:
-        for cost, comparison in _remainder_words(collected(claim.slack), stride):
+        words = _remainder_words(collected(claim.slack), stride)
+        if claim.mode.counts_outside and stride > 1:  # a border that no window reaches
+            words = [
+                *words,
+                *((1.8, compare(Name(n), "<=", collected(claim.slack) % stride)) for n in sample.names if n in "pq"),
+            ]
+        for cost, comparison in words:
             bits = sample.bits(comparison)
             if bits and bits != sample.all and (bits not in best or cost < best[bits].cost):
                 best[bits] = Atom(comparison, cost, bits)

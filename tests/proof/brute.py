@@ -14,10 +14,30 @@ Sizes = dict[str, int]
 FACTORS = {"y": ("w", "x"), "dx": ("dy", "w"), "dw": ("dy", "x")}
 
 
-def pad(a: list[int], u: int, v: int | None = None) -> list[int]:
+def row(t: int, n: int, mode: str) -> int | None:
+    """The row, out of n, that stands at place t of a border; None where none does."""
+    if not 0 <= t < n:
+        before = t < 0
+        places = {"zeros": n, "reflect": -t if before else 2 * n - 2 - t, "replicate": 0 if before else n - 1,
+                  "circular": t + n if before else t - n, "symmetric": -1 - t if before else 2 * n - 1 - t}  # fmt: skip
+        t = places[mode]
+    return t if 0 <= t < n else None
+
+
+def pad(a: list[int], u: int, v: int | None = None, mode: str = "zeros") -> list[int]:
     v = u if v is None else v
-    n = max(0, u + len(a) + v)
-    return [a[i - u] if 0 <= i - u < len(a) else 0 for i in range(n)]
+    rows = [row(i - u, len(a), mode) for i in range(max(0, u + len(a) + v))]
+    return type(a)(0 if at is None else a[at] for at in rows)
+
+
+def fold(a: list[int], u: int, v: int | None = None, mode: str = "zeros") -> Result:
+    n = max(0, len(a) - u - (u if v is None else v))
+    sums = Result([0] * n)
+    for j, value in enumerate(a):
+        at = row(j - u, n, mode)
+        if at is not None:
+            sums[at] += value
+    return sums
 
 
 def crop(a: list[int], u: int, v: int | None = None) -> list[int]:
@@ -72,13 +92,13 @@ def arrays(target: str, H: int, K: int, O: int) -> dict[str, list[int]]:
 
 
 @cache
-def truth(target: str, H: int, K: int, O: int, p: int, s: int, d: int) -> list[int]:
-    """The sums by the definition: every (o, k, m) with m = s*o + d*k - p."""
+def truth(target: str, H: int, K: int, O: int, p: int, s: int, d: int, mode: str = "zeros") -> list[int]:
+    """The sums by the definition: every (o, k, m) with m the row that stands at s*o + d*k - p."""
     a = arrays(target, H, K, O)
     sums = [0] * {"y": O, "dx": H, "dw": K}[target]
     for o, k in itertools.product(range(O), range(K)):
-        m = s * o + d * k - p
-        if 0 <= m < H:
+        m = row(s * o + d * k - p, H, mode)
+        if m is not None:
             index = {"y": (o, a.get("w"), a.get("x"), k, m), "dx": (m, a.get("dy"), a.get("w"), o, k),
                      "dw": (k, a.get("dy"), a.get("x"), o, m)}[target]  # fmt: skip
             t, one, other, i, j = index
@@ -110,18 +130,23 @@ def compiled(text: str) -> tuple[str, str | None, Callable[[dict], object]]:
     return target, index or None, lambda names: eval(code, names)
 
 
-WORDS = {"pad": pad, "crop": crop, "dilate": dilate, "flip": flip, "correlate": correlate, "sum": sum, "range": range,
+MODES = ("reflect", "replicate", "circular", "symmetric")
+MOST = {"reflect": -1, "circular": 0, "symmetric": 0}  # how many more than H rows of padding there may be
+WORDS = {**{mode: mode for mode in MODES}, "fold": fold, "pad": pad, "crop": crop,
+         "dilate": dilate, "flip": flip, "correlate": correlate, "sum": sum, "range": range,
          "__builtins__": {}}  # fmt: skip
 
 
-def failures(text: str, s: int, d: int, symmetric: bool) -> set[tuple[int, int, int, int]]:
+def failures(text: str, s: int, d: int, symmetric: bool, mode: str = "zeros") -> set[tuple[int, int, int, int]]:
     """The sizes (H, K, p, q) at which the formula is wrong."""
     target, index, body = compiled(text)
     wrong = set()
     for at in sizes(s, d, symmetric):
         H, K, O, p, q = (at[n] for n in "HKOpq")
+        if mode in MOST and max(p, q) > H + MOST[mode]:
+            continue
         names = {**WORDS, **at, **arrays(target, H, K, O)}
-        due = truth(target, H, K, O, p, s, d)
+        due = truth(target, H, K, O, p, s, d, mode)
         try:
             built = body(names) if index is None else [body({**names, index: t}) for t in range(len(due))]
         except ValueError:
