@@ -12,6 +12,7 @@ from typing import Any
 from symconv.algebra.integers import Const, Integer, Name
 from symconv.formulas import tree
 from symconv.layer import relation
+from symconv.layer.padding import MODES
 from symconv.mathematics.latex import latex
 from symconv.mathematics.of_integers import from_one, one_based, simplified
 from symconv.proof.claim import Claim
@@ -31,7 +32,14 @@ NOTATION = {
     r"\downarrow": r"$a \downarrow t$ keeps every $t$-th entry of $a$, beginning with the first",
     r"{pad}": r"$\operatorname{pad}_{u,v}$ puts $u$ zeros before and $v$ behind (a negative number takes entries away)",
     r"{crop}": r"$\operatorname{crop}_{u,v}$ takes away the first $u$ and the last $v$ entries",
+    r"{fold}": r"$\operatorname{fold}_{u,v}$, the transpose of $\operatorname{pad}_{u,v}$, adds the border to the entries that "
+    r"fill it",
     r"{flip}": r"$\operatorname{flip}$ reverses the order",
+}
+NOTATION |= {
+    f"{{{name}}}": rf"with $\operatorname{{{name}}}$ the border is of that kind instead of zeros"
+    for name, mode in MODES.items()
+    if mode.counts_outside
 }
 
 
@@ -88,8 +96,20 @@ def _setting(claim: Claim) -> str:
     return (
         rf"{first} with $O = {size} \ge 1${remainder}. For $x$ of length $H$ and $w$ of length $K$ let $y$, of length $O$, "
         rf"have the entries \[ y_o = \sum_{{k = 1}}^{{K}} w_k x_{{{read}}}{bias}, \] "
-        rf"where entries of $x$ outside its range are zero{after}{upstream}"
+        rf"where {_border(claim)}{after}{upstream}"
     )
+
+
+def _border(claim: Claim) -> str:
+    """What stands for entries of x outside its range."""
+    mode = claim.mode
+    if mode.filled:
+        return "entries of $x$ outside its range are a constant $v$"
+    if mode.before is None or mode.after is None:
+        return "entries of $x$ outside its range are zero"
+    rows = [latex(simplified(one_based(row, ("t",)))) for row in (mode.before, mode.after)]
+    most = "" if mode.most is None else rf", and $p, q \le {latex(mode.most)}$"
+    return rf"$x_t$ stands for $x_{{{rows[0]}}}$ where $t < 1$ and for $x_{{{rows[1]}}}$ where $t > H${most}"
 
 
 def _transposed_size() -> str:
@@ -153,7 +173,7 @@ def _argument(claim: Claim) -> list[str]:
     body = claim.formula.body
     if isinstance(body, tree.Add) and body.right == tree.Array("b"):
         body = body.left
-    told = _ARGUMENTS.get(type(body))
+    told = _bordered if claim.mode.counts_outside and claim.formula.target != "db" else _ARGUMENTS.get(type(body))
     lines = [_due(claim)]
     lines += told(claim, body) if told else [
         "The formula adds several products; with multiplicity, the products in every entry of the result are these.",
@@ -181,6 +201,9 @@ def _due(claim: Claim) -> str:
     at = _entry(claim, claim.formula.target)
     link = rf"m = {latex(from_one(relation.INPUT_INDEX))}"
     why = "By definition" if claim.formula.target == "y" else "By the chain rule"
+    if claim.mode.counts_outside:
+        link = rf"$x_m$ standing for $x_{{{latex(from_one(relation.INPUT_INDEX))}}}$"
+        return rf"{why} ${at}$ is the sum of the products ${first} {second}$ over all indices with {link}."
     return rf"{why} ${at}$ is the sum of the products ${first} {second}$ over all indices with ${link}$."
 
 
@@ -231,6 +254,20 @@ def _substitution(claim: Claim, node: tree.IndexSum) -> list[str]:
     return [
         rf"In the formula entry ${target}$ holds ${product}$ exactly if{of} ${'$ and $'.join(equations)}$; with the first put "
         rf"into the others this is the same equation between $o$, $k$ and $m$.{determined}"
+    ]
+
+
+def _bordered(claim: Claim, node: tree.Node) -> list[str]:
+    """The argument where the border holds something: padding is a linear map, or an affine one, apart from the correlation."""
+    if claim.formula.target == "dx":
+        return [
+            "Padding is a map that puts rows of $x$ at places of the longer array, and a convolution without padding follows. So "
+            "the gradient with respect to the longer array comes first, and the transpose of the map adds to each entry "
+            "of $dx$ what stands at its places."
+        ]
+    return [
+        "Padding puts each row of $x$ at its places in the longer array, and what follows pairs these places with those of the "
+        "other factor, as in a convolution without padding of the longer array."
     ]
 
 

@@ -189,10 +189,23 @@ def test_places_of_several_pairs_are_solved_apart() -> None:
         assert decide(claim).holds == (verdict == z3.unsat)
 
 
+@pytest.mark.parametrize("mode", OTHERS)
+def test_the_theorem_says_the_border(mode: str) -> None:
+    told = {target: prove(target, 2, padding_mode=mode)._repr_latex_() for target in ("y", "dx", "dw", "db")}
+    border = {"constant": "a constant $v$", "reflect": "$x_{2 - t}$ where $t < 1$ and for $x_{2H - t}$ where $t > H$, and $p, q",
+              "replicate": "$x_{1}$ where $t < 1$ and for $x_{H}$", "circular": "$x_{t + H}$ where $t < 1$ and for $x_{t - H}$",
+              "symmetric": "$x_{1 - t}$ where $t < 1$ and for $x_{2H - t + 1}$"}[mode]  # fmt: skip
+    assert all(border in text for text in told.values()), told["y"]
+    assert "the transpose of" in told["dx"]
+    assert prove(mutants(mode)["wrong side"], padding_mode=mode)._repr_latex_().startswith("% needs")
+
+
 def test_command() -> None:
     result = run("prove", "dx", "--padding-mode", "reflect", "--stride", "1..3")
     assert result.status == 0
     assert "mode=reflect" in result.out
     assert "with reflect padding" in result.out
     assert run("prove", str(standard("dx")), "--padding-mode", "reflect").status == 1
-    assert run("verify", "--input", "6", "--kernel", "3", "--padding", "causal", "--padding-mode", "circular").status == 0
+    assert (
+        run("verify", "--input", "6", "--kernel", "3", "--padding", "causal", "--padding-mode", "circular").status == 0
+    )
