@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symconv.audits import audit
+from symconv.audits.conventions import short
 from symconv.audits.grids import default_grid
 from symconv.audits.truth import Derivative, equal, point, point_size
 from symconv.layer.conv import Conv
@@ -81,14 +83,10 @@ class ConvCase:
 
     @property
     def stride(self) -> Any:
-        from symconv.audits.conventions import short
-
         return short(self.conv.stride)
 
     @property
     def padding(self) -> Any:
-        from symconv.audits.conventions import short
-
         return short([p if p == q else (p, q) for p, q in self.conv.padding])
 
     def check(self, **results: Any) -> None:
@@ -151,7 +149,6 @@ def assert_conv_gradients(
     45
     """
     __tracebackhide__ = True
-    from symconv.audits import audit
 
     result = audit(
         function, convention, grid=grid, forward=forward, mode=mode, outputs=outputs, square=square, **options

@@ -206,6 +206,7 @@ STANDARD_DX = "correlate(pad(dilate(dy, s), d*(K-1) - p, d*(K-1) - q + r), flip(
 def test_a_new_row_is_proved(new, text, verdict):
     [proof] = [prove(text, stride=2, dilation=1)]
     assert proof.verdict == verdict, proof
+    assert r"\begin{theorem}" in proof.to_latex()
     conv = Conv(input=6, kernel=3, stride=2, padding=(1, 1), dilation=1)
     assert verify(conv, [text]).ok == (verdict == "PROVED")
 

@@ -14,7 +14,10 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from symconv.algebra.symbols import symbols
+from symconv.formulas.verify import verify
 from symconv.layer.conv import Conv
+from symconv.layer.loss import loss
 
 __all__ = ["REFERENCE", "SCALES", "DeriveBenchmark", "Measurement", "run"]
 
@@ -80,9 +83,6 @@ def run(sample: int | None = None, runs: int = 5) -> DeriveBenchmark:
 
 
 def _reference(sample: int | None) -> tuple[int, int, float]:
-    from symconv.algebra.symbols import symbols
-    from symconv.layer.loss import loss
-
     expression = loss(REFERENCE)[()]
     variables = [v for array in ("x", "w") for v in symbols(REFERENCE, array).reshape(len(symbols(REFERENCE, array)))]
     step = 1 if sample is None else max(1, len(variables) // max(1, sample))
@@ -103,8 +103,6 @@ def _in_child(conv: Conv, runs: int) -> Measurement:
 
 
 def _measure(conv: Conv, runs: int) -> Measurement:
-    from symconv.formulas.verify import verify
-
     seconds = []
     for _ in range(runs):
         start = time.perf_counter()

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import click
 
+from symconv.bench.derive import REFERENCE
+from symconv.bench.derive import run as run_derive
+from symconv.bench.kernels import run as run_kernels
+from symconv.bench.show import choices_table, layers_table, picture
+from symconv.bench.suite import QUICK, SUITE
 from symconv.cli.options import echo_json, usage_errors
 from symconv.files import write_whole
 
@@ -29,11 +34,9 @@ def derive(sample: int | None, runs: int, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from symconv.bench.derive import REFERENCE, run
-
     console = Console(stderr=True)
     with console.status("measuring"):
-        result = run(sample, runs)
+        result = run_derive(sample, runs)
     if as_json:
         echo_json(result.to_dict())
         return
@@ -80,10 +83,6 @@ def kernels(
     """
     from rich.console import Console
 
-    from symconv.bench.kernels import run
-    from symconv.bench.show import choices_table, layers_table, picture
-    from symconv.bench.suite import QUICK, SUITE
-
     if plot is not None:
         if plot.suffix.lower() != ".png":
             raise click.UsageError(f"-o {plot}: the plot is a PNG; end the name in .png")
@@ -93,7 +92,9 @@ def kernels(
             raise click.UsageError("-o needs matplotlib: install symconv[figures]") from None
     names = layers or (QUICK if quick else tuple(SUITE))
     with usage_errors():
-        result = run(names, rounds or (5 if quick else 15), not quick if schedules is None else schedules, as_is)
+        result = run_kernels(
+            names, rounds or (5 if quick else 15), not quick if schedules is None else schedules, as_is
+        )
     if plot is not None:
         with usage_errors():
             write_whole(plot, picture(result))

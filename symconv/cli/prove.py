@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from symconv.cli.options import echo_json, usage_errors, whole_numbers
+from symconv.files import write_whole
 from symconv.layer.padding import MODES
-
-if TYPE_CHECKING:
-    from symconv.proof import Proof, Proofs
+from symconv.mathematics.text import pretty
+from symconv.proof.decide import MAX_OPERATIONS
+from symconv.proof.prover import claims, prove_claim
+from symconv.proof.result import Proof, Proofs
+from symconv.proof.smtlib import smtlib
 
 __all__ = ["command"]
 
@@ -58,10 +61,6 @@ def command(
     symconv prove dx --padding-mode reflect --stride 1..8
     symconv prove "dx[m] = sum(dy[i] * w[m - s*i + p], i)" --stride any
     """
-    from symconv.proof.decide import MAX_OPERATIONS
-    from symconv.proof.prover import claims, prove_claim
-    from symconv.proof.result import Proofs
-
     if output is not None and export is None:
         raise click.UsageError(f"-o {output} goes with --export smtlib or --export latex")
     steps = {"stride": _steps("stride", stride), "dilation": _steps("dilation", dilation)}
@@ -74,7 +73,7 @@ def command(
     proofs = Proofs(tuple(results))
     if export == "latex":
         with usage_errors():
-            _write("\n\n".join(result._repr_latex_() for result in results) + "\n", output)
+            _write("\n\n".join(result.to_latex() for result in results) + "\n", output)
     elif as_json:
         echo_json(proofs.to_dict())
     else:
@@ -99,8 +98,6 @@ def _steps(name: str, text: str) -> list[int] | str | int:
 
 
 def _script(asked: list[Any]) -> str:
-    from symconv.proof.smtlib import smtlib
-
     if len(asked) != 1:
         raise ValueError(
             f"--export smtlib writes one claim, not {len(asked)}: give one stride and one dilation, or any"
@@ -109,8 +106,6 @@ def _script(asked: list[Any]) -> str:
 
 
 def _write(text: str, output: str | None) -> None:
-    from symconv.files import write_whole
-
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -124,8 +119,6 @@ def _write(text: str, output: str | None) -> None:
 def _show(proofs: Proofs, full_condition: bool) -> None:
     from rich.console import Console
     from rich.text import Text
-
-    from symconv.mathematics.text import pretty
 
     console = Console(highlight=False)
     if not console.is_terminal:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from symconv.algebra.terms import terms_text
 from symconv.cli.options import conv_options, crossed, echo_json, grid, usage_errors
 from symconv.formulas import formula
 from symconv.formulas.tree import TARGETS, Formula
@@ -237,8 +238,6 @@ COLUMNS: dict[str, Callable[[Conv], str]] = {
 
 def _show_mismatch(console: Any, mismatch: Any) -> None:
     from rich.text import Text
-
-    from symconv.algebra.terms import terms_text
 
     console.print(Text(f"  {mismatch.entry}", "bold"))
     console.print(f"    formula     {mismatch.formula}", soft_wrap=True)

@@ -10,6 +10,8 @@ from typing import Any
 import islpy as isl
 
 from symconv.formulas.sets import PARAMETERS
+from symconv.formulas.verify import verify
+from symconv.layer.conv import Conv
 from symconv.proof.claim import UNINDEXED, Claim
 from symconv.proof.decide import Decision, as_coordinates, points, truth_map
 
@@ -208,9 +210,6 @@ def _text(entry: Entry) -> str:
 
 
 def _replayed(claim: Claim, found: Counterexample) -> Counterexample:
-    from symconv.formulas.verify import verify
-    from symconv.layer.conv import Conv
-
     sizes = found.sizes
     conv = Conv(
         input=(sizes["H"],),

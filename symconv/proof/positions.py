@@ -11,8 +11,9 @@ from typing import Any
 
 from symconv.algebra.integers import Const, Integer, Name
 from symconv.formulas import tree
+from symconv.mathematics.of_integers import FIRST, simplified
 
-__all__ = ["plain_length", "position", "shown_array"]
+__all__ = ["meeting", "plain_length", "position", "places", "shown_array"]
 
 Length = Callable[[tree.Node], Integer]
 
@@ -39,6 +40,29 @@ def position(node: tree.Node, index: Integer, length: Length) -> Integer:
         raise ValueError(f"{node} is not an array, moved about, with every entry at one place")
     [branch] = node.forward(position(node.operand, index, length), length(node.operand), Name("e"))
     return branch.to
+
+
+def places(
+    node: tree.Correlate, letter: Callable[[str], str], extents: Mapping[str, Integer]
+) -> tuple[tuple[str, Integer], tuple[str, Integer]]:
+    """Where the two arrays of a correlation stand in its first and in its second argument, taps apart: name and position.
+
+    ``letter`` names the index of an array; ValueError where an argument is not an array moved about.
+    """
+    taps = node.filter if node.dilation == Const(1) else tree.dilate(node.filter, node.dilation)
+    first, second = (
+        (name, position(operand, Name(letter(name)), lambda inner: plain_length(inner, extents)))
+        for operand in (node.operand, taps)
+        for name in [shown_array(operand) or ""]
+    )
+    return first, second
+
+
+def meeting(node: tree.Correlate, entry: Integer, second: Integer) -> Integer:
+    """The place in the first argument at which an entry of the result meets the place ``second`` in the second argument, all
+    counted from the first index of what is typeset."""
+    first = FIRST.get()
+    return simplified(entry + second - first) if node.stride == Const(1) else node.stride * (entry - first) + second
 
 
 def plain_length(node: tree.Node, extents: Mapping[str, Integer]) -> Integer:

@@ -12,8 +12,11 @@ from symconv.formulas import formula as as_formula
 from symconv.formulas.tree import Formula
 from symconv.layer.padding import mode_named
 from symconv.proof.claim import Claim
+from symconv.proof.conditions import condition_of
+from symconv.proof.counterexample import smallest_counterexample
 from symconv.proof.decide import MAX_OPERATIONS, Decision, LimitError, decide, limited
 from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof, Proofs, size_order
+from symconv.proof.solver import ask
 
 __all__ = ["MAX_CLAIMS", "MAX_STEP", "PADDINGS", "claims", "prove", "prove_claim"]
 
@@ -137,9 +140,6 @@ def _decided(claim: Claim, max_operations: int) -> Proof:
 
 
 def _refuted(decision: Decision, max_operations: int) -> Proof:
-    from symconv.proof.conditions import condition_of
-    from symconv.proof.counterexample import smallest_counterexample
-
     with limited(decision.context, max_operations):
         found = smallest_counterexample(decision)
     try:
@@ -173,7 +173,6 @@ def _for_any_step(claim: Claim, max_operations: int) -> Proof:
         told = ", ".join(f"s={c.stride} d={c.dilation}" for c in cases if c.verdict == PROVED)
         reason = f"it is PROVED for {told}" if told else None
         return Proof(claim, REFUTED, best.counterexample, validity, reason, cases=tuple(cases))
-    from symconv.proof.solver import ask
 
     answer = ask(claim)
     if answer.holds:
@@ -197,7 +196,6 @@ def _with_second_opinion(proof: Proof) -> Proof:
     """The proof with z3's answer; UNKNOWN if the two contradict each other."""
     if proof.second_opinion is not None or proof.verdict == UNKNOWN:
         return proof
-    from symconv.proof.solver import ask
 
     answer = ask(proof.claim)
     if answer.holds is None:

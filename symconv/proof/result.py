@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from symconv.formulas.tree import Formula
 from symconv.proof.claim import Claim
-
-if TYPE_CHECKING:
-    from symconv.proof.conditions import Condition
-    from symconv.proof.counterexample import Counterexample
+from symconv.proof.conditions import Condition
+from symconv.proof.counterexample import Counterexample
+from symconv.proof.smtlib import smtlib
+from symconv.proof.theorem import in_notebook, theorem
 
 __all__ = ["PROVED", "REFUTED", "UNKNOWN", "Proof", "Proofs"]
 
@@ -74,8 +74,6 @@ class Proof:
 
     def to_smtlib(self) -> str:
         """The claim as an SMT-LIB 2 script; ``unsat`` means that it holds."""
-        from symconv.proof.smtlib import smtlib
-
         return smtlib(self.claim)
 
     def to_dict(self) -> dict[str, Any]:
@@ -112,9 +110,11 @@ class Proof:
         return told + ">"
 
     def _repr_latex_(self) -> str:
-        """The theorem and its proof, as LaTeX environments."""
-        from symconv.article.theorem import theorem
+        """The theorem and its proof, in the commands that MathJax has."""
+        return in_notebook(self)
 
+    def to_latex(self) -> str:
+        """The theorem and its proof for a paper: environments that need amsthm."""
         return theorem(self)
 
 

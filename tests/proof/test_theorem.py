@@ -31,7 +31,7 @@ CASES = {
 
 
 def text_of(formula, **arguments):
-    return prove(formula, **arguments)._repr_latex_()
+    return prove(formula, **arguments).to_latex()
 
 
 def test_standard_dx():
@@ -62,6 +62,16 @@ def test_the_places_of_the_prose_are_the_relation():
         names = {"s": 2, "d": 3, "o": o, "k": k, "m": m, "K": K, "p": p}
         first, second = (eval(each, names) for each in code)
         assert (first == m + second - 1) == (m == 2 * (o - 1) + 3 * (k - 1) - p + 1)
+
+
+@pytest.mark.parametrize("formula", CASES)
+def test_in_a_notebook(formula):
+    """MathJax has neither theorem environments nor comments; what is said is the same."""
+    shown, paper = prove(formula, **CASES[formula])._repr_latex_(), text_of(formula, **CASES[formula])
+    assert not re.search(r"\\(begin|end)\{(theorem|proof)\}|^%", shown, re.M)
+    assert shown.count("$$") % 2 == 0
+    display = re.search(r"\\\[ (.*?) ?\\\]", paper)[1]
+    assert f"$${display}$$" in shown
 
 
 def test_unknown():

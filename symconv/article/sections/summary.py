@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symconv.algebra.integers import Const, Integer, Name
+from symconv.algebra.integers import Name
 from symconv.article.blocks import Block, Equations, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.closed import closed, formula_for
@@ -13,10 +13,10 @@ from symconv.article.sections.notation import elsewhere
 from symconv.formulas import tree
 from symconv.layer import relation
 from symconv.layer.conv import Conv
-from symconv.mathematics.of_integers import FIRST, from_one, of_integer, simplified
+from symconv.mathematics.of_integers import from_one, of_integer
 from symconv.mathematics.tree import Below, Equation, Fence, Math, Operator, Row, Word, separated
 from symconv.proof import PROVED, Proof
-from symconv.proof.positions import plain_length, position, shown_array
+from symconv.proof.positions import meeting, places
 from symconv.prose import Phrase, Reference, Value
 
 __all__ = ["summary"]
@@ -108,24 +108,12 @@ def _letter(array: str) -> str:
 
 def _places(target: str, node: tree.Correlate) -> dict[str, Value]:
     """Where the arrays of a correlation put their entries, and when the product of two is in the result."""
-    extents = {"x": Name("H"), "w": Name("K"), "dy": Name("O")}
-
-    def length(inner: tree.Node) -> Integer:
-        return plain_length(inner, extents)
-
-    filter = node.filter if node.dilation == Const(1) else tree.dilate(node.filter, node.dilation)
     values: dict[str, Value] = {"target": _indexed(target)}
-    for number, (operand, place) in enumerate(((node.operand, "P"), (filter, "Q"))):
-        array = shown_array(operand)
-        assert array is not None
-        at = of_integer(from_one(position(operand, Name(_letter(array)), length)))
+    for number, (array, at) in enumerate(places(node, _letter, {"x": Name("H"), "w": Name("K"), "dy": Name("O")})):
         values[f"array{number + 1}"] = _indexed(array)
-        values[f"place{number + 1}"] = Row((Word(place), Operator("="), at))
-    index = Name(_letter(target))
-    # Q is a position counted from the first index, so what it is away from it
-    first, once = FIRST.get(), node.stride == Const(1)
-    meeting = of_integer(simplified(index + Name("Q") - first) if once else node.stride * (index - first) + Name("Q"))
-    values["meeting"] = Row((Word("P"), Operator("="), meeting))
+        values[f"place{number + 1}"] = Row((Word("PQ"[number]), Operator("="), of_integer(from_one(at))))
+    meets = of_integer(meeting(node, Name(_letter(target)), Name("Q")))
+    values["meeting"] = Row((Word("P"), Operator("="), meets))
     return values
 
 

@@ -7,19 +7,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from symconv.algebra.integers import Const, Integer, Name
+from symconv.algebra.integers import Name
 from symconv.formulas import tree
 from symconv.layer import relation
 from symconv.layer.padding import MODES
 from symconv.mathematics.latex import latex
 from symconv.mathematics.of_integers import from_one, one_based, simplified
 from symconv.proof.claim import Claim
-from symconv.proof.positions import plain_length, position, shown_array
-from symconv.proof.result import PROVED, REFUTED, Proof
+from symconv.proof.conditions import Condition
+from symconv.proof.counterexample import Counterexample
+from symconv.proof.positions import meeting, places, plain_length
 
-__all__ = ["theorem"]
+__all__ = ["Decided", "in_notebook", "theorem"]
+
+PROVED, REFUTED = "PROVED", "REFUTED"
+
+
+class Decided(Protocol):
+    """What a theorem is made of: a claim, the verdict on it, and what was found where it does not hold."""
+
+    @property
+    def claim(self) -> Claim: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def counterexample(self) -> Counterexample | None: ...
+    @property
+    def validity(self) -> Condition | None: ...
+    @property
+    def reason(self) -> str | None: ...
+
 
 #: what a target is called, and with respect to what it is a gradient
 TITLES = {"y": "Output", "dx": "Input gradient", "dw": "Weight gradient", "db": "Bias gradient"}
@@ -43,34 +62,50 @@ NOTATION |= {
 }
 
 
-def theorem(proof: Proof) -> str:
-    """The theorem that ``proof`` amounts to, and its proof; for an UNKNOWN claim a remark that it is open."""
-    claim = proof.claim
+def theorem(proof: Decided) -> str:
+    """The theorem that ``proof`` amounts to, and its proof, as environments of a paper; if undecided, a remark."""
     if proof.verdict not in (PROVED, REFUTED):
-        return "\n".join(
-            [
-                "% undecided: " + " ".join((proof.reason or "").split()),
-                rf"It is not decided whether \[ {latex(claim.formula)}. \]",
-            ]
-        )
-    steps = f"stride {_any(proof.stride)}, dilation {_any(proof.dilation)}"
-    layer = ", transposed convolution" if claim.formula.transposed else ""
+        return "% undecided: " + " ".join((proof.reason or "").split()) + "\n" + _open(proof.claim)
     return "\n".join(
         [
             r"% needs amsmath, amsthm and \newtheorem{theorem}{Theorem}; indices begin with 1",
-            rf"\begin{{theorem}}[{TITLES[proof.target]}{layer}, {steps}]",
-            _setting(claim),
-            _statement(proof),
+            rf"\begin{{theorem}}[{_title(proof.claim)}]",
+            *_said(proof),
             r"\end{theorem}",
             r"\begin{proof}",
-            *(_argument(claim) if proof.verdict == PROVED else _refutation(proof)),
+            *_shown(proof),
             r"\end{proof}",
         ]
     )
 
 
-def _any(step: int | str) -> str:
-    return "arbitrary" if step == "any" else str(step)
+def in_notebook(proof: Decided) -> str:
+    """The same without environments that MathJax does not have: paragraphs, with mathematics between dollars."""
+    if proof.verdict not in (PROVED, REFUTED):
+        return _open(proof.claim)
+    lines = [rf"Theorem ({_title(proof.claim)}).", *_said(proof), "Proof.", *_shown(proof)]
+    return re.sub(r"\\\[ ?(.*?) ?\\\]", r"$$\1$$", "\n\n".join(lines))
+
+
+def _open(claim: Claim) -> str:
+    return rf"It is not decided whether \[ {latex(claim.formula)}. \]"
+
+
+def _title(claim: Claim) -> str:
+    layer = ", transposed convolution" if claim.formula.transposed else ""
+    return f"{TITLES[claim.formula.target]}{layer}, stride {_any(claim.stride)}, dilation {_any(claim.dilation)}"
+
+
+def _said(proof: Decided) -> list[str]:
+    return [_setting(proof.claim), _statement(proof)]
+
+
+def _shown(proof: Decided) -> list[str]:
+    return _argument(proof.claim) if proof.verdict == PROVED else _refutation(proof)
+
+
+def _any(step: int | None) -> str:
+    return "arbitrary" if step is None else str(step)
 
 
 # the statement -----------------------------------------------------------------------------------------------------------
@@ -118,12 +153,14 @@ def _transposed_size() -> str:
     return latex(s * (H - 1) + d * (K - 1) + 1 - p - q + r)
 
 
-def _statement(proof: Proof) -> str:
-    target, shown = proof.target, latex(proof.formula)
+def _statement(proof: Decided) -> str:
+    target, shown = proof.claim.formula.target, latex(proof.claim.formula)
     what = "the output" if target == "y" else f"the gradient with respect to ${VARIABLES[target]}$"
     used = [meaning for sign, meaning in NOTATION.items() if sign in shown]
     where = f" Here {'; '.join(used)}." if used else ""
-    outside = " Entries outside an array are zero." if proof.formula.index or "sum" in str(proof.formula) else ""
+    outside = (
+        " Entries outside an array are zero." if proof.claim.formula.index or "sum" in str(proof.claim.formula) else ""
+    )
     display = rf"\[ {shown} \]"
     if proof.verdict == PROVED:
         return f"Then {what} is {display.replace(' ' + chr(92) + ']', '. ' + chr(92) + ']')}{where}{outside}"
@@ -173,10 +210,12 @@ def _argument(claim: Claim) -> list[str]:
     body = claim.formula.body
     if isinstance(body, tree.Add) and body.right == tree.Array("b"):
         body = body.left
-    told = _bordered if claim.mode.counts_outside and claim.formula.target != "db" else _ARGUMENTS.get(type(body))
+    spread = any(isinstance(node, tree.Move) and node.operation.spreads for node in body.walk())
+    bordered = claim.mode.counts_outside and claim.formula.target != "db"
+    told = _bordered if bordered else None if spread else _ARGUMENTS.get(type(body))
     lines = [_due(claim)]
     lines += told(claim, body) if told else [
-        "The formula adds several products; with multiplicity, the products in every entry of the result are these.",
+        "With multiplicity, the products that the formula adds up in every entry of the result are these.",
     ]  # fmt: skip
     lines.append(
         "That the index ranges agree as well, also where entries are cropped, and that this holds for all of the sizes at "
@@ -212,27 +251,16 @@ def _entry(claim: Claim, array: str) -> str:
 
 
 def _correlation(claim: Claim, node: tree.Correlate) -> list[str]:
-    def length(inner: tree.Node) -> Integer:
-        return plain_length(inner, claim.extents)
-
-    places = []
-    for operand in (
-        node.operand,
-        node.filter if node.dilation == Const(1) else tree.dilate(node.filter, node.dilation),
-    ):
-        array = shown_array(operand)
-        assert array is not None
-        at = position(operand, Name(claim.index(array)), length)
-        places.append((array, latex(from_one(at))))
-    (one, first), (other, second) = places
+    (one, at), (other, and_at) = places(node, claim.index, claim.extents)
+    first, second = latex(from_one(at)), latex(from_one(and_at))
     target = claim.index(claim.formula.target)
-    meeting = rf"P = {target} + Q - 1" if node.stride == Const(1) else rf"P = {latex(node.stride)}({target} - 1) + Q"
-    due, built = claim.length, latex(length(node))
+    meets = rf"P = {latex(meeting(node, Name(target), Name('Q')))}"
+    due, built = claim.length, latex(plain_length(node, claim.extents))
     assert due is not None
     return [
         rf"In the formula ${_entry(claim, one)}$ stands at the place $P = {first}$ of the correlation's first argument and "
         rf"${_entry(claim, other)}$ at the place $Q = {second}$ of its second, and entry ${target}$ of the result holds their "
-        rf"product exactly if ${meeting}$. With $P$ and $Q$ put in, this is the same equation between $o$, $k$ and $m$; and "
+        rf"product exactly if ${meets}$. With $P$ and $Q$ put in, this is the same equation between $o$, $k$ and $m$; and "
         "since the places determine the entries, every product occurs once.",
         rf"The result has ${built} = {latex(due)}$ entries.",
     ]
@@ -282,16 +310,16 @@ _ARGUMENTS: dict[type[tree.Node], Callable[[Claim, Any], list[str]]] = {
 }
 
 
-def _refutation(proof: Proof) -> list[str]:
+def _refutation(proof: Decided) -> list[str]:
     lines = []
     found = proof.counterexample
     if found is not None:
-        sizes = ", ".join(f"{n} = {v}" for n, v in found.sizes.items() if n != "r" or proof.formula.transposed)
+        sizes = ", ".join(f"{n} = {v}" for n, v in found.sizes.items() if n != "r" or proof.claim.formula.transposed)
         text = rf"Take ${sizes}$."
         if found.index is None:
             text += " There the formula has no meaning."
         else:
-            where = "" if proof.target == "db" else f" of entry {found.index + 1}"
+            where = "" if proof.claim.formula.target == "db" else f" of entry {found.index + 1}"
             for whose, value in (("formula's", found.formula), ("true", found.truth)):
                 if value != "no entry":
                     text += f" The {whose} value{where} is {_expression(value)}."
