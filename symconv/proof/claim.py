@@ -120,7 +120,8 @@ class Claim:
     def _read(self, conditions: Iterable[Comparison]) -> tuple[Comparison, ...]:
         """Conditions on t, the padded row, as conditions on the o and k that read it."""
         return tuple(
-            each.substitute({"t": relation.INPUT_INDEX, "H": self._of_layer(relation.EXTENTS["m"])}) for each in conditions
+            each.substitute({"t": relation.INPUT_INDEX, "H": self._of_layer(relation.EXTENTS["m"])})
+            for each in conditions
         )
 
     @property
