@@ -11,12 +11,10 @@ from typing import Any
 from symconv.formulas import formula as as_formula
 from symconv.formulas.tree import Formula
 from symconv.layer.padding import mode_named
+from symconv.proof import solver
 from symconv.proof.claim import Claim
-from symconv.proof.conditions import condition_of
-from symconv.proof.counterexample import smallest_counterexample
 from symconv.proof.decide import MAX_OPERATIONS, Decision, LimitError, decide, limited
 from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof, Proofs, size_order
-from symconv.proof.solver import ask
 
 __all__ = ["MAX_CLAIMS", "MAX_STEP", "PADDINGS", "claims", "prove", "prove_claim"]
 
@@ -140,6 +138,10 @@ def _decided(claim: Claim, max_operations: int) -> Proof:
 
 
 def _refuted(decision: Decision, max_operations: int) -> Proof:
+    # these load NumPy, which a proof does without
+    from symconv.proof.conditions import condition_of
+    from symconv.proof.counterexample import smallest_counterexample
+
     with limited(decision.context, max_operations):
         found = smallest_counterexample(decision)
     try:
@@ -174,7 +176,7 @@ def _for_any_step(claim: Claim, max_operations: int) -> Proof:
         reason = f"it is PROVED for {told}" if told else None
         return Proof(claim, REFUTED, best.counterexample, validity, reason, cases=tuple(cases))
 
-    answer = ask(claim)
+    answer = solver.ask(claim)
     if answer.holds:
         return Proof(claim, PROVED, second_opinion="z3: unsat", cases=tuple(cases))
     if answer.sizes is not None and max(answer.sizes["s"], answer.sizes["d"]) <= MAX_STEP:
@@ -197,7 +199,7 @@ def _with_second_opinion(proof: Proof) -> Proof:
     if proof.second_opinion is not None or proof.verdict == UNKNOWN:
         return proof
 
-    answer = ask(proof.claim)
+    answer = solver.ask(proof.claim)
     if answer.holds is None:
         return replace(proof, second_opinion=f"none: {answer.reason}")
     told = "z3: unsat" if answer.holds else "z3: sat"

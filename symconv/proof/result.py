@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from symconv.formulas.tree import Formula
 from symconv.proof.claim import Claim
-from symconv.proof.conditions import Condition
-from symconv.proof.counterexample import Counterexample
 from symconv.proof.smtlib import smtlib
 from symconv.proof.theorem import in_notebook, theorem
+
+if TYPE_CHECKING:
+    from symconv.proof.conditions import Condition
+    from symconv.proof.counterexample import Counterexample
 
 __all__ = ["PROVED", "REFUTED", "UNKNOWN", "Proof", "Proofs"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from symconv.algebra.integers import Name
 from symconv.formulas import tree
@@ -16,9 +16,11 @@ from symconv.layer.padding import MODES
 from symconv.mathematics.latex import latex
 from symconv.mathematics.of_integers import from_one, one_based, simplified
 from symconv.proof.claim import Claim
-from symconv.proof.conditions import Condition
-from symconv.proof.counterexample import Counterexample
 from symconv.proof.positions import meeting, places, plain_length
+
+if TYPE_CHECKING:
+    from symconv.proof.conditions import Condition
+    from symconv.proof.counterexample import Counterexample
 
 __all__ = ["Decided", "in_notebook", "theorem"]
 
