@@ -6,7 +6,9 @@
 
 Layouts are PyTorch's: x (N, C, *H), w (F, C/groups, *K), b (F,), y and dy (N, F, *O); w of a transposed convolution is
 (C, F/groups, *K). stride, dilation, output_padding: a number, or one for each axis; padding also (before, after) pairs, or
-"same" or "valid". The dtype of the arguments is that of the results. ValueError, with the shapes, where these make no layer.
+"same" or "valid". padding_mode: zeros, constant (padding_value), reflect, replicate, circular or symmetric: that border is made
+first, and its gradient folded back last. The dtype of the arguments is that of the results. ValueError, with the shapes, where
+these make no layer.
 
 algorithm
     "auto": a model of what each schedule costs chooses by the layer (:mod:`symconv.fast.costs`). One of
@@ -55,60 +57,66 @@ Array = NDArray[Any]
 def conv1d(
     x: Any, w: Any, b: Any = None,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *,
-    algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+    padding_mode: str = "zeros", padding_value: Any = 0, algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
 ) -> Array:
     """y in 1-D: every filter of w slid over x, plus b."""
     return layers.forward(1, x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups,
+                          padding_mode=padding_mode, padding_value=padding_value,
                           algorithm=algorithm, workspace=workspace, threads=threads)
 
 
 def conv1d_backward(
     dy: Any, x: Any, w: Any,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *,
-    algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+    padding_mode: str = "zeros", padding_value: Any = 0, algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
 ) -> tuple[Array, Array, Array]:
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy; parameters as for conv1d."""
     return layers.backward(1, dy, x, w, stride=stride, padding=padding, dilation=dilation, groups=groups,
+                           padding_mode=padding_mode, padding_value=padding_value,
                            algorithm=algorithm, workspace=workspace, threads=threads)
 
 
 def conv2d(
     x: Any, w: Any, b: Any = None,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *,
-    algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+    padding_mode: str = "zeros", padding_value: Any = 0, algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
 ) -> Array:
     """y in 2-D: every filter of w slid over x, plus b."""
     return layers.forward(2, x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups,
+                          padding_mode=padding_mode, padding_value=padding_value,
                           algorithm=algorithm, workspace=workspace, threads=threads)
 
 
 def conv2d_backward(
     dy: Any, x: Any, w: Any,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *,
-    algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+    padding_mode: str = "zeros", padding_value: Any = 0, algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
 ) -> tuple[Array, Array, Array]:
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy; parameters as for conv2d."""
     return layers.backward(2, dy, x, w, stride=stride, padding=padding, dilation=dilation, groups=groups,
+                           padding_mode=padding_mode, padding_value=padding_value,
                            algorithm=algorithm, workspace=workspace, threads=threads)
 
 
 def conv3d(
     x: Any, w: Any, b: Any = None,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *,
-    algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+    padding_mode: str = "zeros", padding_value: Any = 0, algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
 ) -> Array:
     """y in 3-D: every filter of w slid over x, plus b."""
     return layers.forward(3, x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups,
+                          padding_mode=padding_mode, padding_value=padding_value,
                           algorithm=algorithm, workspace=workspace, threads=threads)
 
 
 def conv3d_backward(
     dy: Any, x: Any, w: Any,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *,
-    algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+    padding_mode: str = "zeros", padding_value: Any = 0, algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
 ) -> tuple[Array, Array, Array]:
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy; parameters as for conv3d."""
     return layers.backward(3, dy, x, w, stride=stride, padding=padding, dilation=dilation, groups=groups,
+                           padding_mode=padding_mode, padding_value=padding_value,
                            algorithm=algorithm, workspace=workspace, threads=threads)
 
 

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from symconv.fast import limits
 from symconv.fast.choice import make_dw, make_dx, make_y
-from symconv.kernels.prelude import _arrays, _check_shape, _layer, _transposed_layer
+from symconv.kernels.prelude import (
+    _arrays,
+    _border_folded,
+    _border_rows,
+    _bordered,
+    _check_shape,
+    _layer,
+    _transposed_layer,
+)
 
 __all__ = ["backward", "forward", "transposed_backward", "transposed_forward"]
 
@@ -61,22 +69,37 @@ def _read(find: Any, x: Array, w: Array, b: Array | None, ndim: int, given: Mapp
     return _Layer(N, G, F, C, plain, (str(given["algorithm"]), *bounds))
 
 
-def forward(ndim: int, x: Any, w: Any, b: Any, **given: Any) -> Array:
+def _border(x: Array, w: Array, b: Array | None, ndim: int, given: dict[str, Any]) -> list[Array] | None:
+    """The rows of x in the padded x, where its border is not zeros; what is left in ``given`` is about an x without padding."""
+    mode = given.pop("padding_mode")
+    if mode == "zeros":
+        return None
+    sizes = {name: given[name] for name in ("stride", "padding", "dilation", "groups")}
+    rows = _border_rows(_layer(x, w, b, **sizes, ndim=ndim)[-1], mode)
+    given["padding"] = 0
+    return rows
+
+
+def forward(ndim: int, x: Any, w: Any, b: Any, padding_value: Any, **given: Any) -> Array:
     x, w, b = _arrays(x, w, b)
+    rows = _border(x, w, b, ndim, given)
+    x = x if rows is None else _bordered(x, rows, padding_value)
     layer = _read(_layer, x, w, b, ndim, given)
     y: Array = np.empty((layer.N, w.shape[0], *layer.rows(2)), x.dtype)
     make_y(layer.at_m(x), layer.weights(w), b, layer.at_o(y), layer.axes, *layer.how)
     return y
 
 
-def backward(ndim: int, dy: Any, x: Any, w: Any, **given: Any) -> tuple[Array, Array, Array]:
+def backward(ndim: int, dy: Any, x: Any, w: Any, padding_value: Any, **given: Any) -> tuple[Array, Array, Array]:
     dy, x, w = _arrays(dy, x, w)
+    rows = _border(x, w, None, ndim, given)
+    x = x if rows is None else _bordered(x, rows, padding_value)
     layer = _read(_layer, x, w, None, ndim, given)
     _check_shape("dy", dy, (layer.N, w.shape[0], *layer.rows(2)))
     dx, dw, slopes = np.empty(x.shape, x.dtype), np.empty(w.shape, w.dtype), layer.at_o(dy)
     make_dx(slopes, layer.weights(w), layer.at_m(dx), layer.axes, *layer.how)
     make_dw(slopes, layer.at_m(x), layer.weights(dw), layer.axes, *layer.how)
-    return dx, dw, _bias_gradient(dy)
+    return dx if rows is None else _border_folded(dx, rows), dw, _bias_gradient(dy)
 
 
 def transposed_forward(ndim: int, x: Any, w: Any, b: Any, **given: Any) -> Array:

@@ -14,18 +14,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.polynomials import as_terms, expression_text, start_counting, symbols, terms_by_entry
+from symconv.algebra.polynomials import (
+    PolynomialTerms,
+    as_terms,
+    expression_text,
+    start_counting,
+    symbols,
+    terms_by_entry,
+    variable,
+)
 from symconv.kernels.kernel import Kernel
-from symconv.kernels.manners import Faces, Result, equal, manners
+from symconv.kernels.manners import Faces, Result, constant, equal, manners
 from symconv.kernels.peers import installed, pytorch_gradients
 from symconv.layer.conv import Conv
 from symconv.layer.differences import exact_gradients, random_integers
 from symconv.layer.names import entry_name
+from symconv.layer.padding import FILLER
 
 __all__ = ["CHECKS", "TOLERANCE", "Check", "Checked", "Finding", "check", "checks_for", "evidence", "relative_error"]
 
@@ -115,13 +125,25 @@ def on_symbols(faces: Faces, conv: Conv) -> Result:
         if array.shape != conv.shapes[name]:
             return count, f"{name} has shape {array.shape}, not {conv.shapes[name]}"
         count += array.size
-        truth = terms_by_entry(gradients.terms(name))
+        truth = [_in_numbers(conv, terms) for terms in terms_by_entry(gradients.terms(name))]
         for flat, (entry, terms) in enumerate(zip(array.reshape(-1), truth, strict=True)):
             found = as_terms(entry)
             if found != terms:
                 texts = [expression_text(t, lambda a, i: entry_name(conv, a, i)) for t in (found, terms)]
                 return count, f"{entry_name(conv, name, flat)} is {texts[0]}, the derivative is {texts[1]}"
     return count, None
+
+
+def _in_numbers(conv: Conv, terms: PolynomialTerms) -> PolynomialTerms:
+    """Terms with the constant of a border put in."""
+    if not conv.mode.filled:
+        return terms
+    letter, value = variable(FILLER, 0), Fraction(constant(conv)[FILLER][0].item())
+    found: PolynomialTerms = {}
+    for monomial, coefficient in terms.items():
+        rest = tuple(v for v in monomial if v != letter)
+        found[rest] = found.get(rest, 0) + coefficient * value ** (len(monomial) - len(rest))
+    return {monomial: c for monomial, c in found.items() if c}
 
 
 def on_integers(faces: Faces, conv: Conv) -> Result:
@@ -133,7 +155,7 @@ def on_integers(faces: Faces, conv: Conv) -> Result:
 def on_values(faces: Faces, conv: Conv) -> Result:
     values = random_integers(conv, seed=5)
     outputs, gradients = faces.outputs(values), conv.gradients()
-    return equal(outputs, {name: gradients.terms(name).substitute(values) for name in outputs})
+    return equal(outputs, {name: gradients.terms(name).substitute(values | constant(conv)) for name in outputs})
 
 
 def by_complex_step(faces: Faces, conv: Conv) -> Result:
@@ -271,9 +293,7 @@ def evidence(layers: Iterable[Conv]) -> list[str]:
     return [*paragraphs, EVERY_SIZE]
 
 
-def check(
-    kernel: Kernel, layers: Iterable[Conv], names: Sequence[str] | None = None, peers: bool = True
-) -> Checked:
+def check(kernel: Kernel, layers: Iterable[Conv], names: Sequence[str] | None = None, peers: bool = True) -> Checked:
     """Run checks of a kernel on each of ``layers``: those named, or all that a layer is not too large for.
 
     Without ``peers`` PyTorch, which takes seconds to load, is not among those that are not named. Whatever the kernel raises is

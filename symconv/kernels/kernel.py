@@ -19,9 +19,10 @@ from symconv.kernels.lowerings import AXIS_SIZES, Formulas, Lowering, WrittenOut
 from symconv.kernels.nest import Kind
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES, Schedule
 from symconv.kernels.sizes import TRANSPOSED_SIZE
-from symconv.kernels.words import Words, shortest
+from symconv.kernels.words import BORDER, Words, shortest
 from symconv.layer import relation
 from symconv.layer.conv import Conv
+from symconv.layer.padding import MODES
 
 __all__ = ["Kernel", "emit"]
 
@@ -123,8 +124,8 @@ def emit(schedule: str | Schedule, layer: Kind | Conv, evidence: Sequence[str] =
         if schedule not in SCHEDULES:
             raise ValueError(f"no schedule {schedule!r}; there are {', '.join(SCHEDULES)}")
         schedule = SCHEDULES[schedule]
-    if isinstance(layer, Conv):
-        layer.need_zeros("a kernel")
+    if isinstance(layer, Conv) and not schedule.any_size:
+        layer.need_zeros(f"{schedule.name} code")
     kind = Kind(layer.ndim, layer.transposed)
     # the images are the one index that is never written out
     one = None if schedule.any_size or isinstance(layer, Kind) else Conv(**{**layer.to_dict(), "batch": 1})
@@ -179,7 +180,7 @@ class _File:
             )
             if helper is None or name in texts:
                 continue
-            texts[name] = _spelled_out(name) if name in FROM_RELATION else source.copied(helper)
+            texts[name] = _spelled_out(name) if name in (*FROM_RELATION, "_modes") else source.copied(helper)
             wanted += source.names_in(texts[name])
         return list(texts.values())
 
@@ -190,7 +191,7 @@ class _File:
         """Keyword parameters with their defaults, which for one layer are the layer's own."""
         plain = TRANSPOSED_PARAMETERS if self.kind.transposed else PARAMETERS
         if self.layer is None:
-            return {**plain, **self.lowering.options}
+            return {**plain, **({} if self.kind.transposed else BORDER), **self.lowering.options}
         return {name: shortest(getattr(self.layer, name)) for name in plain}
 
     def signature(self, name: str, arrays: str) -> str:
@@ -201,9 +202,25 @@ class _File:
         given = ", ".join(arrays)
         bias = "b" if "b" in arrays else "None"
         finder = "_transposed_layer" if self.kind.transposed else "_layer"
-        names = [name for name in self.parameters if name not in self.lowering.options]
+        names = [name for name in self.parameters if name not in (*self.lowering.options, *BORDER)]
         layer = source.call(finder, "x", "w", bias, *names, ndim=self.kind.ndim)
-        return [source.assign(given, f"_arrays({given})"), *self.lowering.sizes(layer, targets)]
+        border = [] if self.layer or self.kind.transposed else [self.bordered(arrays)]
+        found, *sizes = self.lowering.sizes(layer, targets)
+        return [source.assign(given, f"_arrays({given})"), found, *border, *sizes]
+
+    def bordered(self, arrays: Sequence[str]) -> ast.stmt:
+        """Another border than zeros: the longer x without padding, and its gradient folded back."""
+        border = "border = _border_rows(axes, padding_mode)"
+        forward = "b" in arrays
+        name = self.kernel.function if forward else f"{self.kernel.function}_backward"
+        others = [f"{key}={0 if key == 'padding' else key}" for key in self.parameters if key not in BORDER]
+        given = ", ".join(["_bordered(x, border, padding_value)" if a == "x" else a for a in arrays] + others)
+        if forward:
+            told = f"return {name}({given})"
+        else:
+            told = f"dpadded, dw, db = {name}({given}); return (_border_folded(dpadded, border), dw, db)"
+        (statement,) = ast.parse(f"if padding_mode != 'zeros':\n    {border}; {told}").body
+        return statement
 
     def forward(self) -> ast.stmt:
         return source.function(
@@ -242,5 +259,9 @@ class _File:
 
 
 def _spelled_out(name: str) -> str:
+    if name == "_modes":
+        doc = "padding_mode: its name in np.pad, and the most rows on one side of an input of H."
+        rows = ", ".join(f"{m.name!r}: ({m.numpy!r}, {m.most})" for m in MODES.values() if m.counts_outside)
+        return source.render([source.function("_modes(H)", doc, [source.returned(f"{{{rows}}}")])])
     signature, doc, value = FROM_RELATION[name]
     return source.render([source.function(signature, doc, [source.returned(value)])])

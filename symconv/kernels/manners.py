@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from symconv.kernels.kernel import Kernel
 from symconv.layer.conv import Conv
+from symconv.layer.padding import FILLER, MODES
 
-__all__ = ["MANNERS", "Faces", "Result", "equal", "manners"]
+__all__ = ["MANNERS", "Faces", "Result", "constant", "equal", "manners"]
 
 Array = NDArray[Any]
 Result = tuple[int, str | None]
@@ -32,6 +33,8 @@ class Faces:
         self.course = getattr(self.module, f"{stem}_forward"), getattr(self.module, f"{stem}_backward")
         names = ["stride", "padding", "dilation", "groups"] + ["output_padding"] * conv.transposed
         self.parameters = {name: getattr(conv, name) for name in names}
+        if conv.mode.counts_outside:
+            self.parameters |= {"padding_mode": conv.padding_mode, "padding_value": conv.padding_value or 0}
 
     def forward(self, x: Array, w: Array, b: Array | None) -> Array:
         result: Array = self.function(x, w, b, **self.parameters)
@@ -88,7 +91,9 @@ def keeps_dtypes(faces: Faces, conv: Conv) -> Result:
         terms = conv.gradients()
         wide = {name: array.astype(complex) if array.dtype.kind == "c" else array.astype(object)
                 for name, array in values.items()}  # fmt: skip
-        entries, failure = equal(outputs, {name: terms.terms(name).substitute(wide) for name in outputs})
+        entries, failure = equal(
+            outputs, {name: terms.terms(name).substitute(wide | constant(conv)) for name in outputs}
+        )
         if failure:
             return count, f"{np.dtype(dtype)}: {failure}"
         count += entries
@@ -209,6 +214,7 @@ def takes_every_form(faces: Faces, conv: Conv) -> Result:
         ({}, {"input": 1, "kernel": (1,) * n}),
     ]
     if not conv.transposed:
+        forms += [(border, {"input": 3, "kernel": 2}) for border in borders(n)]
         forms += [({"padding": "same", "dilation": 2}, {}), ({"padding": "same"}, {"kernel": (2,) * n})]
     count = 0
     for given, sizes in forms:
@@ -222,12 +228,33 @@ def takes_every_form(faces: Faces, conv: Conv) -> Result:
         dx, dw, _ = faces.backward_function(values["dy"], values["x"], values["w"], **given)
         terms = layer.gradients()
         arrays = {"y": terms.terms("y").without("b"), "dx": terms.terms("dx"), "dw": terms.terms("dw")}
+        values |= constant(layer)
         expected = {name: array.substitute(values) for name, array in arrays.items()}
         entries, failure = equal({"y": y, "dx": dx, "dw": dw}, expected)
         if failure:
             return count, f"{given or 'no parameters'}: {failure}"
         count += entries
     return count, None
+
+
+def borders(ndim: int) -> list[dict[str, Any]]:
+    """Parameters of every border but zeros, as large before as three rows allow and different behind."""
+    found: list[dict[str, Any]] = []
+    for mode in MODES.values():
+        if mode.counts_outside:
+            most = 3 if mode.most is None else int(mode.most.evaluate({"H": 3}))
+            value = {"padding_value": -2} if mode.filled else {}
+            found.append({"padding": [(most, 1)] * ndim, "stride": 2, "padding_mode": mode.name, **value})
+    return found
+
+
+def constant(conv: Conv) -> dict[str, Array]:
+    """The constant of the border as a number for the terms that hold it; ValueError where it is a letter."""
+    if not conv.mode.filled:
+        return {}
+    if conv.padding_value is None:
+        raise ValueError(f"{conv!r} pads with a letter; numbers need its padding_value")
+    return {FILLER: np.array([conv.padding_value])}
 
 
 MANNERS: tuple[Callable[[Faces, Conv], Result], ...] = (

@@ -35,9 +35,7 @@ def pytorch_second_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[st
     import torch
 
     x, w, b, dy = _tensors(values, ("x", "w", "b", "dy"))
-    gradients = torch.autograd.grad(
-        _forward(conv, x, w, b), [x, w, b] if conv.bias else [x, w], dy, create_graph=True
-    )
+    gradients = torch.autograd.grad(_forward(conv, x, w, b), [x, w, b] if conv.bias else [x, w], dy, create_graph=True)
     directions = _tensors(values, ("v_x", "v_w", "v_b"))
     total: Any = sum((v * g).sum() for v, g in zip(directions, gradients, strict=False))
     found = torch.autograd.grad(total, [dy, x, w])

@@ -1,8 +1,8 @@
 """What every kernel needs besides its sum: reading arguments, checking shapes, moving arrays.
 
 These functions are copied into the emitted files as they stand here (without the annotations), so they use NumPy and
-each other only. ``_span``, ``_output_size`` and ``_transposed_size`` are the exception: here they evaluate the relation,
-in a file they are written out from it.
+each other only. ``_span``, ``_output_size``, ``_transposed_size`` and ``_modes`` are the exception: here they evaluate the
+relation and read the table of padding modes, in a file they are written out from them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from symconv.kernels.sizes import TRANSPOSED_SIZE
 from symconv.layer import relation
+from symconv.layer.padding import MODES
 
 Array = NDArray[Any]
 Axes = list[tuple[int, int, int, int, int, int, int]]
@@ -84,6 +85,52 @@ def _window(
     strides = _per_axis("stride", stride, ndim, 1)
     dilations = _per_axis("dilation", dilation, ndim, 1)
     return int(groups), list(zip(w.shape[2:], strides, dilations))
+
+
+# another border than zeros --------------------------------------------------------------------------------------------
+
+
+def _modes(H: int) -> dict[str, tuple[str, int | None]]:
+    return {mode.name: (mode.numpy, None if mode.most is None else int(mode.most.evaluate({"H": H})))
+            for mode in MODES.values() if mode.counts_outside}  # fmt: skip
+
+
+def _border_rows(axes: Axes, padding_mode: Any) -> list[Array]:
+    """On each axis, the rows of x that stand in the padded x; -1 for the constant."""
+    rows = []
+    for axis, (H, _, _, _, _, p, q) in enumerate(axes):
+        modes = _modes(H)
+        if padding_mode not in modes:
+            raise ValueError(f"padding_mode {padding_mode!r} must be 'zeros' or one of {', '.join(modes)}")
+        name, most = modes[padding_mode]
+        if H < 1 or (most is not None and max(p, q) > most):
+            raise ValueError(f"{padding_mode} padding ({p}, {q}) is more than input {H} allows on axis {axis}")
+        constant = {"constant_values": -1} if name == "constant" else {}
+        rows.append(np.pad(np.arange(H), (p, q), name, **constant))
+    return rows
+
+
+def _bordered(x: Array, rows: Sequence[Array], padding_value: Any) -> Array:
+    """x with its border: ``rows`` of it on each axis, the constant where there is none."""
+    for axis, index in enumerate(rows, 2):
+        x = np.take(x, index, axis)
+        outside: Any = (*[slice(None)] * axis, index < 0)
+        x[outside] = padding_value
+    return x
+
+
+def _border_folded(padded: Array, rows: Sequence[Array]) -> Array:
+    """The adjoint of _bordered: what stands on the border is added to the rows that feed it."""
+    for axis, index in enumerate(rows, 2):
+        H, away = int(index.max()) + 1, np.moveaxis(padded, axis, 0)
+        if H == len(index):
+            continue
+        folded = np.zeros((H, *away.shape[1:]), padded.dtype)
+        for t, m in enumerate(index):
+            if m >= 0:
+                folded[m] += away[t]
+        padded = np.moveaxis(folded, 0, axis)
+    return padded
 
 
 def _layer(

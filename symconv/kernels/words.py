@@ -12,6 +12,7 @@ from symconv.kernels.schedules import Schedule
 from symconv.kernels.source import WIDTH
 from symconv.layer import relation
 from symconv.layer.conv import Conv
+from symconv.layer.padding import MODES
 
 __all__ = ["Words", "shortest"]
 
@@ -19,6 +20,9 @@ DTYPES = (
     "The dtype of the arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex "
     "numbers as they are, without conjugation. Arguments are never written to."
 )
+#: keyword parameters for the border of a convolution of any size, with their defaults
+BORDER = {"padding_mode": "'zeros'", "padding_value": "0"}
+
 READINGS = (
     "On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor "
     "left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed "
@@ -80,7 +84,16 @@ class Words:
         last = ", output_padding (more rows of y at the end)" if self.kind.transposed else ""
         return (
             f"stride, dilation{last}: a number, or one for each axis; padding also (before, after) pairs, or {words}. "
-            "ValueError, with the shapes, where these make no layer."
+            f"{self.says_border()}ValueError, with the shapes, where these make no layer."
+        )
+
+    def says_border(self) -> str:
+        if "padding_mode" not in self.parameters:
+            return ""
+        names = [mode.name for mode in MODES.values() if mode.counts_outside and not mode.filled]
+        return (
+            f"padding_mode: 'zeros', 'constant' (padding_value, in the dtype of x), {', '.join(map(repr, names))}: the border is "
+            "made first, and its gradient folded back last. "
         )
 
     def backward(self) -> str:
@@ -116,7 +129,7 @@ class Words:
         conv = example(self.kind) if self.layer is None else self.layer
         arrays = f">>> x, w = np.ones({conv.x_shape}), np.ones({conv.w_shape})"
         given = [f"{name}={shortest(getattr(conv, name))}" for name, plain in self.parameters.items()
-                 if hasattr(conv, name) and shortest(getattr(conv, name)) != plain]  # fmt: skip
+                 if hasattr(conv, name) and name not in BORDER and shortest(getattr(conv, name)) != plain]  # fmt: skip
         arguments = ", ".join(["x", "w", *given])
         lines = [f">>> {self.function}({arguments}).shape"]
         if len(lines[0]) > WIDTH - 4:
