@@ -90,7 +90,7 @@ def _window(
 # another border than zeros --------------------------------------------------------------------------------------------
 
 
-def _modes(H: int) -> dict[str, tuple[str, int | None]]:
+def _modes(H: int) -> dict[str, tuple[Any, int | None]]:
     return {mode.name: (mode.numpy, None if mode.most is None else int(mode.most.evaluate({"H": H})))
             for mode in MODES.values() if mode.counts_outside}  # fmt: skip
 
@@ -105,7 +105,7 @@ def _border_rows(axes: Axes, padding_mode: Any) -> list[Array]:
         name, most = modes[padding_mode]
         if H < 1 or (most is not None and max(p, q) > most):
             raise ValueError(f"{padding_mode} padding ({p}, {q}) is more than input {H} allows on axis {axis}")
-        constant = {"constant_values": -1} if name == "constant" else {}
+        constant: Any = {"constant_values": -1} if name == "constant" else {}
         rows.append(np.pad(np.arange(H), (p, q), name, **constant))
     return rows
 
@@ -123,7 +123,7 @@ def _border_folded(padded: Array, rows: Sequence[Array]) -> Array:
     """The adjoint of _bordered: what stands on the border is added to the rows that feed it."""
     for axis, index in enumerate(rows, 2):
         H, away = int(index.max()) + 1, np.moveaxis(padded, axis, 0)
-        if H == len(index):
+        if len(index) == H:
             continue
         folded = np.zeros((H, *away.shape[1:]), padded.dtype)
         for t, m in enumerate(index):
