@@ -25,7 +25,9 @@ def axis_links(
 ) -> dict[str, Column]:
     """Columns of indices, by array: one row for each term of each entry of ``target``, every index inside its array.
 
-    Raises ValueError if a summation index has no finite range, or the ranges are too large to go through.
+    The intervals of the indices only say how far to look; which combinations count is decided by the ranges, the conditions and
+    the extents of the arrays themselves. Raises ValueError if a summation index has no finite range, the ranges are too large to
+    go through, or something is divided by zero.
     """
     intervals: dict[str, Interval] = {index: (0, extents[target] - 1)} if index else {}
     intervals |= ranges(node, intervals, extents, sizes)
@@ -36,7 +38,13 @@ def axis_links(
         raise ValueError(f"{node} goes through {count:,} index combinations, more than {MAX_TUPLES:,}")
     grids = np.meshgrid(*(np.arange(low, high + 1) for low, high in intervals.values()), indexing="ij")
     values = {**sizes, **dict(zip(intervals, (grid.reshape(-1) for grid in grids), strict=True))}
-    for e in [f.index for f in node.factors] + [side for c in node.where for side in (c.left, c.right)]:
+    bounds = [
+        compare(a, "<=", b)
+        for each in node.ranges
+        if each.start is not None and each.stop is not None
+        for a, b in ((each.start, Name(each.index)), (Name(each.index), each.stop - 1))
+    ]
+    for e in [f.index for f in node.factors] + [side for c in (*node.where, *bounds) for side in (c.left, c.right)]:
         _check_divisors(e, values)
     inside = np.ones(count, dtype=bool)
     columns: dict[str, Column] = {}
@@ -44,15 +52,7 @@ def axis_links(
         column = np.broadcast_to(np.asarray(factor.index.evaluate(values), dtype=np.int64), (count,))
         inside &= (column >= 0) & (column < extents[factor.name])
         columns[factor.name] = column
-    # ranges that move with the target's index have been gone through as wide as they get
-    moving = [
-        compare(a, "<=", b)
-        for each in node.ranges
-        if each.start is not None and each.stop is not None
-        for a, b in ((each.start, Name(each.index)), (Name(each.index), each.stop - 1))
-        if index in a.names() | b.names()
-    ]
-    for condition in (*node.where, *moving):
+    for condition in (*node.where, *bounds):
         inside &= condition.evaluate(values)
     columns[target] = np.asarray(values[index]) if index else np.zeros(count, dtype=np.int64)
     return {name: column[inside] for name, column in columns.items()}
@@ -97,28 +97,43 @@ def ranges(
 def bound(
     e: Integer, name: str, extent: int, known: Mapping[str, Interval], sizes: Mapping[str, int]
 ) -> Interval | None:
-    """The values of ``name`` for which ``0 <= e < extent`` can hold, the other indices in their ``known`` intervals."""
+    """Between which values of ``name`` ``0 <= e < extent`` can hold, the other indices in their ``known`` intervals."""
+    try:
+        return _within(e, name, (0, extent - 1), known, sizes)
+    except ZeroDivisionError:
+        raise ValueError(f"{e} divides by zero") from None
+
+
+def _within(
+    e: Integer, name: str, inside: Interval, known: Mapping[str, Interval], sizes: Mapping[str, int]
+) -> Interval | None:
+    """Between which values of ``name`` e can lie ``inside``; None where nothing is known."""
+    first, last = inside
     if isinstance(e, Op) and e.op == "//" and not e.right.names() - set(sizes):
-        by = int(e.right.evaluate(sizes))  # 0 <= a // by < n says the same as 0 <= a < n*by
-        return bound(e.left, name, extent * by, known, sizes) if by > 0 else None
+        by = int(e.right.evaluate(sizes))
+        if by == 0:
+            raise ZeroDivisionError
+        # first <= a // by <= last says first <= a / by < last + 1
+        ends = (first * by, (last + 1) * by - 1) if by > 0 else ((last + 1) * by + 1, first * by)
+        return _within(e.left, name, ends, known, sizes)
     found = e.linear_in(name)
     if found is None or found[0].names() - set(sizes) or found[1].names() - set(sizes) - set(known):
         return None
-    try:
-        c = int(found[0].evaluate(sizes))
-        low, high = interval(found[1], known, sizes)
-    except ZeroDivisionError:
-        raise ValueError(f"{e} divides by zero") from None
+    c = int(found[0].evaluate(sizes))
+    low, high = interval(found[1], known, sizes)
     if c == 0:
         return None
-    first, last = -high, extent - 1 - low  # c * name lies between these
+    first, last = first - high, last - low  # c * name lies between these
     if c < 0:
         first, last, c = -last, -first, -c
     return -(-first // c), last // c
 
 
 def interval(e: Integer, known: Mapping[str, Interval], sizes: Mapping[str, int]) -> Interval:
-    """Between which numbers ``e`` lies when its indices lie in their ``known`` intervals."""
+    """Between which numbers ``e`` lies when its indices lie in their ``known`` intervals; it need not reach them.
+
+    ZeroDivisionError where a divisor may be zero.
+    """
     if not isinstance(e, Op):
         (name,) = e.names() or {None}
         if name is None or name not in known:
@@ -130,8 +145,10 @@ def interval(e: Integer, known: Mapping[str, Interval], sizes: Mapping[str, int]
         return a + c, b + d
     if e.op == "-":
         return a - d, b - c
-    if e.op == "%" and c == d:
-        return (0, c - 1) if c > 0 else (c + 1, 0)
+    if e.op in ("//", "%") and c <= 0 <= d:
+        raise ZeroDivisionError
+    if e.op == "%" and (a, c) != (b, d):
+        return (0, d - 1) if c > 0 else (c + 1, 0)
     combine = OPERATORS[e.op][0]
     ends = [combine(u, v) for u in (a, b) for v in (c, d)]
     return min(ends), max(ends)
