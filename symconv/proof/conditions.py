@@ -367,9 +367,9 @@ def _contains(sizes: isl.Set, point: dict[str, int]) -> bool:
 
 
 def _member(sizes: isl.Set, names: tuple[str, ...]) -> dict[str, int]:
-    """The first element of a set of sizes that is not empty."""
-    (first,) = points(as_coordinates(sizes, names).lexmin())
-    return dict(zip(names, first, strict=True))
+    """Some element of a set of sizes that is not empty; the first one would cost minutes, which isl's limit does not count."""
+    (some,) = points(isl.Set.from_point(as_coordinates(sizes, names).sample_point()))
+    return dict(zip(names, some, strict=True))
 
 
 def _largest(sizes: isl.Set, names: tuple[str, ...], name: str) -> isl.Val:

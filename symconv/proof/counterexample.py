@@ -20,6 +20,9 @@ __all__ = ["Counterexample", "ReplayError", "smallest_counterexample"]
 #: arrays longer than this are not shown whole
 MAX_SHOWN = 12
 
+#: a counterexample is first looked for with H + K + p below this
+LARGEST_TOTAL = 48
+
 #: a counterexample whose layer has more terms than this is not replayed
 MAX_REPLAY = 1_000_000
 
@@ -29,6 +32,8 @@ Entry = Mapping[Product, int]
 
 #: how a product can differ, the most telling first
 KINDS = ("doubled", "missing", "extra", "miscounted")
+
+_set = isl.dim_type.set
 
 _FACTOR_ORDER = ("dy", "w", "x", *UNINDEXED)
 
@@ -112,15 +117,39 @@ def smallest_counterexample(decision: Decision) -> Counterexample:
 def _smallest_sizes(decision: Decision) -> dict[str, int]:
     claim, context = decision.claim, decision.context
     failing = decision.over_free_sizes(decision.failing)
-    order = ", ".join(claim.sizes)
-    ranked = as_coordinates(failing, claim.sizes).apply(
-        isl.Map.read_from_str(context, f"{{ [{order}] -> [H + K + p, {order}] }}")
-    )
-    (first,) = points(ranked.lexmin())
-    chosen = dict(zip(claim.sizes, first[1:], strict=True))
+    first = _first_by_total(failing, claim.sizes) or _first_by_order(context, failing, claim.sizes)
+    chosen = dict(zip(claim.sizes, first, strict=True))
     (every,) = points(as_coordinates(_fixed(decision.legal, chosen), PARAMETERS))
     found = dict(zip(PARAMETERS, every, strict=True))
     return found | {"s": claim.stride or 1, "d": claim.dilation or 1}
+
+
+def _first_by_total(failing: isl.Set, names: tuple[str, ...]) -> tuple[int, ...] | None:
+    """The first element by H + K + p, then in order, found by going through small totals; None where they hold none.
+
+    isl's own search for the first element is not counted by its limit and may take minutes; fixed sizes leave nothing to search.
+    """
+    context = failing.get_ctx()
+    vectors = as_coordinates(failing, names)
+    for total in range(2, LARGEST_TOTAL):
+        layer = isl.Set.read_from_str(context, f"{{ [{', '.join(names)}] : H + K + p = {total} }}").intersect(vectors)
+        if layer.is_empty():
+            continue
+        for H, K in ((H, K) for H in range(1, total) for K in range(1, total - H + 1)):
+            fixed = layer.fix_val(_set, 0, isl.Val(H, context)).fix_val(_set, 1, isl.Val(K, context))
+            if not fixed.is_empty():
+                (first,) = points(fixed.lexmin())
+                return tuple(first)
+    return None
+
+
+def _first_by_order(context: isl.Context, failing: isl.Set, names: tuple[str, ...]) -> tuple[int, ...]:
+    order = ", ".join(names)
+    ranked = as_coordinates(failing, names).apply(
+        isl.Map.read_from_str(context, f"{{ [{order}] -> [H + K + p, {order}] }}")
+    )
+    (first,) = points(ranked.lexmin())
+    return tuple(first[1:])
 
 
 def _fixed(item: Any, sizes: Mapping[str, int]) -> Any:

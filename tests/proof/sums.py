@@ -80,7 +80,9 @@ def random_sum(generator: random.Random) -> IndexSum:
     index = INDEX[target]
 
     def number() -> str:
-        return generator.choice(["1", "2", "3", "s", "d", "p", "K", "H", "O", "(-2)", "(-1)", "(s - 1)", "(2 - s)", "(K % 3)"])
+        return generator.choice(
+            ["1", "2", "3", "s", "d", "p", "K", "H", "O", "(-2)", "(-1)", "(s - 1)", "(2 - s)", "(K % 3)"]
+        )
 
     def size() -> str:
         a, b = number(), number()
