@@ -106,14 +106,23 @@ def _text(e: Integer, names: Mapping[str, str]) -> str:
         if not isinstance(factor, Const):
             raise ValueError(f"{e} is not affine: it multiplies sizes or indices")
         return f"{_text(factor, names)}*({_text(other, names)})"
-    if not isinstance(e.right, Const):
+    if e.right.names():
         raise ValueError(f"{e} is not affine: it divides by {e.right}")
-    by = e.right.value
-    if by == 0:
-        raise MeaninglessError(f"{e} divides by zero")
+    by = _divisor(e)
     if e.op == "//":
         return f"floor(({left})/{by})" if by > 0 else f"floor((-({left}))/{-by})"
     return f"(({left}) mod {by})" if by > 0 else f"(-((-({left})) mod {-by}))"
+
+
+def _divisor(e: Op) -> int:
+    """The number that ``e`` divides by."""
+    try:
+        by = int(e.right.evaluate({}))
+    except ZeroDivisionError:
+        by = 0
+    if by == 0:
+        raise MeaninglessError(f"{e} divides by zero")
+    return by
 
 
 def conditions(comparisons: Iterable[Comparison], known: Mapping[str, int | str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -135,7 +136,7 @@ def _first_by_total(failing: isl.Set, names: tuple[str, ...]) -> tuple[int, ...]
         layer = isl.Set.read_from_str(context, f"{{ [{', '.join(names)}] : H + K + p = {total} }}").intersect(vectors)
         if layer.is_empty():
             continue
-        for H, K in ((H, K) for H in range(1, total) for K in range(1, total - H + 1)):
+        for H, K in itertools.product(range(1, total), range(1, total)):
             fixed = layer.fix_val(_set, 0, isl.Val(H, context)).fix_val(_set, 1, isl.Val(K, context))
             if not fixed.is_empty():
                 (first,) = points(fixed.lexmin())
