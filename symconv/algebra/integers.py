@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Const", "Integer", "Name", "Op", "integer"]
+__all__ = ["Const", "Integer", "Name", "Op", "additive_terms", "integer"]
 
 #: operator -> (its meaning, how tightly it binds)
 OPERATORS: dict[str, tuple[Callable[[Any, Any], Any], int]] = {
@@ -162,6 +162,16 @@ def integer(value: Integer | int) -> Integer:
     if isinstance(value, Integer):
         return value
     return Const(operator.index(value))
+
+
+def additive_terms(e: Integer, sign: int = 1) -> Iterator[tuple[int, Integer]]:
+    """``e`` as signed terms, the brackets of nested sums opened: ``H + p - (K - 1)`` -> +H, +p, -K, +1."""
+    if isinstance(e, Op) and e.op in "+-":
+        yield from additive_terms(e.left, sign)
+        yield from additive_terms(e.right, sign if e.op == "+" else -sign)
+    elif e != Const(0):
+        negative = isinstance(e, Const) and e.value < 0
+        yield (-sign, Const(-e.value)) if isinstance(e, Const) and negative else (sign, e)
 
 
 def _fold(op: str, left: Integer, right: Integer) -> Integer:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.terms import FACTOR_ORDER, MultilinearArray
+from symconv.algebra.terms import FACTOR_ORDER, MultilinearArray, sum_text
 
 __all__ = ["Monomial", "Polynomial", "PolynomialTerms", "TooManyTerms", "array_of", "as_terms", "expression_text",
            "start_counting", "symbols",
@@ -243,14 +243,7 @@ def expression_text(terms: Mapping[Monomial, int | Fraction], name: Callable[[st
     >>> expression_text({(variable("dy", 0), variable("w", 1)): -1, (): Fraction(1, 2)}, lambda a, i: f"{a}{i}")
     '1/2 - dy0*w1'
     """
-    text = ""
-    for monomial in sorted(terms):
-        size = abs(terms[monomial])
-        factors = [name(*array_of(v)) for v in monomial]
-        product = "*".join([str(size)] * (size != 1 or not factors) + factors)
-        sign = "-" if terms[monomial] < 0 else "+"
-        text += f" {sign} {product}" if text else ("-" if sign == "-" else "") + product
-    return text or "0"
+    return sum_text((terms[monomial], [name(*array_of(v)) for v in monomial]) for monomial in sorted(terms))
 
 
 def arrays_in(terms: Iterable[Monomial]) -> set[str]:

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterator
 from functools import cache
 
+from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
 
 __all__ = ["channelled", "character", "example", "interesting_axis", "is_line", "line_of", "named", "shorter"]
@@ -105,7 +106,7 @@ def _short(axis: Axis, transposed: bool) -> Iterator[Axis]:
             for pad in (axis.p, axis.q)
         ]
         for p, q, r in itertools.product(*paddings, remainders):
-            H = s * (O - 1) + span + 1 + r - p - q
+            H = relation.PADDED_SIZE.evaluate({"O": O, "K": K, "s": s, "d": d, "p": p, "q": q, "r": r})
             if 1 <= H <= LONGEST and O <= LONGEST:
                 yield Axis(H=H, K=K, O=O, s=s, d=d, p=p, q=q)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symconv.algebra.integers import Const, Integer, Name
+from symconv.algebra.integers import Const, Integer
 from symconv.formulas.tree import TARGETS
 from symconv.layer import relation
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels, label_sizes
-from symconv.mathematics.of_integers import FIRST, additive_terms, of_integer, one_based, simplified
+from symconv.mathematics.of_integers import FIRST, of_integer, one_based, simplified
 from symconv.mathematics.tree import (
     Above,
     Below,
@@ -67,23 +67,9 @@ def numbers(conv: Conv, axis: int) -> dict[str, Math]:
 # sizes ----------------------------------------------------------------------------------------------------------------
 
 
-def _solved_for_padded_size() -> Integer:
-    """H from ``r = SLACK - s*(O - 1)``: the other terms brought to the other side."""
-    rest = [(sign, term) for sign, term in additive_terms(relation.REMAINDER) if term != Name("H")]
-    rest.reverse()
-    result: Integer = Const(0)
-    for sign, term in sorted(rest, key=lambda each: each[0]):
-        result = result - term if sign > 0 else result + term
-    return result + Name("r")
-
-
-#: y's size on the padded side of the relation, as a transposed convolution has it
-PADDED_SIZE: Integer = _solved_for_padded_size()
-
-
 def output_size(conv: Conv, axis: int) -> Equation:
     """y's size: the formula, the numbers in it, the result."""
-    size, name = (PADDED_SIZE, "H") if conv.transposed else (relation.OUTPUT_SIZE, "O")
+    size, name = (relation.PADDED_SIZE, "H") if conv.transposed else (relation.OUTPUT_SIZE, "O")
     return computed(conv, axis, name, size)
 
 

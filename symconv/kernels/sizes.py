@@ -5,25 +5,7 @@ from __future__ import annotations
 from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.layer import relation
 
-__all__ = ["TRANSPOSED_SIZE", "coefficient", "on_axis", "solved", "without"]
-
-_INVERSE = {"+": "-", "-": "+"}
-
-
-def solved(equation: Integer, unknown: str, value: Integer) -> Integer:
-    """The value of ``unknown`` for which ``equation`` equals ``value``; it may stand in sums and differences, on the left.
-
-    >>> H, p, K = Name("H"), Name("p"), Name("K")
-    >>> str(solved(H + p - K, "H", Name("r")))
-    'r + K - p'
-    """
-    while isinstance(equation, Op) and equation.op in _INVERSE and unknown not in equation.right.names():
-        value = value + equation.right if equation.op == "-" else value - equation.right
-        equation = equation.left
-    if equation != Name(unknown):
-        raise ValueError(f"{equation} cannot be solved for {unknown}")
-    return value
-
+__all__ = ["TRANSPOSED_SIZE", "coefficient", "on_axis", "without"]
 
 def coefficient(e: Integer, index: str) -> Integer:
     """What ``index`` is multiplied by in a sum of products: s in ``s*o + d*k - p`` for o."""
@@ -50,4 +32,4 @@ def on_axis(e: Integer, axis: int | None) -> Integer:
 
 
 #: rows of y in a transposed convolution whose x has O rows, with output padding r
-TRANSPOSED_SIZE: Integer = solved(relation.REMAINDER, "H", Name("r"))
+TRANSPOSED_SIZE: Integer = relation.PADDED_SIZE

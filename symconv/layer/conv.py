@@ -188,8 +188,7 @@ class Conv:
         ):
             known = {"K": K, "s": s, "d": d, "p": p, "q": q}
             if self.transposed:  # x is on the o side; the m side is as large as makes the remainder ``extra``
-                H = extra - relation.REMAINDER.evaluate(known | {"H": 0, "O": size})
-                O = size
+                H, O = relation.PADDED_SIZE.evaluate(known | {"O": size, "r": extra}), size
             else:
                 H, O = size, relation.OUTPUT_SIZE.evaluate(known | {"H": size})
             result.append(Axis(H=H, O=O, **known, mode=self.mode))

@@ -10,9 +10,9 @@ with H, K, p, q free, the article prints it. Indices are 0-based.
 
 from __future__ import annotations
 
-from symconv.algebra.integers import Integer, Name
+from symconv.algebra.integers import Const, Integer, Name, additive_terms
 
-__all__ = ["EXTENTS", "INPUT_INDEX", "OUTPUT_SIZE", "REMAINDER", "SIZES", "SLACK", "SPAN"]
+__all__ = ["EXTENTS", "INPUT_INDEX", "OUTPUT_SIZE", "PADDED_SIZE", "REMAINDER", "SIZES", "SLACK", "SPAN"]
 
 H, K, O, p, q, s, d, r = (Name(n) for n in ("H", "K", "O", "p", "q", "s", "d", "r"))
 o, k, m = (Name(n) for n in ("o", "k", "m"))
@@ -45,3 +45,17 @@ OUTPUT_SIZE: Integer = SLACK // s + 1
 
 #: rows that no window reaches: ``SLACK mod s`` for a convolution; for a transposed one it is its output padding
 REMAINDER: Integer = SLACK - s * (O - 1)
+
+
+def _padded_size() -> Integer:
+    """H from ``r = SLACK - s*(O - 1)``: the other terms brought to the other side."""
+    rest = [(sign, term) for sign, term in additive_terms(REMAINDER) if term != H]
+    result: Integer = Const(0)
+    rest.reverse()
+    for sign, term in sorted(rest, key=lambda each: each[0]):
+        result = result - term if sign > 0 else result + term
+    return result + r
+
+
+#: H, given O and r: the output size of a transposed convolution, whose output stands on the padded side
+PADDED_SIZE: Integer = _padded_size()

@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 
-from symconv.algebra.integers import Const, Integer, Name, Op
+from symconv.algebra.integers import Const, Integer, Name, Op, additive_terms
 from symconv.mathematics.tree import Fence, Fraction, Math, Operator, Product, Row, Sum, Word
 
-__all__ = ["FIRST", "additive_terms", "factor", "from_one", "of_integer", "one_based", "simplified"]
+__all__ = ["FIRST", "factor", "from_one", "of_integer", "one_based", "simplified"]
 
 #: the first index of typeset arrays, 1 or 0, while a text is written
 FIRST: ContextVar[int] = ContextVar("first_index", default=1)
-
-
-def additive_terms(e: Integer, sign: int = 1) -> Iterator[tuple[int, Integer]]:
-    """``e`` as signed terms, the brackets of nested sums opened: ``H + p - (K - 1)`` -> +H, +p, -K, +1."""
-    if isinstance(e, Op) and e.op in "+-":
-        yield from additive_terms(e.left, sign)
-        yield from additive_terms(e.right, sign if e.op == "+" else -sign)
-    elif e != Const(0):
-        negative = isinstance(e, Const) and e.value < 0
-        yield (-sign, Const(-e.value)) if isinstance(e, Const) and negative else (sign, e)
 
 
 def simplified(e: Integer, values: Mapping[str, int] | None = None) -> Integer:

@@ -10,6 +10,7 @@ from typing import Any
 
 import islpy as isl
 
+from symconv.algebra.terms import sum_text
 from symconv.formulas.sets import PARAMETERS
 from symconv.formulas.verify import verify
 from symconv.layer.conv import Conv
@@ -230,13 +231,9 @@ def _order(product: Product) -> list[tuple[int, int]]:
 
 def _text(entry: Entry) -> str:
     """``dy[0]*w[1] + 2*dy[1]*w[0]``; ``0`` for an empty sum."""
-    text = ""
-    for product, count in sorted(entry.items(), key=lambda item: _order(item[0])):
-        named = [(_FACTOR_ORDER[a], i) for a, i in _order(product)]
-        factors = [name if name in UNINDEXED else f"{name}[{i}]" for name, i in named]
-        term = "*".join([str(abs(count))] * (abs(count) != 1) + factors)
-        text += (" - " if count < 0 else " + ") + term if text else ("-" if count < 0 else "") + term
-    return text or "0"
+    ordered = sorted(entry.items(), key=lambda item: _order(item[0]))
+    named = ((count, [(_FACTOR_ORDER[a], i) for a, i in _order(product)]) for product, count in ordered)
+    return sum_text((count, [a if a in UNINDEXED else f"{a}[{i}]" for a, i in factors]) for count, factors in named)
 
 
 def _replayed(claim: Claim, found: Counterexample) -> Counterexample:

@@ -123,7 +123,7 @@ def _setting(claim: Claim) -> str:
     upstream = " and let $dy$ be the gradient of a scalar function of $y$." if gradient else ""
     first = rf"Let $H, K \ge 1$ and {pads} be integers, ${steps[0]}$ and ${steps[1]}$,"
     if claim.formula.transposed:
-        size = _transposed_size()
+        size = latex(relation.PADDED_SIZE.substitute({"O": Name("H")}))
         return (
             rf"{first} $0 \le r < \max(s, d)$ and $O = {size} \ge 1$. For $x$ of length $H$ and $w$ of length $K$ "
             rf"let $y$, of length $O$, have the entries \[ y_m = \sum_{{{read} = m}} x_o w_k{bias}{after} \]{upstream}"
@@ -147,12 +147,6 @@ def _border(claim: Claim) -> str:
     rows = [latex(simplified(one_based(row, ("t",)))) for row in (mode.before, mode.after)]
     most = "" if mode.most is None else rf", and $p, q \le {latex(mode.most)}$"
     return rf"$x_t$ stands for $x_{{{rows[0]}}}$ where $t < 1$ and for $x_{{{rows[1]}}}$ where $t > H${most}"
-
-
-def _transposed_size() -> str:
-    s, d, H, K, p, q, r = (Name(n) for n in "sdHKpqr")
-    # the remainder solved for the length of y
-    return latex(s * (H - 1) + d * (K - 1) + 1 - p - q + r)
 
 
 def _statement(proof: Decided) -> str:

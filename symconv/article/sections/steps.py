@@ -8,7 +8,7 @@ from symconv.article.blocks import Block, Equations, Paragraph, Section
 from symconv.article.case import Case
 from symconv.article.companions import example, settings
 from symconv.article.drawing import drawn, inserted
-from symconv.article.equations import PADDED_SIZE, computed, letters, numbers, remainder
+from symconv.article.equations import computed, letters, numbers, remainder
 from symconv.article.sections.passes import unreached
 from symconv.article.sections.setting import sizes_of
 from symconv.formulas import tree
@@ -76,7 +76,7 @@ def dilation(line: Conv) -> list[Block]:
 def last_rows(line: Conv) -> list[Block]:
     blocks: list[Block] = []
     if line.transposed:
-        blocks.append(Equations.of(computed(line, 0, "H", PADDED_SIZE)))
+        blocks.append(Equations.of(computed(line, 0, "H", relation.PADDED_SIZE)))
         blocks.append(Paragraph(Phrase("steps.remainder.why_transposed")))
     else:
         blocks.append(Equations.of(remainder(line, 0)))
@@ -114,7 +114,7 @@ def length_without_remainder(line: Conv) -> list[Equation]:
     """How long dx would be if its border were d(K - 1) - q without r: that falls r short of H."""
     body = standard("dx").body
     assert isinstance(body, tree.Correlate)
-    length = (PADDED_SIZE - Name("r")).substitute({"r": Const(0)})
+    length = (relation.PADDED_SIZE - Name("r")).substitute({"r": Const(0)})
     short: Math = Sum(((1, Word("H")), (-1, Word("r"))))
     values = line.axes[0].values
     return [

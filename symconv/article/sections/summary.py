@@ -8,7 +8,7 @@ from symconv.algebra.integers import Name
 from symconv.article.blocks import Block, Equations, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.closed import closed, formula_for
-from symconv.article.equations import PADDED_SIZE, own, shown_labels
+from symconv.article.equations import own, shown_labels
 from symconv.article.sections.notation import elsewhere
 from symconv.formulas import tree
 from symconv.layer import relation
@@ -52,7 +52,7 @@ def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
         return [Paragraph(Phrase("theorem.open")), _verdicts(found, targets)]
     named = Fence(separated([Word("s"), Word("d")], wide=True))
     steps = Row((named, Operator("="), separated([_pair(s, d) for s, d in found], wide=True)))
-    size = PADDED_SIZE.substitute({"O": Name("H")}) if conv.transposed else relation.OUTPUT_SIZE
+    size = relation.PADDED_SIZE.substitute({"O": Name("H")}) if conv.transposed else relation.OUTPUT_SIZE
     values: dict[str, Value] = {
         "sizes": _at_least(("H", "K"), 1), "pads": _at_least(("p", "q"), 0), "steps": steps,
         "output": Row((Word("O"), Operator("="), of_integer(size), Operator("≥"), Word("1"))),
