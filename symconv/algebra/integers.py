@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Const", "Integer", "Name", "Op", "additive_terms", "integer"]
+__all__ = ["Const", "Integer", "Name", "Op", "additive_terms", "floor_sum", "integer"]
 
 #: operator -> (its meaning, how tightly it binds)
 OPERATORS: dict[str, tuple[Callable[[Any, Any], Any], int]] = {
@@ -245,3 +245,21 @@ def _linear(e: Integer, name: str) -> tuple[Integer, Integer] | None:
     if e.op == "*" and left[0] == Const(0):
         return e.left * right[0], e.left * right[1]
     return None
+
+
+def floor_sum(n: int, m: int, a: int, b: int) -> int:
+    """``sum of (a*i + b) // m over 0 <= i < n``, for m >= 1, in time logarithmic in the numbers (as Euclid's algorithm).
+
+    >>> floor_sum(4, 3, 2, 1), sum((2 * i + 1) // 3 for i in range(4))
+    (4, 4)
+    """
+    total = 0
+    while n > 0:
+        total += (n - 1) * n // 2 * (a // m) + n * (b // m)
+        a, b = a % m, b % m
+        if not a:
+            break
+        # the lattice points under the line, counted along the other axis
+        last = a * n + b
+        n, m, a, b = last // m, a, m, last % m
+    return total

@@ -22,6 +22,9 @@ from symconv.layer.conv import Conv
 
 __all__ = ["audit"]
 
+#: limits of a case beyond which there is none: a year, a petabyte; larger numbers are no times and no sizes to the system
+MAX_SECONDS, MAX_MEGABYTES = 365 * 24 * 3600, 10**9
+
 #: called with (cases done, cases in all) as an audit goes
 Progress = Callable[[int, int], None]
 
@@ -80,6 +83,9 @@ def audit(
         raise ValueError(f"outputs {', '.join(outputs)}: some of y, dx, dw, db, each once")
     if not time_limit > 0 or not memory_limit > 0:
         raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be positive")
+    if time_limit > MAX_SECONDS or memory_limit > MAX_MEGABYTES:
+        raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be at most {MAX_SECONDS:,} seconds and "
+                         f"{MAX_MEGABYTES:,} megabytes")  # fmt: skip
     if resume and results is None:
         raise ValueError("resume needs the results file that it is to continue")
     if callable(convention):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -17,6 +18,7 @@ from symconv.audits.judge import CaseVerdict
 from symconv.audits.sandbox import supervisor
 from symconv.audits.sandbox.target import Target
 from symconv.audits.sandbox.worker import Task
+from symconv.files import check_writable
 from symconv.layer.conv import Conv
 
 __all__ = ["BACKENDS", "Job", "ResultsFile", "judge_case", "sweep"]
@@ -118,6 +120,9 @@ class ResultsFile:
         self.path = Path(path)
         self.header = header
         self.done: dict[int, CaseVerdict] = {}
+        check_writable(path)
+        if self.path.exists() and not self.path.is_file():
+            raise ValueError(f"{path} is no file that could be continued")
         exists = self.path.exists() and self.path.stat().st_size > 0
         if exists and not resume:
             raise ValueError(f"{path} exists; --resume continues it, another name starts anew")
@@ -132,7 +137,9 @@ class ResultsFile:
             if not self._file.tell():
                 self._line(header)
         except BaseException:
-            self._file.close()
+            self._drop()
+            if not exists:  # it was made here and holds nothing
+                self.path.unlink(missing_ok=True)
             raise
         self._synced = time.monotonic()
 
@@ -169,8 +176,12 @@ class ResultsFile:
                 raise ValueError(f"{self.path} is of another audit: {key} was {record.get(key)!r} and is {value!r}")
 
     def _line(self, record: dict[str, Any]) -> None:
-        self._file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            self._drop()
+            raise ValueError(f"cannot write {str(self.path)!r}: {(error.strerror or str(error)).lower()}") from error
 
     def add(self, number: int, conv: Conv, verdict: CaseVerdict) -> None:
         """Write one verdict down."""
@@ -180,8 +191,14 @@ class ResultsFile:
             self._synced = time.monotonic()
 
     def close(self) -> None:
-        os.fsync(self._file.fileno())
-        self._file.close()
+        if not self._file.closed:
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def _drop(self) -> None:
+        """Close the file; what it still holds back cannot be written, or need not be."""
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def record_of(verdict: CaseVerdict) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``symconv derive --algorithm``: the derivation of a fast algorithm for one kernel size, shown or written."""
+"""``symconv algorithm``: the derivation of a fast algorithm for one kernel size, shown or written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from symconv.cli.options import alternatives, usage_errors
 from symconv.files import write_whole
 
-__all__ = ["ALGORITHMS", "FORMATS", "derive_algorithm"]
+__all__ = ["ALGORITHMS", "FORMATS", "command", "derive_algorithm"]
 
 #: algorithms that can be derived
 ALGORITHMS = ("winograd",)
@@ -21,26 +21,54 @@ ALGORITHMS = ("winograd",)
 FORMATS = ("text", "latex")
 
 
+@click.command("algorithm", short_help="Derive a fast algorithm for one kernel size.")
+@click.argument("name", type=click.Choice(ALGORITHMS))
+@click.option("--tile", metavar="SIZE", required=True, help="Outputs of one tile: 4 or 4x2.")
+@click.option("--kernel", metavar="SIZE", required=True, help="Taps of the kernel: 3 or 3x5.")
+@click.option(
+    "--points",
+    metavar="NUMBERS",
+    default=None,
+    help="Interpolate here, as in 0,1,-1,1/2,-2; infinity is always one more.",
+)
+@click.option("--errors", is_flag=True, help="The measured rounding error for many choices of points instead.")
+@click.option(
+    "--format", "format", type=click.Choice(FORMATS), default="text", show_default=True, help="How it is written."
+)
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    type=click.Path(dir_okay=False),
+    metavar="PATH",
+    help="Write there, whole or not at all; .tex means LaTeX.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context  # fmt: skip
+def command(
+    ctx: click.Context, /, name: str, tile: str, kernel: str, points: str | None, errors: bool, format: str,
+    path: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Derive F(tile, kernel): its matrices, the exact check that they compute the correlation, and the count of multiplications.
+
+    \b
+    symconv algorithm winograd --tile 4x2 --kernel 3x5 --format latex
+    symconv algorithm winograd --tile 4 --kernel 3 --errors
+    """
+    ctx.exit(0 if derive_algorithm(tile, kernel, points, errors, format, path, as_json) else 1)
+
+
 def derive_algorithm(
-    tile: str | None,
-    kernel: str | None,
-    points: str | None,
-    errors: bool,
-    format: str,
-    path: str | None,
-    as_json: bool,
+    tile: str, kernel: str, points: str | None, errors: bool, format: str, path: str | None, as_json: bool
 ) -> bool:
     """Show or write F(tile, kernel) with its matrices, exact check and count of multiplications; whether the check holds.
 
     With ``errors`` a table of measured errors for many choices of points instead.
     """
-    if tile is None or kernel is None:
-        missing = " and ".join(f"--{name}" for name, value in (("tile", tile), ("kernel", kernel)) if value is None)
-        raise click.UsageError(f"--algorithm needs {missing} too, as in --algorithm winograd --tile 4 --kernel 3")
     if path is not None and Path(path).suffix.lower() == ".tex":
         format = "latex"
     if format not in FORMATS and not as_json:
-        raise click.UsageError(f"--algorithm is written as {' or '.join(FORMATS)}, not {format}")
+        raise click.UsageError(f"an algorithm is written as {' or '.join(FORMATS)}, not {format}")
     if errors and (points is not None or format != "text"):
         raise click.UsageError("--errors is a table of many choices, as text: leave out --points and --format")
     tiles, kernels = _one("tile", tile), _one("kernel", kernel)

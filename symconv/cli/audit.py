@@ -15,6 +15,7 @@ from symconv.audits.grids import NAMED, default_grid
 from symconv.audits.judge import ENGINES
 from symconv.audits.sweep import BACKENDS
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
+from symconv.files import check_writable, write_whole
 from symconv.layer.conv import Conv
 
 __all__ = ["command"]
@@ -99,7 +100,8 @@ def command(ctx: click.Context, /, function: str, **options: Any) -> None:
     with usage_errors():
         convs = _grid(options)
         for name, path in files.items():
-            check_writable(f"--{name}", path)
+            if path is not None:
+                _check_file(f"--{name}", path)
         outputs = options.pop("outputs")
         names = [name.strip() for name in outputs.split(",")] if outputs else None
         with _progress(len(convs)) as progress:
@@ -139,17 +141,16 @@ def _grid(options: dict[str, Any]) -> list[Conv]:
     return default_grid(name, ndim=ndim or next(iter(axes), 2), transposed=transposed, **choices)
 
 
-def check_writable(option: str, path: str | None) -> None:
+def _check_file(option: str, path: str) -> None:
     """ValueError when a file could not be written there, found before any work."""
     from pathlib import Path
 
-    if path is not None and (not Path(path).parent.is_dir() or Path(path).is_dir()):
+    if not Path(path).parent.is_dir() or Path(path).is_dir():
         raise ValueError(f"{option} {path}: there is no folder {Path(path).parent} or {path} is one")
+    check_writable(path)
 
 
 def _write(result: Audit, files: dict[str, str | None]) -> None:
-    from symconv.files import write_whole
-
     if files["html"]:
         from symconv.audits.reports.page import page
 

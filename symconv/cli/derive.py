@@ -48,15 +48,10 @@ HIGHLIGHTS = {
 
 @click.command("derive", short_help="Derive y, dx, dw, db and show the derivation.")
 @conv_options(ranges=False, required=False)
-@click.option("--algorithm", type=click.Choice(ALGORITHMS), default=None,
-              help="Instead of a layer, derive a fast algorithm for --kernel taps and --tile outputs: its matrices, exact check "
-                   "and count of multiplications.")  # fmt: skip
-@click.option("--tile", metavar="SIZE", default=None, help="With --algorithm: outputs of one tile.")
-@click.option("--points", metavar="NUMBERS", default=None,
-              help="With --algorithm: interpolate here, as in 0,1,-1,1/2,-2; infinity is always one more.")  # fmt: skip
-@click.option(
-    "--errors", is_flag=True, help="With --algorithm: the measured rounding error for many choices of points."
-)
+@click.option("--algorithm", type=click.Choice(ALGORITHMS), default=None, hidden=True)  # now a command of its own
+@click.option("--tile", default=None, hidden=True)
+@click.option("--points", default=None, hidden=True)
+@click.option("--errors", is_flag=True, hidden=True)
 @click.option("--format", "format", type=click.Choice((*FORMATS, "pdf")), default="text", show_default=True,
               help="Text for the terminal, a LaTeX document, Markdown with $$ for MathJax, one HTML page, a notebook, or a "
                    "PDF, for which TeX must be installed. With -o the file's name decides where this is not given.")  # fmt: skip
@@ -134,15 +129,15 @@ def command(
     symconv derive --input 4x4 --kernel 2x2 --lang fr -o derivation.pdf
     symconv derive --input 4x4 --kernel 2x2 --sections forward,gradients --fragment
     symconv derive --input 4 --kernel 2 --front-matter date=2024-05-01 categories=maths
-    symconv derive --algorithm winograd --tile 4x2 --kernel 3x5 --format latex
-    symconv derive --algorithm winograd --tile 4 --kernel 3 --errors
     """
     if algorithm is not None:
-        ok = derive_algorithm(tile, options["kernel"], points, errors, format, path, as_json)
-        ctx.exit(0 if ok else 1)
+        tile, kernel = _of_algorithm(ctx, algorithm, tile, options["kernel"])
+        ctx.exit(0 if derive_algorithm(tile, kernel, points, errors, format, path, as_json) else 1)
     for name, given in (("tile", tile is not None), ("points", points is not None), ("errors", errors)):
         if given:
-            raise click.UsageError(f"--{name} is about a fast algorithm, which needs --algorithm too")
+            raise click.UsageError(
+                f"--{name} is about a fast algorithm: symconv algorithm {ALGORITHMS[0]} --{name} ..."
+            )
     for name in ("input", "kernel"):
         if options[name] is None:
             raise click.UsageError(f"Missing option '--{name}'.")
@@ -197,6 +192,22 @@ def command(
         else:
             _show(content, "json" if as_json else format)
     ctx.exit(0 if derivation.ok else 1)
+
+
+def _of_algorithm(ctx: click.Context, algorithm: str, tile: str | None, kernel: str | None) -> tuple[str, str]:
+    """Tile and kernel of the older spelling, with which no option about layers goes."""
+    fitting = {"algorithm", "tile", "kernel", "points", "errors", "format", "path", "as_json"}
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        if name not in fitting and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = max(parameter.opts, key=len)
+            raise click.UsageError(f"{option} does not go with --algorithm; see symconv algorithm --help")
+    if tile is None or kernel is None:
+        missing = " and ".join(f"--{name}" for name, value in (("tile", tile), ("kernel", kernel)) if value is None)
+        raise click.UsageError(
+            f"--algorithm needs {missing} too, as in symconv algorithm {algorithm} --tile 4 --kernel 3"
+        )
+    return tile, kernel
 
 
 def _notation(preset: str | None, letters: str | None, options: dict[str, Any]) -> Notation:

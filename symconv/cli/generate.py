@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symconv.cli.options import build_conv, conv_options, echo_json, usage_errors
+from symconv.files import check_folder
 from symconv.layer.conv import MAX_TERMS
 
 if TYPE_CHECKING:
@@ -52,13 +53,12 @@ def command(
     symconv generate --check
     """
     plan, whole = _plan(ctx, options, schedules)
-    if folder.exists() and not folder.is_dir():
-        raise click.UsageError(f"-o {folder}: it is a file, not a folder")
-    from symconv.project.build import Written, build, stale, write
+    with usage_errors("-o "):
+        check_folder(folder)
+    from symconv.project.build import Written, build, check_plan, stale, write
 
     with usage_errors():
-        for conv in plan.derivations:  # refused before any work
-            conv.check_terms(max_terms)
+        check_plan(plan, max_terms)
     with _progress(len(plan.kernels) + len(plan.derivations)) as started:
         made = build(plan, max_terms, started)
     written = Written((), ())
@@ -122,10 +122,10 @@ def _show(made: Build, written: Written, found: tuple[Stale, ...], folder: Path,
     for failure in made.failures:
         console.print(Text(f"  {folder / failure.file}: not written. {failure.reason}", "bold red"))
     for each in found:
-        if check or each.reason == "extra":
+        if check or each.reason in ("extra", "left"):
             console.print(Text(f"  {folder / each.file}: {SAYS[each.reason]}", "yellow"))
     if check:
-        fresh = len(made.files) - sum(each.reason != "extra" for each in found)
+        fresh = len(made.files) - sum(each.reason in ("differs", "missing") for each in found)
         verdict = f"{len(found)} stale, {fresh} as they should be." if found else f"{fresh} files, none stale."
         console.print(Text(verdict, "bold red" if found or made.failures else "bold green"))
         return
@@ -146,4 +146,5 @@ def _with_pytorch(made: Build) -> str:
     return " (not against PyTorch)"
 
 
-SAYS = {"differs": "differs from what would be written", "missing": "missing", "extra": "nothing writes it; remove it"}
+SAYS = {"differs": "differs from what would be written", "missing": "missing", "extra": "nothing writes it; remove it",
+        "left": "an interrupted run has left it; remove it"}  # fmt: skip

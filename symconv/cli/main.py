@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -11,7 +13,7 @@ import click
 
 from symconv import __version__
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "brief", "main"]
 
 #: command -> what it does, said here so that ``symconv --help`` imports nothing else
 COMMANDS: dict[str, str] = {
@@ -22,8 +24,13 @@ COMMANDS: dict[str, str] = {
     "generate": "Write checked NumPy kernels and derivations.",
     "figure": "Draw a convolution, its gradients or its Jacobian: SVG, TikZ, PNG, GIF, HTML.",
     "explore": "Write a page on which sizes are slid and entries pointed at.",
+    "algorithm": "Derive a fast algorithm: its matrices, exact check and count of multiplications.",
     "bench": "Measure symconv against slower ways, as ratios.",
 }
+
+
+#: longer words and lines of an error are shortened
+MAX_WORD, MAX_LINE = 160, 800
 
 
 class LazyGroup(click.Group):
@@ -68,17 +75,44 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     error and exit status 2."""
     try:
         status = group.main(args, standalone_mode=False, prog_name="symconv")
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         status = 0
     except click.ClickException as error:
-        message = " ".join(error.format_message().split())
-        click.echo(f"symconv: {message}", err=True)
-        status = 2
+        status = _complain(error.format_message())
     except (click.Abort, KeyboardInterrupt):
         click.echo("symconv: interrupted", err=True)
         status = 130
     except BrokenPipeError:  # the reader of our output went away (``| head``); nothing is wrong
         sys.stderr.close()
         status = 0
+    except OSError as error:
+        _forget_output()
+        where = f"{str(error.filename)!r}" if error.filename is not None else "the output"
+        status = _complain(f"cannot read or write {where}: {(error.strerror or str(error)).lower()}")
+    except MemoryError:
+        status = _complain("there is not enough memory for this; take a smaller layer")
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(message: str) -> int:
+    click.echo(f"symconv: {brief(message)}", err=True)
+    return 2
+
+
+def brief(message: str) -> str:
+    """A message as one line, its long words and the whole shortened: a value that somebody gave is told, not repeated at length.
+
+    >>> brief("--stride " + "9" * 500 + " is too large")
+    '--stride 999999999999999999999999... (500 characters) is too large'
+    """
+    words = (w if len(w) <= MAX_WORD else f"{w[:24]}... ({len(w):,} characters)" for w in message.split())
+    line = " ".join(words)
+    return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE // 2]} ... {line[-MAX_LINE // 2 :]}"
+
+
+def _forget_output() -> None:
+    """What standard output still holds back cannot be written; it is not tried again when the process ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -38,12 +38,12 @@ COUNTS: dict[str, tuple[int, str]] = {
 
 
 @contextmanager
-def usage_errors() -> Iterator[None]:
-    """Turns the ValueError or TypeError of what is called inside into one line of bad usage (exit status 2)."""
+def usage_errors(about: str = "") -> Iterator[None]:
+    """Turns the ValueError or TypeError of what is called inside into one line of bad usage (exit status 2), after ``about``."""
     try:
         yield
     except (ValueError, TypeError) as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(f"{about}{error}") from error
 
 
 def conv_options(ranges: bool, required: bool = True) -> Callable[[F], F]:

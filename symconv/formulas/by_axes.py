@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 from symconv.algebra.integers import Integer
 from symconv.algebra.terms import MultilinearArray, Term
 from symconv.formulas import tree
+from symconv.formulas.indices import TooLargeError
 from symconv.formulas.values import evaluate
 from symconv.layer.conv import Conv
 from symconv.layer.gradients import gradients
 from symconv.layer.loss import channel_labels, label_sizes
 
-__all__ = ["MAX_KINDS", "ByAxes", "NotAProductError", "hold", "is_product"]
+__all__ = ["MAX_KINDS", "ByAxes", "NotAProductError", "check_axes", "hold", "is_product"]
 
 #: combinations of kinds that are tried; a formula of many summands could have more
 MAX_KINDS = 200_000
@@ -180,6 +181,15 @@ def is_product(conv: Conv, formula: tree.Formula) -> bool:
     return True
 
 
+def check_axes(conv: Conv, max_terms: int) -> None:
+    """ValueError where the loss on one axis alone has more than ``max_terms`` terms, or the axis more rows."""
+    for axis in range(conv.ndim):
+        _layer(conv, axis).check_terms(max_terms)
+        longest = max(conv.input[axis], conv.kernel[axis], conv.output[axis])
+        if longest > max_terms:
+            raise TooLargeError(f"{conv!r} has {longest:,} rows on axis {axis}, more than max_terms={max_terms:,}")
+
+
 def hold(conv: Conv, formula: tree.Formula) -> ByAxes:
     """``formula`` against the derivative on ``conv``, axis by axis.
 
@@ -197,6 +207,8 @@ def hold(conv: Conv, formula: tree.Formula) -> ByAxes:
     for number in range(conv.ndim):
         try:
             axes.append(_axis(_layer(conv, number), formula.target, alone))
+        except TooLargeError:
+            raise
         except ValueError as error:
             where = f"axis {number}: " if conv.ndim > 1 else ""
             raise ValueError(f"{where}{str(error).replace(' on axis 0', '')}") from error

@@ -12,12 +12,16 @@ from symconv.algebra.integers import OPERATORS, Integer, Name, Op
 from symconv.algebra.terms import Column
 from symconv.formulas.tree import IndexSum
 
-__all__ = ["MAX_TUPLES", "axis_links"]
+__all__ = ["MAX_TUPLES", "TooLargeError", "axis_links"]
 
 #: a sum that would try more index combinations than this is refused
 MAX_TUPLES = 20_000_000
 
 Interval = tuple[int, int]
+
+
+class TooLargeError(ValueError):
+    """What a formula asks for is too large to go through: nothing is said of whether it is right."""
 
 
 def axis_links(
@@ -35,7 +39,7 @@ def axis_links(
     for low, high in intervals.values():
         count *= max(0, high - low + 1)
     if count > MAX_TUPLES:
-        raise ValueError(f"{node} goes through {count:,} index combinations, more than {MAX_TUPLES:,}")
+        raise TooLargeError(f"{node} goes through {count:,} index combinations, more than {MAX_TUPLES:,}")
     grids = np.meshgrid(*(np.arange(low, high + 1) for low, high in intervals.values()), indexing="ij")
     values = {**sizes, **dict(zip(intervals, (grid.reshape(-1) for grid in grids), strict=True))}
     bounds = [

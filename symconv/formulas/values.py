@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from symconv.algebra.integers import Const, Integer, Name
 from symconv.algebra.terms import MultilinearArray, Terms
 from symconv.formulas import tree
-from symconv.formulas.indices import axis_links
+from symconv.formulas.indices import TooLargeError, axis_links
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels, label_sizes, spread
 from symconv.layer.padding import FILLER
@@ -84,19 +84,20 @@ class Reading:
     def shown(self, labels: str, space: Sequence[int]) -> tuple[int, ...]:
         shape = (*(self.label_sizes[label] for label in labels), *space)
         if np.prod(shape, dtype=float) > MAX_CELLS:
-            raise ValueError(f"{self.formula} builds an array of shape {shape}, more than {MAX_CELLS:,} entries")
+            raise TooLargeError(f"{self.formula} builds an array of shape {shape}, more than {MAX_CELLS:,} entries")
         return shape
 
     # arrays and what moves them --------------------------------------------------------------------------------------
 
     def array(self, node: tree.Array) -> Value:
         shape = self.conv.shapes[node.name]
-        numbers = np.arange(np.prod(shape, dtype=np.int64))
         labels = self.labels[node.name]
+        shown = self.shown(labels, shape[len(labels) - 1 :])  # refused before it is built
+        numbers = np.arange(np.prod(shape, dtype=np.int64))
         entries = Terms.of(numbers, {node.name: numbers})
         if node.name == "b" and not self.conv.bias:
             entries = entries.take(numbers[:0])
-        cells = numbers.reshape(self.shown(labels, shape[len(labels) - 1 :]))
+        cells = numbers.reshape(shown)
         return Value(labels, cells, MultilinearArray(self.conv, shape, (entries,)), node.name)
 
     def move(self, node: tree.Move) -> Value:

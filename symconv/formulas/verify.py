@@ -16,7 +16,8 @@ import numpy as np
 
 from symconv.algebra.terms import MultilinearArray, Term, Terms, terms_text
 from symconv.formulas import Formula, formula
-from symconv.formulas.by_axes import NotAProductError, hold, is_product
+from symconv.formulas.by_axes import NotAProductError, check_axes, hold, is_product
+from symconv.formulas.indices import TooLargeError
 from symconv.formulas.tree import TARGETS
 from symconv.formulas.values import evaluate
 from symconv.layer.conv import MAX_TERMS, Conv
@@ -163,7 +164,8 @@ def verify(
     A formula is a :class:`Formula`, its text, or the name of a standard one. A formula for y that does not name b
     speaks of the layer without bias. ``by`` is one of :data:`WAYS`: a loss of more than ``MAX_ENUMERATED`` terms is held by
     axes where the formula is a sum of products over the axes, which is as exact, at any size. Raises ValueError for a loss
-    of more than ``max_terms`` terms that has to be written down, and for text that is not a formula.
+    of more than ``max_terms`` terms that has to be written down, for a formula that builds more than can be gone through, and for
+    text that is not a formula.
 
     >>> verify(Conv(input=(5, 6), kernel=(3, 2), stride=(2, 1), padding=1)).ok
     True
@@ -184,6 +186,7 @@ padding=(3, 3)): ok, 244,065,536 entries>, 'axes')
             raise ValueError(
                 f"{each} is about padding_mode {each.padding_mode!r}, {conv!r} pads with {conv.padding_mode}"
             )
+    check_size(conv, chosen, max_terms, by)
     small = by == "entries" or (by == "auto" and conv.terms <= min(max_terms, MAX_ENUMERATED))
     checks: dict[int, Check] = {}
     for number, each in enumerate([] if small else chosen):
@@ -205,15 +208,18 @@ padding=(3, 3)): ok, 244,065,536 entries>, 'axes')
 
 def check_size(conv: Conv, formulas: Iterable[Formula], max_terms: int, by: str = "auto") -> None:
     """ValueError, before any work, where :func:`verify` would have to write down more than ``max_terms`` terms."""
+    if conv.terms <= max_terms:
+        return
     if by == "entries" or (by == "auto" and not all(is_product(conv, each) for each in formulas)):
         conv.check_terms(max_terms)
+    check_axes(conv, max_terms)
 
 
 def _by_axes(conv: Conv, formula: Formula) -> Check:
     size = math.prod(conv.shapes[formula.target])
     try:
         found = hold(conv, formula)
-    except NotAProductError:
+    except (NotAProductError, TooLargeError):
         raise
     except ValueError as error:
         shape = str(conv.shapes[formula.target])
@@ -241,6 +247,8 @@ def _shortened(conv: Conv, terms: Sequence[Term], total: int) -> str:
 def _check(conv: Conv, formula: Formula, truth: MultilinearArray) -> Check:
     try:
         claim = evaluate(conv, formula)
+    except TooLargeError:
+        raise
     except ValueError as error:
         mismatch = Mismatch(conv, formula.target, None, f"means nothing: {error}", str(truth.shape))
         return Check(formula, truth.size, truth.size, (mismatch,))

@@ -12,6 +12,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from symconv.algebra.integers import floor_sum
 from symconv.layer import relation
 from symconv.layer.names import entry_name
 from symconv.layer.padding import FILLER, MODES, Mode
@@ -20,6 +21,7 @@ from symconv.layer.parameters import (
     PerAxis,
     axes_of,
     border_value,
+    check_sizes,
     each_axis,
     padding_pairs,
     possible_mode,
@@ -138,6 +140,7 @@ class Conv:
                 raise TypeError(f"{name} must be True or False, got {flag!r}")
             known[name] = flag
         known["padding"] = padding_pairs(padding, known, transposed)
+        check_sizes(known)
         known["padding_mode"] = possible_mode(padding_mode, known).name
         known["padding_value"] = border_value(padding_value, MODES[padding_mode])
         for field in fields(self):
@@ -350,13 +353,17 @@ def _pairs_in_relation(axis: Axis) -> int:
     """How many (o, k) of the axis read something: a row of the input, or what its border holds."""
     if axis.mode.counts_outside:
         return axis.O * axis.K
-    count = 0
-    for k in range(axis.K):
-        # m = s*o + start lies in [0, H) for o from ceil(-start/s) to floor((H-1-start)/s)
-        start = relation.INPUT_INDEX.evaluate({"s": axis.s, "o": 0, "d": axis.d, "k": k, "p": axis.p})
-        first, last = max(0, -(start // axis.s)), min(axis.O - 1, (axis.H - 1 - start) // axis.s)
-        count += max(0, last - first + 1)
-    return count
+    start = relation.INPUT_INDEX.evaluate({"s": axis.s, "o": 0, "d": axis.d, "k": 0, "p": axis.p})
+    # m = s*o + d*k + start: those with m <= H - 1 less those with m <= -1
+    return _below(axis, axis.H - 1 - start) - _below(axis, -1 - start)
+
+
+def _below(axis: Axis, most: int) -> int:
+    """How many (o, k) have ``s*o + d*k <= most``; the sizes may be large, so nothing is gone through one by one."""
+    s, d = axis.s, axis.d
+    full = min(max((most - s * (axis.O - 1)) // d + 1, 0), axis.K)  # taps with every o
+    some = min(max(most // d + 1, 0), axis.K)  # taps with o = 0
+    return full * axis.O + floor_sum(some - full, s, d, most - d * (some - 1)) + some - full
 
 
 def _plain(value: Any) -> Any:

@@ -10,10 +10,37 @@ from typing import Any
 
 from symconv.layer.padding import Mode, amounts_of_word, check_amounts, mode_named
 
-__all__ = ["Padding", "PerAxis", "axes_of", "border_value", "each_axis", "padding_pairs", "possible_mode", "whole"]
+__all__ = [
+    "MAX_SIZE",
+    "Padding",
+    "PerAxis",
+    "axes_of",
+    "border_value",
+    "check_sizes",
+    "each_axis",
+    "padding_pairs",
+    "possible_mode",
+    "whole",
+]
 
 PerAxis = int | Sequence[int]
 Padding = str | int | Sequence[int | Sequence[int]]
+
+
+#: spatial axes; beyond, the arrays of the layer are none that NumPy knows
+MAX_AXES = 16
+
+#: sizes beyond this are mistakes, and the products of two of them would leave the arrays' 64-bit integers
+MAX_SIZE = 10**9
+
+
+def check_sizes(known: dict[str, Any]) -> None:
+    """ValueError for a size of more than ``MAX_SIZE``."""
+    for name, value in known.items():
+        for axis, each in enumerate(value if isinstance(value, tuple) else [value]):
+            if max(each if isinstance(each, tuple) else (each,)) > MAX_SIZE:
+                where = f" on axis {axis}" if isinstance(value, tuple) else ""
+                raise ValueError(f"{name} {each}{where} must be at most {MAX_SIZE:,}")
 
 
 def whole(name: str, value: Any) -> int:
@@ -38,7 +65,10 @@ def axes_of(per_axis: dict[str, Any]) -> int:
         raise ValueError(f"parameters disagree on the number of axes: {told}{hint}")
     if 0 in lengths.values():
         raise ValueError(f"{next(iter(lengths))} is empty: a convolution has at least one axis")
-    return next(iter(lengths.values()), 1)
+    count = next(iter(lengths.values()), 1)
+    if count > MAX_AXES:
+        raise ValueError(f"{next(iter(lengths))} has {count} axes; there can be at most {MAX_AXES}")
+    return count
 
 
 def each_axis(name: str, value: Any, ndim: int) -> tuple[int, ...]:

@@ -16,16 +16,17 @@ import jinja2
 
 from symconv.article import document
 from symconv.article.evidence import Evidence
-from symconv.files import write_whole
+from symconv.files import leftovers, write_all
 from symconv.formulas.verify import Verification
 from symconv.kernels.checks import CHECKS, Checked, check, evidence
 from symconv.kernels.kernel import emit
 from symconv.kernels.nest import Kind
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.project.cases import Plan
+from symconv.proof.prover import check_step
 from symconv.prose import LANGUAGES
 
-__all__ = ["Build", "Failure", "Stale", "Written", "build", "stale", "write"]
+__all__ = ["Build", "Failure", "Stale", "Written", "build", "check_plan", "stale", "write"]
 
 #: format of a derivation -> the ending of its file
 DERIVATION_FILES = {"latex": "tex", "markdown": "md", "html": "html"}
@@ -69,7 +70,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Stale:
-    """A file that is not as it would be written: ``reason`` is "differs", "missing" or "extra"."""
+    """A file that is not as it would be written: ``reason`` is "differs", "missing", "extra" or "left"."""
 
     file: str
     reason: str
@@ -86,10 +87,9 @@ class Written:
 def build(plan: Plan, max_terms: int = MAX_TERMS, started: Callable[[str], None] = lambda name: None) -> Build:
     """Make and check everything in the plan; ``started`` is called with the name of each part as it begins.
 
-    Raises ValueError, before any work, for a derivation of more than ``max_terms`` terms.
+    Raises ValueError, before any work, for what :func:`check_plan` refuses.
     """
-    for conv in plan.derivations:
-        conv.check_terms(max_terms)
+    check_plan(plan, max_terms)
     files: dict[str, str] = {}
     failures, checked, verified = [], [], []
     for order in plan.kernels:
@@ -120,26 +120,24 @@ def build(plan: Plan, max_terms: int = MAX_TERMS, started: Callable[[str], None]
     return Build(dict(sorted(files.items())), tuple(checked), tuple(verified), tuple(failures))
 
 
+def check_plan(plan: Plan, max_terms: int = MAX_TERMS) -> None:
+    """ValueError for a derivation of more than ``max_terms`` terms, or with a stride or dilation that is too large to prove."""
+    for conv in plan.derivations:
+        conv.check_terms(max_terms)
+        for axis in conv.axes:
+            check_step("stride", axis.s)
+            check_step("dilation", axis.d)
+
+
 def write(made: Build, folder: Path) -> Written:
     """Write the files of a build into ``folder``, each whole; those that are there already as they should be are left alone.
 
-    ValueError, naming the path, where one cannot be written.
+    ValueError, naming the path, where one cannot be written; then none is.
     """
-    written, unchanged = [], []
-    for name, content in made.files.items():
-        path = folder / name
-        if _content(path) == content:
-            unchanged.append(name)
-            continue
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ValueError(
-                f"cannot make folder {str(path.parent)!r}: {(error.strerror or str(error)).lower()}"
-            ) from error
-        write_whole(path, content)
-        written.append(name)
-    return Written(tuple(written), tuple(unchanged))
+    changed = {name: content for name, content in made.files.items() if _content(folder / name) != content}
+    write_all({folder / name: content for name, content in changed.items()})
+    unchanged = tuple(name for name in made.files if name not in changed)
+    return Written(tuple(changed), unchanged)
 
 
 def stale(made: Build, folder: Path, whole: bool = True) -> tuple[Stale, ...]:
@@ -155,6 +153,8 @@ def stale(made: Build, folder: Path, whole: bool = True) -> tuple[Stale, ...]:
             path.as_posix() for path in present if not any(p.startswith(".") or p == "__pycache__" for p in path.parts)
         )
         found += [Stale(name, "extra") for name in names if name not in made.files and not name.endswith(PAGES)]
+    if folder.is_dir():
+        found += [Stale(path.relative_to(folder).as_posix(), "left") for path in leftovers(folder)]
     return tuple(sorted(found, key=lambda each: each.file))
 
 

@@ -16,7 +16,7 @@ from symconv.proof.claim import Claim
 from symconv.proof.decide import MAX_OPERATIONS, Decision, LimitError, decide, limited
 from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof, Proofs, size_order
 
-__all__ = ["MAX_CLAIMS", "MAX_STEP", "PADDINGS", "claims", "prove", "prove_claim"]
+__all__ = ["MAX_CLAIMS", "MAX_STEP", "PADDINGS", "check_step", "claims", "prove", "prove_claim"]
 
 #: strides and dilations beyond this are refused, and more claims at once
 MAX_STEP = 1000
@@ -109,10 +109,15 @@ def _steps(name: str, given: int | str | Iterable[int]) -> list[int | None]:
             value = operator.index(each)
         except TypeError:
             raise TypeError(f"{name} must be a whole number, got {each!r}") from None
-        if not 1 <= value <= MAX_STEP:
-            raise ValueError(f"{name} {value} must be at least 1 and at most {MAX_STEP:,}")
+        check_step(name, value)
         checked.append(value)
     return checked
+
+
+def check_step(name: str, value: int) -> None:
+    """ValueError for a stride or dilation that is no proof's."""
+    if not 1 <= value <= MAX_STEP:
+        raise ValueError(f"{name} {value} must be at least 1 and at most {MAX_STEP:,}")
 
 
 def prove_claim(claim: Claim, second_opinion: bool = False, max_operations: int = MAX_OPERATIONS) -> Proof:
