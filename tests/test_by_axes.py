@@ -99,7 +99,8 @@ def sweep(seed: int, count: int) -> Counter[str]:
     while sum(seen.values()) < count:
         transposed = chance.random() < 0.15
         conv = random_layer(chance, transposed)
-        seen[compare(conv, formula(chance.choice(texts if chance.random() < 0.5 else MIXED), transposed))] += 1
+        choice = ["y", "dx", "dw", "db"] if conv.padding_mode != "zeros" else texts if chance.random() < 0.5 else MIXED
+        seen[compare(conv, formula(chance.choice(choice), transposed, conv.padding_mode))] += 1
     return seen
 
 

@@ -70,9 +70,11 @@ def command(
     """
     layers, impossible = _layers(ctx, network, options)
     with usage_errors():
-        chosen = [formula(text, options["transposed"]) for text in formulas] or None
+        chosen = [formula(text, options["transposed"], options["padding_mode"]) for text in formulas] or None
         for conv in {layer.conv for layer in layers}:  # refused before any work
-            check_size(conv, chosen or [formula(name, conv.transposed) for name in TARGETS], max_terms, by)
+            check_size(
+                conv, chosen or [formula(name, conv.transposed, conv.padding_mode) for name in TARGETS], max_terms, by
+            )
         found = _verified(layers, chosen, max_terms, by)
     results = [(layer, found[layer.conv]) for layer in layers]
     ok = all(result.ok for _, result in results)

@@ -202,7 +202,7 @@ def hold(conv: Conv, formula: tree.Formula) -> ByAxes:
     bias, summands = _summands(conv, formula)
     factors = tuple(_factor(conv, summand) for summand in summands)
     multiple = sum(_factor(conv, each) for each in bias)
-    alone = tuple(tree.Formula(formula.target, summand.node, formula.index, formula.transposed) for summand in summands)
+    alone = tuple(replace(formula, body=summand.node) for summand in summands)
     axes = []
     for number in range(conv.ndim):
         try:
