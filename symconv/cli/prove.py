@@ -11,6 +11,7 @@ from symconv.cli.options import echo_json, usage_errors, whole_numbers
 from symconv.files import write_whole
 from symconv.layer.padding import MODES
 from symconv.mathematics.text import pretty
+from symconv.proof.clock import MAX_SECONDS
 from symconv.proof.decide import MAX_OPERATIONS
 from symconv.proof.prover import claims, prove_claim
 from symconv.proof.result import Proof, Proofs
@@ -38,6 +39,8 @@ MAX_WIDTH = 120
 @click.option(
     "--max-operations", default=None, type=click.IntRange(1), help="isl's limit for one question.  [default: 500000]"
 )
+@click.option("--max-seconds", default=MAX_SECONDS, show_default=True, type=click.FloatRange(0, 86400, min_open=True),
+              help="For one claim; what is open then is UNKNOWN.")  # fmt: skip
 @click.option(
     "--export", type=click.Choice(["smtlib", "latex"]), help="Write the claim for SMT solvers, or the theorem."
 )
@@ -47,7 +50,7 @@ MAX_WIDTH = 120
 def command(
     ctx: click.Context, /, formula: str, stride: str, dilation: str, padding: str, padding_mode: str | None, transposed: bool,
     second_opinion: bool,
-    full_condition: bool, max_operations: int | None, export: str | None, output: str | None, as_json: bool,
+    full_condition: bool, max_operations: int | None, max_seconds: float, export: str | None, output: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Decide whether FORMULA equals y or a gradient at every input size, kernel size and padding; if not, show the smallest
     failure and the exact condition under which it holds.
@@ -69,7 +72,8 @@ def command(
         if export == "smtlib":
             _write(_script(asked), output)
             return
-        results = [prove_claim(each, second_opinion, max_operations or MAX_OPERATIONS) for each in _progress(asked)]
+        limits = (max_operations or MAX_OPERATIONS, max_seconds)
+        results = [prove_claim(each, second_opinion, *limits) for each in _progress(asked)]
     proofs = Proofs(tuple(results))
     if export == "latex":
         with usage_errors():

@@ -98,7 +98,9 @@ def neighbours(conv: Conv) -> tuple[Conv, ...]:
     for given in (several, {**single, **changed}):
         sizes = {**conv.to_dict(), **given}
         rows = []
-        for axis, ((p, q), s, d, K) in enumerate(zip(sizes["padding"], sizes["stride"], sizes["dilation"], conv.kernel)):
+        for axis, ((p, q), s, d, K) in enumerate(
+            zip(sizes["padding"], sizes["stride"], sizes["dilation"], conv.kernel)
+        ):
             least = d * (K - 1) + 1 - p - q  # one output
             reach = 0 if conv.padding_mode == "zeros" else max(p, q) + 1
             rows.append(2 + axis if conv.transposed else max(1, reach, least + (1 + odd[axis]) * s + (s > 1)))

@@ -18,10 +18,10 @@ import islpy as isl
 from symconv.algebra.comparisons import Comparison, compare, in_words
 from symconv.algebra.integers import Name
 from symconv.formulas.sets import conditions as in_isl
+from symconv.proof.clock import LimitError, check_time
 from symconv.proof.decide import (
     MAX_OPERATIONS,
     Decision,
-    LimitError,
     as_coordinates,
     limited,
     parameter_points,
@@ -59,9 +59,16 @@ class Condition:
         return self.text
 
     def holds(self, **sizes: int) -> bool:
-        """Whether the formula holds at these sizes (H, K, p, and q or r where they are free)."""
+        """Whether the formula holds at these sizes (H, K, p, and q or r where they are free).
+
+        ValueError where a size is missing or not one that the condition speaks of.
+        """
         assert self.sizes is not None
         at = self.sizes
+        known = [at.get_dim_name(isl.dim_type.param, i) for i in range(at.dim(isl.dim_type.param))]
+        missing = [name for name in known if name not in sizes]
+        if missing:
+            raise ValueError(f"the condition speaks of {', '.join(known)}; {', '.join(missing)} is not given")
         for name, value in sizes.items():
             position = at.find_dim_by_name(isl.dim_type.param, name)
             if position < 0:
@@ -149,6 +156,7 @@ class _Search:
         """The legal sizes at which one of the conjunctions holds."""
         total = self.legal.subtract(self.legal)
         for conjunction in alternatives:
+            check_time()
             sizes = self.legal
             for atom in conjunction:
                 word = atom.word
@@ -172,6 +180,7 @@ class _Search:
     ) -> tuple[Conjunction, ...] | None:
         """The first combination of words, and of ``phrases`` if asked, that amounts to ``wanted`` inside ``within``."""
         for _ in range(MAX_CANDIDATES):
+            check_time()
             goal, frame = self.bits_of(wanted), self.bits_of(within)
             alternatives = next(candidates(self.named if phrases else self.plain, goal, frame), None)
             if alternatives is None:

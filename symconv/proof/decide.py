@@ -26,6 +26,7 @@ from symconv.formulas.sets import (
 )
 from symconv.layer.padding import FILLER
 from symconv.proof.claim import UNINDEXED, Claim
+from symconv.proof.clock import LimitError, check_time
 
 __all__ = [
     "MAX_OPERATIONS", "Decision", "LimitError", "as_coordinates", "decide", "legal_sizes", "limited", "parameter_points",
@@ -39,10 +40,6 @@ MAX_OPERATIONS = 500_000
 MAX_REPEATS = 4
 
 _out, _in, _param = isl.dim_type.out, isl.dim_type.in_, isl.dim_type.param
-
-
-class LimitError(Exception):
-    """isl reached its operation limit, or a multiplicity its bound."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,8 @@ class Decision:
 
 @contextmanager
 def limited(context: isl.Context, max_operations: int) -> Iterator[None]:
-    """LimitError once isl has spent ``max_operations`` on what is done inside."""
+    """LimitError once isl has spent ``max_operations`` on what is done inside, or where the time is up already."""
+    check_time()
     context.reset_operations()
     context.set_max_operations(max_operations)
     try:

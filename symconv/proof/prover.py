@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import random
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -13,7 +14,8 @@ from symconv.formulas.tree import Formula
 from symconv.layer.padding import mode_named
 from symconv.proof import solver
 from symconv.proof.claim import Claim
-from symconv.proof.decide import MAX_OPERATIONS, Decision, LimitError, decide, limited
+from symconv.proof.clock import MAX_SECONDS, LimitError, clock
+from symconv.proof.decide import MAX_OPERATIONS, Decision, decide, limited
 from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof, Proofs, size_order
 
 __all__ = ["MAX_CLAIMS", "MAX_STEP", "PADDINGS", "check_step", "claims", "prove", "prove_claim"]
@@ -38,6 +40,7 @@ def prove(
     padding_mode: str | None = None,
     second_opinion: bool = False,
     max_operations: int = MAX_OPERATIONS,
+    max_seconds: float = MAX_SECONDS,
 ) -> Proof | Proofs:
     """Decide whether ``formula`` equals the gradient (or y) for every input size H, kernel K and padding p, q.
 
@@ -47,7 +50,8 @@ def prove(
     for every one at once (decided by z3), or several numbers: then the result is a :class:`Proofs` with one
     :class:`Proof` for each combination. ``padding`` is "symmetric" (q = p), "free" (p and q independent), or "auto": symmetric
     when the formula names neither q nor r. ``second_opinion`` puts the same claim before z3, by a separate reading
-    of the formula. What isl cannot decide in ``max_operations`` is UNKNOWN.
+    of the formula. What isl cannot decide in ``max_operations``, or what takes longer than ``max_seconds``,
+    is UNKNOWN, and a refutation may then lack its condition; the clock is looked at between isl's calls.
 
     Raises ValueError for text that is no formula (it points at the column) and for numbers out of range.
 
@@ -61,7 +65,7 @@ def prove(
     instead of 1
     """
     all_claims = claims(formula, stride, dilation, padding, transposed=transposed, padding_mode=padding_mode)
-    proofs = tuple(prove_claim(each, second_opinion, max_operations) for each in all_claims)
+    proofs = tuple(prove_claim(each, second_opinion, max_operations, max_seconds) for each in all_claims)
     single = all(isinstance(each, str) or hasattr(each, "__index__") for each in (stride, dilation))
     return proofs[0] if single else Proofs(proofs)
 
@@ -120,15 +124,18 @@ def check_step(name: str, value: int) -> None:
         raise ValueError(f"{name} {value} must be at least 1 and at most {MAX_STEP:,}")
 
 
-def prove_claim(claim: Claim, second_opinion: bool = False, max_operations: int = MAX_OPERATIONS) -> Proof:
+def prove_claim(
+    claim: Claim,
+    second_opinion: bool = False,
+    max_operations: int = MAX_OPERATIONS,
+    max_seconds: float = MAX_SECONDS,
+) -> Proof:
     """The verdict on one claim."""
     started = time.perf_counter()
-    if len(claim.numbers) == 2:
-        proof = _decided(claim, max_operations)
-    else:
-        proof = _for_any_step(claim, max_operations)
-    if second_opinion:
-        proof = _with_second_opinion(proof)
+    with clock(max_seconds):
+        proof = (_decided if len(claim.numbers) == 2 else _for_any_step)(claim, max_operations)
+        if second_opinion:
+            proof = _with_second_opinion(proof)
     return replace(proof, seconds=time.perf_counter() - started)
 
 
@@ -136,24 +143,36 @@ def _decided(claim: Claim, max_operations: int) -> Proof:
     try:
         decision = decide(claim, max_operations)
         if decision.holds:
-            return Proof(claim, PROVED)
+            return _held_against_verify(Proof(claim, PROVED))
         return _refuted(decision, max_operations)
     except LimitError as error:
         return Proof(claim, UNKNOWN, reason=str(error))
 
 
 def _refuted(decision: Decision, max_operations: int) -> Proof:
-    # these load NumPy, which a proof does without
+    # these load NumPy, which reading and refusing claims does without
     from symconv.proof.conditions import condition_of
     from symconv.proof.counterexample import smallest_counterexample
+    from symconv.proof.replay import replay_refutation
 
     with limited(decision.context, max_operations):
-        found = smallest_counterexample(decision)
+        found = replay_refutation(decision.claim, smallest_counterexample(decision))
     try:
         validity = condition_of(decision, max_operations)
     except LimitError as error:
         return Proof(decision.claim, REFUTED, found, reason=f"no condition: {error}")
     return Proof(decision.claim, REFUTED, found, validity, reason=decision.meaningless)
+
+
+def _held_against_verify(proof: Proof) -> Proof:
+    """The proof with the number of layers drawn at random that ``verify`` agrees on; UNKNOWN where it does not agree."""
+    from symconv.proof.counterexample import ReplayError  # these load NumPy, as above
+    from symconv.proof.replay import replay_proof
+
+    try:
+        return replace(proof, replayed=replay_proof(proof.claim))
+    except ReplayError as error:
+        return replace(proof, verdict=UNKNOWN, reason=f"the two readings of the formula disagree: {error}")
 
 
 def _smallest(refuted: list[Proof]) -> Proof:
@@ -183,14 +202,30 @@ def _for_any_step(claim: Claim, max_operations: int) -> Proof:
 
     answer = solver.ask(claim)
     if answer.holds:
-        return Proof(claim, PROVED, second_opinion="z3: unsat", cases=tuple(cases))
+        for each in _far_cases(claim):
+            case = _decided(each, max_operations)
+            if case.verdict == REFUTED:
+                reason = f"z3 says it holds, and isl refutes it at stride {case.stride}, dilation {case.dilation}"
+                return Proof(claim, UNKNOWN, reason=reason, cases=(*cases, case))
+            cases.append(case)
+        return _held_against_verify(Proof(claim, PROVED, second_opinion="z3: unsat", cases=tuple(cases)))
     if answer.sizes is not None and max(answer.sizes["s"], answer.sizes["d"]) <= MAX_STEP:
         found = _decided(replace(claim, stride=answer.sizes["s"], dilation=answer.sizes["d"]), max_operations)
         if found.verdict == REFUTED:
             reason = f"found by z3 at stride {found.stride}, dilation {found.dilation}; not necessarily the smallest"
             return Proof(claim, REFUTED, found.counterexample, None, reason, cases=(*cases, found))
-    told = answer.reason or "z3 and isl disagree"
+        told = "z3 and isl disagree" if found.verdict == PROVED else f"isl: {found.reason}"
+    else:
+        told = answer.reason or "z3 refutes it at a stride or dilation beyond what is decided"
     return Proof(claim, UNKNOWN, reason=f"{told}; single strides and dilations are decided apart", cases=tuple(cases))
+
+
+def _far_cases(claim: Claim) -> Iterator[Claim]:
+    """Two large strides and dilations, drawn at random and always the same for one claim."""
+    generator = random.Random(str(claim.formula))
+    for _ in range(2):
+        s, d = generator.randint(9, 40), generator.randint(5, 20)
+        yield replace(claim, stride=claim.stride or s, dilation=claim.dilation or d)
 
 
 def _first_cases(claim: Claim, strides: Iterable[int] = FIRST_STRIDES) -> Iterator[Claim]:

@@ -27,7 +27,9 @@ class Proof:
     ``counterexample`` is the smallest failing size of a refuted claim; ``validity`` the exact condition under which the formula
     holds, ``condition`` the same as text (both None where nothing is refuted, or where the condition could not be computed within
     the limit). ``reason`` says why a claim is UNKNOWN, or what else there is to say; ``second_opinion`` what z3 answered, None
-    when it was not asked. ``cases`` are the verdicts at single strides and dilations behind one on any of them.
+    when it was not asked. ``replayed`` counts the layers drawn at random on which :func:`symconv.formulas.verify.verify` agrees
+    with a proof (a counterexample says for itself whether it was replayed). ``cases`` are the verdicts at single strides and
+    dilations behind one on any of them.
     """
 
     claim: Claim
@@ -37,6 +39,7 @@ class Proof:
     reason: str | None = None
     second_opinion: str | None = None
     seconds: float = field(default=0.0, compare=False)
+    replayed: int = field(default=0, compare=False)
     cases: tuple[Proof, ...] = ()
 
     @property
@@ -97,6 +100,7 @@ class Proof:
             "full_condition": None if validity is None else validity.full,
             "reason": self.reason,
             "second_opinion": self.second_opinion,
+            "replayed": self.replayed,
             "seconds": round(self.seconds, 6),
             **({"cases": [case.to_dict() for case in self.cases]} if self.cases else {}),
         }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from symconv.formulas.sets import MeaninglessError
 from symconv.proof.claim import Claim
+from symconv.proof.clock import seconds_left
 from symconv.proof.smtlib import UnsupportedError, smtlib
 
 __all__ = ["MAX_RESOURCES", "Answer", "ask"]
@@ -38,7 +40,12 @@ def ask(claim: Claim, max_resources: int = MAX_RESOURCES) -> Answer:
     context = z3.Context()
     solver = z3.Solver(ctx=context)
     solver.set("rlimit", max_resources)
-    solver.from_string(script)
+    if seconds_left() < math.inf:
+        solver.set("timeout", max(1, int(1000 * seconds_left())))
+    try:
+        solver.from_string(script)
+    except z3.Z3Exception as error:  # a script beyond its logic
+        return Answer(None, f"z3 cannot read the claim: {' '.join(str(error).split())[:120]}")
     verdict = solver.check()
     if verdict == z3.unsat:
         return Answer(True)
