@@ -918,3 +918,18 @@ def test_any_layer_prints_its_derivative(conv: Conv) -> None:
     if not is_line(conv):
         check_against(conv, text)
     assert told.render("text")
+
+
+def test_a_fault_in_a_figure_is_told_and_only_what_is_too_large_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a layer that is too large to draw the article has no picture; a mistake in the drawing is no such thing."""
+    from symconv.article import pictures as module
+
+    assert "tikzpicture" in document(Conv(4, 2)).render("latex")
+    assert "tikzpicture" not in document(Conv((60, 60), 2), sections=["forward"]).render("latex")
+
+    def broken(*given: object, **more: object) -> None:
+        raise ValueError("a mistake")
+
+    monkeypatch.setattr(module, "figure", broken)
+    with pytest.raises(ValueError, match="a mistake"):
+        document(Conv(4, 2)).render("latex")

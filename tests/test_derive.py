@@ -197,3 +197,18 @@ def test_sorting_is_the_same_when_a_row_does_not_fit_one_number() -> None:
     order, first = _sorted_groups(columns, [2**31] * 3)
     rows = np.stack([c[order] for c in columns])
     assert np.array_equal(rows[:, first], np.unique(np.stack(columns), axis=1))
+
+
+def test_notebooks_are_shown_entries_only_where_they_are_few() -> None:
+    """A layer of a network would be megabytes of formulas; the notebook then shows the one line that repr is."""
+    small, large = Conv(4, 2), Conv((30, 30), 3, in_channels=8, out_channels=4)
+    assert "dy_{1} w_{1}" in (small.gradients()._repr_latex_() or "")
+    assert "dy_{1} w_{1}" in (small.gradients().terms("dx")._repr_latex_() or "")
+    for result in (
+        large.gradients(),
+        large.gradients().terms("dx"),
+        large.second_gradients(),
+        Conv(30, 9).hessian_vector(),
+    ):
+        assert result._repr_latex_() is None
+        assert len(repr(result)) < 200

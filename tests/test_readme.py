@@ -83,3 +83,17 @@ def test_rooms_in_readme_exist() -> None:
     package = README.parent / "symconv"
     rooms = {p.name for p in package.iterdir() if (p.is_dir() and (p / "__init__.py").exists()) or p.suffix == ".py"}
     assert named == rooms - {"__init__.py"}
+
+
+def test_limits_are_those_of_the_code() -> None:
+    from symconv.audits import grids
+    from symconv.cli import options
+    from symconv.layer.conv import MAX_TERMS
+    from symconv.layer.gradients import MAX_SYMPY_TERMS
+    from symconv.layer.parameters import MAX_SIZE
+    from symconv.proof.prover import MAX_STEP
+
+    text = README.read_text(encoding="utf-8")
+    limits = " ".join(re.findall(r"^## Limits\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)[0].split())
+    stated = [int(number.replace(",", "")) for number in re.findall(r"[0-9][0-9,]*[0-9]", limits)]
+    assert stated == [MAX_TERMS, options.MAX_CASES, grids.MAX_CASES, MAX_SIZE, MAX_STEP, MAX_SYMPY_TERMS]

@@ -23,9 +23,12 @@ from symconv.algebra.symbols import Arrays, Term, expression
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["MultilinearArray", "Term", "Terms", "sum_text", "terms_text"]
+__all__ = ["MAX_TYPESET", "MultilinearArray", "Term", "Terms", "sum_text", "terms_text"]
 
 Column = NDArray[np.int64]
+
+#: a notebook is shown the entries of arrays of so many terms
+MAX_TYPESET = 400
 
 #: the order in which the factors of a term are kept and written: v is the constant of a border, v_x, v_w and v_b are
 #: directions in which x, w and b change
@@ -222,9 +225,12 @@ class MultilinearArray:
         entries = [expression(self.layer, list(self._terms(i))) for i in range(self.size)]
         return ImmutableDenseNDimArray(entries, self.shape)
 
-    def _repr_latex_(self) -> str:
+    def _repr_latex_(self) -> str | None:
+        """The entries, where they are few; what is longer is no use in a notebook, which then shows ``repr``."""
         from sympy import latex
 
+        if max(self.count, self.size) > MAX_TYPESET:
+            return None
         return f"$\\displaystyle {latex(self.to_sympy())}$"
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""The article: the derivation of a layer as a document, in text, LaTeX and Markdown.
+"""The article: the derivation of a layer as a document: text, LaTeX, Markdown, HTML, a notebook.
 
     from symconv.article import document, render
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from symconv.article.blocks import Article, Section
 from symconv.article.companions import is_line
 from symconv.figures import Figure, figure
+from symconv.figures.kinds import TooLargeError
 from symconv.layer.conv import Conv
 
 __all__ = ["FIGURES", "pictures"]
@@ -32,7 +33,7 @@ def pictures(document: Article, section: Section) -> Iterator[tuple[str, Figure]
         try:
             shown = figure(conv, kind, lang=document.lang)
             scene = shown.scene
-        except ValueError:  # too large to be read
+        except TooLargeError:
             continue
         if scene.width <= WIDEST and scene.height <= TALLEST:
             yield kind, shown
@@ -40,7 +41,9 @@ def pictures(document: Article, section: Section) -> Iterator[tuple[str, Figure]
 
 def telling(conv: Conv, kind: str) -> bool:
     """Whether the picture shows something of this layer: the relation shows stride, dilation and padding, and the section on one
-    dimension is about a layer that is one."""
+    dimension is about a layer that is one. Pictures show up to three axes, and a border of zeros."""
+    if conv.padding_mode != "zeros" or (conv.ndim > 3 and kind != "relation"):
+        return False
     if kind == "relation":
         return any((axis.s, axis.d, axis.p, axis.q) != (1, 1, 0, 0) for axis in conv.axes)
     return kind != "jacobian" or is_line(conv)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -162,8 +161,3 @@ def altered(conv: Conv, change: Callable[[Axis], Axis], flip: bool = False) -> M
         links.append({strided: link["o"], "w": tap, padded: link["m"]})
     factors = spread(conv, links)
     return MultilinearArray(conv, (), (Terms.of(np.zeros(len(factors["w"]), dtype=np.int64), factors),))
-
-
-def with_axis(**changes: Any) -> Callable[[Axis], Axis]:
-    """The change that sets sizes of an axis."""
-    return lambda axis: replace(axis, **changes)

@@ -11,6 +11,7 @@ import click
 
 from symconv.cli.options import build_conv, conv_options, echo_json, usage_errors
 from symconv.files import check_folder
+from symconv.kernels import SCHEDULES
 from symconv.layer.conv import MAX_TERMS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", "folder", default="generated", show_default=True, metavar="FOLDER",
               type=click.Path(path_type=Path), help="Where to write.")  # fmt: skip
 @click.option("--schedule", "schedules", multiple=True, metavar="NAME",
-              help="With sizes: columns, loops, taps, formulas or unrolled; may be repeated. "
+              help=f"With sizes: {', '.join(SCHEDULES)}; may be repeated. "
                    "Without it: all that the layer is small enough for.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Write nothing; list the files that are stale, exit 1 if there are any.")
 @click.option("--max-terms", default=MAX_TERMS, show_default=True, type=click.IntRange(1), help="Refuse a larger loss.")

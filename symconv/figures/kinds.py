@@ -73,6 +73,10 @@ KINDS: dict[str, Kind] = {
 }
 
 
+class TooLargeError(ValueError):
+    """The layer has more cells than a picture can show."""
+
+
 @dataclass(frozen=True, eq=False)
 class Figure:
     """One kind of picture of one layer. ``scene`` is the picture of ``entry``, ``film`` all its steps.
@@ -226,10 +230,12 @@ def figure(conv: Conv, kind: str, entry: Sequence[int] | None = None, axis: int 
         raise ValueError(f"no axis {axis}: {conv!r} has {conv.ndim}, counted from 0")
     one = Conv(**{**conv.to_dict(), "batch": 1, "in_channels": 1, "out_channels": 1, "groups": 1})
     if one.terms > 100 * MAX_CELLS:
-        raise ValueError(f"{kind} of {conv!r} is too large to draw: {one.terms:,} terms, more than {100 * MAX_CELLS:,}")
+        raise TooLargeError(
+            f"{kind} of {conv!r} is too large to draw: {one.terms:,} terms, more than {100 * MAX_CELLS:,}"
+        )
     picture = KINDS[kind].make(one, axis, words(lang))
     if picture.cells > MAX_CELLS:
-        raise ValueError(
+        raise TooLargeError(
             f"{kind} of {conv!r} has {picture.cells:,} cells, more than {MAX_CELLS:,}; take a smaller layer"
         )
     chosen = None if entry is None else tuple(entry)

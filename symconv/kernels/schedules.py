@@ -3,7 +3,7 @@
 The indices are n (image), g (group), f (filter of the group), c (channel of the group) and, on each spatial axis, o
 (strided side) and k (tap); m, the row on the padded side, follows from o and k. A schedule says which of them are Python
 loops, which spatial one is a slice, which are left to an array product, and which are written out. A row here and a
-lowering in the table of :mod:`symconv.kernels.kernel` are all that a schedule is.
+lowering in the table of :mod:`symconv.kernels.lowerings` are all that a schedule is.
 """
 
 from __future__ import annotations

@@ -8,13 +8,14 @@ entries of y; it is composed with the layer and differentiated by SymPy, by ever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from symconv.algebra.symbols import symbols
-from symconv.algebra.terms import MultilinearArray
+from symconv.algebra.terms import MAX_TYPESET, MultilinearArray
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.loss import loss as upstream_loss
 
@@ -142,9 +143,12 @@ class Gradients:
             }
         return result
 
-    def _repr_latex_(self) -> str:
+    def _repr_latex_(self) -> str | None:
+        """The entries, where they are few; of larger layers a notebook shows ``repr``."""
         from sympy import latex
 
+        if max(self.conv.terms, *(math.prod(self.conv.shapes[name]) for name in READINGS)) > MAX_TYPESET:
+            return None
         rows = (rf"\mathrm{{{name}}} &= {latex(getattr(self, name))}" for name in READINGS)
         return r"$\displaystyle \begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}$"
 

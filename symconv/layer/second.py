@@ -13,13 +13,14 @@ ddy is also the change of y in the direction v, so that the Hessian of a loss l(
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symconv.algebra.terms import MultilinearArray
+from symconv.algebra.terms import MAX_TYPESET, MultilinearArray
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.gradients import LOSSES, MAX_SYMPY_TERMS, layer, loss_expression
 from symconv.layer.loss import loss as upstream_loss
@@ -97,7 +98,10 @@ class SecondGradients:
         """The layer and each entry as text, by array."""
         return {"conv": self.conv.to_dict()} | {name: _plain(getattr(self, name)) for name in SECOND_READINGS}
 
-    def _repr_latex_(self) -> str:
+    def _repr_latex_(self) -> str | None:
+        """The entries, where they are few; of larger layers a notebook shows ``repr``."""
+        if max(self.form.count, *(math.prod(self.conv.shapes[name]) for name in ("y", "x", "w"))) > MAX_TYPESET:
+            return None
         return _latex({name: getattr(self, name) for name in SECOND_READINGS})
 
     def __repr__(self) -> str:
@@ -129,7 +133,10 @@ class HessianVector:
         known: dict[str, Any] = {"conv": self.conv.to_dict(), "loss": self.loss_name}
         return known | {name: _plain(getattr(self, name)) for name in "xwb"}
 
-    def _repr_latex_(self) -> str:
+    def _repr_latex_(self) -> str | None:
+        """The entries, where they are few; of larger layers a notebook shows ``repr``."""
+        if max(self.conv.terms, *(math.prod(self.conv.shapes[name]) for name in "xwb")) > MAX_TYPESET // 4:
+            return None
         return _latex({f"Hv_{name}": getattr(self, name) for name in "xwb"})
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ import signal
 import time
 import types
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -35,7 +36,7 @@ from symconv.audits.numeric import TooCostly, degrees, false_right, nonlinear_in
 from symconv.audits.predicates import PREDICATES
 from symconv.audits.sandbox.refusals import failure_of
 from symconv.audits.sandbox.standin import GUARDED, SYMBOLIC, OutOfBounds, in_place_of_numpy, out_of_bounds
-from symconv.audits.truth import Derivative, altered, equal, largest_sum, point, point_size, with_axis
+from symconv.audits.truth import Derivative, altered, equal, largest_sum, point, point_size
 from symconv.layer.conv import Conv
 from symconv.layer.differences import exact_gradients
 
@@ -460,7 +461,7 @@ def test_random_results_have_no_cause() -> None:
 )
 def test_causes_are_readings_of_a_changed_relation(key: str, change: dict[str, int]) -> None:
     at = point(CONV, 0, 0, 50)
-    wrong = altered(CONV, with_axis(**change)).differentiate("w").substitute(at)
+    wrong = altered(CONV, lambda axis: replace(axis, **change)).differentiate("w").substitute(at)
     observed = Observed(CONV, "dw", at, Derivative(CONV).numbers(at, "dw"), wrong)
     assert confirmed(observed) == [key]
     assert CAUSES[key].text.format(output="dw") == f"forgets the {key[8:]} in dw"
