@@ -194,9 +194,8 @@ def _fold(op: str, left: Integer, right: Integer) -> Integer:
 def _text(e: Integer, context: int) -> str:
     if isinstance(e, Op):
         if e.op == "-" and e.left == Const(0):
-            # -a*b is -(a*b), but -a // b is (-a) // b
-            product = isinstance(e.right, Op) and e.right.op == "*"
-            text, binds = f"-{_text(e.right, 2 if product else 3)}", 1
+            # -a*b is -(a*b), but -a // b is (-a) // b, also where that is a factor
+            text, binds = f"-{_text(e.right, 2 if _is_product(e.right) else 3)}", 1
         else:
             binds = OPERATORS[e.op][1]
             # a right operand of the same strength needs its brackets: a - (b - c), a * (b // c)
@@ -207,6 +206,18 @@ def _text(e: Integer, context: int) -> str:
     if isinstance(e, Const):
         return f"({e.value})" if e.value < 0 and context > 1 else str(e.value)
     return e.name if isinstance(e, Name) else repr(e)
+
+
+def _is_product(e: Integer) -> bool:
+    """Whether ``e`` is written as a product that begins with neither a quotient nor a remainder."""
+    if not isinstance(e, Op) or e.op != "*":
+        return False
+    left = e.left
+    return (
+        _is_product(left)
+        if isinstance(left, Op) and left.op == "*"
+        else not (isinstance(left, Op) and left.op in ("//", "%"))
+    )
 
 
 def _affine(e: Integer, values: Mapping[str, int]) -> tuple[dict[str, int], int] | None:

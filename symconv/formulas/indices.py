@@ -65,8 +65,13 @@ def axis_links(
 def _check_divisors(e: Integer, values: Mapping[str, Any]) -> None:
     """ValueError if something in ``e`` is divided by zero."""
     for part in e.walk():
-        if isinstance(part, Op) and part.op in ("//", "%") and not np.all(part.right.evaluate(values)):
-            raise ValueError(f"{part} divides by zero")
+        if isinstance(part, Op) and part.op in ("//", "%"):
+            try:
+                zero = not np.all(part.right.evaluate(values))
+            except ZeroDivisionError:  # inside the divisor
+                zero = True
+            if zero:
+                raise ValueError(f"{part} divides by zero")
 
 
 def ranges(

@@ -7,6 +7,7 @@ from symconv.layer import relation
 
 __all__ = ["TRANSPOSED_SIZE", "coefficient", "on_axis", "without"]
 
+
 def coefficient(e: Integer, index: str) -> Integer:
     """What ``index`` is multiplied by in a sum of products: s in ``s*o + d*k - p`` for o."""
     if isinstance(e, Op) and e.op in "+-":

@@ -63,6 +63,9 @@ class _Product:
 
 
 class _Script(Terms):
+    #: whether somewhere two counts are multiplied that are no numbers
+    multiplied = False
+
     def text(self) -> str:
         claim, formula = self.claim, self.formula
         target = None if claim.length is None else claim.index(formula.target)
@@ -81,7 +84,8 @@ class _Script(Terms):
         if claim.length is not None:
             wrong.append(f"(distinct {self.integer(self.length(formula.body))} {self.integer(claim.length)})")
         legal = [f"(or {' '.join(self.comparisons(c))})" if len(c) > 1 else self.comparisons(c)[0] for c in claim.legal]
-        linear = "QF_LIA" if len(claim.numbers) == 2 else "QF_NIA"
+        # a product of two counts, or of a size with a stride that is free, is beyond linear arithmetic
+        linear = "QF_LIA" if len(claim.numbers) == 2 and not self.multiplied else "QF_NIA"
         lines = [
             f"; Claim: {formula}",
             f"; for a {claim.scope}.",
@@ -195,7 +199,9 @@ class _Script(Terms):
 
     def scaled(self, node: tree.Scale, at: Integer | None) -> list[_Product]:
         factor = self.integer(node.factor)
-        return [_Product(p.arrays, f"(* {factor} {p.count})", p.when) for p in self.result(node.operand, at)]
+        products = self.result(node.operand, at)
+        self.multiplied |= not _is_number(factor) and not all(_is_number(p.count) for p in products)
+        return [_Product(p.arrays, f"(* {factor} {p.count})", p.when) for p in products]
 
     def added(self, node: tree.Add, at: Integer | None) -> list[_Product]:
         parts = [node.left, node.right]
@@ -247,6 +253,7 @@ class _Script(Terms):
                 uses = [e.names() for e, _ in equations] + [c.names() for c in node.where]
                 if any(each.index in names for names in uses):
                     raise UnsupportedError(f"{node}: {each.index} is not determined by the entries")
+                self.multiplied |= not count.isdigit()
                 count = f"(* {count} (ite (< {start} {stop}) (- {stop} {start}) 0))"
             else:
                 when.append(f"(and (<= {start} {known[each.index]}) (< {known[each.index]} {stop}))")
@@ -264,6 +271,11 @@ def _put_in(values: Mapping[str, str], term: str) -> str:
     for name, value in values.items():
         term = re.sub(rf"(?<![^\s()]){re.escape(name)}(?![^\s()])", value, term)
     return term
+
+
+def _is_number(term: str) -> bool:
+    """Whether a term is a numeral, perhaps with a minus."""
+    return term.removeprefix("(- ").removesuffix(")").isdigit()
 
 
 def _sum(terms: list[str]) -> str:

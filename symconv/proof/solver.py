@@ -45,7 +45,12 @@ def ask(claim: Claim, max_resources: int = MAX_RESOURCES) -> Answer:
     try:
         solver.from_string(script)
     except z3.Z3Exception as error:  # a script beyond its logic
-        return Answer(None, f"z3 cannot read the claim: {' '.join(str(error).split())[:120]}")
+        return Answer(
+            None,
+            "the claim multiplies two counts, which the logic does not have"
+            if "nonlinear" in str(error)
+            else f"z3 cannot read the claim: {' '.join(str(error).split())[:120]}",
+        )
     verdict = solver.check()
     if verdict == z3.unsat:
         return Answer(True)

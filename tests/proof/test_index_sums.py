@@ -7,6 +7,7 @@ import random
 import pytest
 
 from symconv import Conv, prove
+from symconv.formulas import formula
 from symconv.formulas.verify import verify
 from symconv.proof import PROVED, REFUTED
 from tests.proof.sums import IndexSum, layers, random_sum
@@ -113,3 +114,47 @@ def test_hard_claims_end(case: str) -> None:
 
 def test_a_transposed_sum_over_an_empty_range() -> None:
     assert prove("db = sum(dy[s * d * i], i=(0, p % 5))", 2, 2, transposed=True).verdict == REFUTED
+
+
+def test_counts_that_are_multiplied_have_a_logic_of_their_own() -> None:
+    """Two ranges multiply their lengths: z3 has an answer, or says that it gave up, and the script reads."""
+    import z3
+
+    text = "y[t] = sum(2*w[t] * x[5], i=(1, H), j=(0, K))"
+    proof = prove(text, 4, 2, second_opinion=True)
+    assert proof.verdict == REFUTED
+    assert "cannot read" not in (proof.second_opinion or "")
+    z3.Solver().from_string(proof.to_smtlib())
+    assert "(set-logic QF_NIA)" in proof.to_smtlib()
+    assert "(set-logic QF_LIA)" in prove("dx", 4, 2).to_smtlib()
+
+
+def random_integer(generator: random.Random, depth: int) -> str:
+    if not depth:
+        return generator.choice(["1", "2", "3", "s", "d", "(s - 1)", "(d + 1)", "(2 - s)", "(-2)"])
+    op = generator.choice(["*", "*", "//", "%", "+", "-"])
+    text = f"{random_integer(generator, depth - 1)} {op} {random_integer(generator, depth - 1)}"
+    return ("-" if generator.random() < 0.2 else "") + (f"({text})" if generator.random() < 0.5 else text)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_printed_reads_back_as_the_same(seed: int) -> None:
+    """Coefficients and indices with minus, division and remainder: printed and read again they have the same values."""
+    generator = random.Random(seed)
+    compared = 0
+    for _ in range(150):
+        inner = random_integer(generator, generator.choice([1, 2, 3]))
+        text = generator.choice([f"db = ({inner})*sum(dy)", f"dx[m] = sum(dy[{inner} + i] * w[m], i=(0, 3))"])
+        try:
+            read = formula(text)
+        except ValueError:
+            continue
+        again = formula(str(read))
+        for s, d in ((1, 1), (2, 1), (3, 2), (1, 3)):
+            found = []
+            for each in (read, again):
+                check = verify(Conv(9, 3, stride=s, dilation=d, padding=1), [each]).checks[0]
+                found.append((check.failures, [str(m).split("means nothing")[0] for m in check.mismatches]))
+            assert found[0] == found[1], (text, str(read), s, d)
+            compared += 1
+    assert compared > 100
