@@ -39,6 +39,8 @@ MAX_WIDTH = 120
 @click.option(
     "--max-operations", default=None, type=click.IntRange(1), help="isl's limit for one question.  [default: 500000]"
 )
+@click.option("--assume", metavar="COMPARISONS", default=None,
+              help='Claim it only there: "p == 0, K odd"; the condition beyond it is told too.')  # fmt: skip
 @click.option("--max-seconds", default=MAX_SECONDS, show_default=True, type=click.FloatRange(0, 86400, min_open=True),
               help="For one claim; what is open then is UNKNOWN.")  # fmt: skip
 @click.option(
@@ -51,6 +53,7 @@ def command(
     ctx: click.Context, /, formula: str, stride: str, dilation: str, padding: str, padding_mode: str | None, transposed: bool,
     second_opinion: bool,
     full_condition: bool, max_operations: int | None, max_seconds: float, export: str | None, output: str | None, as_json: bool,
+    assume: str | None,
 ) -> None:  # fmt: skip
     """Decide whether FORMULA equals y or a gradient at every input size, kernel size and padding; if not, show the smallest
     failure and the exact condition under which it holds.
@@ -68,7 +71,9 @@ def command(
         raise click.UsageError(f"-o {output} goes with --export smtlib or --export latex")
     steps = {"stride": _steps("stride", stride), "dilation": _steps("dilation", dilation)}
     with usage_errors():
-        asked = claims(formula, **steps, padding=padding, transposed=transposed, padding_mode=padding_mode)
+        asked = claims(
+            formula, **steps, padding=padding, transposed=transposed, padding_mode=padding_mode, assume=assume
+        )
         if export == "smtlib":
             _write(_script(asked), output)
             return
@@ -195,6 +200,8 @@ def _one(console: Any, proof: Proof, full_condition: bool, with_verdict: bool) -
         facts += _failure(proof)
     if proof.condition is not None:
         facts.append(("holds when", _cut(proof.condition)))
+    if proof.beyond is not None:
+        facts.append(("without it", f"holds when {proof.beyond}" if proof.beyond != "always" else "holds always"))
     if full_condition and proof.validity is not None:
         facts.append(("exactly", proof.validity.full))
     if proof.reason:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from symconv.algebra.comparisons import Comparison, between, compare
+from symconv.algebra.comparisons import Comparison, between, compare, in_words
 from symconv.algebra.integers import Integer, Name
 from symconv.formulas import tree
 from symconv.formulas.tree import TARGETS, Formula
@@ -31,13 +31,15 @@ EXTENTS: dict[str, Integer] = {"x": _H, "dx": _H, "w": _K, "dw": _K, "y": _O, "d
 class Claim:
     """``formula`` equals the derivative of the loss, for the sizes in ``legal``.
 
-    ``stride`` and ``dilation`` are numbers, or None where they are free too. With ``symmetric`` only q = p is claimed.
+    ``stride`` and ``dilation`` are numbers, or None where they are free too. With ``symmetric`` only q = p is claimed, with
+    ``assumed`` only what is claimed where all these comparisons hold.
     """
 
     formula: Formula
     stride: int | None = 1
     dilation: int | None = 1
     symmetric: bool = False
+    assumed: tuple[Comparison, ...] = ()
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -78,6 +80,7 @@ class Claim:
         single += [compare(_q, "==", _p)] if self.symmetric else []
         single += [compare(size, "<=", self.mode.most) for size in (_p, _q) if self.mode.most is not None]
         single += [compare(e, ">=", 1) for name, e in (("s", _s), ("d", _d)) if name not in self.numbers]
+        single += self.assumed
         return (*((c,) for c in single), tuple(within))
 
     @cached_property
@@ -159,7 +162,8 @@ class Claim:
             axes = (
                 f"one spatial axis only, as the formula adds {self.products} products; any batch, channels and groups"
             )
-        return f"{layer}{bias}: every H, K >= 1, {pads}{extra} with O >= 1; {steps}; {axes}"
+        assumed = f" and {in_words(self.assumed)}" if self.assumed else ""
+        return f"{layer}{bias}: every H, K >= 1, {pads}{extra} with O >= 1{assumed}; {steps}; {axes}"
 
     @property
     def products(self) -> int:

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from symconv.algebra.comparisons import in_words
 from symconv.formulas import formula as as_formula
 from symconv.formulas.tree import Formula
 from symconv.layer.padding import mode_named
 from symconv.proof import solver
+from symconv.proof.assumptions import assumptions
 from symconv.proof.claim import Claim
 from symconv.proof.clock import MAX_SECONDS, LimitError, clock
 from symconv.proof.decide import MAX_OPERATIONS, Decision, decide, limited
@@ -41,6 +43,7 @@ def prove(
     second_opinion: bool = False,
     max_operations: int = MAX_OPERATIONS,
     max_seconds: float = MAX_SECONDS,
+    assume: str | None = None,
 ) -> Proof | Proofs:
     """Decide whether ``formula`` equals the gradient (or y) for every input size H, kernel K and padding p, q.
 
@@ -51,7 +54,8 @@ def prove(
     :class:`Proof` for each combination. ``padding`` is "symmetric" (q = p), "free" (p and q independent), or "auto": symmetric
     when the formula names neither q nor r. ``second_opinion`` puts the same claim before z3, by a separate reading
     of the formula. What isl cannot decide in ``max_operations``, or what takes longer than ``max_seconds``,
-    is UNKNOWN, and a refutation may then lack its condition; the clock is looked at between isl's calls.
+    is UNKNOWN, and a refutation may then lack its condition; the clock is looked at between isl's calls. ``assume`` restricts
+    the claim (``"p == 0, K odd"``, :mod:`symconv.proof.assumptions`); ``beyond`` of the result is then the condition without it.
 
     Raises ValueError for text that is no formula (it points at the column) and for numbers out of range.
 
@@ -64,7 +68,9 @@ def prove(
     H = 1, K = 1, p = 1, q = 1, O = 3, r = 0, s = 1, d = 1, entry 0: formula 0, truth dy[1]*w[0]; missing dy[1]*w[0]; 5 entries
     instead of 1
     """
-    all_claims = claims(formula, stride, dilation, padding, transposed=transposed, padding_mode=padding_mode)
+    all_claims = claims(
+        formula, stride, dilation, padding, transposed=transposed, padding_mode=padding_mode, assume=assume
+    )
     proofs = tuple(prove_claim(each, second_opinion, max_operations, max_seconds) for each in all_claims)
     single = all(isinstance(each, str) or hasattr(each, "__index__") for each in (stride, dilation))
     return proofs[0] if single else Proofs(proofs)
@@ -78,6 +84,7 @@ def claims(
     *,
     transposed: bool = False,
     padding_mode: str | None = None,
+    assume: str | None = None,
 ) -> list[Claim]:
     """The claims that :func:`prove` decides, with everything checked before any work is done."""
     if padding not in PADDINGS:
@@ -94,7 +101,8 @@ def claims(
     strides, dilations = _steps("stride", stride), _steps("dilation", dilation)
     if len(strides) * len(dilations) > MAX_CLAIMS:
         raise ValueError(f"{len(strides) * len(dilations):,} strides and dilations, more than {MAX_CLAIMS:,}")
-    return [Claim(chosen, s, d, symmetric) for s in strides for d in dilations]
+    assumed = assumptions(assume) if assume else ()
+    return [Claim(chosen, s, d, symmetric, assumed) for s in strides for d in dilations]
 
 
 def _steps(name: str, given: int | str | Iterable[int]) -> list[int | None]:
@@ -134,6 +142,8 @@ def prove_claim(
     started = time.perf_counter()
     with clock(max_seconds):
         proof = (_decided if len(claim.numbers) == 2 else _for_any_step)(claim, max_operations)
+        if claim.assumed:
+            proof = _with_what_is_beyond(proof, max_operations)
         if second_opinion:
             proof = _with_second_opinion(proof)
     return replace(proof, seconds=time.perf_counter() - started)
@@ -142,6 +152,8 @@ def prove_claim(
 def _decided(claim: Claim, max_operations: int) -> Proof:
     try:
         decision = decide(claim, max_operations)
+        if claim.assumed and decision.legal.is_empty():
+            return Proof(claim, UNKNOWN, reason=f"no layer has {in_words(claim.assumed)}")
         if decision.holds:
             return _held_against_verify(Proof(claim, PROVED))
         return _refuted(decision, max_operations)
@@ -162,6 +174,16 @@ def _refuted(decision: Decision, max_operations: int) -> Proof:
     except LimitError as error:
         return Proof(decision.claim, REFUTED, found, reason=f"no condition: {error}")
     return Proof(decision.claim, REFUTED, found, validity, reason=decision.meaningless)
+
+
+def _with_what_is_beyond(proof: Proof, max_operations: int) -> Proof:
+    """A verdict under an assumption with the condition that holds without it."""
+    free = replace(proof.claim, assumed=())
+    try:
+        wide = (_decided if len(free.numbers) == 2 else _for_any_step)(free, max_operations)
+    except LimitError:
+        return proof
+    return replace(proof, beyond="always" if wide.proved else wide.condition)
 
 
 def _held_against_verify(proof: Proof) -> Proof:

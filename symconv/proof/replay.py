@@ -21,7 +21,7 @@ __all__ = ["DRAWN", "layer_of", "replay_proof", "replay_refutation"]
 MAX_REPLAY = 1_000_000
 
 #: layers that a proof is replayed on, and how often sizes are drawn to find so many that exist
-DRAWN, TRIES = 4, 60
+DRAWN, TRIES = 4, 400
 
 
 def layer_of(claim: Claim, sizes: Mapping[str, int]) -> Conv:
@@ -51,9 +51,12 @@ def drawn_layers(claim: Claim) -> Iterator[Conv]:
         H = generator.randint(1, 9) if claim.formula.transposed else generator.randint(1, 2 * s + d * (K - 1) + 3)
         r = generator.randrange(max(s, d)) if claim.formula.transposed else 0
         try:
-            yield layer_of(claim, {"H": H, "K": K, "p": p, "q": q, "r": r, "s": s, "d": d})
+            conv = layer_of(claim, {"H": H, "K": K, "p": p, "q": q, "r": r, "s": s, "d": d})
         except ValueError:  # no such layer: the kernel is larger than the padded input, a mode takes no such padding
             continue
+        if not all(each.evaluate(conv.sizes(0)) for each in claim.assumed):
+            continue
+        yield conv
         found += 1
         if found == DRAWN:
             return

@@ -29,7 +29,8 @@ class Proof:
     the limit). ``reason`` says why a claim is UNKNOWN, or what else there is to say; ``second_opinion`` what z3 answered, None
     when it was not asked. ``replayed`` counts the layers drawn at random on which :func:`symconv.formulas.verify.verify` agrees
     with a proof (a counterexample says for itself whether it was replayed). ``cases`` are the verdicts at single strides and
-    dilations behind one on any of them.
+    dilations behind one on any of them. ``beyond``, of a claim under an assumption, is the condition without it ("always" where
+    there is none).
     """
 
     claim: Claim
@@ -41,6 +42,7 @@ class Proof:
     seconds: float = field(default=0.0, compare=False)
     replayed: int = field(default=0, compare=False)
     cases: tuple[Proof, ...] = ()
+    beyond: str | None = None
 
     @property
     def formula(self) -> Formula:
@@ -100,6 +102,11 @@ class Proof:
             "full_condition": None if validity is None else validity.full,
             "reason": self.reason,
             "second_opinion": self.second_opinion,
+            **(
+                {"assumed": [str(each) for each in self.claim.assumed], "beyond": self.beyond}
+                if self.claim.assumed
+                else {}
+            ),
             "replayed": self.replayed,
             "seconds": round(self.seconds, 6),
             **({"cases": [case.to_dict() for case in self.cases]} if self.cases else {}),

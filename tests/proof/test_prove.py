@@ -570,3 +570,45 @@ def test_a_condition_needs_every_size():
     assert validity.holds(H=4, K=3, p=1)
     with pytest.raises(ValueError, match="speaks of H, K, p; p is not given"):
         validity.holds(H=4, K=3)
+
+
+# assumptions ------------------------------------------------------------------------------------------------------------
+
+
+def test_under_an_assumption():
+    text = "dx = correlate(pad(dy, K - 1), flip(w))"
+    assert prove(text).verdict == REFUTED
+    proof = prove(text, assume="p == 0")
+    assert (proof.verdict, proof.beyond) == (PROVED, "p == 0")
+    assert "and p == 0; stride 1" in proof.scope
+    assert proof.to_dict()["assumed"] == ["p == 0"]
+    assert prove("dx", 2, assume="K odd, 2*p == K - 1").beyond == "always"
+
+
+@pytest.mark.parametrize(("assume", "verdict"), [("K odd", REFUTED), ("2*p == K - 1", PROVED), ("K odd and p == K // 2", PROVED),
+                                                 ("H == O", PROVED), ("1 <= p <= 2", REFUTED)])  # fmt: skip
+def test_what_an_assumption_makes_of_a_formula(assume, verdict):
+    """Held against brute force on every size of the box that the assumption allows."""
+    text = "dx = correlate(pad(dy, p), flip(w))"
+    assert prove(text, assume=assume).verdict == verdict
+    wrong = failures(text, 1, 1, True)
+    (claim,) = claims(text, assume=assume)
+    allowed = [at for at in every_size(1, 1, True) if all(each.evaluate(at) for each in claim.assumed)]
+    assert allowed
+    assert any((at["H"], at["K"], at["p"], at["q"]) in wrong for at in allowed) == (verdict == REFUTED)
+
+
+def test_an_assumption_that_no_layer_has_proves_nothing():
+    proof = prove("dx", 2, assume="s == 1")
+    assert proof.verdict == UNKNOWN
+    assert "no layer has s == 1" in proof.reason
+
+
+@pytest.mark.parametrize(("assume", "column"), [("p = 0", 1), ("p == 0, K", 9), ("p == x", 6), ("H*K == 3", 1), ("K prime", 1),
+                                                ("__import__('os')", 1), ("", None), ("p == 0,", 8)])  # fmt: skip
+def test_what_is_no_assumption(assume, column):
+    if column is None:
+        assert prove("dx", assume=assume).proved
+        return
+    with pytest.raises(ValueError, match=rf"column {column}"):
+        prove("dx", assume=assume)
