@@ -6,6 +6,7 @@ import pytest
 
 from symconv import Conv
 from symconv.bench import derive
+from symconv.bench.commands import COMMANDS, releases
 from tests.commands import assert_bad_usage, run
 
 
@@ -50,3 +51,25 @@ def test_kernels_are_compared_layer_by_layer() -> None:
 def test_kernels_bad_usage() -> None:
     assert_bad_usage(run("bench", "kernels", "--layer", "enormous"), "enormous")
     assert_bad_usage(run("bench", "kernels", "-o", "plot.svg"), "plot.svg")
+
+
+def test_commands_are_measured_as_whole_processes() -> None:
+    told = run("bench", "cli", "--command", "--help", "--command", "figure", "--runs", "1", "--json").json
+    assert told["reference"]["ratio"] == 1
+    assert [each["name"] for each in told["commands"]] == ["--help", "figure"]
+    for each in told["commands"]:
+        assert each["seconds"] > 0.01
+        assert each["ratio"] == each["processor"] / told["reference"]["processor"]
+        assert each["before"] == releases()[told["release"]][each["name"]]
+    assert_bad_usage(run("bench", "cli", "--command", "sleep"), "no command 'sleep' to measure; there are --help")
+
+
+def test_figures_of_releases_are_of_commands_that_are_measured() -> None:
+    for version, ratios in releases().items():
+        assert set(ratios) <= set(COMMANDS), version
+        assert all(ratio > 0 for ratio in ratios.values())
+
+
+def test_a_command_that_fails_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(COMMANDS, "--help", ("verify", "--input", "1", "--kernel", "2"))
+    assert_bad_usage(run("bench", "cli", "--command", "--help", "--runs", "1"), "does not run", "spans 2")

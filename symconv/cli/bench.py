@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from symconv.bench.commands import COMMANDS
+from symconv.bench.commands import run as run_commands
 from symconv.bench.derive import REFERENCE
 from symconv.bench.derive import run as run_derive
 from symconv.bench.kernels import run as run_kernels
@@ -53,6 +55,33 @@ def derive(sample: int | None, runs: int, as_json: bool) -> None:
         table.add_row(f"{m.terms:,}", f"{m.seconds:.4f}", f"{m.microseconds_per_term:.3f}", f"{m.peak_mib:.0f}")
     out.print(table)
     out.print(f"\nLargest over smallest time for each term: {result.spread_per_term:.2f}")
+
+
+@command.command("cli")
+@click.option(
+    "--command", "names", multiple=True, metavar="NAME", help=f"Only this one; may be repeated: {'; '.join(COMMANDS)}."
+)
+@click.option(
+    "--runs", type=click.IntRange(1, 100), default=3, show_default=True, help="Runs of which the median is told."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")  # fmt: skip
+def cli(names: tuple[str, ...], runs: int, as_json: bool) -> None:
+    """The commands as whole processes, as ratios to `python -c "import sympy"`, beside the last release."""
+    from rich.console import Console
+    from rich.table import Table
+
+    with usage_errors(), Console(stderr=True).status("measuring") as status:
+        result = run_commands(names, runs, lambda name: status.update(f"measuring {name}"))
+    if as_json:
+        echo_json(result.to_dict())
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
+    for name in ("", "seconds", "processor", "ratio", f"ratio in {result.release}"):
+        table.add_column(name, justify="right" if name else "left")
+    for each in (result.reference, *result.commands):
+        before = "" if each.before is None else f"{each.before:.2f}"
+        table.add_row(each.name, f"{each.seconds:.2f}", f"{each.processor:.2f}", f"{each.ratio:.2f}", before)
+    Console(highlight=False).print(table)
 
 
 @command.command("kernels")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from symconv.cli.options import build_conv, conv_options, echo_json, usage_errors
+from symconv.cli.progress import progress
 from symconv.files import check_folder
 from symconv.kernels import SCHEDULES
 from symconv.layer.conv import MAX_TERMS
@@ -60,7 +59,7 @@ def command(
 
     with usage_errors():
         check_plan(plan, max_terms)
-    with _progress(len(plan.kernels) + len(plan.derivations)) as started:
+    with progress("checking", len(plan.kernels) + len(plan.derivations)) as started:
         made = build(plan, max_terms, started)
     written = Written((), ())
     if not check:
@@ -95,22 +94,6 @@ def _plan(ctx: click.Context, options: dict[str, Any], schedules: tuple[str, ...
         return project_plan(), True
     with usage_errors():
         return case_plan(build_conv(options), schedules), False
-
-
-@contextmanager
-def _progress(count: int) -> Iterator[Callable[[str], None]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("checking", total=count)
-
-        def started(name: str) -> None:
-            progress.update(task, description=name)
-            progress.advance(task)
-
-        yield started
 
 
 def _show(made: Build, written: Written, found: tuple[Stale, ...], folder: Path, check: bool) -> None:

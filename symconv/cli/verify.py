@@ -9,6 +9,7 @@ import click
 
 from symconv.algebra.terms import terms_text
 from symconv.cli.options import conv_options, crossed, echo_json, grid, usage_errors
+from symconv.cli.progress import progress
 from symconv.formulas import formula
 from symconv.formulas.tree import TARGETS, Formula
 from symconv.formulas.verify import MAX_ENUMERATED, WAYS, Verification, check_size, verify
@@ -120,15 +121,12 @@ def _verified(
     layers: Sequence[Layer], chosen: list[Formula] | None, max_terms: int, by: str
 ) -> dict[Conv, Verification]:
     different = list(dict.fromkeys(layer.conv for layer in layers))
-    return {conv: verify(conv, chosen, max_terms, by) for conv in _progress(different)}
-
-
-def _progress(convs: list[Conv]) -> Any:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(convs, "verifying", console=console, transient=True, disable=not console.is_terminal or len(convs) < 2)
+    found = {}
+    with progress("verifying", len(different)) as started:
+        for conv in different:
+            started("")
+            found[conv] = verify(conv, chosen, max_terms, by)
+    return found
 
 
 def _show(
