@@ -11,6 +11,7 @@ from symconv.fast.matrices import _phases
 from symconv.fast.rows import _at_once, _gathers
 from symconv.fast.spectra import _period
 from symconv.fast.tiles import _tile
+from symconv.fast.windows import _residues
 
 __all__ = ["COSTS", "IN_LANES"]
 
@@ -48,7 +49,7 @@ def _amounts(how: str, target: str, N: int, G: int, F: int, C: int, axes: Axes) 
         if how in ("rows", "depthwise") and _at_once(axes):
             at_once = [(O, -(-K // s), -(-H // s), 1, d, 0) for H, K, O, s, d, _ in axes]
             return _amounts(how, "y", N, G, C * prod(axis[3] for axis in axes), F, at_once)
-        phases = [phase for _, _, phase in _phases(axes) if all(K for _, K, *_ in phase)]
+        phases = [phase for _, _, phase in _phases(axes)]
         each = [_amounts(how, "y", N, G, C, F, phase) for phase in phases]
         turned = (5, 0, 0, 0, 0, G * F * C * prod(K for _, K, *_ in axes))
         return tuple(map(sum, zip(turned, *each)))
@@ -88,7 +89,7 @@ def _amounts_of_rows(how: str, target: str, N: int, G: int, F: int, C: int, axes
     wide = prod(O + d * (K - 1) // s for _, K, O, s, d, _ in others)
     columns = places if gathered else wide
     span = s // gcd(s, d) * (many - 1) + K
-    each = taps * places if gathered else wide * prod(s for _, _, _, s, *_ in others)
+    each = taps * places if gathered else wide * prod(len(_residues(axis)) for axis in others)
     copied = N * G * C * (s * O + d * (K - 1)) * each
     products = N * G * F * C * span * taps * O * columns
     times = (1 if gathered else taps) * -(-span * C * (taps if gathered else 1) // 480)

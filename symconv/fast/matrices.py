@@ -211,20 +211,17 @@ def _phases(
     """dx as correlations of dy with stride 1, one for each residue of m modulo the stride.
 
     Where m + p = s*i + e, only taps with d*k = e modulo s meet m, and these are every (s/g)-th, g =
-    gcd(s, d); then o = i + (e - d*k) / s. Gives for each residue the rows of dx, the taps
-    backwards, and H, K, O, s, d, p of the correlation.
+    gcd(s, d); then o = i + (e - d*k) / s. Gives for each residue that a tap has the rows of dx, the
+    taps backwards, and H, K, O, s, d, p of the correlation.
     """
     residues = []
     for H, K, O, s, d, p in axes:
         step, found = s // gcd(s, d), []
-        for e in range(s):
+        for first in range(min(step, K)):  # the first tap of each residue
+            e = d * first % s
             start = (e - p) % s  # the first row m of this residue
             rows = slice(start, H, s)
-            first = next((k for k in range(min(step, K)) if (d * k - e) % s == 0), None)
             if start >= H:
-                continue
-            if first is None:
-                found.append((rows, slice(0, 0), (O, 0, len(range(start, H, s)), 1, 1, 0)))
                 continue
             taps = range(first, K, step)
             # the last tap comes first, and meets the smallest o
@@ -244,10 +241,8 @@ def _by_phases(make: Any, dy: Array, w: Array, dx: Array, axes: Axes, workspace:
     """dx from any way ``make`` to y: dy stands for x, the taps backwards and with f and c
     exchanged for w.
     """
+    if any(s // gcd(s, d) > K or gcd(s, d) > 1 for _, K, _, s, d, _ in axes):
+        dx[...] = 0  # there are residues that no tap has
     for rows, taps, phase in _phases(axes):
-        place = (slice(None), slice(None), slice(None), *rows)
         weights = np.ascontiguousarray(np.swapaxes(w, 1, 2)[(..., *taps)])
-        if 0 in weights.shape:
-            dx[place] = 0  # no tap meets these rows
-        else:
-            make(dy, weights, None, dx[place], phase, workspace, threads)
+        make(dy, weights, None, dx[(slice(None), slice(None), slice(None), *rows)], phase, workspace, threads)

@@ -28,30 +28,39 @@ def _outputs(axes: Sequence[tuple[int, ...]], o: slice) -> list[tuple[int, ...]]
     return [(H, K, o.stop - o.start, s, d, p - s * o.start), *others]
 
 
+def _residues(axis: Sequence[int]) -> list[int]:
+    """The residues modulo the stride that rows have which windows meet, m + p = s*o + d*k: no more than taps."""
+    _, K, _, s, d, _ = axis
+    return sorted({d * k % s for k in range(min(K, s))})
+
+
 def _planes(x: Array, axes: Sequence[tuple[int, ...]], take: Take) -> Array:
     """The rows of x that windows meet, zero outside x, apart by their residue modulo the stride.
 
     ``axes`` says H, K, O, s, d, p for each axis. The result has x's first three axes, then one for
-    the residue of every spatial axis, then one for the quotient: row s*o + d*k - p of x is at
-    residue (d*k) % s, quotient o + (d*k) // s. So for every tap the windows of all o are a plain
-    slice, whatever the stride.
+    the residue of every spatial axis (those of ``_residues``), then one for the quotient: row
+    s*o + d*k - p of x is at residue (d*k) % s, quotient o + (d*k) // s. So for every tap the windows
+    of all o are a plain slice, whatever the stride.
     """
-    steps = [s for _, _, _, s, _, _ in axes]
-    if max(steps) == 1 and all(p <= 0 and O + d * (K - 1) - p <= H for H, K, O, _, d, p in axes):
+    residues = [_residues(axis) for axis in axes]
+    steps = [len(each) for each in residues]
+    if all(s == 1 for _, _, _, s, _, _ in axes) and all(
+        p <= 0 and O + d * (K - 1) - p <= H for H, K, O, _, d, p in axes
+    ):
         part = tuple(slice(-p, O + d * (K - 1) - p) for _, K, O, _, d, p in axes)
         inside = x[(..., *part)]
         return inside.reshape(*inside.shape[:3], *steps, *inside.shape[3:])
     sizes = [O + d * (K - 1) // s for _, K, O, s, d, _ in axes]
     planes = take((*x.shape[:3], *steps, *sizes))
     found = [
-        [_reach(e - p, s, size, H) for e in range(s)] for (H, _, _, s, _, p), size in zip(axes, sizes)
+        [_reach(e - p, s, size, H) for e in each] for each, (H, _, _, s, _, p), size in zip(residues, axes, sizes)
     ]  # for each residue the quotients whose rows x has, and these rows
     edges = any(q.start > 0 or q.stop < size for reached, size in zip(found, sizes) for q, _ in reached)
 
     if edges:
         planes[...] = 0
     for e in product(*map(range, steps)):
-        reached = [each[residue] for each, residue in zip(found, e)]
+        reached = [each[i] for each, i in zip(found, e)]
         every = (slice(None), slice(None), slice(None))
         planes[(*every, *e, *(q for q, _ in reached))] = x[(*every, *(m for _, m in reached))]
     return planes
@@ -59,7 +68,7 @@ def _planes(x: Array, axes: Sequence[tuple[int, ...]], take: Take) -> Array:
 
 def _tap(k: Sequence[int], axes: Sequence[tuple[int, ...]]) -> list[Any]:
     """Where in ``_planes`` tap k finds x[n, g, c, s*o + d*k - p], every o: residues, slices."""
-    residues = [d * j % s for j, (_, _, _, s, d, _) in zip(k, axes)]
+    residues = [_residues(axis).index(axis[4] * j % axis[3]) for j, axis in zip(k, axes)]
     starts = [d * j // s for j, (_, _, _, s, d, _) in zip(k, axes)]
     return residues + [slice(i, i + axis[2]) for i, axis in zip(starts, axes)]
 
