@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from symconv.audits import audit
 from symconv.audits.conventions import short
 from symconv.audits.grids import default_grid
-from symconv.audits.truth import Derivative, equal, point, point_size
+from symconv.audits.truth import Derivative, point, point_size
 from symconv.layer.conv import Conv
 
 if TYPE_CHECKING:
@@ -34,6 +35,24 @@ if TYPE_CHECKING:
 __all__ = ["ConvCase", "assert_conv_gradients", "cases"]
 
 Array = NDArray[Any]
+
+
+#: dtype of a real part -> how far an entry may be from the true one, as a part of the largest; wider floats as float64
+TOLERANCE = {"float16": 2.0**-7, "float32": 2.0**-18, "float64": 2.0**-40}
+
+
+def _right(array: Array, truth: Array) -> Array:
+    """Which entries are right; a NaN never is."""
+    if array.dtype.kind not in "fc":
+        exact = [int(b) if b.is_integer() else Fraction(b) for b in truth.reshape(-1).tolist()]
+        same = [bool(a == b) for a, b in zip(array.reshape(-1).tolist(), exact, strict=True)]
+        return np.array(same, bool).reshape(truth.shape)
+    bound = TOLERANCE.get(array.real.dtype.name, TOLERANCE["float64"]) * float(np.abs(truth).max(initial=0))
+    return np.asarray(np.abs(array.astype(np.complex128) - truth) <= bound)
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 class ConvCase:
@@ -90,7 +109,12 @@ class ConvCase:
         return short([p if p == q else (p, q) for p, q in self.conv.padding])
 
     def check(self, **results: Any) -> None:
-        """AssertionError when a result given by name (y, dx, dw, db) is not the true one: ``case.check(dx=dx, dw=dw)``."""
+        """AssertionError when a result given by name (y, dx, dw, db) is not the true one: ``case.check(dx=dx, dw=dw)``.
+
+        Integers, booleans and objects must be equal. Floats and complex numbers may be apart by ``TOLERANCE`` of their dtype
+        times the largest true entry: the arrays are such that plain sums have no rounding at all, and the rounding of a
+        Fourier or Winograd algorithm stays below.
+        """
         for name, value in results.items():
             if name not in ("y", "dx", "dw", "db"):
                 raise TypeError(f"no result {name!r}; there are y, dx, dw, db")
@@ -98,13 +122,15 @@ class ConvCase:
             array = np.asarray(value)
             if array.shape != truth.shape:
                 raise AssertionError(f"{name} of {self.conv!r} has shape {array.shape}, true {truth.shape}")
-            if not equal(array, truth):
-                wrong = np.argwhere(~(np.abs(array.astype(np.float64) - truth) < 1e-3))
+            if array.dtype.kind not in "biufcO":
+                raise AssertionError(f"{name} of {self.conv!r} has dtype {array.dtype}, which holds no numbers")
+            wrong = np.argwhere(~_right(array, truth))
+            if len(wrong):
                 index = tuple(int(i) for i in wrong[0])
                 flat = int(np.ravel_multi_index(index, truth.shape))
                 raise AssertionError(
                     f"{name} of {self.conv!r} is wrong in {len(wrong)} of {truth.size} entries; {name}{list(index)} is "
-                    f"{array[index]:g}, true {truth[index]:g}: {self._derivative.entry_name(name, flat)} = "
+                    f"{_number(array[index])}, true {truth[index]:g}: {self._derivative.entry_name(name, flat)} = "
                     f"{self._derivative.array(name).text(index)}"
                 )
 

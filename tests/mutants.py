@@ -34,12 +34,13 @@ def mutants(kernel: Kernel, functions: Collection[str]) -> Iterator[tuple[str, K
                 yield f"{function.name}:{node.lineno} {ast.unparse(node)}", replace(kernel, source="\n".join(parts))
 
 
-def module_mutants(package: str, name: str) -> Iterator[str]:
-    """Every mutant of one function of a package, in place wherever the function is used while its name is given out."""
+def module_mutants(package: str, name: str) -> Iterator[tuple[str, str]]:
+    """Every mutant of one function of a package, in place wherever it is used while its line and expression are given out."""
     modules = [module for key, module in sys.modules.items() if key.startswith(package)]
     original = next(vars(each)[name] for each in modules if getattr(vars(each).get(name), "__module__", "") == each.__name__)
     home = sys.modules[original.__module__]
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(original))).body
+    lines = textwrap.dedent(inspect.getsource(original)).splitlines()
+    (tree,) = ast.parse("\n".join(lines)).body
     assert isinstance(tree, ast.FunctionDef)
     users = [module for module in modules if vars(module).get(name) is original]
     tables = [(table, key) for table in vars(sys.modules[f"{package}.choice"]).values() if isinstance(table, dict)
@@ -57,7 +58,7 @@ def module_mutants(package: str, name: str) -> Iterator[str]:
                 kept = [table[key] for table, key in tables]
                 for table, key in tables:
                     table[key] = tuple(mutant if way is original else way for way in table[key])
-                yield f"{name}:{node.lineno} {ast.unparse(node)}"
+                yield lines[node.lineno - 1].strip(), ast.unparse(node)
                 for (table, key), value in zip(tables, kept, strict=True):
                     table[key] = value
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -123,3 +125,29 @@ def test_plugin_loads_nothing_until_it_is_asked(pytester: pytest.Pytester) -> No
         "import sys\ndef test():\n    assert not {'sympy', 'symconv.testing', 'joblib'} & set(sys.modules)\n"
     )
     pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64, np.complex128, np.int64, object], ids=str)
+def test_check_is_as_exact_as_the_dtype(dtype: Any) -> None:
+    case = ConvCase(CASE.conv)
+    case.__dict__["dw"] = np.round(CASE.dw / 2**6)  # whole numbers that float16 holds exactly
+    right = case.dw.astype(dtype)
+    case.check(dw=right)
+    places = [np.unravel_index(int(np.abs(case.dw).argmax()), right.shape), (0,) * right.ndim]
+    step = {"float16": 2.0**-6, "float32": 2.0**-17, "complex64": 2.0**-17, "float64": 1e-11, "complex128": 1e-11}
+    by = step.get(np.dtype(dtype).name, 0) * float(np.abs(case.dw).max()) or 1
+    for place in places:
+        off = right.copy()
+        off[place] += by
+        with pytest.raises(AssertionError, match=r"is wrong in 1 of .* entries"):
+            case.check(dw=off)
+
+
+def test_check_of_what_is_no_number() -> None:
+    for bad in (np.full(CASE.dw.shape, np.nan), CASE.dw + 1j, np.full(CASE.dw.shape, None, object)):
+        with pytest.raises(AssertionError, match=f"is wrong in {CASE.dw.size} of {CASE.dw.size} entries"):
+            CASE.check(dw=bad)
+    with pytest.raises(AssertionError, match="holds no numbers"):
+        CASE.check(dw=np.full(CASE.dw.shape, "3"))
+    with pytest.raises(AssertionError, match="is wrong in"):  # an error that an absolute tolerance let pass
+        CASE.check(dw=CASE.dw + 1e-4)

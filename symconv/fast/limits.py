@@ -8,7 +8,7 @@ from typing import Any
 from symconv.kernels.prelude import _whole
 
 __all__ = [
-    "BLOCK", "FEW", "LEAST", "PIECE", "PRODUCT", "ROWS", "SMALL", "TILES", "WIDE", "WORKSPACE", "bounds", "cores",
+    "BLOCK", "FEW", "LEAST", "PIECE", "PRODUCT", "ROWS", "SMALL", "TILE", "TILES", "WIDE", "WORKSPACE", "bounds", "cores",
 ]  # fmt: skip
 
 #: bytes of working memory that a call may use unless it says otherwise
@@ -31,6 +31,9 @@ FEW = 16
 
 #: columns of a product of rows: whole vectors of the processor, and whole lines of its caches
 PIECE = 64
+
+#: filters and channels of one product of tiles or of rows of dy
+TILE = 64
 
 #: more columns than these are cut in pieces
 WIDE = 256

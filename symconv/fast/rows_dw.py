@@ -27,9 +27,6 @@ Axes = Sequence[tuple[int, ...]]
 
 __all__: list[str] = []
 
-#: filters and channels of one product
-_TILE = 64
-
 
 def _two_axes(dy: Array, x: Array, dw: Array, axes: Axes) -> tuple[Array, Array, Array, Axes]:
     """A layer of one axis as one of two, the first of a single row."""
@@ -210,15 +207,15 @@ def _add_products(
     count, G, F, pieces, wide = slopes.shape
     K, C = total.shape[1], total.shape[4]
     left = slopes.transpose(0, 1, 3, 2, 4)[:, None]  # (j, k, g, piece, f, place)
-    part = take((count, K, G, pieces, min(F, _TILE), min(C, _TILE)))
+    part = take((count, K, G, pieces, min(F, limits.TILE), min(C, limits.TILE)))
     for t, (residue, start) in enumerate(starts):
         begin = rows[:, residue, start:]
         row, place, one = begin.strides
         right = _view(begin, (count, K, G, pieces, wide, C), (step * row, row, C * one, wide * place, place, one))
-        for i, j in product(range(0, F, _TILE), range(0, C, _TILE)):
-            made = part[..., : min(_TILE, F - i), : min(_TILE, C - j)]
-            np.matmul(left[..., i : i + _TILE, :], right[..., j : j + _TILE], out=made)
-            sums = total[t, :, :, i : i + _TILE, j : j + _TILE]
+        for i, j in product(range(0, F, limits.TILE), range(0, C, limits.TILE)):
+            made = part[..., : min(limits.TILE, F - i), : min(limits.TILE, C - j)]
+            np.matmul(left[..., i : i + limits.TILE, :], right[..., j : j + limits.TILE], out=made)
+            sums = total[t, :, :, i : i + limits.TILE, j : j + limits.TILE]
             sums += made.sum(axis=(0, 3), dtype=slopes.dtype)
 
 

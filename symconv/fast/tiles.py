@@ -215,7 +215,7 @@ def _winograd_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int
         return
     used += -used % 64
     kept = _buffer(workspace)
-    cuts = [slice(f, min(f + 64, F)) for f in range(0, F, 64)]
+    cuts = [slice(f, min(f + limits.TILE, F)) for f in range(0, F, limits.TILE)]
     U: list[Any] = [None] * len(cuts)
     a = x.reshape(len(x), groups * C, *x.shape[3:])
     target = y.reshape(len(y), groups * F, *y.shape[3:])
@@ -231,7 +231,7 @@ def _winograd_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int
         take = _within(memory, x.dtype)
         V = _spread(a, n, rows, B, inputs, take)
         M = take((*V.shape[:2], groups * F))
-        few = _part(V.shape[1], limits.PRODUCT // (C * min(F, 64)))
+        few = _part(V.shape[1], limits.PRODUCT // (C * min(F, limits.TILE)))
         images = V.reshape(products, -1, few, groups, C).transpose(0, 3, 1, 2, 4)
         sums = M.reshape(products, -1, few, groups, F).transpose(0, 3, 1, 2, 4)
         for f, weights in zip(cuts, U):
@@ -271,14 +271,14 @@ def _winograd_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, thr
         take = _within(memory, dy.dtype)
         V = _spread(a, *unit, B, inputs, take)
         Z = _spread(slopes, *unit, _transposed(A), outputs, take)
-        few = _part(V.shape[1], limits.PRODUCT // (min(C, 64) * min(F, 64)))
+        few = _part(V.shape[1], limits.PRODUCT // (min(C, limits.TILE) * min(F, limits.TILE)))
         images = V.reshape(products, -1, few, groups, C).transpose(0, 3, 1, 2, 4)
         back = Z.reshape(products, -1, few, groups, F).transpose(0, 3, 1, 4, 2)
-        part = take((products, groups, images.shape[2], min(F, 64), min(C, 64)))
-        for f in range(0, F, 64):
-            for c in range(0, C, 64):
-                left, right = back[:, :, :, f : f + 64], images[..., c : c + 64]
-                place = totals[lane, :, :, f : f + 64, c : c + 64]
+        part = take((products, groups, images.shape[2], min(F, limits.TILE), min(C, limits.TILE)))
+        for f in range(0, F, limits.TILE):
+            for c in range(0, C, limits.TILE):
+                left, right = back[:, :, :, f : f + limits.TILE], images[..., c : c + limits.TILE]
+                place = totals[lane, :, :, f : f + limits.TILE, c : c + limits.TILE]
                 if not begun[lane] and left.shape[2] == 1:
                     np.matmul(left[:, :, 0], right[:, :, 0], out=place)
                     continue
