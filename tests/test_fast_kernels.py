@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 
 from symconv import Conv, fast
-from symconv.fast import choice, interpolation, limits, spectra, threads
+from symconv.fast import choice, interpolation, limits, matrices, spectra, threads, windows
 from symconv.fast.interpolation import WINOGRAD_SIZES
 from symconv.fast.schedules import FAST
 from symconv.fast.winograd import algorithm
+from symconv.kernels import Kind, emit
 from symconv.kernels.checks import CHECKS, on_symbols
-from symconv.kernels.manners import MANNERS, faces_agree
+from symconv.kernels.manners import MANNERS, Faces, faces_agree
 from tests.cases import SMALL, convs
 from tests.fast_library import Library, limits_set, schedules_of, sizes_of, symbols_by_every_schedule
 from tests.mutants import module_mutants
@@ -105,29 +106,29 @@ ROWS = [
     Conv(input=5, kernel=2, padding=1, in_channels=2),
 ]
 
-#: function -> the layers on which a mistake in it shows
-BROKEN = {
-    "_planes": [
+#: functions, and the layers on which a mistake in them shows
+SHOWN_ON: list[tuple[str, list[Conv]]] = [
+    ("_planes", [
         Conv(input=(5, 7), kernel=(3, 2), stride=(2, 3), padding=((1, 2), (0, 2)), in_channels=2),
         Conv(input=(4, 5), kernel=(3, 2), padding=((1, 0), (0, 0))),
         Conv(input=(4, 5), kernel=(2, 2), padding=((0, 0), (0, 1)), dilation=(1, 2)),
-    ],
-    "_residues": ROWS,
-    "_tap": [Conv(input=(7, 9), kernel=(3, 3), stride=(3, 2), dilation=(2, 3), padding=(2, 3))],
-    **dict.fromkeys(("_phases", "_by_phases"), [
+    ]),
+    ("_tap", [Conv(input=(7, 9), kernel=(3, 3), stride=(3, 2), dilation=(2, 3), padding=(2, 3))]),
+    ("_phases _by_phases", [
         Conv(input=(7, 9), kernel=(3, 3), stride=(3, 2), dilation=(2, 3), padding=((2, 1), (3, 0))),
         Conv(input=(9, 19), kernel=(3, 3), stride=(2, 4), dilation=(2, 6), padding=((1, 0), (2, 1))),
         Conv(input=(9, 19), kernel=(2, 3), stride=(3, 4), dilation=(1, 6), padding=((1, 0), (2, 1))),
     ]),
-    "_padded": [Conv(input=(5, 7), kernel=(3, 2), stride=(2, 3), dilation=(1, 2), padding=1)],
-    "_add_back": [Conv(input=(5, 7), kernel=(3, 2), stride=(2, 3), dilation=(1, 2), padding=((1, 0), (2, 1)))],
-    **dict.fromkeys(("_cut", "_spread", "_collect"), [TILED_2D]),
-    **dict.fromkeys(("_begins", "_turns", "_banded", "_meeting", "_lay", "_lay_blocks", "_put_blocks", "_below", "_in_pieces"), ROWS),
-    **dict.fromkeys(("_rows_into", "_products", "_outputs_of", "_put", "_quotients"), ROWS),
-    **dict.fromkeys(("_few_dw", "_slopes", "_few_products", "_rows_dw", "_channels_last", "_padded_slopes", "_add_products"), ROWS),
-    **dict.fromkeys(("_fft_y", "_fft_dw"), ROWS[:1]),
-    "_rows_dx": [Conv(input=(6, 7), kernel=(4, 3), stride=(2, 3), padding=((2, 1), (3, 0)), in_channels=2)],
-}  # fmt: skip
+    ("_padded", [Conv(input=(5, 7), kernel=(3, 2), stride=(2, 3), dilation=(1, 2), padding=1)]),
+    ("_add_back", [Conv(input=(5, 7), kernel=(3, 2), stride=(2, 3), dilation=(1, 2), padding=((1, 0), (2, 1)))]),
+    ("_cut _spread _collect", [TILED_2D]),
+    ("_residues _quotients _begins _turns _banded _meeting _lay _lay_blocks _put_blocks _below _in_pieces", ROWS),
+    ("_rows_into _products _outputs_of _put", ROWS),
+    ("_few_dw _slopes _few_products _rows_dw _channels_last _padded_slopes _add_products", ROWS),
+    ("_fft_y _fft_dw", ROWS[:1]),
+    ("_rows_dx", [Conv(input=(6, 7), kernel=(4, 3), stride=(2, 3), padding=((2, 1), (3, 0)), in_channels=2)]),
+]  # fmt: skip
+BROKEN = {name: layers for names, layers in SHOWN_ON for name in names.split()}
 
 #: lines that begin so work out how much memory, how many threads, and into what pieces work is cut: results do not depend on
 #: what they say, as the sizes are tried that the library would not choose by itself (tests/fast_library.py)
@@ -390,3 +391,75 @@ def test_tasks_run_once_and_errors_come_back() -> None:
     assert sorted(done) == list(range(7))
     with pytest.raises(ZeroDivisionError):
         threads._parallel(lambda i: 1 // (i - 6), 7, 3)
+
+
+def test_a_workspace_beyond_all_memory_is_not_taken() -> None:
+    x, w = np.ones((1, 2, 5, 6)), np.ones((3, 2, 3, 2))
+    for schedule in schedules_of(Conv(input=(5, 6), kernel=(3, 2), in_channels=2, out_channels=3), float):
+        tracemalloc.start()
+        fast.conv2d(x, w, algorithm=schedule, workspace=10**18, threads=1)
+        fast.conv2d_backward(np.ones((1, 3, 3, 5)), x, w, algorithm=schedule, workspace=10**18, threads=1)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 30
+        tracemalloc.stop()
+    assert limits.bounds(10**18, 1, 1000)[0] < 1 << 30
+
+
+@pytest.mark.parametrize("stride", [10**5, 10**12, 2**70, (10**9, 1)], ids=str)
+def test_a_stride_beyond_the_image_costs_nothing(stride: Any) -> None:
+    """Were there work for each row of a stride, this would not end."""
+    x, w = np.arange(50.0).reshape(1, 2, 5, 5), np.arange(12.0).reshape(1, 2, 2, 3)
+    for schedule in ("auto", "blocked", "scatter", "rows", "windows", "fft"):
+        y = fast.conv2d(x, w, stride=stride, padding=(0, 1), algorithm=schedule)
+        dx, dw, _ = fast.conv2d_backward(y, x, w, stride=stride, padding=(0, 1), algorithm=schedule)
+        truth = (x[:, :, :2, :2] * w[:, :, :, 1:]).sum()
+        np.testing.assert_allclose(y[0, 0, 0, 0], truth)
+        assert (dx.shape, dw.shape) == (x.shape, w.shape)
+
+
+def test_residues_are_no_more_than_taps() -> None:
+    axes = [(2100, 3, 3, 1000, 7, 2), (900, 2, 4, 250, 1, 0)]
+    assert [windows._residues(axis) for axis in axes] == [[0, 7, 14], [0, 1]]
+    assert len(list(matrices._phases(axes))) == 6
+    planes = windows._planes(np.zeros((1, 1, 1, 2100, 900)), axes, lambda shape: np.empty(shape))
+    assert planes.shape == (1, 1, 1, 3, 2, 3, 4)
+
+
+# infinities and NaN ------------------------------------------------------------------------------------------------------
+
+UNPADDED = [
+    Conv(input=(23, 18), kernel=(3, 3), batch=2, in_channels=24, out_channels=32),
+    Conv(input=(21, 26), kernel=(4, 3), batch=2, in_channels=8, out_channels=6, groups=2, dilation=(1, 2), stride=(2, 3)),
+    Conv(input=(13, 14), kernel=(3, 2), batch=2, in_channels=6, out_channels=6, groups=6),
+    Conv(input=40, kernel=5, stride=3, in_channels=3),
+    Conv(input=(9, 8), kernel=(3, 2), stride=(2, 1), transposed=True, in_channels=3, out_channels=2),
+    Conv(input=(6, 5), kernel=1, in_channels=3, out_channels=2),
+]
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+@pytest.mark.parametrize("conv", UNPADDED, ids=conv_id)
+def test_direct_keeps_infinities_in_place(conv: Conv, bad: float) -> None:
+    """The entries that are not finite are those whose sums have the entry, as plain loops over taps make them."""
+    rng = np.random.default_rng(2)
+    values = {name: rng.standard_normal(conv.shapes[name]) for name in ("x", "w", "b", "dy")}
+    taps = Faces(emit("taps", Kind(conv.ndim, conv.transposed)), conv)
+    names = ["direct", *(name for name in schedules_of(conv, float) if name in choice.DIRECT)]
+    for array in ("x", "dy"):
+        given = {**values, array: values[array].copy()}
+        given[array][(0, 1 % given[array].shape[1], *(n // 2 for n in given[array].shape[2:]))] = bad
+        with np.errstate(invalid="ignore"):
+            truth = {name: np.isfinite(each) for name, each in taps.outputs(given).items()}
+            for name in names:
+                for output, found in Library(conv, algorithm=name).outputs(given).items():
+                    assert np.array_equal(np.isfinite(found), truth[output]), (name, array, output)
+        assert not all(each.all() for each in truth.values())
+
+
+@pytest.mark.parametrize("schedule", choice.INDIRECT)
+def test_transforms_spread_infinities(schedule: str) -> None:
+    """What the documentation says of them: more entries than the sums that have the entry."""
+    x, w = np.ones((1, 1, 12, 12), np.float32), np.ones((1, 1, 3, 3), np.float32)
+    x[0, 0, 5, 5] = np.inf
+    with np.errstate(invalid="ignore"):
+        assert (~np.isfinite(fast.conv2d(x, w, algorithm=schedule))).sum() > 9
+        assert (~np.isfinite(fast.conv2d(x, w, algorithm="direct"))).sum() == 9
