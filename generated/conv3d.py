@@ -2,27 +2,24 @@
 
     L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
-The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
-Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor
+left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed
+inside their group.
 
-For a block of outputs of one image the taps are gathered beside the channels; y is then one matrix product, dw
-another with the same columns, and for dx the product comes first and is added back where the columns were
-gathered. A pointwise layer multiplies without a copy. Padding comes first, and its gradient is folded back
-last.
+For a block of outputs of one image the taps are gathered beside the channels; y is then one matrix product, dw another
+with the same columns, and for dx the product comes first and is added back where the columns were gathered. A pointwise
+layer multiplies without a copy. Padding comes first, and its gradient is folded back last.
 
-Written for every size: any number of images (also none) and channels, groups, stride, padding (also different
-before and after) and dilation, wherever the output has at least one row on each axis. The dtype of the
-arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as
-they are, without conjugation. Arguments are never written to.
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also different before
+and after) and dilation, wherever the output has at least one row on each axis. The dtype of the arguments is the dtype
+of the results: floats, integers (which wrap around), Python objects, complex numbers as they are, without conjugation.
+Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
-random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
-complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
-agree, wrong arguments are refused. Layers: in3x4x5-k2x1x3-n2c2f6-s1x2x3-p1_0x2_0x3_2-d2x1x1-g2,
-in4x3x2-k2x3x2-s3x1x2-p0_2x2x1_0-d1x2x1, in3x6x5-k1x3x2-n1c2f1-p0x1x1_0.
-
-These checks cover the layers named; they are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
+integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
+derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
+are refused. Layers: in3x4x5-k2x1x3-n2c2f6-s1x2x3-p1_0x2_0x3_2-d2x1x1-g2, in4x3x2-k2x3x2-s3x1x2-p0_2x2x1_0-d1x2x1,
+in3x6x5-k1x3x2-n1c2f1-p0x1x1_0. These checks cover the layers named; they are no proof for every size.
 """
 
 import numpy as np
@@ -30,12 +27,15 @@ import numpy as np
 __all__ = ["conv3d", "conv3d_backward", "conv_forward", "conv_backward"]
 
 
-def conv3d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, workspace=2 << 20):
+def conv3d(
+    x, w, b=None, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros", padding_value=0, workspace=2 << 20
+):
     """y: every filter of w slid over x, plus b.
 
-    x (N, C, H0, H1, H2), w (F, C/groups, K0, K1, K2), b (F,) or None; y (N, F, O0, O1, O2). stride, dilation: a
-    number, or one for each axis; padding also (before, after) pairs, or "same" or "valid". ValueError, with the
-    shapes, where these make no layer.
+    x (N, C, H0, H1, H2), w (F, C/groups, K0, K1, K2), b (F,) or None; y (N, F, O0, O1, O2). stride, dilation: a number,
+    or one for each axis; padding also (before, after) pairs, or "same" or "valid". padding_mode: 'zeros', 'constant'
+    (padding_value, in the dtype of x), 'reflect', 'replicate', 'circular', 'symmetric': the border is made first, and
+    its gradient folded back last. ValueError, with the shapes, where these make no layer.
 
     workspace bounds the bytes of columns that are held at once; a single row of outputs is always held.
 
@@ -45,6 +45,10 @@ def conv3d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, workspace=2 
     """
     x, w, b = _arrays(x, w, b)
     N, G, F, C, axes = _layer(x, w, b, stride, padding, dilation, groups, ndim=3)
+    if padding_mode != "zeros":
+        border = _border_rows(axes, padding_mode)
+        x = _bordered(x, border, padding_value)
+        return conv3d(x, w, b, stride, 0, dilation, groups, workspace=workspace)
     H0, K0, O0, _, _, _, _ = axes[0]
     H1, K1, O1, _, _, _, _ = axes[1]
     H2, K2, O2, _, _, _, _ = axes[2]
@@ -64,14 +68,20 @@ def conv3d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, workspace=2 
     return y
 
 
-def conv3d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, workspace=2 << 20):
+def conv3d_backward(
+    dy, x, w, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros", padding_value=0, workspace=2 << 20
+):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
-    dy (N, F, O0, O1, O2); dx, dw and db have the shapes of x, w and b. The other parameters are those of
-    conv3d.
+    dy (N, F, O0, O1, O2); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv3d.
     """
     dy, x, w = _arrays(dy, x, w)
     N, G, F, C, axes = _layer(x, w, None, stride, padding, dilation, groups, ndim=3)
+    if padding_mode != "zeros":
+        border = _border_rows(axes, padding_mode)
+        x = _bordered(x, border, padding_value)
+        dpadded, dw, db = conv3d_backward(dy, x, w, stride, 0, dilation, groups, workspace=workspace)
+        return _border_folded(dpadded, border), dw, db
     H0, K0, O0, _, _, _, _ = axes[0]
     H1, K1, O1, _, _, _, _ = axes[1]
     H2, K2, O2, _, _, _, _ = axes[2]
@@ -158,7 +168,8 @@ def _arrays(*arrays):
 def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    pads = _pairs(padding, window)
+    same = isinstance(padding, str) and padding == "same"
+    pads = _same(window) if same else _pairs(padding, ndim)
     if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
@@ -170,11 +181,35 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
         O = _output_size(H, K, s, d, p, q)
         if O < 1:
             raise ValueError(
-                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} spans {_span(K, d)}, "
-                f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
+                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} does not fit "
+                f"input {H} with padding ({p}, {q}) on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
+
+
+def _border_rows(axes, padding_mode):
+    """On each axis, the rows of x that stand in the padded x; -1 for the constant."""
+    rows = []
+    for axis, (H, _, _, _, _, p, q) in enumerate(axes):
+        modes = _modes(H)
+        if padding_mode not in modes:
+            raise ValueError(f"padding_mode {padding_mode!r} must be 'zeros' or one of {', '.join(modes)}")
+        name, most = modes[padding_mode]
+        if H < 1 or (most is not None and max(p, q) > most):
+            raise ValueError(f"{padding_mode} padding ({p}, {q}) is more than input {H} allows on axis {axis}")
+        constant = {"constant_values": -1} if name == "constant" else {}
+        rows.append(np.pad(np.arange(H), (p, q), name, **constant))
+    return rows
+
+
+def _bordered(x, rows, padding_value):
+    """x with its border: ``rows`` of it on each axis, the constant where there is none."""
+    for axis, index in enumerate(rows, 2):
+        x = np.take(x, index, axis)
+        outside = (*[slice(None)] * axis, index < 0)
+        x[outside] = padding_value
+    return x
 
 
 def _blocks(G, C, axes, dtype, workspace):
@@ -203,6 +238,16 @@ def _padded(image, axes):
     rows = [p + H + q for H, _, _, _, _, p, q in axes]
     padded = np.zeros((*image.shape[:2], *rows), image.dtype)
     _folded(padded, axes)[...] = image
+    return padded
+
+
+def _border_folded(padded, rows):
+    """The adjoint of _bordered: what stands on the border is added to the rows that feed it."""
+    for axis, index in enumerate(rows, 2):
+        away, inside = np.moveaxis(padded, axis, 0), index >= 0
+        folded = np.zeros((int(index.max()) + 1, *away.shape[1:]), padded.dtype)
+        np.add.at(folded, index[inside], away[inside])
+        padded = np.moveaxis(folded, 0, axis)
     return padded
 
 
@@ -240,15 +285,21 @@ def _window(x, w, stride, dilation, groups, ndim):
     return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _pairs(padding, window):
-    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
+def _same(window):
+    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
+    if any(s != 1 for _, s, _ in window):
+        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
+    lost = [-_output_size(0, K, 1, d, 0, 0) for K, _, d in window]
+    return [(n // 2, n - n // 2) for n in lost]
+
+
+def _pairs(padding, ndim):
+    """``padding`` as (before, after) for each axis."""
     if isinstance(padding, str):
-        if padding == "same" and all(s == 1 for _, s, _ in window):
-            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
+            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
         padding = 0
-    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
     each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
@@ -260,9 +311,12 @@ def _output_size(H, K, s, d, p, q):
     return (H + p + q - (d * (K - 1) + 1)) // s + 1
 
 
-def _span(K, d):
-    """Rows covered by a kernel of K taps, d apart."""
-    return d * (K - 1) + 1
+def _modes(H):
+    """padding_mode: its name in np.pad, and the most rows on one side of an input of H."""
+    return {
+        "constant": ("constant", None), "reflect": ("reflect", H - 1), "replicate": ("edge", None),
+        "circular": ("wrap", H), "symmetric": ("symmetric", H),
+    }
 
 
 def _whole(value):

@@ -345,7 +345,7 @@ RUDE = {
     "error-without-shapes": ("{name} {array.shape}", "{name}"),
     "default-stride": ("stride=1, padding=0", "stride=2, padding=0"),
     "default-padding": ("padding=0, dilation=1", "padding=1, dilation=1"),
-    "same-on-the-other-side": ("(_span(K, d) - 1) // 2, _span(K, d) // 2", "_span(K, d) // 2, (_span(K, d) - 1) // 2"),
+    "same-on-the-other-side": ("(n // 2, n - n // 2)", "(n - n // 2, n // 2)"),
     "pad-key-ignored": ('"padding" if key == "pad"', '"dilation" if key == "pad"'),
     "no-output-accepted": ("if O < 1:", "if O < -99999:"),
     "one-output-refused": ("if O < 1:", "if O < 2:"),

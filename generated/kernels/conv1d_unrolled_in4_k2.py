@@ -2,24 +2,22 @@
 
     L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
-The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
-Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor
+left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed
+inside their group.
 
-Every product is written out; a name stands for one entry in all images of the batch. Each entry is read once.
-Forward 6 products, backward 12; none is shared: o follows from k and m, so each occurs in one entry. What no
-window reaches stays zero.
+Every product is written out; a name stands for one entry in all images of the batch. Each entry is read once. Forward 6
+products, backward 12; none is shared: o follows from k and m, so each occurs in one entry. What no window reaches stays
+zero.
 
-Holds for Conv(input=4, kernel=2) with any number of images (also none); other sizes are refused. The dtype of
-the arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers
-as they are, without conjugation. Arguments are never written to.
+Holds for Conv(input=4, kernel=2) with any number of images (also none); other sizes are refused. The dtype of the
+arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as they
+are, without conjugation. Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
-random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
-complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
-agree, wrong arguments are refused. Layers: in4-k2, in4-k2-n2c1f1.
-
-These checks cover the layers named; they are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
+integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
+derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
+are refused. Layers: in4-k2, in4-k2-n2c1f1. These checks cover the layers named; they are no proof for every size.
 """
 
 import numpy as np
@@ -102,7 +100,8 @@ def _arrays(*arrays):
 def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    pads = _pairs(padding, window)
+    same = isinstance(padding, str) and padding == "same"
+    pads = _same(window) if same else _pairs(padding, ndim)
     if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
@@ -114,8 +113,8 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
         O = _output_size(H, K, s, d, p, q)
         if O < 1:
             raise ValueError(
-                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} spans {_span(K, d)}, "
-                f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
+                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} does not fit "
+                f"input {H} with padding ({p}, {q}) on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
@@ -152,15 +151,21 @@ def _window(x, w, stride, dilation, groups, ndim):
     return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _pairs(padding, window):
-    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
+def _same(window):
+    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
+    if any(s != 1 for _, s, _ in window):
+        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
+    lost = [-_output_size(0, K, 1, d, 0, 0) for K, _, d in window]
+    return [(n // 2, n - n // 2) for n in lost]
+
+
+def _pairs(padding, ndim):
+    """``padding`` as (before, after) for each axis."""
     if isinstance(padding, str):
-        if padding == "same" and all(s == 1 for _, s, _ in window):
-            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
+            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
         padding = 0
-    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
     each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
@@ -170,11 +175,6 @@ def _pairs(padding, window):
 def _output_size(H, K, s, d, p, q):
     """How often the kernel fits: the rows of y on one axis."""
     return (H + p + q - (d * (K - 1) + 1)) // s + 1
-
-
-def _span(K, d):
-    """Rows covered by a kernel of K taps, d apart."""
-    return d * (K - 1) + 1
 
 
 def _whole(value):

@@ -2,27 +2,25 @@
 
     L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
-The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
-Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor
+left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed
+inside their group.
 
-Each gradient is one correlation: pad, dilate (insert zeros), flip, correlate. r counts the rows that no window
-reaches; without it dx would be too short when the stride does not divide. For reading and for comparing with
-other texts: the zeros that are inserted are multiplied too.
+Each gradient is one correlation: pad, dilate (insert zeros), flip, correlate. r counts the rows that no window reaches;
+without it dx would be too short when the stride does not divide. For reading and for comparing with other texts: the
+zeros that are inserted are multiplied too.
 
-Written for every size: any number of images (also none) and channels, groups, stride, padding (also different
-before and after) and dilation, wherever the output has at least one row on each axis. The dtype of the
-arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as
-they are, without conjugation. Arguments are never written to.
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also different before
+and after) and dilation, wherever the output has at least one row on each axis. The dtype of the arguments is the dtype
+of the results: floats, integers (which wrap around), Python objects, complex numbers as they are, without conjugation.
+Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
-random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
-complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
-agree, wrong arguments are refused. Layers: in5x6-k3x2-n2c6f6-s2x1-p1x0-d1x2-g3,
-in7x6-k3x2-n1c1f3-s3x4-p0_2x1_0, in5x5-k3x3-n4c3f2-p1x1, in7x5-k3x3-n2c4f2-p1_2x2_0-d1x2-g2,
-in5x4-k2x3-n1c3f6-s2x1-p1x0-g3, in3x4-k1x1-n2c3f2.
-
-These checks cover the layers named; they are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
+integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
+derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
+are refused. Layers: in5x6-k3x2-n2c6f6-s2x1-p1x0-d1x2-g3, in7x6-k3x2-n1c1f3-s3x4-p0_2x1_0, in5x5-k3x3-n4c3f2-p1x1,
+in7x5-k3x3-n2c4f2-p1_2x2_0-d1x2-g2, in5x4-k2x3-n1c3f6-s2x1-p1x0-g3, in3x4-k1x1-n2c3f2. These checks cover the layers
+named; they are no proof for every size.
 """
 
 import numpy as np
@@ -30,12 +28,13 @@ import numpy as np
 __all__ = ["conv2d", "conv2d_backward", "conv_forward", "conv_backward"]
 
 
-def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros", padding_value=0):
     """y: every filter of w slid over x, plus b.
 
-    x (N, C, H0, H1), w (F, C/groups, K0, K1), b (F,) or None; y (N, F, O0, O1). stride, dilation: a number, or
-    one for each axis; padding also (before, after) pairs, or "same" or "valid". ValueError, with the shapes,
-    where these make no layer.
+    x (N, C, H0, H1), w (F, C/groups, K0, K1), b (F,) or None; y (N, F, O0, O1). stride, dilation: a number, or one for
+    each axis; padding also (before, after) pairs, or "same" or "valid". padding_mode: 'zeros', 'constant'
+    (padding_value, in the dtype of x), 'reflect', 'replicate', 'circular', 'symmetric': the border is made first, and
+    its gradient folded back last. ValueError, with the shapes, where these make no layer.
 
     >>> x, w = np.ones((2, 4, 5, 6)), np.ones((6, 2, 3, 2))
     >>> conv2d(x, w, stride=(2, 1), padding=(1, 0), groups=2).shape
@@ -43,6 +42,10 @@ def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     """
     x, w, b = _arrays(x, w, b)
     N, G, F, C, axes = _layer(x, w, b, stride, padding, dilation, groups, ndim=2)
+    if padding_mode != "zeros":
+        border = _border_rows(axes, padding_mode)
+        x = _bordered(x, border, padding_value)
+        return conv2d(x, w, b, stride, 0, dilation, groups)
     # vectors, one entry for each axis
     H, K, O, s, d, p, q = np.transpose(axes)
     # groups get an axis of their own; F and C count inside one group
@@ -53,13 +56,18 @@ def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     return y.reshape(N, G * F, *y.shape[3:])
 
 
-def conv2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros", padding_value=0):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
     dy (N, F, O0, O1); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv2d.
     """
     dy, x, w = _arrays(dy, x, w)
     N, G, F, C, axes = _layer(x, w, None, stride, padding, dilation, groups, ndim=2)
+    if padding_mode != "zeros":
+        border = _border_rows(axes, padding_mode)
+        x = _bordered(x, border, padding_value)
+        dpadded, dw, db = conv2d_backward(dy, x, w, stride, 0, dilation, groups)
+        return _border_folded(dpadded, border), dw, db
     # vectors, one entry for each axis
     H, K, O, s, d, p, q = np.transpose(axes)
     # rows that no window reaches
@@ -70,9 +78,7 @@ def conv2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1):
     dy = dy.reshape(N, G, F, *dy.shape[2:])
     x = x.reshape(N, G, C, *x.shape[2:])
     w = w.reshape(G, F, C, *w.shape[2:])
-    dx = correlate(
-        pad(dilate(dy, s), d * (K - 1) - p, d * (K - 1) - q + r), flip(w), "ngf,gfc->ngc", dilation=d
-    )
+    dx = correlate(pad(dilate(dy, s), d * (K - 1) - p, d * (K - 1) - q + r), flip(w), "ngf,gfc->ngc", dilation=d)
     dw = correlate(pad(x, p, q - r), dilate(dy, s), "ngc,ngf->gfc", stride=d)
     db = total(dy)
     return dx.reshape(x_shape), dw.reshape(w_shape), db.reshape(G * F)
@@ -100,7 +106,8 @@ def _arrays(*arrays):
 def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    pads = _pairs(padding, window)
+    same = isinstance(padding, str) and padding == "same"
+    pads = _same(window) if same else _pairs(padding, ndim)
     if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
@@ -112,11 +119,35 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
         O = _output_size(H, K, s, d, p, q)
         if O < 1:
             raise ValueError(
-                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} spans {_span(K, d)}, "
-                f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
+                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} does not fit "
+                f"input {H} with padding ({p}, {q}) on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
+
+
+def _border_rows(axes, padding_mode):
+    """On each axis, the rows of x that stand in the padded x; -1 for the constant."""
+    rows = []
+    for axis, (H, _, _, _, _, p, q) in enumerate(axes):
+        modes = _modes(H)
+        if padding_mode not in modes:
+            raise ValueError(f"padding_mode {padding_mode!r} must be 'zeros' or one of {', '.join(modes)}")
+        name, most = modes[padding_mode]
+        if H < 1 or (most is not None and max(p, q) > most):
+            raise ValueError(f"{padding_mode} padding ({p}, {q}) is more than input {H} allows on axis {axis}")
+        constant = {"constant_values": -1} if name == "constant" else {}
+        rows.append(np.pad(np.arange(H), (p, q), name, **constant))
+    return rows
+
+
+def _bordered(x, rows, padding_value):
+    """x with its border: ``rows`` of it on each axis, the constant where there is none."""
+    for axis, index in enumerate(rows, 2):
+        x = np.take(x, index, axis)
+        outside = (*[slice(None)] * axis, index < 0)
+        x[outside] = padding_value
+    return x
 
 
 def correlate(a, b, channels, stride=1, dilation=1):
@@ -148,6 +179,16 @@ def pad(a, before, after):
     result = np.zeros((*a.shape[:3], *length), a.dtype)
     result[(..., *place)] = a[(..., *kept)]
     return result
+
+
+def _border_folded(padded, rows):
+    """The adjoint of _bordered: what stands on the border is added to the rows that feed it."""
+    for axis, index in enumerate(rows, 2):
+        away, inside = np.moveaxis(padded, axis, 0), index >= 0
+        folded = np.zeros((int(index.max()) + 1, *away.shape[1:]), padded.dtype)
+        np.add.at(folded, index[inside], away[inside])
+        padded = np.moveaxis(folded, 0, axis)
+    return padded
 
 
 def _check_shape(name, array, shape):
@@ -192,15 +233,21 @@ def _window(x, w, stride, dilation, groups, ndim):
     return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _pairs(padding, window):
-    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
+def _same(window):
+    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
+    if any(s != 1 for _, s, _ in window):
+        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
+    lost = [-_output_size(0, K, 1, d, 0, 0) for K, _, d in window]
+    return [(n // 2, n - n // 2) for n in lost]
+
+
+def _pairs(padding, ndim):
+    """``padding`` as (before, after) for each axis."""
     if isinstance(padding, str):
-        if padding == "same" and all(s == 1 for _, s, _ in window):
-            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
+            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
         padding = 0
-    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
     each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
@@ -212,9 +259,12 @@ def _output_size(H, K, s, d, p, q):
     return (H + p + q - (d * (K - 1) + 1)) // s + 1
 
 
-def _span(K, d):
-    """Rows covered by a kernel of K taps, d apart."""
-    return d * (K - 1) + 1
+def _modes(H):
+    """padding_mode: its name in np.pad, and the most rows on one side of an input of H."""
+    return {
+        "constant": ("constant", None), "reflect": ("reflect", H - 1), "replicate": ("edge", None),
+        "circular": ("wrap", H), "symmetric": ("symmetric", H),
+    }
 
 
 def _whole(value):

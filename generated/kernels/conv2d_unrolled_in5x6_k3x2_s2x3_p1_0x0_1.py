@@ -2,25 +2,23 @@
 
     L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
-The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
-Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor
+left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed
+inside their group.
 
-Every product is written out; a name stands for one entry in all images of the batch. Each entry is read once.
-Forward 20 products, backward 40; none is shared: o follows from k and m, so each occurs in one entry. What no
-window reaches stays zero.
+Every product is written out; a name stands for one entry in all images of the batch. Each entry is read once. Forward
+20 products, backward 40; none is shared: o follows from k and m, so each occurs in one entry. What no window reaches
+stays zero.
 
-Holds for Conv(input=(5, 6), kernel=(3, 2), stride=(2, 3), padding=((1, 0), (0, 1))) with any number of images
-(also none); other sizes are refused. The dtype of the arguments is the dtype of the results: floats, integers
-(which wrap around), Python objects, complex numbers as they are, without conjugation. Arguments are never
-written to.
+Holds for Conv(input=(5, 6), kernel=(3, 2), stride=(2, 3), padding=((1, 0), (0, 1))) with any number of images (also
+none); other sizes are refused. The dtype of the arguments is the dtype of the results: floats, integers (which wrap
+around), Python objects, complex numbers as they are, without conjugation. Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
-random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
-complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
-agree, wrong arguments are refused. Layers: in5x6-k3x2-s2x3-p1_0x0_1, in5x6-k3x2-n2c1f1-s2x3-p1_0x0_1.
-
-These checks cover the layers named; they are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
+integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
+derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
+are refused. Layers: in5x6-k3x2-s2x3-p1_0x0_1, in5x6-k3x2-n2c1f1-s2x3-p1_0x0_1. These checks cover the layers named;
+they are no proof for every size.
 """
 
 import numpy as np
@@ -34,8 +32,8 @@ LAYER = (1, 1, 1, [(5, 3, 2, 2, 1, 1, 0), (6, 2, 2, 3, 1, 0, 1)])
 def conv2d(x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1):
     """y: every filter of w slid over x, plus b.
 
-    x (N, 1, 5, 6), w (1, 1, 3, 2), b (1,) or None; y (N, 1, 2, 2). The parameters can only be what they are by
-    default. ValueError, with the shapes, for another layer.
+    x (N, 1, 5, 6), w (1, 1, 3, 2), b (1,) or None; y (N, 1, 2, 2). The parameters can only be what they are by default.
+    ValueError, with the shapes, for another layer.
 
     >>> x, w = np.ones((1, 1, 5, 6)), np.ones((1, 1, 3, 2))
     >>> conv2d(x, w).shape
@@ -47,8 +45,8 @@ def conv2d(x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, gr
     N = layer[0]
     # one name for each entry, 1-based as in the derivation; x and dy: in all images
     (
-        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33, x_34, x_35,
-        x_36, x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
+        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33, x_34, x_35, x_36,
+        x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
     ) = x.reshape(N, 30).T
     w_11, w_12, w_21, w_22, w_31, w_32 = w.ravel()
     y = np.zeros((N, 1, 2, 2), x.dtype)
@@ -72,8 +70,8 @@ def conv2d_backward(dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=
     # one name for each entry, 1-based as in the derivation; x and dy: in all images
     dy_11, dy_12, dy_21, dy_22 = dy.reshape(N, 4).T
     (
-        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33, x_34, x_35,
-        x_36, x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
+        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33, x_34, x_35, x_36,
+        x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
     ) = x.reshape(N, 30).T
     w_11, w_12, w_21, w_22, w_31, w_32 = w.ravel()
     dx = np.zeros(x.shape, x.dtype)
@@ -126,7 +124,8 @@ def _arrays(*arrays):
 def _layer(x, w, b, stride, padding, dilation, groups, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    pads = _pairs(padding, window)
+    same = isinstance(padding, str) and padding == "same"
+    pads = _same(window) if same else _pairs(padding, ndim)
     if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
@@ -138,8 +137,8 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
         O = _output_size(H, K, s, d, p, q)
         if O < 1:
             raise ValueError(
-                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} spans {_span(K, d)}, "
-                f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
+                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} does not fit "
+                f"input {H} with padding ({p}, {q}) on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
@@ -176,15 +175,21 @@ def _window(x, w, stride, dilation, groups, ndim):
     return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _pairs(padding, window):
-    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
+def _same(window):
+    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
+    if any(s != 1 for _, s, _ in window):
+        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
+    lost = [-_output_size(0, K, 1, d, 0, 0) for K, _, d in window]
+    return [(n // 2, n - n // 2) for n in lost]
+
+
+def _pairs(padding, ndim):
+    """``padding`` as (before, after) for each axis."""
     if isinstance(padding, str):
-        if padding == "same" and all(s == 1 for _, s, _ in window):
-            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
+            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
         padding = 0
-    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
     each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
@@ -194,11 +199,6 @@ def _pairs(padding, window):
 def _output_size(H, K, s, d, p, q):
     """How often the kernel fits: the rows of y on one axis."""
     return (H + p + q - (d * (K - 1) + 1)) // s + 1
-
-
-def _span(K, d):
-    """Rows covered by a kernel of K taps, d apart."""
-    return d * (K - 1) + 1
 
 
 def _whole(value):

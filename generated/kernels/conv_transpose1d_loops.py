@@ -2,24 +2,23 @@
 
     L = sum of dy[n, f, m] * w[c, f, k] * x[n, c, o]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
-The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
-Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor
+left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed
+inside their group.
 
-The loops run over every pair (o, k); m follows from them. What is outside the array counts as zero, so it is
-passed over. The gradients are the same loops with another factor left out. For reading, not for speed.
+The loops run over every pair (o, k); m follows from them. What is outside the array counts as zero, so it is passed
+over. The gradients are the same loops with another factor left out. For reading, not for speed.
 
-Written for every size: any number of images (also none) and channels, groups, stride, padding (also different
-before and after) and dilation, wherever the output has at least one row on each axis. The dtype of the
-arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as
-they are, without conjugation. Arguments are never written to.
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also different before
+and after) and dilation, wherever the output has at least one row on each axis. The dtype of the arguments is the dtype
+of the results: floats, integers (which wrap around), Python objects, complex numbers as they are, without conjugation.
+Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
-random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
-complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
-agree, wrong arguments are refused. Layers: in3-k2-s2-transposed-op1, in4-k3-n2c6f6-p1_2-d3-g3-transposed-op2.
-
-These checks cover the layers named; they are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
+integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
+derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
+are refused. Layers: in3-k2-s2-transposed-op1, in4-k3-n2c6f6-p1_2-d3-g3-transposed-op2. These checks cover the layers
+named; they are no proof for every size.
 """
 
 import numpy as np
@@ -30,9 +29,9 @@ __all__ = ["conv_transpose1d", "conv_transpose1d_backward", "conv_transpose_forw
 def conv_transpose1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
     """y: the transposed convolution, every entry of x spread over y through w, plus b.
 
-    x (N, C, O), w (C, F/groups, K), b (F,) or None; y (N, F, H). stride, dilation, output_padding (more rows of
-    y at the end): a number, or one for each axis; padding also (before, after) pairs, or "valid". ValueError,
-    with the shapes, where these make no layer.
+    x (N, C, O), w (C, F/groups, K), b (F,) or None; y (N, F, H). stride, dilation, output_padding (more rows of y at
+    the end): a number, or one for each axis; padding also (before, after) pairs, or "valid". ValueError, with the
+    shapes, where these make no layer.
 
     >>> x, w = np.ones((2, 4, 5)), np.ones((4, 3, 3))
     >>> conv_transpose1d(x, w, stride=2, padding=1, groups=2, output_padding=1).shape
@@ -58,8 +57,7 @@ def conv_transpose1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, ou
 def conv_transpose1d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
-    dy (N, F, H); dx, dw and db have the shapes of x, w and b. The other parameters are those of
-    conv_transpose1d.
+    dy (N, F, H); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv_transpose1d.
     """
     dy, x, w = _arrays(dy, x, w)
     N, G, F, C, axes = _transposed_layer(x, w, None, stride, padding, dilation, groups, output_padding, ndim=1)
@@ -104,9 +102,7 @@ def _arrays(*arrays):
 def _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    if isinstance(padding, str) and padding != "valid":
-        raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
-    pads = _pairs(padding, window)
+    pads = _pairs(padding, ndim)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
@@ -148,15 +144,13 @@ def _window(x, w, stride, dilation, groups, ndim):
     return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _pairs(padding, window):
-    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
+def _pairs(padding, ndim):
+    """``padding`` as (before, after) for each axis."""
     if isinstance(padding, str):
-        if padding == "same" and all(s == 1 for _, s, _ in window):
-            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
+            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
         padding = 0
-    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
     each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
@@ -180,8 +174,3 @@ def _transposed_size(O, K, s, d, p, q, r):
 def _whole(value):
     """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
     return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
-
-
-def _span(K, d):
-    """Rows covered by a kernel of K taps, d apart."""
-    return d * (K - 1) + 1

@@ -2,24 +2,23 @@
 
     L = sum of dy[n, f, m] * w[c, f, k] * x[n, c, o]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
-The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
-Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor
+left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed
+inside their group.
 
-Every product is written out; a name stands for one entry in all images of the batch. Each entry is read once.
-Forward 6 products, backward 12; none is shared: o follows from k and m, so each occurs in one entry. What no
-window reaches stays zero.
+Every product is written out; a name stands for one entry in all images of the batch. Each entry is read once. Forward 6
+products, backward 12; none is shared: o follows from k and m, so each occurs in one entry. What no window reaches stays
+zero.
 
-Holds for Conv(input=3, kernel=2, stride=2, transposed=True, output_padding=1) with any number of images (also
-none); other sizes are refused. The dtype of the arguments is the dtype of the results: floats, integers (which
-wrap around), Python objects, complex numbers as they are, without conjugation. Arguments are never written to.
+Holds for Conv(input=3, kernel=2, stride=2, transposed=True, output_padding=1) with any number of images (also none);
+other sizes are refused. The dtype of the arguments is the dtype of the results: floats, integers (which wrap around),
+Python objects, complex numbers as they are, without conjugation. Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
-random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
-complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
-agree, wrong arguments are refused. Layers: in3-k2-s2-transposed-op1, in3-k2-n2c1f1-s2-transposed-op1.
-
-These checks cover the layers named; they are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
+integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
+derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
+are refused. Layers: in3-k2-s2-transposed-op1, in3-k2-n2c1f1-s2-transposed-op1. These checks cover the layers named;
+they are no proof for every size.
 """
 
 import numpy as np
@@ -60,8 +59,7 @@ def conv_transpose1d(x, w, b=None, stride=2, padding=0, dilation=1, groups=1, ou
 def conv_transpose1d_backward(dy, x, w, stride=2, padding=0, dilation=1, groups=1, output_padding=1):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
-    dy (N, 1, 7); dx, dw and db have the shapes of x, w and b. The other parameters are those of
-    conv_transpose1d.
+    dy (N, 1, 7); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv_transpose1d.
     """
     dy, x, w = _arrays(dy, x, w)
     layer = _transposed_layer(x, w, None, stride, padding, dilation, groups, output_padding, ndim=1)
@@ -105,9 +103,7 @@ def _arrays(*arrays):
 def _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    if isinstance(padding, str) and padding != "valid":
-        raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
-    pads = _pairs(padding, window)
+    pads = _pairs(padding, ndim)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
@@ -158,15 +154,13 @@ def _window(x, w, stride, dilation, groups, ndim):
     return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _pairs(padding, window):
-    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
+def _pairs(padding, ndim):
+    """``padding`` as (before, after) for each axis."""
     if isinstance(padding, str):
-        if padding == "same" and all(s == 1 for _, s, _ in window):
-            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
+            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
         padding = 0
-    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
     each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
@@ -190,8 +184,3 @@ def _transposed_size(O, K, s, d, p, q, r):
 def _whole(value):
     """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
     return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
-
-
-def _span(K, d):
-    """Rows covered by a kernel of K taps, d apart."""
-    return d * (K - 1) + 1

@@ -2,25 +2,24 @@
 
     L = sum of dy[n, f, m] * w[c, f, k] * x[n, c, o]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before).
-The factor left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy.
-Channels are summed inside their group.
+On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor
+left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed
+inside their group.
 
-A Python loop runs over the taps (kernel positions) only. For one tap the outputs that it serves, and the inputs
-that they read, are slices; channels are the inner dimension of a matrix product. Nothing is padded: the slices
-stop at the edge. The gradients are the same taps with another factor left out.
+A Python loop runs over the taps (kernel positions) only. For one tap the outputs that it serves, and the inputs that
+they read, are slices; channels are the inner dimension of a matrix product. Nothing is padded: the slices stop at the
+edge. The gradients are the same taps with another factor left out.
 
-Written for every size: any number of images (also none) and channels, groups, stride, padding (also different
-before and after) and dilation, wherever the output has at least one row on each axis. The dtype of the
-arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as
-they are, without conjugation. Arguments are never written to.
+Written for every size: any number of images (also none) and channels, groups, stride, padding (also different before
+and after) and dilation, wherever the output has at least one row on each axis. The dtype of the arguments is the dtype
+of the results: floats, integers (which wrap around), Python objects, complex numbers as they are, without conjugation.
+Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on
-random integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the
-complex-step derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces
-agree, wrong arguments are refused. Layers: in3x4-k3x2-n2c6f6-s2x3-p1_0x2_1-d1x2-g3-transposed-op1x0.
-
-These checks cover the layers named; they are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
+integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
+derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
+are refused. Layers: in3x4-k3x2-n2c6f6-s2x3-p1_0x2_1-d1x2-g3-transposed-op1x0. These checks cover the layers named; they
+are no proof for every size.
 """
 
 import numpy as np
@@ -31,9 +30,9 @@ __all__ = ["conv_transpose2d", "conv_transpose2d_backward", "conv_transpose_forw
 def conv_transpose2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
     """y: the transposed convolution, every entry of x spread over y through w, plus b.
 
-    x (N, C, O0, O1), w (C, F/groups, K0, K1), b (F,) or None; y (N, F, H0, H1). stride, dilation,
-    output_padding (more rows of y at the end): a number, or one for each axis; padding also (before, after)
-    pairs, or "valid". ValueError, with the shapes, where these make no layer.
+    x (N, C, O0, O1), w (C, F/groups, K0, K1), b (F,) or None; y (N, F, H0, H1). stride, dilation, output_padding (more
+    rows of y at the end): a number, or one for each axis; padding also (before, after) pairs, or "valid". ValueError,
+    with the shapes, where these make no layer.
 
     >>> x, w = np.ones((2, 4, 5, 6)), np.ones((4, 3, 3, 2))
     >>> conv_transpose2d(x, w, stride=(2, 1), padding=(1, 0), groups=2, output_padding=(1, 0)).shape
@@ -63,8 +62,7 @@ def conv_transpose2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, ou
 def conv_transpose2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
-    dy (N, F, H0, H1); dx, dw and db have the shapes of x, w and b. The other parameters are those of
-    conv_transpose2d.
+    dy (N, F, H0, H1); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv_transpose2d.
     """
     dy, x, w = _arrays(dy, x, w)
     N, G, F, C, axes = _transposed_layer(x, w, None, stride, padding, dilation, groups, output_padding, ndim=2)
@@ -114,9 +112,7 @@ def _arrays(*arrays):
 def _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding, ndim):
     """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    if isinstance(padding, str) and padding != "valid":
-        raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
-    pads = _pairs(padding, window)
+    pads = _pairs(padding, ndim)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
@@ -171,15 +167,13 @@ def _window(x, w, stride, dilation, groups, ndim):
     return int(groups), list(zip(w.shape[2:], strides, dilations))
 
 
-def _pairs(padding, window):
-    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
+def _pairs(padding, ndim):
+    """``padding`` as (before, after) for each axis."""
     if isinstance(padding, str):
-        if padding == "same" and all(s == 1 for _, s, _ in window):
-            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
+            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
         padding = 0
-    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
     each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
@@ -203,8 +197,3 @@ def _transposed_size(O, K, s, d, p, q, r):
 def _whole(value):
     """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
     return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
-
-
-def _span(K, d):
-    """Rows covered by a kernel of K taps, d apart."""
-    return d * (K - 1) + 1

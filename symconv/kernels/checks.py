@@ -290,7 +290,7 @@ def evidence(layers: Iterable[Conv]) -> list[str]:
             paragraphs.append(f"Checked before it was written: {told}. Layers: {', '.join(slugs)}.")
         else:
             paragraphs.append(f"Too large to be checked: {', '.join(slugs)}.")
-    return [*paragraphs, EVERY_SIZE]
+    return [*paragraphs[:-1], f"{paragraphs[-1]} {EVERY_SIZE}"] if paragraphs else [EVERY_SIZE]
 
 
 def check(kernel: Kernel, layers: Iterable[Conv], names: Sequence[str] | None = None, peers: bool = True) -> Checked:

@@ -32,7 +32,6 @@ TRANSPOSED_PARAMETERS = {**PARAMETERS, "output_padding": "0"}
 
 #: helpers that the relation spells out: name -> (signature, what it is, its value)
 FROM_RELATION = {
-    "_span": ("_span(K, d)", "Rows covered by a kernel of K taps, d apart.", relation.SPAN),
     "_output_size": (
         "_output_size(H, K, s, d, p, q)",
         "How often the kernel fits: the rows of y on one axis.",
@@ -210,17 +209,16 @@ class _File:
 
     def bordered(self, arrays: Sequence[str]) -> ast.stmt:
         """Another border than zeros: the longer x without padding, and its gradient folded back."""
-        border = "border = _border_rows(axes, padding_mode)"
         forward = "b" in arrays
         name = self.kernel.function if forward else f"{self.kernel.function}_backward"
-        others = [f"{key}={0 if key == 'padding' else key}" for key in self.parameters if key not in BORDER]
-        given = ", ".join(["_bordered(x, border, padding_value)" if a == "x" else a for a in arrays] + others)
+        layer = ["0" if key == "padding" else key for key in self.parameters if key not in (*BORDER, *self.lowering.options)]
+        given = ", ".join([*arrays, *layer, *(f"{key}={key}" for key in self.lowering.options)])
+        lines = ["border = _border_rows(axes, padding_mode)", "x = _bordered(x, border, padding_value)"]
         if forward:
-            told = f"return {name}({given})"
+            lines.append(f"return {name}({given})")
         else:
-            told = f"dpadded, dw, db = {name}({given}); return (_border_folded(dpadded, border), dw, db)"
-        (statement,) = ast.parse(f"if padding_mode != 'zeros':\n    {border}; {told}").body
-        return statement
+            lines += [f"dpadded, dw, db = {name}({given})", "return _border_folded(dpadded, border), dw, db"]
+        return source.when(["padding_mode != 'zeros'"], ast.parse("\n".join(lines)).body)
 
     def forward(self) -> ast.stmt:
         return source.function(

@@ -1,7 +1,7 @@
 """What every kernel needs besides its sum: reading arguments, checking shapes, moving arrays.
 
 These functions are copied into the emitted files as they stand here (without the annotations), so they use NumPy and
-each other only. ``_span``, ``_output_size``, ``_transposed_size`` and ``_modes`` are the exception: here they evaluate the
+each other only. ``_output_size``, ``_transposed_size`` and ``_modes`` are the exception: here they evaluate the
 relation and read the table of padding modes, in a file they are written out from them.
 """
 
@@ -21,10 +21,6 @@ Array = NDArray[Any]
 Axes = list[tuple[int, int, int, int, int, int, int]]
 
 __all__ = ["correlate", "crop", "dilate", "flip", "pad", "total"]
-
-
-def _span(K: int, d: int) -> int:
-    return int(relation.SPAN.evaluate({"K": K, "d": d}))
 
 
 def _output_size(H: int, K: int, s: int, d: int, p: int, q: int) -> int:
@@ -59,19 +55,25 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
 
 
-def _pairs(padding: Any, window: Sequence[tuple[int, int, int]]) -> list[tuple[int, ...]]:
-    """``padding`` as (before, after) for each axis; "same" leaves y as large as x, an odd row after."""
+def _pairs(padding: Any, ndim: int) -> list[tuple[int, ...]]:
+    """``padding`` as (before, after) for each axis."""
     if isinstance(padding, str):
-        if padding == "same" and all(s == 1 for _, s, _ in window):
-            return [((_span(K, d) - 1) // 2, _span(K, d) // 2) for K, _, d in window]
         if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here, or needs stride 1; give numbers")
+            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
         padding = 0
-    ndim, several = len(window), isinstance(padding, (tuple, list)) or np.ndim(padding)
+    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
     each = list(padding) if several else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
     return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
+
+
+def _same(window: Sequence[tuple[int, int, int]]) -> list[tuple[int, ...]]:
+    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
+    if any(s != 1 for _, s, _ in window):
+        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
+    lost = [-_output_size(0, K, 1, d, 0, 0) for K, _, d in window]
+    return [(n // 2, n - n // 2) for n in lost]
 
 
 def _window(
@@ -122,13 +124,9 @@ def _bordered(x: Array, rows: Sequence[Array], padding_value: Any) -> Array:
 def _border_folded(padded: Array, rows: Sequence[Array]) -> Array:
     """The adjoint of _bordered: what stands on the border is added to the rows that feed it."""
     for axis, index in enumerate(rows, 2):
-        H, away = int(index.max()) + 1, np.moveaxis(padded, axis, 0)
-        if len(index) == H:
-            continue
-        folded = np.zeros((H, *away.shape[1:]), padded.dtype)
-        for t, m in enumerate(index):
-            if m >= 0:
-                folded[m] += away[t]
+        away, inside = np.moveaxis(padded, axis, 0), index >= 0
+        folded = np.zeros((int(index.max()) + 1, *away.shape[1:]), padded.dtype)
+        np.add.at(folded, index[inside], away[inside])
         padded = np.moveaxis(folded, 0, axis)
     return padded
 
@@ -138,7 +136,8 @@ def _layer(
 ) -> tuple[int, int, int, int, Axes]:
     """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    pads = _pairs(padding, window)
+    same = isinstance(padding, str) and padding == "same"
+    pads = _same(window) if same else _pairs(padding, ndim)
     if x.shape[1] != w.shape[1] * G:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
@@ -150,8 +149,8 @@ def _layer(
         O = _output_size(H, K, s, d, p, q)
         if O < 1:
             raise ValueError(
-                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} spans {_span(K, d)}, "
-                f"but input {H} with padding ({p}, {q}) has only {H + p + q} on axis {axis}"
+                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} does not fit "
+                f"input {H} with padding ({p}, {q}) on axis {axis}"
             )
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
@@ -170,9 +169,7 @@ def _transposed_layer(
 ) -> tuple[int, int, int, int, Axes]:
     """N, G, F, C (F and C of one group) and, on each axis, H (of y), K, O (of x), s, d, p, q."""
     G, window = _window(x, w, stride, dilation, groups, ndim)
-    if isinstance(padding, str) and padding != "valid":
-        raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
-    pads = _pairs(padding, window)
+    pads = _pairs(padding, ndim)
     if x.shape[1] != w.shape[0]:
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"

@@ -21,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 #: lines of emitted files are no longer than this
-WIDTH = 112
+WIDTH = 120
 
 Expr = ast.expr
 Like = ast.expr | Integer | str | int
