@@ -216,7 +216,7 @@ def _per_axis(name, value, ndim, least):
 
 def _transposed_size(O, K, s, d, p, q, r):
     """The rows of y on one axis, for O rows of x and r rows of output padding."""
-    return r + s * (O - 1) + d * (K - 1) + 1 - q - p
+    return s * (O - 1) + 1 + d * (K - 1) - q - p + r
 
 
 def _whole(value):
