@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symconv import Conv
-from symconv.article import document
 from symconv.figures import figure
 from symconv.formulas.parser import parse
 from symconv.formulas.standard import standard
@@ -237,7 +236,7 @@ def test_the_largest_amounts_are_taken() -> None:
         assert Conv(input=4, kernel=3, padding=most, padding_mode=name).padding == ((most, most),)
 
 
-@pytest.mark.parametrize("use", [document, lambda conv: figure(conv, "window"), lambda conv: emit("unrolled", conv)])
+@pytest.mark.parametrize("use", [lambda conv: figure(conv, "window"), lambda conv: emit("unrolled", conv)])
 def test_what_is_not_made_for_a_border_says_so(use: Any) -> None:
     with pytest.raises(ValueError, match="is made for padding with zeros"):
         use(Conv(input=4, kernel=3, padding=1, padding_mode="reflect"))

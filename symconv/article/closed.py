@@ -17,7 +17,7 @@ __all__ = ["closed", "formula_for", "summed_labels"]
 
 def formula_for(conv: Conv, target: str) -> tree.Formula:
     """The standard formula; of a layer without bias that for y has none either."""
-    formula = standard(target, conv.transposed)
+    formula = standard(target, conv.transposed, conv.padding_mode)
     if not conv.bias and isinstance(formula.body, tree.Add):
         return replace(formula, body=formula.body.left)
     return formula

@@ -108,7 +108,9 @@ def _short(axis: Axis, transposed: bool) -> Iterator[Axis]:
         for p, q, r in itertools.product(*paddings, remainders):
             H = relation.PADDED_SIZE.evaluate({"O": O, "K": K, "s": s, "d": d, "p": p, "q": q, "r": r})
             if 1 <= H <= LONGEST and O <= LONGEST:
-                yield Axis(H=H, K=K, O=O, s=s, d=d, p=p, q=q)
+                short = Axis(H=H, K=K, O=O, s=s, d=d, p=p, q=q, mode=axis.mode)
+                if axis.mode.most is None or max(p, q) <= axis.mode.most.evaluate({"H": H}):
+                    yield short
 
 
 @cache
@@ -138,6 +140,8 @@ def line_of(conv: Conv, axis: int | None = None) -> Conv:
     axis = interesting_axis(conv) if axis is None else axis
     each = conv.axes[axis]
     short = each if max(each.H, each.K, each.O) <= WHOLE else _like(each, conv.transposed)
+    if short is None and conv.mode.counts_outside:
+        return Conv(input=4, kernel=3, padding=1, bias=conv.bias, padding_mode=conv.padding_mode)
     if short is None:
         return Conv(input=4, kernel=2, bias=conv.bias, transposed=conv.transposed)
     return _layer([short], conv)
@@ -158,6 +162,7 @@ def _layer(axes: list[Axis], like: Conv) -> Conv:
         dilation=tuple(a.d for a in axes),
         bias=like.bias,
         transposed=like.transposed,
+        padding_mode=like.padding_mode,
         output_padding=tuple(a.values["r"] for a in axes) if like.transposed else 0,
     )
 

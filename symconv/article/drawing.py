@@ -45,8 +45,11 @@ MOST_DRAWN = 2
 MOST_SLICES = 5
 
 
-def drawn(case: Case, targets: Sequence[str], remarked: bool = True) -> list[Block]:
-    """The correlations for ``targets`` drawn: what is slid over and what slides, after padding and zero insertion."""
+def drawn(case: Case, targets: Sequence[str], remarked: bool = True, named: str | None = None) -> list[Block]:
+    """The correlations for ``targets`` drawn: what is slid over and what slides, after padding and zero insertion.
+
+    ``named`` is what a correlation gives where it is not the target itself yet.
+    """
     conv = case.conv
     blocks: list[Block] = []
     lines: list[Equation] = []
@@ -58,7 +61,8 @@ def drawn(case: Case, targets: Sequence[str], remarked: bool = True) -> list[Blo
         operand, filter = reading.read(node.operand), reading.read(tree.dilate(node.filter, node.dilation))
         remarks = dict(_remarks(node, reading)) | remarks
         if conv.ndim <= 2:
-            lines.append(_in_one(case, formula, node, reading, operand, filter))
+            line = _in_one(case, formula, node, reading, operand, filter)
+            lines.append(line if named is None else Equation.of(Word(named), line.steps[0][1]))
         else:
             blocks.append(Paragraph(Phrase("drawn.slices", {"target": Word(target)})))
             sizes = [conv.sizes(axis) for axis in range(conv.ndim)]

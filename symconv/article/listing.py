@@ -27,7 +27,8 @@ __all__ = ["gradient_check", "listing"]
 
 #: the operations of the formulas, in the order in which they are shown
 OPERATIONS: dict[str, Callable[..., Any]] = {
-    "correlate": prelude.correlate, "pad": prelude.pad, "crop": prelude.crop, "dilate": prelude.dilate, "flip": prelude.flip,
+    "correlate": prelude.correlate, "border": prelude.border, "fold": prelude.fold,
+    "pad": prelude.pad, "crop": prelude.crop, "dilate": prelude.dilate, "flip": prelude.flip,
     "total": prelude.total,
 }  # fmt: skip
 

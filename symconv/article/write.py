@@ -14,6 +14,7 @@ from symconv.article.evidence import Evidence
 from symconv.article.formats import FRAGMENTS, PRINTERS, latex, markdown, plain, text
 from symconv.article.pdf import compile_pdf
 from symconv.article.sections.algorithm import algorithm
+from symconv.article.sections.border import border
 from symconv.article.sections.channels import channels
 from symconv.article.sections.notation import references
 from symconv.article.sections.passes import forward, gradients, jacobians
@@ -33,7 +34,7 @@ __all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
 #: the sections by name, in order
 SECTIONS: dict[str, Callable[[Case], Section]] = {
     section.__name__: section
-    for section in (setting, forward, jacobians, gradients, steps, channels, summary, algorithm, references)
+    for section in (setting, forward, jacobians, gradients, border, steps, channels, summary, algorithm, references)
 }
 
 #: how much is told: everything of the layer, without what repeats or supports the main line, or also what the layer has not
@@ -119,7 +120,6 @@ def document(
     <derivation of Conv(input=4, kernel=2), loss 'upstream', 7 sections: ok>
     """
     prose(lang)
-    conv.need_zeros("the article")
     for name in sections or ():
         if name not in SECTIONS:
             raise ValueError(f"no section {name!r}; there are {', '.join(SECTIONS)}")
@@ -129,6 +129,11 @@ def document(
         raise ValueError(f"no detail {detail!r}; there are {', '.join(DETAILS)}")
     if evidence is not None and evidence.conv != conv:
         raise ValueError(f"the evidence is about {evidence.conv!r}, not {conv!r}")
+    for name in sections or ():
+        if name in _left_out(conv):
+            raise ValueError(f"section {name} has nothing to say of {conv!r}, whose border is {conv.padding_mode}")
+    if conv.mode.filled:
+        raise ValueError(f"an article is written for borders of zeros or rows of x, and {conv!r} has a constant there")
     own = as_notation(notation)
     case = Case(conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check, own, evidence)
     wanted = [name for name in SECTIONS if name in sections] if sections is not None else _of_the_layer(case)
@@ -163,7 +168,13 @@ def in_notation(section: Section, own: Notation) -> Section:
 def _of_the_layer(case: Case) -> list[str]:
     """The sections that have something to say of the layer."""
     without = {"steps": not stepped(case.conv), "channels": not shown_labels(case.conv)}
-    return [name for name in SECTIONS if case.everything or not without.get(name)]
+    left_out = _left_out(case.conv)
+    return [name for name in SECTIONS if name not in left_out and (case.everything or not without.get(name))]
+
+
+def _left_out(conv: Conv) -> tuple[str, ...]:
+    """The sections that are about the other kind of border: zeros, or rows of x, whose gradient is folded back."""
+    return ("gradients", "steps", "channels") if conv.mode.counts_outside else ("border",)
 
 
 def render(

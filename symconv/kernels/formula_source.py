@@ -17,6 +17,7 @@ from typing import Any
 from symconv.algebra.integers import Const
 from symconv.formulas import tree
 from symconv.kernels import source
+from symconv.layer.padding import MODES
 
 __all__ = ["formula_source"]
 
@@ -47,8 +48,10 @@ class _Reading:
         return source.name(node.name)
 
     def move(self, node: tree.Move) -> ast.expr:
-        mode = {"mode": repr(node.operation.mode)} if node.operation.mode else {}
-        return source.call(node.operation.word, self.read(node.operand), *node.amounts, **mode)
+        word, mode = node.operation.word, node.operation.mode
+        if mode in MODES:  # NumPy makes the border, under its own name
+            word, mode = "border" if word == "pad" else word, MODES[mode].numpy
+        return source.call(word, self.read(node.operand), *node.amounts, **({"mode": repr(mode)} if mode else {}))
 
     def correlate(self, node: tree.Correlate) -> ast.expr:
         names = [next(n.name for n in part.walk() if isinstance(n, tree.Array)) for part in (node.operand, node.filter)]

@@ -20,7 +20,7 @@ from symconv.layer.padding import MODES
 Array = NDArray[Any]
 Axes = list[tuple[int, int, int, int, int, int, int]]
 
-__all__ = ["correlate", "crop", "dilate", "flip", "pad", "total"]
+__all__ = ["border", "correlate", "crop", "dilate", "flip", "fold", "pad", "total"]
 
 
 def _output_size(H: int, K: int, s: int, d: int, p: int, q: int) -> int:
@@ -238,6 +238,23 @@ def pad(a: Array, before: Any, after: Any) -> Array:
     result = np.zeros((*a.shape[:3], *length), a.dtype)
     result[(..., *place)] = a[(..., *kept)]
     return result
+
+
+def border(a: Array, before: Any, after: Any, mode: Any) -> Array:
+    """A border of rows of ``a`` itself on each spatial axis, as np.pad makes it."""
+    widths = np.broadcast_to(before, a.ndim - 3), np.broadcast_to(after, a.ndim - 3)
+    result: Array = np.pad(a, [(0, 0)] * 3 + list(zip(*widths)), mode)
+    return result
+
+
+def fold(a: Array, before: Any, after: Any, mode: Any) -> Array:
+    """The adjoint of border: each of its rows is added to the row that it repeats."""
+    for axis, (u, v) in enumerate(zip(before, after), 3):
+        rows = np.pad(np.arange(a.shape[axis] - u - v), (u, v), mode)
+        folded = np.zeros((len(rows) - u - v, *np.delete(a.shape, axis)), a.dtype)
+        np.add.at(folded, rows, np.moveaxis(a, axis, 0))
+        a = np.moveaxis(folded, 0, axis)
+    return a
 
 
 def crop(a: Array, before: Any, after: Any) -> Array:

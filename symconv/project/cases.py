@@ -63,8 +63,14 @@ def case_plan(conv: Conv, schedules: Sequence[str] = ()) -> Plan:
     """
     kind = Kind(conv.ndim, conv.transposed)
     chosen = list(dict.fromkeys(schedules)) or [
-        name for name, each in SCHEDULES.items() if each.any_size or _one_image(conv).terms <= MAX_UNROLLED_TERMS
+        name
+        for name, each in SCHEDULES.items()
+        if each.any_size or (not conv.mode.counts_outside and _one_image(conv).terms <= MAX_UNROLLED_TERMS)
     ]
+    if conv.mode.filled:
+        raise ValueError(
+            f"a derivation is written for borders of zeros or rows of x, and {conv!r} has a constant there"
+        )
     orders = []
     for name in chosen:
         if name not in SCHEDULES:
@@ -112,6 +118,7 @@ def neighbours(conv: Conv) -> tuple[Conv, ...]:
 
 
 def _unrolled(schedule: str, conv: Conv) -> Order:
+    conv.need_zeros(f"{schedule} code")
     one = _one_image(conv)
     if one.terms > MAX_UNROLLED_TERMS:
         raise ValueError(

@@ -77,7 +77,7 @@ def other_kinds(conv: Conv, target: str) -> Iterator[str]:
     """Which kinds of sum occur beside that of an inside entry: ``cut`` short at an edge, of another ``phase`` of the stride,
     ``empty``."""
     array = target.removeprefix("d")
-    if array == "b":
+    if array == "b" or conv.mode.counts_outside:  # a border of rows cuts nothing off
         return
     side = "k" if array == "w" else "o" if (array == "y") != conv.transposed else "m"
     axes = [(axis, kinds(axis, side)) for axis in conv.axes]
@@ -112,7 +112,8 @@ def forward(case: Case) -> Section:
     kind = "transposed" if conv.transposed else "convolution"
     blocks: list[Block] = [Paragraph(Phrase(f"forward.intro.{kind}")), general(conv, "y", "forward")]
     if any(p or q for p, q in conv.padding):
-        blocks.append(Paragraph(Phrase(f"forward.outside.{kind}")))
+        outside = "border" if conv.mode.counts_outside else kind
+        blocks.append(Paragraph(Phrase(f"forward.outside.{outside}")))
     blocks.append(Paragraph(Phrase("forward.entries")))
     return Section(
         "forward", Phrase("forward.title"), (*blocks, *entry_equations(conv, "y", case.gradients.terms("y")))
@@ -140,13 +141,15 @@ def jacobians(case: Case) -> Section:
     arrays = [target.removeprefix("d") for target in case.targets]
     for array in arrays if case.full else arrays[-1:]:
         blocks += jacobian(line, array)
-    layer = "transposed" if conv.transposed else "convolution"
+    layer = "border" if conv.mode.counts_outside else "transposed" if conv.transposed else "convolution"
     blocks.append(Paragraph(Phrase(f"jacobians.band.{layer}", {"jacobian": partial("x")})))
     blocks.append(Paragraph(Phrase("jacobians.chain")))
     blocks.append(Equations(tuple(product(line, array, case.full) for array in arrays)))
     for target in case.targets:
-        blocks += [Paragraph(Phrase(f"jacobians.entries.{target}")),
-                   *entry_equations(conv, target, line.gradients.terms(target))]  # fmt: skip
+        entries = f"jacobians.entries.{target}" + ("_border" if target == "dx" and layer == "border" else "")
+        blocks += [Paragraph(Phrase(entries)), *entry_equations(conv, target, line.gradients.terms(target))]
+    if layer == "border":  # recognised in the section on the border
+        return Section("jacobians", Phrase("jacobians.title"), tuple(blocks))
     blocks += [Paragraph(Phrase(f"jacobians.recognised.{layer}")), *drawn(line, ("dw", "dx"))]
     return Section("jacobians", Phrase("jacobians.title"), tuple(blocks))
 

@@ -58,6 +58,8 @@ def subtitle(conv: Conv) -> tuple[Phrase, ...]:
         else:
             before, after = zip(*conv.padding, strict=True)
             said.append(Phrase("subtitle.two_paddings", {"before": _per_axis(before), "after": _per_axis(after)}))
+    if conv.mode.counts_outside:
+        said.append(Phrase("subtitle.border", {"mode": Phrase(f"border.mode.{conv.padding_mode}")}))
     if any(d != 1 for d in conv.dilation):
         said.append(Phrase("subtitle.dilation", {"size": _per_axis(conv.dilation)}))
     if any(conv.output_padding):

@@ -36,7 +36,14 @@ def summary(case: Case) -> Section:
     ]
     if shown_labels(conv):
         blocks.append(Paragraph(Phrase("summary.channels")))
-    blocks += elsewhere(conv, case.notation)
+    if conv.mode.counts_outside:
+        values: dict[str, Value] = {
+            "mode": Word(conv.padding_mode),
+            "border": Reference("border", Phrase("reference.border")),
+        }
+        blocks.append(Paragraph(Phrase("summary.border", values)))
+    else:
+        blocks += elsewhere(conv, case.notation)
     return Section("summary", Phrase("summary.title"), (*blocks, *theorem(case, targets)))
 
 
@@ -54,7 +61,7 @@ def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
     steps = Row((named, Operator("="), separated([_pair(s, d) for s, d in found], wide=True)))
     size = relation.PADDED_SIZE.substitute({"O": Name("H")}) if conv.transposed else relation.OUTPUT_SIZE
     values: dict[str, Value] = {
-        "sizes": _at_least(("H", "K"), 1), "pads": _at_least(("p", "q"), 0), "steps": steps,
+        "sizes": _at_least(("H", "K"), 1), "pads": _pads(conv), "steps": steps,
         "output": Row((Word("O"), Operator("="), of_integer(size), Operator("≥"), Word("1"))),
         "formulas": Reference("closed", Phrase("reference.closed")),
     }  # fmt: skip
@@ -73,6 +80,15 @@ def _at_least(names: tuple[str, str], least: int) -> Math:
     return Row((separated([Word(name) for name in names], wide=True), Operator("≥"), Word(str(least))))
 
 
+def _pads(conv: Conv) -> Math:
+    """Which paddings there are: ``p, q ≥ 0``, and no more than the border can hold."""
+    least = _at_least(("p", "q"), 0)
+    if conv.mode.most is None:
+        return least
+    most = Row((separated([Word("p"), Word("q")], wide=True), Operator("≤"), of_integer(conv.mode.most)))
+    return separated([least, most], wide=True)
+
+
 def _pair(s: int, d: int) -> Math:
     return Fence(separated([Word(str(s)), Word(str(d))], wide=True))
 
@@ -86,6 +102,11 @@ def _verdicts(found: dict[tuple[int, int], tuple[Proof, ...]], targets: tuple[st
 
 def argument(conv: Conv) -> Iterator[Block]:
     """The change of index behind the theorem, for dx and dw (of a transposed layer y as well), and who decided the rest."""
+    if conv.mode.counts_outside:
+        yield Paragraph(Phrase("proof.border"))
+        yield Paragraph(Phrase("proof.decided"))
+        yield Paragraph(Phrase("proof.axes"))
+        return
     yield Paragraph(Phrase("proof.product"))
     linked = {letter: Word(own(conv, letter)) for letter in "okm"}
     link = Equation.of(linked["m"], of_integer(from_one(relation.INPUT_INDEX), linked))
