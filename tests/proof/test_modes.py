@@ -13,6 +13,7 @@ from symconv.layer.padding import MODES as TABLE
 from symconv.proof.counterexample import smallest_counterexample
 from symconv.proof.decide import LimitError, decide
 from symconv.proof.prover import claims
+from symconv.proof.replay import replay_refutation
 from symconv.proof.smtlib import smtlib
 from tests.commands import run
 from tests.proof.brute import MODES, failures
@@ -144,7 +145,7 @@ def check_against_brute_force(count: int, seed: int) -> set[bool]:
             continue
         assert inside_box(decision.over_free_sizes(decision.failing), claim.sizes) == wrong, (text, s, d, mode)
         if not decision.holds:
-            assert smallest_counterexample(decision).replayed, (text, s, d, mode)
+            assert replay_refutation(claim, smallest_counterexample(decision)).replayed, (text, s, d, mode)
         verdicts.add(decision.holds)
     assert unknown <= count // 10
     return verdicts
