@@ -1,0 +1,166 @@
+"""What stands behind a dot, and between brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from symconv.reading import numpy_rows, python_rows
+from symconv.reading.arrays import Grid, frozen, length, own, times, value
+from symconv.reading.reader import Reader
+from symconv.reading.values import Class, Function, Instance, Method, Module, Poison, Ratio, Row, Super, Typed
+from symconv.reading.vectors import Vector
+from symconv.reading.views import Slice, indexed_by, permuted
+from symconv.reading.world import Raised, Unreadable
+
+__all__ = ["attribute", "item", "of_module"]
+
+
+def of_module(name: str) -> Any:
+    """np.zeros and the like, by its whole name."""
+    name = {"np": "numpy"}.get(name, name)
+    if name in numpy_rows.MODULES or name in ("math", "itertools", "functools", "operator"):
+        return Module(name)
+    for prefix, rows in (("numpy.", numpy_rows.ROWS), ("", python_rows.MODULE_ROWS)):
+        if name.startswith(prefix) and name[len(prefix) :] in rows:
+            return rows[name[len(prefix) :]]
+    return Poison(f"{name.removeprefix('numpy.')}")
+
+
+def attribute(reader: Reader, holder: Any, name: str) -> Any:
+    """holder.name."""
+    row = ATTRIBUTES.get(type(holder))
+    if row is None:
+        raise Unreadable(f"the attribute {name} of {type(holder).__name__}")
+    found = row(reader, holder, name)
+    if isinstance(found, Poison):
+        raise Unreadable(found.why)
+    return found
+
+
+def _module(reader: Reader, holder: Module, name: str) -> Any:
+    return of_module(f"{holder.name}.{name}")
+
+
+def _instance(reader: Reader, holder: Instance, name: str) -> Any:
+    if name in holder.names:
+        return holder.names[name]
+    if name == "__class__":
+        return holder.made
+    try:
+        found = holder.made.find(name)
+    except KeyError:
+        raise Raised("AttributeError") from None
+    return Method(found, holder) if isinstance(found, Function) else found
+
+
+def _super(reader: Reader, holder: Super, name: str) -> Any:
+    for base in holder.owner.bases:
+        try:
+            return Method(base.find(name), holder.bound)
+        except KeyError:
+            continue
+    if name == "__init__":
+        return Row("object", lambda reader, args, keywords: None)
+    raise Raised("AttributeError")
+
+
+def _class(reader: Reader, holder: Class, name: str) -> Any:
+    try:
+        return holder.find(name)
+    except KeyError:
+        raise Raised("AttributeError") from None
+
+
+def _grid(reader: Reader, holder: Grid, name: str) -> Any:
+    if name in FACTS:
+        return FACTS[name](reader, holder)
+    if name in numpy_rows.METHODS:
+        return Method(numpy_rows.METHODS[name], holder)
+    return Poison(f"the array attribute {name}")
+
+
+def _whole(reader: Reader, holder: Grid) -> Any:
+    found: Any = 1
+    for axis in holder.axes:
+        found = times(found, length(axis))
+    return found
+
+
+FACTS: dict[str, Callable[[Reader, Grid], Any]] = {
+    "shape": lambda reader, holder: tuple(length(axis) for axis in holder.axes),
+    "ndim": lambda reader, holder: holder.ndim,
+    "size": _whole,
+    "T": lambda reader, holder: permuted(own(reader.world, holder), range(holder.ndim)[::-1]),
+    "dtype": lambda reader, holder: Typed("int" if holder.kind == "int" else "float"),
+    "strides": lambda reader, holder: numpy_rows.strides_of(holder),
+}
+
+
+def _plain(table: dict[str, Row]) -> Callable[[Reader, Any, str], Any]:
+    return lambda reader, holder, name: (
+        Method(table[name], holder) if name in table else Poison(f"the attribute {name}")
+    )
+
+
+def _vector(reader: Reader, holder: Vector, name: str) -> Any:
+    facts = {"ndim": holder.ndim, "dtype": Typed("int"), "shape": (len(holder.items),) * holder.ndim}
+    return facts[name] if name in facts else _plain(python_rows.VECTORS)(reader, holder, name)
+
+
+def _typed(reader: Reader, holder: Typed, name: str) -> Any:
+    if name == "kind":
+        return "i" if holder.name == "int" else "f"
+    return Poison(f"the attribute {name} of a dtype")
+
+
+ATTRIBUTES: dict[type, Callable[[Reader, Any, str], Any]] = {
+    Module: _module,
+    Instance: _instance,
+    Super: _super,
+    Class: _class,
+    Grid: _grid,
+    Vector: _vector,
+    Typed: _typed,
+    Ratio: _plain(python_rows.RATIOS),
+    Row: lambda reader, holder, name: of_module(f"numpy.{holder.name}.{name}"),
+    dict: _plain(python_rows.DICTS),
+    list: _plain(python_rows.LISTS),
+    tuple: _plain(python_rows.TUPLES),
+    str: _plain(python_rows.TEXTS),
+}
+
+
+def item(reader: Reader, holder: Any, index: Any) -> Any:
+    """holder[index]."""
+    if isinstance(holder, Grid):
+        items = list(index) if isinstance(index, tuple) else [index]
+        items = [numpy_rows.as_array(reader, each) if isinstance(each, list) else each for each in items]
+        found = indexed_by(reader.world, own(reader.world, holder), items)
+        if not found.ndim and found.kind == "int":
+            return found.at(())
+        if not found.ndim and Ellipsis not in items:
+            return value(reader.world, found)  # one entry is a copy
+        return found
+    if isinstance(holder, dict):
+        try:
+            return holder[index]
+        except KeyError:
+            raise Raised("KeyError") from None
+    if isinstance(holder, Vector):
+        holder = list(holder.items)
+    if isinstance(holder, tuple | list | str):
+        if isinstance(index, Slice):
+            if not all(each is None or isinstance(each, int) for each in (index.start, index.stop, index.step)):
+                raise Unreadable("a slice of a sequence by a size")
+            return holder[index.start : index.stop : index.step]
+        if not isinstance(index, int):
+            raise Unreadable("an index of a sequence that is no number")
+        try:
+            return holder[index]
+        except IndexError:
+            raise Raised("IndexError") from None
+    raise Unreadable(f"an index of {type(holder).__name__}")
+
+
+_FROZEN = frozen

@@ -1,0 +1,95 @@
+"""Runs a function on geometries, in a process of its own: JSON in, JSON out. The replay starts it and limits it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import types
+import warnings
+from typing import Any
+
+import numpy as np
+
+from symconv.reading.calls import CALLS, Call, Layer
+
+__all__ = ["main"]
+
+
+class _Concrete:
+    """What a reader is to the table of conventions, with numbers for sizes."""
+
+    world: Any = None
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self.module = module
+
+    def call(self, function: Any, args: list[Any], keywords: dict[str, Any] | None = None) -> Any:
+        return function(*args, **(keywords or {}))
+
+    def attribute(self, holder: Any, name: str) -> Any:
+        return getattr(holder, name)
+
+    def named(self, name: str) -> Any:
+        return getattr(self.module, name)
+
+
+class _Numbers(Layer):
+    """A layer of one size."""
+
+    def __init__(self, call: Call, sizes: dict[str, int], arrays: dict[str, Any]) -> None:
+        super().__init__(call)
+        self.at, self.arrays = sizes, arrays
+        self.pads = tuple(
+            tuple(0 if isinstance(pad, int) else sizes[next(iter(pad.terms))] for pad in pair) for pair in self.pads
+        )
+
+    def count(self, name: str) -> Any:
+        return self.at[name]
+
+    def argument(self, world: Any, name: str) -> Any:
+        return np.array(self.arrays[name]["values"], float).reshape(self.arrays[name]["shape"])
+
+
+def main() -> None:
+    """Reads {source, function, call, runs}, writes for each run {outputs} or {raises}."""
+    asked = json.load(sys.stdin)
+    call = Call(**{**asked["call"], "targets": tuple(asked["call"]["targets"])})
+    _limited(asked["megabytes"])
+    warnings.simplefilter("ignore")
+    told = []
+    with contextlib.redirect_stdout(io.StringIO()):
+        module = types.ModuleType("read")
+        exec(compile(asked["source"], "read", "exec"), module.__dict__)
+        function = getattr(module, asked["function"])
+        for run in asked["runs"]:
+            layer = _Numbers(call, run["sizes"], run["arrays"])
+            try:
+                told.append({"outputs": _shown(CALLS[call.convention](_Concrete(module), function, layer), call)})
+            except Exception as error:  # whatever the function raises is what is asked for
+                told.append({"raises": type(error).__name__})
+    json.dump(told, sys.stdout)
+
+
+def _limited(megabytes: int) -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource  # not on every system
+
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20, megabytes * 2**20))
+
+
+def _shown(returned: Any, call: Call) -> dict[str, Any]:
+    if isinstance(returned, dict):
+        found = returned
+    elif call.targets == ("y",):
+        found = {"y": returned[0] if isinstance(returned, tuple) else returned}
+    else:
+        values = list(returned) if isinstance(returned, tuple | list) else [returned]
+        found = dict(zip(call.targets, values, strict=False))
+    arrays = {name: np.asarray(value, float) for name, value in found.items() if value is not None}
+    return {name: {"shape": a.shape, "values": a.ravel().tolist()} for name, a in arrays.items()}
+
+
+if __name__ == "__main__":
+    main()

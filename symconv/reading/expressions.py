@@ -1,0 +1,307 @@
+"""Expressions, as tables: names, arithmetic on integers, arrays and conditions, comparisons, indexing, calls."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from symconv.reading import attributes, python_rows
+from symconv.reading.arithmetic import compared, negative, operated
+from symconv.reading.arrays import Grid, own
+from symconv.reading.numbers import Affine, negated
+from symconv.reading.reader import Reader
+from symconv.reading.values import Frame, Function, Instance, Poison, Row, Run, Super, Test
+from symconv.reading.vectors import Vector
+from symconv.reading.views import Slice, indexed_by
+from symconv.reading.world import Unreadable
+
+__all__ = ["evaluated", "imported", "items_of", "operated", "subscripted"]
+
+
+def evaluated(reader: Reader, node: ast.expr, frame: Frame) -> Any:
+    """The value of an expression."""
+    row = EXPRESSIONS.get(type(node))
+    if row is None:
+        raise Unreadable(f"the expression {type(node).__name__}")
+    return row(reader, node, frame)
+
+
+def _constant(reader: Reader, node: ast.Constant, frame: Frame) -> Any:
+    if isinstance(node.value, float):
+        return int(node.value) if node.value.is_integer() and abs(node.value) < 2**40 else Fraction(str(node.value))
+    if isinstance(node.value, complex | bytes):
+        raise Unreadable(f"a constant of type {type(node.value).__name__}")
+    return node.value
+
+
+def _name(reader: Reader, node: ast.Name, frame: Frame) -> Any:
+    at: Frame | None = frame
+    while at is not None:
+        if node.id in at.names:
+            found = at.names[node.id]
+            if isinstance(found, Poison):
+                raise Unreadable(found.why)
+            return found
+        at = at.parent
+    if node.id == "super":
+        return Row("super", lambda reader, args, keywords: _super(frame))
+    if node.id in python_rows.BUILTINS:
+        return python_rows.BUILTINS[node.id]
+    raise Unreadable(f"the name {node.id}")
+
+
+def _super(frame: Frame) -> Super:
+    at: Frame | None = frame
+    while at is not None and "__function__" not in at.names:
+        at = at.parent
+    function: Function | None = at.names["__function__"] if at else None
+    if at is None or function is None or function.owner is None or isinstance(function.node, ast.Lambda):
+        raise Unreadable("super()")
+    bound = at.names[function.node.args.args[0].arg]
+    if not isinstance(bound, Instance):
+        raise Unreadable("super()")
+    return Super(function.owner, bound)
+
+
+def _attribute(reader: Reader, node: ast.Attribute, frame: Frame) -> Any:
+    return attributes.attribute(reader, reader.value(node.value, frame), node.attr)
+
+
+def imported(name: str) -> Any:
+    """A name of a module of another package."""
+    return attributes.of_module(name)
+
+
+def _call(reader: Reader, node: ast.Call, frame: Frame) -> Any:
+    function = reader.value(node.func, frame)
+    args: list[Any] = []
+    for each in node.args:
+        if isinstance(each, ast.Starred):
+            args += items_of(reader, reader.value(each.value, frame))
+        else:
+            args.append(reader.value(each, frame))
+    keywords: dict[str, Any] = {}
+    for keyword in node.keywords:
+        found = reader.value(keyword.value, frame)
+        if keyword.arg is not None:
+            keywords[keyword.arg] = found
+        elif isinstance(found, dict):
+            keywords |= found
+        else:
+            raise Unreadable("** of what is no dict")
+    return reader.call(function, args, keywords)
+
+
+def _tuple(reader: Reader, node: ast.Tuple | ast.List, frame: Frame) -> Any:
+    found: list[Any] = []
+    for each in node.elts:
+        if isinstance(each, ast.Starred):
+            found += items_of(reader, reader.value(each.value, frame))
+        else:
+            found.append(reader.value(each, frame))
+    return tuple(found) if isinstance(node, ast.Tuple) else found
+
+
+def _dict(reader: Reader, node: ast.Dict, frame: Frame) -> Any:
+    found: dict[Any, Any] = {}
+    for key, each in zip(node.keys, node.values, strict=True):
+        if key is None:
+            found |= reader.value(each, frame)
+        else:
+            found[reader.value(key, frame)] = reader.value(each, frame)
+    return found
+
+
+def items_of(reader: Reader, found: Any) -> list[Any]:
+    """The elements of something whose number is known."""
+    if isinstance(found, tuple | list | range):
+        return list(found)
+    if isinstance(found, Vector):
+        return list(found.items)
+    if isinstance(found, dict):
+        return list(found)
+    if isinstance(found, str):
+        return list(found)
+    if isinstance(found, Run) and len(found.axes) == 1 and len(found.axes[0]) == 1:
+        (count,) = found.axes[0]
+        if isinstance(count, int):
+            return [found.item(((i,),)) for i in range(count)]
+    if isinstance(found, Grid) and found.ndim and len(found.axes[0]) == 1 and isinstance(found.axes[0][0], int):
+        return [indexed_by(reader.world, own(reader.world, found), [i]) for i in range(found.axes[0][0])]
+    raise Unreadable(f"the elements of {type(found).__name__} of a length that is not a number")
+
+
+def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame: Frame) -> Any:
+    from symconv.reading.loops import runs_of
+    from symconv.reading.statements import bind
+
+    found: list[Any] = []
+    inside = Frame({}, frame)
+
+    def level(at: int) -> None:
+        if at == len(node.generators):
+            found.append(reader.value(node.elt, inside))
+            return
+        generator = node.generators[at]
+        for item in items_of(reader, reader.value(generator.iter, inside)):
+            bind(reader, generator.target, item, inside)
+            holds = [reader.truth(reader.value(test, inside)) for test in generator.ifs]
+            if any(not isinstance(each, bool) for each in holds):
+                raise Unreadable("a filter on a running index")
+            if all(holds):
+                level(at + 1)
+
+    first = reader.value(node.generators[0].iter, frame)
+    run = runs_of(reader, first)
+    if isinstance(run, Run) and any(not isinstance(part, int) for axis in run.axes for part in axis):
+        if len(node.generators) > 1 or node.generators[0].ifs:
+            raise Unreadable("a comprehension of this kind over a size")
+
+        def item(index: Any) -> Any:
+            own_frame = Frame({}, frame)
+            bind(reader, node.generators[0].target, run.item(index), own_frame)
+            return reader.value(node.elt, own_frame)
+
+        return Run(run.axes, item)
+    level(0)
+    return found
+
+
+def _dict_comprehension(reader: Reader, node: ast.DictComp, frame: Frame) -> Any:
+    from symconv.reading.statements import bind
+
+    if len(node.generators) != 1:
+        raise Unreadable("a comprehension of this kind")
+    found: dict[Any, Any] = {}
+    inside = Frame({}, frame)
+    for item in items_of(reader, reader.value(node.generators[0].iter, frame)):
+        bind(reader, node.generators[0].target, item, inside)
+        if all(reader.truth(reader.value(test, inside)) is True for test in node.generators[0].ifs):
+            found[reader.value(node.key, inside)] = reader.value(node.value, inside)
+    return found
+
+
+def _operation(reader: Reader, node: ast.BinOp, frame: Frame) -> Any:
+    return operated(reader, node.op, reader.value(node.left, frame), reader.value(node.right, frame))
+
+
+def _unary(reader: Reader, node: ast.UnaryOp, frame: Frame) -> Any:
+    found = reader.value(node.operand, frame)
+    if isinstance(node.op, ast.Not):
+        holds = reader.condition(found)
+        return (not holds) if isinstance(holds, bool) else Test(negated(holds))
+    if isinstance(node.op, ast.UAdd):
+        return found
+    if isinstance(node.op, ast.USub):
+        return negative(reader, found)
+    raise Unreadable("~")
+
+
+def _compare(reader: Reader, node: ast.Compare, frame: Frame) -> Any:
+    left = reader.value(node.left, frame)
+    held: list[Any] = []
+    for op, each in zip(node.ops, node.comparators, strict=True):
+        right = reader.value(each, frame)
+        found = compared(reader, op, left, right)
+        if found is False:
+            return False
+        if isinstance(found, Test):
+            held += found.holds
+        elif not isinstance(found, bool):
+            if len(node.ops) > 1:
+                raise Unreadable("a comparison of arrays in a chain")
+            return found
+        left = right
+    return Test(tuple(held)) if held else True
+
+
+def _boolean(reader: Reader, node: ast.BoolOp, frame: Frame) -> Any:
+    conjunction = isinstance(node.op, ast.And)
+    held: list[Any] = []
+    for at, each in enumerate(node.values):
+        found = reader.value(each, frame)
+        holds = reader.condition(found)
+        if isinstance(holds, bool):
+            if holds is not conjunction:
+                if held:
+                    return Test(tuple(held)) if not conjunction and not holds else holds
+                return found
+            if at == len(node.values) - 1 and not held:
+                return found
+            continue
+        if reader.world.always(holds) or reader.world.never(holds):
+            if reader.world.always(holds) is not conjunction:
+                return not conjunction
+            continue
+        held.append(holds)
+    if not held:
+        return conjunction
+    if conjunction:
+        return Test(tuple(each for holds in held for each in holds))
+    return Test((("or", tuple(held)),))
+
+
+def _conditional(reader: Reader, node: ast.IfExp, frame: Frame) -> Any:
+    holds = reader.truth(reader.value(node.test, frame))
+    if isinstance(holds, bool):
+        return reader.value(node.body if holds else node.orelse, frame)
+    a, b = reader.value(node.body, frame), reader.value(node.orelse, frame)
+    if isinstance(a, int | Affine) and isinstance(b, int | Affine):
+        return reader.world.choose(holds, a, b)
+    raise Unreadable("a choice of arrays by a running index")
+
+
+def subscripted(reader: Reader, node: ast.expr, frame: Frame) -> Any:
+    """What stands between the brackets."""
+    return reader.value(node, frame)
+
+
+def _slice(reader: Reader, node: ast.Slice, frame: Frame) -> Slice:
+    return Slice(*(None if each is None else reader.value(each, frame) for each in (node.lower, node.upper, node.step)))
+
+
+def _subscript(reader: Reader, node: ast.Subscript, frame: Frame) -> Any:
+    holder = reader.value(node.value, frame)
+    index = subscripted(reader, node.slice, frame)
+    return attributes.item(reader, holder, index)
+
+
+def _lambda(reader: Reader, node: ast.Lambda, frame: Frame) -> Function:
+    return Function(node, frame)
+
+
+def _text(reader: Reader, node: ast.JoinedStr, frame: Frame) -> str:
+    parts = []
+    for each in node.values:
+        if isinstance(each, ast.Constant):
+            parts.append(str(each.value))
+        elif isinstance(each, ast.FormattedValue):
+            found = reader.value(each.value, frame)
+            parts.append(found if isinstance(found, str) else "?")
+    return "".join(parts)
+
+
+Expression = Callable[[Reader, Any, Frame], Any]
+EXPRESSIONS: dict[type[ast.expr], Expression] = {
+    ast.Attribute: _attribute,
+    ast.BinOp: _operation,
+    ast.BoolOp: _boolean,
+    ast.Call: _call,
+    ast.Compare: _compare,
+    ast.Constant: _constant,
+    ast.Dict: _dict,
+    ast.DictComp: _dict_comprehension,
+    ast.GeneratorExp: _comprehension,
+    ast.IfExp: _conditional,
+    ast.JoinedStr: _text,
+    ast.Lambda: _lambda,
+    ast.List: _tuple,
+    ast.ListComp: _comprehension,
+    ast.Name: _name,
+    ast.Slice: _slice,
+    ast.Subscript: _subscript,
+    ast.Tuple: _tuple,
+    ast.UnaryOp: _unary,
+}

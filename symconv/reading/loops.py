@@ -1,0 +1,373 @@
+"""Loops over a size: the body is read once, with the index as a name, and what it does to each array is summed over all passes.
+
+With S the contents of an array before a pass and S' after it, every loop that is read has S' = keep * S + delta, where keep says
+which entries no assignment of the pass hit. Then after n passes S = S_0 where no pass hit, plus the delta of every pass where
+no later pass hit. A delta that reads what the loop itself changes is put in as of that pass when the order of the arrays allows
+it; a true recurrence is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from symconv.reading.arrays import BORN, Buffer, Grid, Index, indexed, own, snapshot
+from symconv.reading.numbers import Affine, Conjunction, Constraint, affine, at_least, between, coefficients, negated
+from symconv.reading.reader import Reader
+from symconv.reading.terms import Sum, Term, constant_of, product, renewed, simplified, substituted
+from symconv.reading.values import Frame, Poison, Run
+from symconv.reading.views import indexed_by
+from symconv.reading.world import Unreadable
+
+__all__ = ["for_loop", "runs_of"]
+
+MAX_UNROLLED = 64
+
+
+def runs_of(reader: Reader, found: Any) -> Run | None:
+    """What a loop over ``found`` runs over; None when its elements are known one by one."""
+    if isinstance(found, Run):
+        return found
+    if isinstance(found, Grid) and found.ndim and not isinstance(found.axes[0][0], int):
+        grid = own(reader.world, found)
+        if len(grid.axes[0]) != 1:
+            raise Unreadable("a loop over a merged axis")
+        return Run((grid.axes[0],), lambda index: indexed_by(reader.world, grid, [index[0][0]]))
+    return None
+
+
+def for_loop(reader: Reader, node: ast.For, frame: Frame, rest: Any) -> None:
+    """for target in iterable: body."""
+    from symconv.reading.expressions import items_of
+    from symconv.reading.statements import bind
+
+    if node.orelse:
+        raise Unreadable("else of a loop")
+    _continues(node)
+    found = reader.value(node.iter, frame)
+    run = runs_of(reader, found)
+    if run is None:
+        items = items_of(reader, found)
+        if len(items) > MAX_UNROLLED:
+            raise Unreadable(f"a loop of {len(items)} passes")
+        for item in items:
+            bind(reader, node.target, item, frame)
+            reader.block(node.body, frame)
+        return
+
+    def body(index: Index) -> None:
+        bind(reader, node.target, run.item(index), frame)
+        reader.block(node.body, frame)
+
+    assigned = _assigned(node)
+    _nested(reader, run, (), body, frame, assigned)
+
+
+def _continues(node: ast.For) -> None:
+    """continue only as the end of an if that stands in the loop's own body."""
+    allowed = {id(each.body[-1]) for each in node.body if isinstance(each, ast.If)}
+    allowed |= {id(each.orelse[-1]) for each in node.body if isinstance(each, ast.If) and each.orelse}
+    inner = [each for each in ast.walk(node) if isinstance(each, ast.For) and each is not node]
+    within = {id(each) for loop in inner for each in ast.walk(loop)}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Continue) and id(each) not in allowed and id(each) not in within:
+            raise Unreadable("continue in this place")
+
+
+def _assigned(node: ast.For) -> set[str]:
+    """Names that the loop binds, itself and in its body; not those of functions inside."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+
+
+def _nested(
+    reader: Reader, run: Run, index: Index, body: Callable[[Index], None], frame: Frame, assigned: set[str]
+) -> None:
+    """One loop for each part of each axis, the first outermost."""
+    parts = [part for axis in run.axes for part in axis]
+
+    def level(values: tuple[Any, ...]) -> None:
+        if len(values) == len(parts):
+            left = iter(values)
+            body(tuple(tuple(next(left) for _ in axis) for axis in run.axes))
+            return
+        count = parts[len(values)]
+        if isinstance(count, int):
+            if count > MAX_UNROLLED:
+                raise Unreadable(f"a loop of {count} passes")
+            for i in range(count):
+                level((*values, i))
+            return
+        _passes(reader, count, lambda i: level((*values, i)), frame, assigned)
+
+    level(())
+
+
+@dataclass
+class _Changed:
+    """An array that a pass changes: its contents before the loop, a name for those before a pass, and those after."""
+
+    key: str
+    names: tuple[str, ...]
+    before: Sum
+    after: Sum
+
+
+def _passes(reader: Reader, count: Affine, body: Callable[[Affine], None], frame: Frame, assigned: set[str]) -> None:
+    """All passes of a loop whose index runs from 0 to below ``count``."""
+    world = reader.world
+    i = world.fresh("i")
+    bounds = between(0, affine(i), count)
+    if world.never(bounds):
+        return
+    if world.probing:
+        with _running(reader, bounds):
+            body(affine(i))
+        return
+    fresh = assigned - frame.names.keys()
+    written, after, counters, known = _probe(reader, bounds, lambda: body(affine(i)), frame, assigned)
+    # the pass itself, from contents that are only named
+    changed: list[tuple[Any, _Changed]] = []
+    for buffer in written:
+        key = world.fresh("before")
+        changed.append((buffer, _Changed(key, buffer.names, list(buffer.terms), [])))
+        buffer.terms = [Term(Fraction(1), ((key, tuple(affine(name) for name in buffer.names)),))]
+        buffer.version += 1
+    bound = _bound_anew(reader, frame, assigned, after, counters, i, changed)
+    world.written.append({})
+    world.passes.append(next(BORN))
+    with _running(reader, bounds):
+        body(affine(i))
+    world.passes.pop()
+    late = [each for each in world.written.pop() if each not in written and each in known]
+    if late:
+        raise Unreadable("a loop whose writes depend on what it counts")
+    values = dict(frame.names)
+    for holder, each in changed:
+        if isinstance(holder, Buffer):
+            each.after = holder.terms
+        else:
+            grid = values.get(holder)
+            each.after = _scalar(reader, grid, each)
+    passes = _Passes(reader, i, count, [each for _, each in changed])
+    for holder, each in changed:
+        told = passes.total(each.key, count)
+        if isinstance(holder, Buffer):
+            holder.set(world, told)
+        else:
+            frame.names[holder] = _held(reader, values[holder].axes, each.names, told)
+    _after(reader, frame, bound, values, i, count, fresh)
+
+
+def _running(reader: Reader, bounds: Conjunction) -> Any:
+    from contextlib import ExitStack
+
+    stack = ExitStack()
+    reader.loops += 1
+
+    def left() -> None:
+        reader.loops -= 1
+
+    stack.callback(left)
+    stack.enter_context(reader.world.holding(bounds))
+    stack.enter_context(reader.reaching())
+    return stack
+
+
+def _probe(
+    reader: Reader, bounds: Conjunction, body: Callable[[], None], frame: Frame, assigned: set[str]
+) -> tuple[list[Buffer], dict[str, Any], dict[str, tuple[str, Any]], set[Buffer]]:
+    """A first look at the body: which arrays it writes, what its names hold after it, the counters, the arrays there were."""
+    world = reader.world
+    saved = [(buffer, buffer.terms, buffer.version) for buffer in world.buffers]
+    known = {buffer for buffer, _, _ in saved}
+    names = dict(frame.names)
+    counters: dict[str, tuple[str, Any]] = {}
+    for name in assigned:
+        if isinstance(names.get(name), int | Affine) and not isinstance(names.get(name), bool):
+            counters[name] = (world.fresh("c"), names[name])
+            frame.names[name] = affine(counters[name][0])
+    world.probing = True
+    world.written.append({})
+    try:
+        with _running(reader, bounds):
+            body()
+    finally:
+        world.probing = False
+        touched = world.written.pop()
+    after = dict(frame.names)
+    frame.names.clear()
+    frame.names.update(names)
+    for buffer, terms, version in saved:
+        buffer.terms, buffer.version = terms, version
+    for buffer, terms in world.owned:  # results that the body gave memory of their own
+        buffer.terms, buffer.version = terms, 0
+        known.add(buffer)
+    world.owned.clear()
+    return [buffer for buffer in touched if buffer in known], after, counters, known
+
+
+def _bound_anew(
+    reader: Reader, frame: Frame, assigned: set[str], after: dict[str, Any], counters: dict[str, tuple[str, Any]],
+    i: str, changed: list[tuple[Any, _Changed]],
+) -> dict[str, tuple[Any, Any]]:  # fmt: skip
+    """Names that the body binds, made ready for a pass: counters in closed form, sums as arrays that change, others unknown."""
+    world = reader.world
+    bound: dict[str, tuple[Any, Any]] = {}
+    for name in assigned:
+        if name not in frame.names:
+            continue
+        before, new = frame.names[name], after.get(name)
+        if before is new:
+            continue
+        step = _step(world, counters.get(name), new, i)
+        if step is not None:
+            bound[name] = ("counter", (before, step))
+            frame.names[name] = before + _times(affine(i), step)
+        elif isinstance(new, Grid) and new.kind != "int" and (isinstance(before, Grid | int | Fraction)):
+            start = before if isinstance(before, Grid) else None
+            if start is not None and (start.kind == "int" or len(start.axes) != len(new.axes)):
+                frame.names[name] = Poison(f"{name}, bound anew in a loop,")
+                bound[name] = ("last", before)
+                continue
+            axes = new.axes if start is None else start.axes
+            names = tuple(world.fresh("t") for axis in axes for _ in axis)
+            told = constant_of(world, before) if start is None else snapshot(world, start)(indexed(axes, names))
+            key = world.fresh("before")
+            changed.append((name, _Changed(key, names, told, [])))
+            bound[name] = ("array", None)
+            frame.names[name] = Grid(axes, lambda index, key=key: [_at(key, index)])
+        else:
+            frame.names[name] = Poison(f"{name}, bound anew in a loop,")
+            bound[name] = ("last", before)
+    return bound
+
+
+def _at(key: str, index: Index) -> Term:
+    return Term(Fraction(1), ((key, tuple(each for axis in index for each in axis)),))
+
+
+def _times(a: Affine, by: Any) -> Any:
+    return a * by
+
+
+def _step(world: Any, counter: tuple[str, Any] | None, new: Any, i: str) -> int | None:
+    """How far a counter moves in each pass, when that is one number."""
+    if counter is None or not isinstance(new, Affine):
+        return None
+    by = new - affine(counter[0])
+    return by if isinstance(by, int) else None
+
+
+def _scalar(reader: Reader, grid: Any, each: _Changed) -> Sum:
+    """The entries of an array that a name was bound to anew, at the names of its index."""
+    if not isinstance(grid, Grid) or grid.kind == "int":
+        raise Unreadable("a name that a loop binds to an array and to something else")
+    index = indexed(grid.axes, each.names) if len(each.names) == sum(len(a) for a in grid.axes) else None
+    if index is None:
+        raise Unreadable("a name that a loop binds to arrays of several shapes")
+    return simplified(reader.world, snapshot(reader.world, grid)(index))
+
+
+def _held(reader: Reader, axes: Any, names: tuple[str, ...], terms: Sum) -> Grid:
+    buffer = Buffer(reader.world.fresh("buffer"), axes, names, simplified(reader.world, terms))
+    return Grid(axes, buffer.entries(reader.world))
+
+
+def _after(
+    reader: Reader, frame: Frame, bound: dict[str, tuple[Any, Any]], values: dict[str, Any], i: str, count: Affine,
+    fresh: set[str],
+) -> None:  # fmt: skip
+    """What the names that the body binds hold when the loop is over."""
+    world = reader.world
+    some = world.always((at_least(count, 1),))
+    for name in sorted({*bound, *fresh} & values.keys()):
+        value, (kind, told) = values[name], bound.get(name, ("last", None))
+        if kind == "array":
+            if any(i in world.rests_on(coefficients(part)) for axis in frame.names[name].axes for part in axis):
+                frame.names[name] = Poison(f"{name}, whose shape changes in a loop,")
+        elif kind == "counter":
+            frame.names[name] = told[0] + world.largest(count, 0) * told[1]
+        elif isinstance(value, int | Affine) and (some or isinstance(told, int | Affine)):
+            last = world.put(value, {i: count - 1})
+            frame.names[name] = last if some else world.choose((at_least(count, 1),), last, told)
+        else:
+            frame.names[name] = Poison(f"{name}, left by the last pass of a loop,")
+
+
+class _Passes:
+    """What arrays hold after a number of passes."""
+
+    def __init__(self, reader: Reader, i: str, count: Affine, changed: Sequence[_Changed]) -> None:
+        self.world, self.i, self.count = reader.world, i, count
+        self.changed = {each.key: each for each in changed}
+        self.kept: dict[str, list[Constraint] | None] = {}
+        self.delta: dict[str, Sum] = {}
+        self._asked: list[str] = []
+        for each in changed:
+            self.kept[each.key], self.delta[each.key] = self._divided(each)
+
+    def _divided(self, each: _Changed) -> tuple[list[Constraint] | None, Sum]:
+        """What hits the entries of a pass before ("not" constraints; None: everything), and what the pass adds."""
+        own_factor = (each.key, tuple(affine(name) for name in each.names))
+        kept: list[Constraint] | None = None
+        delta: Sum = []
+        for term in each.after:
+            if each.key not in {name for name, _ in term.factors}:
+                delta.append(term)
+                continue
+            plain = term.factors == (own_factor,) and term.coefficient == 1 and not term.counted and not term.over
+            if not plain or kept is not None:
+                raise Unreadable("a recurrence: a loop that reads what an earlier pass left")
+            kept = [c if c[0] == "not" else ("not", (), negated((c,))) for c in term.where]
+        return kept, delta
+
+    def total(self, key: str, passes: Affine | int) -> Sum:
+        """The contents after the passes below ``passes``."""
+        if key in self._asked:
+            raise Unreadable("a recurrence: a loop that reads what an earlier pass left")
+        self._asked.append(key)
+        try:
+            each = self.changed[key]
+            found = [replace(term, where=(*term.where, *self._spared(key, None, passes))) for term in each.before]
+            for term in self._resolved(self.delta[key]):
+                name = self.world.fresh()
+                told = substituted(self.world, renewed(self.world, term), {self.i: affine(name)})
+                where = (*told.where, *between(0, affine(name), passes), *self._spared(key, name, passes))
+                found.append(replace(told, where=where, counted=(*told.counted, name)))
+            return simplified(self.world, found)
+        finally:
+            self._asked.pop()
+
+    def _spared(self, key: str, after: str | None, passes: Affine | int) -> Conjunction:
+        """That no pass hits the entry: none at all, or none after pass ``after``."""
+        kept, world = self.kept[key], self.world
+        first: Affine | int = 0 if after is None else affine(after) + 1
+        if kept is None:
+            return (at_least(first, passes),)
+        found = []
+        for _, names, hit in kept:
+            later = world.fresh()
+            values = {name: affine(world.fresh()) for name in names}
+            told = world.put_all(hit, {**values, self.i: affine(later)})
+            inner = tuple(next(iter(v.terms)) for v in values.values())
+            found.append(("not", (*inner, later), (*told, *between(first, affine(later), passes))))
+        return tuple(found)
+
+    def _resolved(self, terms: Sum) -> Sum:
+        """Terms with what they read of changed arrays put in, as it stands before the pass."""
+        found: Sum = []
+        for term in terms:
+            at = next((n for n, (name, _) in enumerate(term.factors) if name in self.changed), None)
+            if at is None:
+                found.append(term)
+                continue
+            key, index = term.factors[at]
+            rest = replace(term, factors=(*term.factors[:at], *term.factors[at + 1 :]))
+            before = self.total(key, affine(self.i))
+            values = dict(zip(self.changed[key].names, index, strict=True))
+            told = [substituted(self.world, renewed(self.world, each), values) for each in before]
+            found += self._resolved(simplified(self.world, product(self.world, [rest], told)))
+        return found

@@ -1,0 +1,212 @@
+"""Proves a function: :func:`prove_code` reads it, decides it, replays it and says the verdict."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import islpy as isl
+
+from symconv.proof.decide import points
+from symconv.reading.arrays import Grid
+from symconv.reading.calls import Call, Layer
+from symconv.reading.numbers import affine
+from symconv.reading.read import MAX_SECONDS, Output, Reading, read
+from symconv.reading.replay import Replay, at_sizes, replay, term_points, within
+from symconv.reading.result import PROVED, REFUSES, REFUTED, UNKNOWN, CodeProof, CodeProofs, Failure
+from symconv.reading.words import in_words
+
+__all__ = ["prove_code", "prove_source", "source_of"]
+
+
+def prove_code(
+    function: str | Callable[..., Any],
+    convention: str = "plain",
+    stride: int | Sequence[int] = (1, 2, 3),
+    dilation: int | Sequence[int] = 1,
+    *,
+    forward: str | Callable[..., Any] | None = None,
+    targets: Sequence[str] | None = None,
+    ndim: int = 2,
+    padding: str = "one",
+    groups: bool = False,
+    replays: int = 20,
+    seconds: float = MAX_SECONDS,
+) -> CodeProofs:
+    """Whether a NumPy function computes the gradients (or y) of a convolution at every size.
+
+    ``function`` is "FILE.py:NAME", or a function whose source can be found. Its source is read, never run to be read; then it is
+    replayed on ``replays`` random geometries at each stride, in a process of its own, and one disagreement with what was read
+    makes the verdict UNKNOWN. ``convention`` says how it is called (plain, cs231n, coursera, layer, kernel), ``padding`` "one" p
+    for all sides, "free" amounts before and after on each axis, or "none". ``forward`` makes the truth the adjoint of that
+    forward function in place of the derivative of a convolution; ``targets`` says which outputs are returned, ("y",) for a
+    forward pass. ValueError for what cannot be found or called so.
+
+    >>> source = '''
+    ... import numpy as np
+    ... def bias(x, w, b, dy, stride, padding):
+    ...     return dy.sum(axis=(0, 2, 3))
+    ... '''
+    >>> from symconv.reading import prove_source
+    >>> prove_source(source, "bias", stride=2, targets=("db",), replays=0)
+    <1 PROVED: bias>
+    """
+    source, name, shown = source_of(function)
+    own = None
+    if forward is not None:
+        own_source, own, _ = source_of(forward)
+        if own_source != source:
+            raise ValueError(f"the forward function {own} must stand in the same file as {name}")
+    return prove_source(
+        source, name, convention, stride, dilation, forward=own, targets=targets, ndim=ndim, padding=padding, groups=groups,
+        replays=replays, seconds=seconds, shown=shown,
+    )  # fmt: skip
+
+
+def source_of(function: str | Callable[..., Any]) -> tuple[str, str, str]:
+    """The source of the file, the function's name in it, and what it is called."""
+    if isinstance(function, str):
+        path, colon, name = function.rpartition(":")
+        if not colon or not path.endswith(".py") or not name.isidentifier():
+            raise ValueError(f"{function!r} is not FILE.py:FUNCTION")
+        try:
+            return Path(path).read_text(encoding="utf-8"), name, f"{Path(path).name}:{name}"
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} cannot be read: {error}") from None
+    path = inspect.getsourcefile(function)
+    if path is None:
+        raise ValueError(f"the source of {function!r} cannot be found")
+    return Path(path).read_text(encoding="utf-8"), function.__name__, f"{Path(path).name}:{function.__name__}"
+
+
+def prove_source(
+    source: str, function: str, convention: str = "plain", stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1,
+    *, forward: str | None = None, targets: Sequence[str] | None = None, ndim: int = 2, padding: str = "one",
+    groups: bool = False, replays: int = 20, seconds: float = MAX_SECONDS, shown: str | None = None,
+) -> CodeProofs:  # fmt: skip
+    """:func:`prove_code` for source text."""
+    found: list[CodeProof] = []
+    named = tuple(targets or ("dx", "dw", "db"))
+    for s in _numbers(stride):
+        for d in _numbers(dilation):
+            call = Call(convention, s, d, ndim, padding, groups, named, named == ("y",), forward)
+            try:
+                reading = read(source, function, call, seconds)
+            except SyntaxError as error:
+                raise ValueError(f"the source cannot be parsed: line {error.lineno}: {error.msg}") from None
+            played = replay(reading, source, function, replays) if replays else Replay()
+            found += _proofs(reading, played, shown or function)
+    return CodeProofs(tuple(found))
+
+
+def _numbers(value: int | Sequence[int]) -> Iterable[int]:
+    return (value,) if isinstance(value, int) else value
+
+
+def _proofs(reading: Reading, played: Replay, shown: str) -> Iterable[CodeProof]:
+    call = reading.layer.call
+    names = list(reading.outputs) or list(call.targets)
+    nowhere = reading.possible.subtract(reading.possible)
+    for name in names:
+        output = reading.outputs.get(name, Output(nowhere, nowhere, nowhere))
+        yield _proof(reading, output, name, played, shown, reading.seconds / len(names))
+
+
+def _proof(reading: Reading, output: Output, name: str, played: Replay, shown: str, seconds: float) -> CodeProof:
+    layer, possible = reading.layer, reading.possible
+    undecided = reading.undecided.union(output.undecided)
+    raising = reading.raising
+    missing = possible.subtract(raising).subtract(undecided).subtract(output.returned)
+    wrong = output.wrong.union(missing).subtract(raising).coalesce()
+    known = {"formula": shown, "target": name, "stride": layer.call.stride, "dilation": layer.call.dilation,
+             "scope": _scope(layer), "seconds": seconds, "replayed": _replayed(played)}  # fmt: skip
+    if played.disagreement is not None:
+        return CodeProof(**known, verdict=UNKNOWN, reason=f"what was read and the run disagree: {played.disagreement}")
+    raises = {kind: in_words(layer, where, possible)[0] for kind, where in reading.raises.items()}
+    decided = bool(undecided.is_empty())
+    right = possible.subtract(wrong).subtract(raising).coalesce() if decided else None
+    if not wrong.is_empty():
+        text, exact = in_words(layer, right, possible) if right is not None else (None, False)
+        return CodeProof(**known, verdict=REFUTED, condition=text, condition_exact=exact, raises=raises, right=right,
+                         counterexample=_failure(reading, name, wrong), reason=None if decided else _reason(reading, output))  # fmt: skip
+    if not decided:
+        return CodeProof(**known, verdict=UNKNOWN, reason=_reason(reading, output), raises=raises)
+    if not raising.is_empty():
+        text, exact = in_words(layer, right, possible)
+        return CodeProof(**known, verdict=REFUSES, condition=text, condition_exact=exact, raises=raises, right=right)
+    return CodeProof(**known, verdict=PROVED, condition="always", condition_exact=True, right=right)
+
+
+def _reason(reading: Reading, output: Output) -> str:
+    return output.reason or "; ".join(dict.fromkeys(reading.reasons))
+
+
+def _replayed(played: Replay) -> str | None:
+    if not played.geometries:
+        return None
+    told = f"{played.geometries} geometries: {played.arrays} arrays"
+    return told + (f" and {played.exceptions} exceptions" if played.exceptions else "") + " as read"
+
+
+def _scope(layer: Layer) -> str:
+    call = layer.call
+    sizes = ", ".join(name for name in layer.sizes if name not in layer.padding)
+    pads = f", {', '.join(layer.padding)} >= 0" if layer.padding else ""
+    return f"every {sizes} >= 1{pads} with an output; stride {call.stride}, dilation {call.dilation}; exact arithmetic"
+
+
+# the smallest failure ------------------------------------------------------------------------------------------------------
+
+
+def smallest(found: isl.Set, names: tuple[str, ...]) -> dict[str, int]:
+    """The point with the least sum, then the first in order of ``names``."""
+    coordinates = ", ".join(f"_{name} = {name}" for name in names)
+    told = isl.Set.read_from_str(
+        found.get_ctx(), f"[{', '.join(names)}] -> {{ [_sum = {' + '.join(names)}, {coordinates}] }}"
+    )
+    told = told.intersect_params(found)
+    told = told.project_out(isl.dim_type.param, 0, told.dim(isl.dim_type.param))
+    (point,) = points(told.lexmin())
+    return dict(zip(names, point[1:], strict=True))
+
+
+def _failure(reading: Reading, name: str, wrong: isl.Set) -> Failure:
+    layer = reading.layer
+    sizes = smallest(wrong, layer.sizes)
+    for here, world, outputs in reading.regions:
+        if not within(here, sizes):
+            continue
+        grid = outputs.get(name)
+        if not isinstance(grid, Grid):
+            return Failure(sizes, None, f"{name} is not returned", "the gradient")
+        due = layer.native(world, name)
+        shape, wanted = (
+            tuple(_product(at_sizes(world, part, sizes) for part in axis) for axis in axes) for axes in (grid.axes, due)
+        )
+        if shape != wanted:
+            return Failure(sizes, None, f"{name} has shape {shape}", f"{wanted}")
+        given = term_points(world, reading.entries(world, grid), grid.axes, sizes)
+        index = tuple(tuple(affine(f"z{at}_{n}") for n in range(len(axis))) for at, axis in enumerate(due))
+        truth = term_points(world, reading.truth(world, name, index), due, sizes)
+        for place in sorted({*given, *truth}):
+            a, b = given.get(place, Counter()), truth.get(place, Counter())
+            if a != b:
+                return Failure(sizes, place, _text(a), _text(b))
+        return Failure(sizes, None, f"{name} as read", "the gradient")
+    return Failure(sizes, None, f"{name} is not returned", "the gradient")
+
+
+def _product(values: Iterable[Any]) -> int:
+    found = 1
+    for value in values:
+        found *= int(value)
+    return found
+
+
+def _text(products: Counter[str]) -> str:
+    shown = [f"{'' if c == 1 else f'{c}*'}{text}" for text, c in sorted(products.items()) if c]
+    return (" + ".join(shown[:6]) + (" + ..." if len(shown) > 6 else "")) or "0"
+

@@ -1,0 +1,161 @@
+"""Reads a function: for each output, the sizes at which it is wrong, and those at which the function raises."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import islpy as isl
+
+from symconv.reading.arrays import Grid, Index, snapshot
+from symconv.reading.calls import CALLS, Call, Layer
+from symconv.reading.numbers import affine
+from symconv.reading.reader import Reader
+from symconv.reading.terms import Sum, simplified
+from symconv.reading.values import Class, Function
+from symconv.reading.verdict import wrong_sizes
+from symconv.reading.world import MAX_OPERATIONS, Fork, Limit, Raised, Unreadable, World
+
+__all__ = ["Output", "Reading", "read"]
+
+MAX_REGIONS = 64
+MAX_SOURCE = 200_000
+MAX_SECONDS = 60.0
+
+
+@dataclass
+class Output:
+    """One output: the sizes at which it is wrong, and those at which that could not be said."""
+
+    wrong: isl.Set
+    undecided: isl.Set
+    returned: isl.Set
+    reason: str | None = None
+
+
+@dataclass
+class Reading:
+    """What was read of a function. ``raises`` are the sizes at which it raises, by the exception's name."""
+
+    layer: Layer
+    possible: isl.Set
+    outputs: dict[str, Output]
+    raises: dict[str, isl.Set]
+    undecided: isl.Set
+    reasons: list[str]
+    seconds: float = 0.0
+    regions: list[tuple[isl.Set, World, Mapping[str, Any]]] = field(default_factory=list, repr=False)
+
+    def entries(self, world: World, grid: Grid) -> Sum:
+        """What stands in an array's entry at the index z0_0, z1_0, ..."""
+        index = tuple(tuple(affine(f"z{at}_{n}") for n in range(len(axis))) for at, axis in enumerate(grid.axes))
+        return simplified(world, snapshot(world, grid)(index))
+
+    def truth(self, world: World, target: str, index: Index) -> Sum:
+        """What should stand there."""
+        return simplified(world, self.layer.truth(world, target, self.layer.standard(target, index)))
+
+    @property
+    def raising(self) -> isl.Set:
+        """The sizes at which the function raises."""
+        found = self.possible.subtract(self.possible)
+        for each in self.raises.values():
+            found = found.union(each)
+        return found.coalesce()
+
+
+def read(
+    source: str, function: str, call: Call, seconds: float = MAX_SECONDS, operations: int = MAX_OPERATIONS
+) -> Reading:
+    """``function`` of ``source``, called as ``call`` says, at every size. SyntaxError; ValueError for no such name."""
+    if len(source) > MAX_SOURCE:
+        raise ValueError(f"a source of {len(source):,} characters; {MAX_SOURCE:,} are read")
+    tree = ast.parse(source)
+    if not any(isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == function for n in tree.body):
+        raise ValueError(f"no function {function} in this source")
+    context, layer, start = isl.Context(), Layer(call), time.monotonic()
+    possible = layer.possible(context)
+    nowhere = possible.subtract(possible)
+    found = Reading(layer, possible, {}, {}, nowhere, [])
+    waiting = [possible]
+    context.set_max_operations(operations)
+    deadline, count = start + seconds, 0
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 20_000))
+    try:
+        while waiting:
+            here = waiting.pop()
+            count += 1
+            world = World(context, layer.sizes, here, max(deadline - time.monotonic(), 0.1))
+            try:
+                if count > MAX_REGIONS:
+                    raise Limit(f"the sizes divide into more than {MAX_REGIONS} cases")
+                _region(found, tree, function, call, layer, world, here)
+            except Fork as fork:
+                condition = here.intersect(fork.condition).coalesce()
+                rest = here.subtract(fork.condition).coalesce()
+                if condition.is_empty() or rest.is_empty():
+                    raise Unreadable("a division of the sizes that divides nothing") from None
+                waiting += [rest, condition]
+            except Raised as raised:
+                known = found.raises.get(raised.kind, nowhere)
+                found.raises[raised.kind] = known.union(here).coalesce()
+            except (Unreadable, Limit) as error:
+                found.undecided = found.undecided.union(here)
+                found.reasons.append(str(error))
+    except isl.Error:
+        found.undecided = found.possible
+        found.reasons.append("isl's limit of operations was reached")
+    finally:
+        context.set_max_operations(0)
+        context.reset_operations()
+        sys.setrecursionlimit(limit)
+    found.seconds = time.monotonic() - start
+    return found
+
+
+def _region(
+    found: Reading, tree: ast.Module, function: str, call: Call, layer: Layer, world: World, here: isl.Set
+) -> None:
+    """One part of the sizes, read to the end."""
+    reader = Reader(world, tree)
+    named = reader.globals.names.get(function)
+    if not isinstance(named, Function | Class):
+        raise Unreadable(f"the decorated {function}")
+    returned = CALLS[call.convention](reader, named, layer)
+    arrays = _named(returned, call.targets)
+    found.regions.append((here, world, arrays))
+    nowhere = here.subtract(here)
+    for name, value in arrays.items():
+        output = found.outputs.setdefault(name, Output(nowhere, nowhere, nowhere))
+        output.returned = output.returned.union(here).coalesce()
+        try:
+            output.wrong = output.wrong.union(wrong_sizes(world, layer, name, value)).coalesce()
+        except (Unreadable, Limit) as error:
+            output.undecided = output.undecided.union(here)
+            output.reason = str(error)
+        finally:
+            world.possible = here
+            world.forget()
+
+
+def _named(returned: Any, targets: tuple[str, ...]) -> dict[str, Any]:
+    """What was returned by name; None is no output."""
+    if isinstance(returned, Mapping):
+        unknown = [key for key in returned if key not in ("y", "dx", "dw", "db")]
+        if unknown:
+            raise Unreadable(f"a returned dict with {unknown[0]!r}")
+        found = dict(returned)
+    elif targets == ("y",):
+        found = {"y": returned[0] if isinstance(returned, tuple) else returned}
+    else:
+        values = list(returned) if isinstance(returned, tuple | list) else [returned]
+        if len(values) > len(targets):
+            raise Unreadable(f"a return of {len(values)} values")
+        found = dict(zip(targets, values))
+    return {name: value for name, value in found.items() if value is not None}
+

@@ -1,0 +1,151 @@
+"""What is said of a function: one result for each output, stride and dilation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+__all__ = ["PROVED", "REFUSES", "REFUTED", "UNKNOWN", "CodeProof", "CodeProofs", "Failure"]
+
+PROVED, REFUSES, REFUTED, UNKNOWN = "PROVED", "REFUSES", "REFUTED", "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The smallest sizes at which an output is wrong, the entry, what the code gives there and what is right."""
+
+    sizes: dict[str, int]
+    index: tuple[int, ...] | None
+    given: str
+    right: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"sizes": self.sizes, "index": None if self.index is None else list(self.index),
+                "formula": self.given, "truth": self.right}  # fmt: skip
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{name}={value}" for name, value in self.sizes.items())
+        where = "" if self.index is None else f" entry {list(self.index)}:"
+        return f"{sizes}:{where} {self.given}, not {self.right}"
+
+
+@dataclass(frozen=True, repr=False)
+class CodeProof:
+    """One output of one function at one stride and dilation.
+
+    ``verdict`` is PROVED, REFUTED, REFUSES (never wrong where it returns, but it raises at the sizes in ``raises``) or UNKNOWN
+    (with ``reason``). ``condition`` says when it returns what is right, exactly when ``condition_exact``.
+    """
+
+    formula: str
+    target: str
+    stride: int
+    dilation: int
+    verdict: str
+    scope: str
+    condition: str | None = None
+    condition_exact: bool = False
+    counterexample: Failure | None = None
+    raises: dict[str, str] = field(default_factory=dict)
+    reason: str | None = None
+    replayed: str | None = None
+    seconds: float = 0.0
+    #: the sizes at which it returns what is right, for :func:`symconv.reading.condition_for`
+    right: Any = field(default=None, compare=False)
+
+    @property
+    def proved(self) -> bool:
+        return self.verdict == PROVED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, for JSON; the keys are those of a formula's proof, and ``raises``."""
+        return {
+            "formula": self.formula,
+            "target": self.target,
+            "stride": self.stride,
+            "dilation": self.dilation,
+            "verdict": self.verdict,
+            "scope": self.scope,
+            "counterexample": None if self.counterexample is None else self.counterexample.to_dict(),
+            "condition": self.condition,
+            "condition_exact": self.condition_exact,
+            "raises": self.raises or None,
+            "reason": self.reason,
+            "replayed": self.replayed,
+            "seconds": round(self.seconds, 6),
+        }
+
+    def __repr__(self) -> str:
+        told = f"<{self.verdict}: {self.target} of {self.formula}; stride {self.stride}, dilation {self.dilation}"
+        if self.condition not in (None, "always"):
+            told += f"; right exactly when: {self.condition}"
+        if self.reason:
+            told += f"; {self.reason}"
+        return told + ">"
+
+    def _repr_latex_(self) -> str:
+        """The verdict as a theorem."""
+        name = self.formula.replace("_", r"\_")
+        due = {"y": "y", "dx": r"\partial L/\partial x", "dw": r"\partial L/\partial w", "db": r"\partial L/\partial b"}
+        head = rf"\begin{{theorem}} The function \texttt{{{name}}} "
+        if self.verdict == PROVED:
+            told = rf"computes $ {due[self.target]} $ at {self.scope}."
+        elif self.verdict == UNKNOWN:
+            told = f"was not decided: {self.reason}.".replace("_", r"\_")
+        else:
+            told = rf"computes $ {due[self.target]} $ exactly when \texttt{{{self.condition}}}; {self.scope}."
+        return head + told.replace("%", r"\%") + r" \end{theorem}"
+
+
+@dataclass(frozen=True, repr=False)
+class CodeProofs(Sequence[CodeProof]):
+    """The verdicts on one function, output by output, at several strides and dilations."""
+
+    proofs: tuple[CodeProof, ...]
+
+    @property
+    def verdict(self) -> str:
+        """REFUTED if one is, else UNKNOWN, else REFUSES, else PROVED."""
+        verdicts = {proof.verdict for proof in self.proofs}
+        return next((v for v in (REFUTED, UNKNOWN, REFUSES, PROVED) if v in verdicts), UNKNOWN)
+
+    @property
+    def proved(self) -> bool:
+        return self.verdict == PROVED
+
+    @property
+    def counterexample(self) -> Failure | None:
+        """The smallest."""
+        found = [proof.counterexample for proof in self.proofs if proof.counterexample is not None]
+        return min(found, key=lambda each: (sum(each.sizes.values()), *each.sizes.values()), default=None)
+
+    @property
+    def seconds(self) -> float:
+        return sum(proof.seconds for proof in self.proofs)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"verdict": self.verdict, "results": [proof.to_dict() for proof in self.proofs]}
+
+    @overload
+    def __getitem__(self, at: int) -> CodeProof: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[CodeProof, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> CodeProof | tuple[CodeProof, ...]:
+        return self.proofs[at]
+
+    def __len__(self) -> int:
+        return len(self.proofs)
+
+    def __iter__(self) -> Iterator[CodeProof]:
+        return iter(self.proofs)
+
+    def __repr__(self) -> str:
+        counts = {v: sum(proof.verdict == v for proof in self.proofs) for v in (PROVED, REFUSES, REFUTED, UNKNOWN)}
+        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+        return f"<{told}: {self.proofs[0].formula}>" if self.proofs else "<nothing was decided>"
+
+    def _repr_latex_(self) -> str:
+        return "\n\n".join(proof._repr_latex_() for proof in self.proofs)
