@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from symconv.formulas.verify import Verification, verify
     from symconv.layer.conv import Conv
     from symconv.layer.gradients import Gradients
-    from symconv.proof import Proof, prove
+    from symconv.proof import Proof
+    from symconv.reading.face import prove
 
 __all__ = ["Conv", "Gradients", "Proof", "Verification", "audit", "prove", "verify"]
 
@@ -30,7 +31,7 @@ _HOME = {
     "Proof": "symconv.proof",
     "Verification": "symconv.formulas.verify",
     "audit": "symconv.audits",
-    "prove": "symconv.proof",
+    "prove": "symconv.reading.face",
     "verify": "symconv.formulas.verify",
 }
 

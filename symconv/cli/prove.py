@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from symconv.cli.code import Options, prove_function
 from symconv.cli.options import echo_json, usage_errors, whole_numbers
 from symconv.files import write_whole
 from symconv.layer.padding import MODES
@@ -16,6 +17,7 @@ from symconv.proof.decide import MAX_OPERATIONS
 from symconv.proof.prover import claims, prove_claim
 from symconv.proof.result import Proof, Proofs
 from symconv.proof.smtlib import smtlib
+from symconv.reading.face import is_code
 
 __all__ = ["command"]
 
@@ -46,6 +48,10 @@ MAX_WIDTH = 120
 @click.option(
     "--export", type=click.Choice(["smtlib", "latex"]), help="Write the claim for SMT solvers, or the theorem."
 )
+@click.option("--convention", default="plain", show_default=True, help="FILE.py:FUNCTION: how it is called, as for audit.")
+@click.option("--forward", default=None, metavar="FILE.py:F", help="The function's own forward pass: is it the adjoint of that?")
+@click.option("--target", default=None, help="FILE.py:FUNCTION: what it returns, in order: y, or dx,dw,db.")
+@click.option("--ndim", default=2, show_default=True, type=click.IntRange(1, 3), help="FILE.py:FUNCTION: how many axes.")
 @click.option("-o", "--output", type=click.Path(), help="Where --export goes; without it, standard output.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: verdict and a list of results.")
 @click.pass_context
@@ -54,6 +60,7 @@ def command(
     second_opinion: bool,
     full_condition: bool, max_operations: int | None, max_seconds: float, export: str | None, output: str | None, as_json: bool,
     assume: str | None,
+    convention: str, forward: str | None, target: str | None, ndim: int,
 ) -> None:  # fmt: skip
     """Decide whether FORMULA equals y or a gradient at every input size, kernel size and padding; if not, show the smallest
     failure and the exact condition under which it holds.
@@ -66,7 +73,15 @@ def command(
     symconv prove "dx = correlate(pad(dilate(dy, s), K - 1 - p), flip(w))" --stride 2
     symconv prove dx --padding-mode reflect --stride 1..8
     symconv prove "dx[m] = sum(dy[i] * w[m - s*i + p], i)" --stride any
+
+    A NumPy function is proved from its source, for every size: FILE.py:FUNCTION in place of the formula.
+
+    \b
+    symconv prove layer.py:conv_backward --convention cs231n --stride 1..3
     """
+    if is_code(formula):
+        options = Options(convention, forward, target, ndim, padding, max_seconds, export)
+        ctx.exit(prove_function(formula, _steps("stride", stride), _steps("dilation", dilation), options, as_json))
     if output is not None and export is None:
         raise click.UsageError(f"-o {output} goes with --export smtlib or --export latex")
     steps = {"stride": _steps("stride", stride), "dilation": _steps("dilation", dilation)}

@@ -10,6 +10,7 @@ from typing import Any
 
 from symconv.reading.arrays import Grid, Mixed, Product, broadcast, constant, snapshot, times
 from symconv.reading.numbers import Affine, at_least, equal, negated
+from symconv.reading.products import matmul
 from symconv.reading.reader import Reader
 from symconv.reading.terms import Sum, Term, product, scaled, simplified
 from symconv.reading.values import Ratio, Test
@@ -81,7 +82,7 @@ def _exact(reader: Reader, a: Any, b: Any) -> Any:
     if a == b and isinstance(b, Affine) and reader.world.always((at_least(b, 1),)):
         return 1
     if isinstance(a, Product) and isinstance(b, Affine | int):
-        factors = list(a.factors)
+        factors: list[Any] = list(a.factors)
         if isinstance(b, int) and b and a.coefficient % b == 0:
             return times(Product(tuple(factors), 1), a.coefficient // b)
         if b in factors and reader.world.always((at_least(b, 1),)):
@@ -249,8 +250,6 @@ def _equal(reader: Reader, a: Any, b: Any) -> Any:
 def _arrays(reader: Reader, op: ast.operator, a: Any, b: Any) -> Grid:
     world = reader.world
     if isinstance(op, ast.MatMult):
-        from symconv.reading.products import matmul
-
         return matmul(world, a, b)
     grids = [each if isinstance(each, Grid) else _number(reader, each, op, at) for at, each in enumerate((a, b))]
     integer = [each.kind == "int" for each in grids]
@@ -258,7 +257,7 @@ def _arrays(reader: Reader, op: ast.operator, a: Any, b: Any) -> Grid:
         if not all(integer):
             if isinstance(a, Grid) and isinstance(b, Grid):
                 raise Unreadable("arithmetic of integer arrays with data")
-            grids = [each if isinstance(each, Grid) else Grid((), lambda index, n=each: n, "int") for each in (a, b)]
+            grids = [each if isinstance(each, Grid) else _same(each) for each in (a, b)]
         axes, picks = broadcast(world, [each.axes for each in grids])
         left, right = grids
         return Grid(
@@ -272,6 +271,10 @@ def _arrays(reader: Reader, op: ast.operator, a: Any, b: Any) -> Grid:
     return Grid(axes, lambda index: simplified(world, row(reader, first(picks[0](index)), second(picks[1](index)))))
 
 
+def _same(value: Any) -> Grid:
+    return Grid((), lambda index: value, "int")
+
+
 def _number(reader: Reader, value: Any, op: ast.operator, at: int) -> Grid:
     """A number among arrays, as an array of no axes."""
     if isinstance(value, Fraction | int):
@@ -282,9 +285,7 @@ def _number(reader: Reader, value: Any, op: ast.operator, at: int) -> Grid:
         over = tuple((factor, 1) for factor in value.factors)
         return Grid((), lambda index: constant(value.coefficient, over))
     if isinstance(value, tuple | list):
-        from symconv.reading.numpy_rows import as_array
-
-        return as_array(reader, value)
+        return reader.array(value)
     raise Unreadable(f"{type(value).__name__} among the data")
 
 

@@ -18,9 +18,11 @@ from symconv.reading.numbers import Affine, Conjunction, affine, between, equal
 from symconv.reading.terms import Sum, Term, guarded, renewed, simplified, substituted
 from symconv.reading.world import Raised, Unreadable, World
 
-__all__ = ["BORN", "Axis", "Buffer", "Grid", "Index", "Mixed", "Product", "allocate", "broadcast", "constant", "counted", "filled",
-           "fits", "fitted", "frozen", "indexed", "length", "own", "places", "running", "snapshot", "store", "summed", "times", "unify",
-           "value"]  # fmt: skip
+__all__ = [
+    "BORN", "Axis", "Buffer", "Grid", "Index", "Mixed", "Product", "allocate", "broadcast", "constant", "counted", "filled",
+    "fits", "fitted", "frozen", "indexed", "length", "own", "places", "running", "snapshot", "store", "summed", "times",
+    "unify", "value",
+]  # fmt: skip
 
 Value = Affine | int
 Axis = tuple[Value, ...]
@@ -155,7 +157,9 @@ def indexed(axes: Sequence[Axis], names: Sequence[str]) -> Index:
 
 def running(world: World, axes: Sequence[Axis]) -> tuple[tuple[str, ...], Index, Conjunction]:
     """New names for an index that runs over ``axes``, the index, and its bounds. A part of length one has no name."""
-    names, index, bounds = [], [], []
+    names: list[str] = []
+    index: list[tuple[Value, ...]] = []
+    bounds: list[Any] = []
     for axis in axes:
         parts: list[Value] = []
         for part in axis:
@@ -294,7 +298,7 @@ def _picker(
     skip = ndim - len(axes)
 
     def pick(index: Index) -> Index:
-        found = []
+        found: list[tuple[Value, ...]] = []
         for axis, one, at in zip(axes, ones, index[skip:], strict=True):
             if one is True:
                 found.append((0,) * len(axis))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from symconv.reading import numpy_rows, python_rows
-from symconv.reading.arrays import Grid, frozen, length, own, times, value
+from symconv.reading import numpy_making, numpy_shapes, numpy_sums, numpy_table, python_rows
+from symconv.reading.arrays import Grid, length, own, times, value
 from symconv.reading.reader import Reader
 from symconv.reading.values import Class, Function, Instance, Method, Module, Poison, Ratio, Row, Super, Typed
 from symconv.reading.vectors import Vector
@@ -16,12 +16,16 @@ from symconv.reading.world import Raised, Unreadable
 __all__ = ["attribute", "item", "of_module"]
 
 
+#: the rooms that fill the tables
+FILLED = (numpy_making, numpy_shapes, numpy_sums)
+
+
 def of_module(name: str) -> Any:
     """np.zeros and the like, by its whole name."""
     name = {"np": "numpy"}.get(name, name)
-    if name in numpy_rows.MODULES or name in ("math", "itertools", "functools", "operator"):
+    if name in numpy_table.MODULES or name in ("math", "itertools", "functools", "operator"):
         return Module(name)
-    for prefix, rows in (("numpy.", numpy_rows.ROWS), ("", python_rows.MODULE_ROWS)):
+    for prefix, rows in (("numpy.", numpy_table.ROWS), ("", python_rows.MODULE_ROWS)):
         if name.startswith(prefix) and name[len(prefix) :] in rows:
             return rows[name[len(prefix) :]]
     return Poison(f"{name.removeprefix('numpy.')}")
@@ -75,8 +79,8 @@ def _class(reader: Reader, holder: Class, name: str) -> Any:
 def _grid(reader: Reader, holder: Grid, name: str) -> Any:
     if name in FACTS:
         return FACTS[name](reader, holder)
-    if name in numpy_rows.METHODS:
-        return Method(numpy_rows.METHODS[name], holder)
+    if name in numpy_table.METHODS:
+        return Method(numpy_table.METHODS[name], holder)
     return Poison(f"the array attribute {name}")
 
 
@@ -93,7 +97,7 @@ FACTS: dict[str, Callable[[Reader, Grid], Any]] = {
     "size": _whole,
     "T": lambda reader, holder: permuted(own(reader.world, holder), range(holder.ndim)[::-1]),
     "dtype": lambda reader, holder: Typed("int" if holder.kind == "int" else "float"),
-    "strides": lambda reader, holder: numpy_rows.strides_of(holder),
+    "strides": lambda reader, holder: numpy_making.strides_of(holder),
 }
 
 
@@ -135,7 +139,7 @@ def item(reader: Reader, holder: Any, index: Any) -> Any:
     """holder[index]."""
     if isinstance(holder, Grid):
         items = list(index) if isinstance(index, tuple) else [index]
-        items = [numpy_rows.as_array(reader, each) if isinstance(each, list) else each for each in items]
+        items = [numpy_making.as_array(reader, each) if isinstance(each, list) else each for each in items]
         found = indexed_by(reader.world, own(reader.world, holder), items)
         if not found.ndim and found.kind == "int":
             return found.at(())
@@ -161,6 +165,3 @@ def item(reader: Reader, holder: Any, index: Any) -> Any:
         except IndexError:
             raise Raised("IndexError") from None
     raise Unreadable(f"an index of {type(holder).__name__}")
-
-
-_FROZEN = frozen

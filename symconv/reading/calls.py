@@ -15,7 +15,7 @@ import islpy as isl
 
 from symconv.layer.relation import EXTENTS, INPUT_INDEX, OUTPUT_SIZE, SLACK
 from symconv.reading.arrays import Axis, Grid, allocate
-from symconv.reading.numbers import Affine, affine, at_least
+from symconv.reading.numbers import Affine, Constraint, affine, at_least
 from symconv.reading.terms import Term
 from symconv.reading.world import Raised, Unreadable, World
 
@@ -99,7 +99,15 @@ class Layer:
         pads = {"one": (("p", "p"),) * n, "free": PADS[:n], "none": ((None, None),) * n}[call.padding]
         self.pads = tuple(tuple(0 if name is None else affine(name) for name in pair) for pair in pads)
         padding = dict.fromkeys(name for pair in pads for name in pair if name)
-        self.sizes = ("N", "C", "F", *(("G",) if call.groups else ()), *self.inputs, *dict.fromkeys(self.kernels), *padding)
+        self.sizes = (
+            "N",
+            "C",
+            "F",
+            *(("G",) if call.groups else ()),
+            *self.inputs,
+            *dict.fromkeys(self.kernels),
+            *padding,
+        )
         self.padding = tuple(padding)
 
     def count(self, name: str) -> Any:
@@ -200,7 +208,8 @@ class Layer:
         return found
 
     def _term(self, world: World, arrays: tuple[str, ...], known: dict[str, Any], space: dict[str, list[Any]]) -> Term:
-        counted, where = [], []
+        counted: list[str] = []
+        where: list[Constraint] = []
 
         def running(size: Any) -> Affine:
             name = world.fresh("r")
@@ -256,9 +265,7 @@ def _arrays(layer: Layer, world: World, *names: str) -> list[Any]:
 def _plain(reader: Any, function: Any, layer: Layer) -> Any:
     call = layer.call
     names = ("x", "w", "b") if call.forward else ("x", "w", "b", "dy")
-    return reader.call(
-        function, [*_arrays(layer, reader.world, *names), call.stride, _amounts(layer)], _extras(layer)
-    )
+    return reader.call(function, [*_arrays(layer, reader.world, *names), call.stride, _amounts(layer)], _extras(layer))
 
 
 def _cached(reader: Any, function: Any, layer: Layer) -> Any:

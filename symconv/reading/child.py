@@ -55,10 +55,11 @@ class _Numbers(Layer):
 def main() -> None:
     """Reads {source, function, call, runs}, writes for each run {outputs} or {raises}."""
     asked = json.load(sys.stdin)
+    told: list[Any] = []
     call = Call(**{**asked["call"], "targets": tuple(asked["call"]["targets"])})
     _limited(asked["megabytes"])
     warnings.simplefilter("ignore")
-    told = []
+
     with contextlib.redirect_stdout(io.StringIO()):
         module = types.ModuleType("read")
         exec(compile(asked["source"], "read", "exec"), module.__dict__)

@@ -134,9 +134,6 @@ def items_of(reader: Reader, found: Any) -> list[Any]:
 
 
 def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame: Frame) -> Any:
-    from symconv.reading.loops import runs_of
-    from symconv.reading.statements import bind
-
     found: list[Any] = []
     inside = Frame({}, frame)
 
@@ -146,7 +143,7 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame:
             return
         generator = node.generators[at]
         for item in items_of(reader, reader.value(generator.iter, inside)):
-            bind(reader, generator.target, item, inside)
+            reader.bind(generator.target, item, inside)
             holds = [reader.truth(reader.value(test, inside)) for test in generator.ifs]
             if any(not isinstance(each, bool) for each in holds):
                 raise Unreadable("a filter on a running index")
@@ -154,14 +151,14 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame:
                 level(at + 1)
 
     first = reader.value(node.generators[0].iter, frame)
-    run = runs_of(reader, first)
+    run = reader.runs(first)
     if isinstance(run, Run) and any(not isinstance(part, int) for axis in run.axes for part in axis):
         if len(node.generators) > 1 or node.generators[0].ifs:
             raise Unreadable("a comprehension of this kind over a size")
 
         def item(index: Any) -> Any:
             own_frame = Frame({}, frame)
-            bind(reader, node.generators[0].target, run.item(index), own_frame)
+            reader.bind(node.generators[0].target, run.item(index), own_frame)
             return reader.value(node.elt, own_frame)
 
         return Run(run.axes, item)
@@ -170,14 +167,12 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame:
 
 
 def _dict_comprehension(reader: Reader, node: ast.DictComp, frame: Frame) -> Any:
-    from symconv.reading.statements import bind
-
     if len(node.generators) != 1:
         raise Unreadable("a comprehension of this kind")
     found: dict[Any, Any] = {}
     inside = Frame({}, frame)
     for item in items_of(reader, reader.value(node.generators[0].iter, frame)):
-        bind(reader, node.generators[0].target, item, inside)
+        reader.bind(node.generators[0].target, item, inside)
         if all(reader.truth(reader.value(test, inside)) is True for test in node.generators[0].ifs):
             found[reader.value(node.key, inside)] = reader.value(node.value, inside)
     return found

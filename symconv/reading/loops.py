@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from symconv.reading.arrays import BORN, Buffer, Grid, Index, indexed, own, snapshot
@@ -41,25 +43,22 @@ def runs_of(reader: Reader, found: Any) -> Run | None:
 
 def for_loop(reader: Reader, node: ast.For, frame: Frame, rest: Any) -> None:
     """for target in iterable: body."""
-    from symconv.reading.expressions import items_of
-    from symconv.reading.statements import bind
-
     if node.orelse:
         raise Unreadable("else of a loop")
     _continues(node)
     found = reader.value(node.iter, frame)
     run = runs_of(reader, found)
     if run is None:
-        items = items_of(reader, found)
+        items = reader.items(found)
         if len(items) > MAX_UNROLLED:
             raise Unreadable(f"a loop of {len(items)} passes")
         for item in items:
-            bind(reader, node.target, item, frame)
+            reader.bind(node.target, item, frame)
             reader.block(node.body, frame)
         return
 
     def body(index: Index) -> None:
-        bind(reader, node.target, run.item(index), frame)
+        reader.bind(node.target, run.item(index), frame)
         reader.block(node.body, frame)
 
     assigned = _assigned(node)
@@ -161,9 +160,7 @@ def _passes(reader: Reader, count: Affine, body: Callable[[Affine], None], frame
     _after(reader, frame, bound, values, i, count, fresh)
 
 
-def _running(reader: Reader, bounds: Conjunction) -> Any:
-    from contextlib import ExitStack
-
+def _running(reader: Reader, bounds: Conjunction) -> ExitStack:
     stack = ExitStack()
     reader.loops += 1
 
@@ -238,15 +235,15 @@ def _bound_anew(
             key = world.fresh("before")
             changed.append((name, _Changed(key, names, told, [])))
             bound[name] = ("array", None)
-            frame.names[name] = Grid(axes, lambda index, key=key: [_at(key, index)])
+            frame.names[name] = Grid(axes, partial(_only, key))
         else:
             frame.names[name] = Poison(f"{name}, bound anew in a loop,")
             bound[name] = ("last", before)
     return bound
 
 
-def _at(key: str, index: Index) -> Term:
-    return Term(Fraction(1), ((key, tuple(each for axis in index for each in axis)),))
+def _only(key: str, index: Index) -> Sum:
+    return [Term(Fraction(1), ((key, tuple(each for axis in index for each in axis)),))]
 
 
 def _times(a: Affine, by: Any) -> Any:

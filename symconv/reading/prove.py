@@ -14,7 +14,7 @@ from symconv.proof.decide import points
 from symconv.reading.arrays import Grid
 from symconv.reading.calls import Call, Layer
 from symconv.reading.numbers import affine
-from symconv.reading.read import MAX_SECONDS, Output, Reading, read
+from symconv.reading.regions import MAX_SECONDS, Output, Reading, read
 from symconv.reading.replay import Replay, at_sizes, replay, term_points, within
 from symconv.reading.result import PROVED, REFUSES, REFUTED, UNKNOWN, CodeProof, CodeProofs, Failure
 from symconv.reading.words import in_words
@@ -76,10 +76,10 @@ def source_of(function: str | Callable[..., Any]) -> tuple[str, str, str]:
             return Path(path).read_text(encoding="utf-8"), name, f"{Path(path).name}:{name}"
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} cannot be read: {error}") from None
-    path = inspect.getsourcefile(function)
-    if path is None:
+    file = inspect.getsourcefile(function)
+    if file is None:
         raise ValueError(f"the source of {function!r} cannot be found")
-    return Path(path).read_text(encoding="utf-8"), function.__name__, f"{Path(path).name}:{function.__name__}"
+    return Path(file).read_text(encoding="utf-8"), function.__name__, f"{Path(file).name}:{function.__name__}"
 
 
 def prove_source(
@@ -121,23 +121,36 @@ def _proof(reading: Reading, output: Output, name: str, played: Replay, shown: s
     raising = reading.raising
     missing = possible.subtract(raising).subtract(undecided).subtract(output.returned)
     wrong = output.wrong.union(missing).subtract(raising).coalesce()
-    known = {"formula": shown, "target": name, "stride": layer.call.stride, "dilation": layer.call.dilation,
+    known: dict[str, Any] = {"formula": shown, "target": name, "stride": layer.call.stride, "dilation": layer.call.dilation,
              "scope": _scope(layer), "seconds": seconds, "replayed": _replayed(played)}  # fmt: skip
     if played.disagreement is not None:
         return CodeProof(**known, verdict=UNKNOWN, reason=f"what was read and the run disagree: {played.disagreement}")
-    raises = {kind: in_words(layer, where, possible)[0] for kind, where in reading.raises.items()}
+    raises = {kind: _raising(layer, where, possible) for kind, where in reading.raises.items()}
     decided = bool(undecided.is_empty())
-    right = possible.subtract(wrong).subtract(raising).coalesce() if decided else None
+    right = possible.subtract(wrong).subtract(raising).coalesce()
     if not wrong.is_empty():
-        text, exact = in_words(layer, right, possible) if right is not None else (None, False)
-        return CodeProof(**known, verdict=REFUTED, condition=text, condition_exact=exact, raises=raises, right=right,
-                         counterexample=_failure(reading, name, wrong), reason=None if decided else _reason(reading, output))  # fmt: skip
+        text, exact = in_words(layer, right, possible) if decided else (None, False)
+        return CodeProof(
+            **known, verdict=REFUTED, condition=text, condition_exact=exact, raises=raises,
+            right=right if decided else None, counterexample=_failure(reading, name, wrong),
+            reason=None if decided else _reason(reading, output),
+        )  # fmt: skip
     if not decided:
         return CodeProof(**known, verdict=UNKNOWN, reason=_reason(reading, output), raises=raises)
     if not raising.is_empty():
         text, exact = in_words(layer, right, possible)
         return CodeProof(**known, verdict=REFUSES, condition=text, condition_exact=exact, raises=raises, right=right)
     return CodeProof(**known, verdict=PROVED, condition="always", condition_exact=True, right=right)
+
+
+def _raising(layer: Layer, where: isl.Set, possible: isl.Set) -> str:
+    """When it raises, or unless what, whichever can be said in words."""
+    text, exact = in_words(layer, where, possible)
+    if not exact:
+        other, said = in_words(layer, possible.subtract(where).coalesce(), possible)
+        if said:
+            return f"unless {other}"
+    return text
 
 
 def _reason(reading: Reading, output: Output) -> str:
@@ -209,4 +222,3 @@ def _product(values: Iterable[Any]) -> int:
 def _text(products: Counter[str]) -> str:
     shown = [f"{'' if c == 1 else f'{c}*'}{text}" for text, c in sorted(products.items()) if c]
     return (" + ".join(shown[:6]) + (" + ..." if len(shown) > 6 else "")) or "0"
-

@@ -8,10 +8,13 @@ from typing import Any
 
 from symconv.reading.arithmetic import compared, operated
 from symconv.reading.arrays import Axis, Grid, Index, Product, fits, length
-from symconv.reading.numbers import Affine, at_least, equal
+from symconv.reading.numbers import Affine, at_least
+from symconv.reading.numpy_making import stacked
+from symconv.reading.numpy_sums import sum_of
 from symconv.reading.rows import Needed, table
-from symconv.reading.values import Class, Function, Instance, Method, Ratio, Row, Run, Test, Typed
+from symconv.reading.values import Ratio, Row, Run, Test, Typed
 from symconv.reading.vectors import Vector
+from symconv.reading.views import Slice
 from symconv.reading.world import Raised, Unreadable
 
 __all__ = ["BUILTINS", "DICTS", "LISTS", "MODULE_ROWS", "RATIOS", "TEXTS", "TUPLES", "VECTORS"]
@@ -70,11 +73,8 @@ def _len(reader: Any, a: Any) -> Any:
 
 
 def _run(reader: Any, a: Any) -> Any:
-    from symconv.reading.expressions import items_of
-    from symconv.reading.loops import runs_of
-
-    found = runs_of(reader, a)
-    return items_of(reader, a) if found is None else found
+    found = reader.runs(a)
+    return reader.items(a) if found is None else found
 
 
 @builtin("enumerate", a=Needed, start=0)
@@ -133,9 +133,6 @@ def _reversed(reader: Any, a: Any) -> Any:
 def _sum(reader: Any, a: Any, start: Any) -> Any:
     found = _run(reader, a)
     if isinstance(found, Run):
-        from symconv.reading.numpy_rows import _sum as sum_of
-        from symconv.reading.numpy_rows import stacked
-
         total = sum_of(reader, stacked(reader, found), tuple(range(len(found.axes))), None, False)
         return total if start == 0 and isinstance(start, int) else operated(reader, ast.Add(), total, start)
     for each in found:
@@ -230,8 +227,6 @@ def _divmod(reader: Any, a: Any, b: Any) -> Any:
 
 @builtin("slice", first=Needed, stop=..., step=None)
 def _slice(reader: Any, first: Any, stop: Any, step: Any) -> Any:
-    from symconv.reading.views import Slice
-
     return Slice(None, first, None) if stop is ... else Slice(first, stop, step)
 
 
@@ -314,10 +309,8 @@ def _truth(reader: Any, a: Any) -> Any:
 
 @builtin("getattr", a=Needed, name=Needed, default=...)
 def _getattr(reader: Any, a: Any, name: Any, default: Any) -> Any:
-    from symconv.reading.attributes import attribute
-
     try:
-        return attribute(reader, a, name)
+        return reader.attribute(a, name)
     except Raised:
         if default is ...:
             raise
@@ -370,6 +363,3 @@ def _tolist(reader: Any, a: Any) -> Any:
 def _is_integer(reader: Any, a: Any) -> Any:
     rest = a.top - reader.world.floor(a.top, a.below) * a.below
     return compared(reader, ast.Eq(), rest, 0)
-
-
-_SEEN = (Class, Function, Instance, Method, equal)

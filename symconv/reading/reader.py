@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from symconv.reading.arrays import Grid
-from symconv.reading.numbers import Conjunction, negated
-from symconv.reading.values import Class, Frame, Function, Instance, Method, Row, Test
+from symconv.reading.numbers import Affine, Conjunction, negated
+from symconv.reading.values import Class, Frame, Function, Instance, Method, Row, Run, Test
 from symconv.reading.world import Fork, Limit, Raised, Unreadable, World
 
-__all__ = ["Reader", "Returned"]
+__all__ = ["Language", "Reader", "Returned"]
 
 MAX_STEPS = 60_000
 MAX_DEPTH = 40
@@ -26,15 +27,24 @@ class Returned(Exception):
         self.value = value
 
 
+@dataclass(frozen=True)
+class Language:
+    """The tables of what is read, put together where all are known (:mod:`symconv.reading.regions`)."""
+
+    execute: Callable[..., bool]
+    evaluate: Callable[..., Any]
+    bind: Callable[..., None]
+    items: Callable[..., list[Any]]
+    runs: Callable[..., Run | None]
+    attribute: Callable[..., Any]
+    array: Callable[..., Grid]
+
+
 class Reader:
     """One reading of a module in one world."""
 
-    def __init__(self, world: World, tree: ast.Module) -> None:
-        from symconv.reading.expressions import evaluated  # the tables import this module
-        from symconv.reading.statements import executed
-
-        self._evaluated, self._executed = evaluated, executed
-        self.world = world
+    def __init__(self, world: World, tree: ast.Module, language: Language) -> None:
+        self.world, self.language = world, language
         self.guards: list[Conjunction] = []
         #: loops over a size that run here; those that ran when the function was entered
         self.loops = self.entered = 0
@@ -50,7 +60,7 @@ class Reader:
         """Statements one after the other."""
         for at, node in enumerate(body):
             try:
-                if self._executed(self, node, frame, body[at + 1 :]):
+                if self.language.execute(self, node, frame, body[at + 1 :]):
                     return
             except Unreadable as error:
                 if not lenient:
@@ -67,7 +77,7 @@ class Reader:
         if self.steps % 64 == 0 and time.monotonic() > self.world.deadline:
             raise Limit("the limit of seconds was reached")
         try:
-            return self._evaluated(self, node, frame)
+            return self.language.evaluate(self, node, frame)
         except Unreadable as error:
             raise self.placed(error, node) from None
 
@@ -122,8 +132,6 @@ class Reader:
 
     def condition(self, value: Any) -> bool | Conjunction:
         """A value in a test, as a condition."""
-        from symconv.reading.numbers import Affine
-
         if isinstance(value, Test):
             return value.holds
         if isinstance(value, Affine):
@@ -144,9 +152,23 @@ class Reader:
 
     def attribute(self, holder: Any, name: str) -> Any:
         """holder.name."""
-        from symconv.reading.attributes import attribute
+        return self.language.attribute(self, holder, name)
 
-        return attribute(self, holder, name)
+    def items(self, value: Any) -> list[Any]:
+        """The elements of something whose number is known."""
+        return self.language.items(self, value)
+
+    def bind(self, target: ast.expr, value: Any, frame: Frame) -> None:
+        """target = value."""
+        self.language.bind(self, target, value, frame)
+
+    def runs(self, value: Any) -> Run | None:
+        """What a loop over it runs over; None when its elements are known one by one."""
+        return self.language.runs(self, value)
+
+    def array(self, value: Any) -> Grid:
+        """What np.asarray makes of it."""
+        return self.language.array(self, value)
 
     # calls -------------------------------------------------------------------------------------------------------------------
 

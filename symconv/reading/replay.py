@@ -24,7 +24,7 @@ from symconv.proof.decide import as_coordinates, points
 from symconv.reading.arrays import Axis, Grid, length, places, snapshot
 from symconv.reading.calls import Layer
 from symconv.reading.numbers import Affine, Conjunction, affine
-from symconv.reading.read import Reading
+from symconv.reading.regions import Reading
 from symconv.reading.terms import Sum, Term, simplified
 from symconv.reading.verdict import cut
 from symconv.reading.world import World
@@ -80,7 +80,8 @@ def replay(reading: Reading, source: str, function: str, count: int = 24, seed: 
             found = out["outputs"][name]
             got = np.array([np.nan if v is None else v for v in found["values"]], float)
             if tuple(found["shape"]) != shape:
-                return Replay(len(runs), arrays, exceptions, f"at {at}: {name} has shape {tuple(found['shape'])}, read as {shape}")
+                told_shape = tuple(found["shape"])
+                return Replay(len(runs), arrays, exceptions, f"at {at}: {name} has shape {told_shape}, read as {shape}")
             known = ~np.isnan(values)
             if not np.allclose(got[known], values[known], rtol=1e-9, atol=1e-9):
                 return Replay(len(runs), arrays, exceptions, f"at {at}: {name} has other entries than were read")
@@ -231,11 +232,15 @@ def predicted(reading: Reading, sizes: Sizes, arrays: Mapping[str, NDArray[Any]]
             return kind
     for here, world, outputs in reading.regions:
         if within(here, sizes):
-            return {name: _evaluated(world, grid, sizes, arrays) for name, grid in outputs.items() if isinstance(grid, Grid)}
+            return {
+                name: _evaluated(world, grid, sizes, arrays) for name, grid in outputs.items() if isinstance(grid, Grid)
+            }
     return None
 
 
-def _evaluated(world: World, grid: Grid, sizes: Sizes, arrays: Mapping[str, NDArray[Any]]) -> tuple[tuple[int, ...], Any]:
+def _evaluated(
+    world: World, grid: Grid, sizes: Sizes, arrays: Mapping[str, NDArray[Any]]
+) -> tuple[tuple[int, ...], Any]:
     names = [tuple(f"z{at}_{n}" for n in range(len(axis))) for at, axis in enumerate(grid.axes)]
     index = tuple(tuple(affine(n) for n in own) for own in names)
     parts = [int(at_sizes(world, part, sizes)) for axis in grid.axes for part in axis]

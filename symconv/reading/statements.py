@@ -9,7 +9,7 @@ from typing import Any
 
 from symconv.reading import loops
 from symconv.reading.arrays import Grid, own, snapshot, store, value
-from symconv.reading.expressions import items_of, operated, subscripted
+from symconv.reading.expressions import imported, items_of, operated, subscripted
 from symconv.reading.numbers import Affine, Conjunction, negated
 from symconv.reading.reader import Reader, Returned
 from symconv.reading.terms import constant_of, guarded, simplified
@@ -120,7 +120,7 @@ def _put(reader: Reader, target: ast.Subscript, found: Any, frame: Frame) -> Non
     if isinstance(holder, dict | list):
         if reader.loops:
             raise Unreadable("an assignment into a list or dict inside a loop")
-        holder[subscripted(reader, target.slice, frame)] = found  # type: ignore[index]
+        holder[subscripted(reader, target.slice, frame)] = found
         return
     if not isinstance(holder, Grid):
         raise Unreadable(f"an assignment into {type(holder).__name__}")
@@ -279,8 +279,6 @@ def _class(reader: Reader, node: ast.ClassDef, frame: Frame, rest: Any) -> None:
 
 
 def _import(reader: Reader, node: ast.Import | ast.ImportFrom, frame: Frame, rest: Any) -> None:
-    from symconv.reading.expressions import imported
-
     for alias in node.names:
         if isinstance(node, ast.Import):
             shown = alias.asname or alias.name.split(".")[0]

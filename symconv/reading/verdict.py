@@ -100,8 +100,8 @@ def _differences(world: World, told: Sum, truth: Sum, inside: Conjunction) -> It
         ours = [term for term in told if tuple(name for name, _ in term.factors) == kind]
         due = [term for term in truth if tuple(name for name, _ in term.factors) == kind]
         ours = [term for term in ours if not _empty(world, term, inside)]
-        shown = [tuple(f"a{at}_{n}" for n in range(len(index))) for at, (_, index) in enumerate((ours or due or [_NONE])[0].factors)]
-        names = [n for own in shown for n in own]
+        factors = (ours or due or [_NONE])[0].factors
+        names = [f"a{at}_{n}" for at, (_, index) in enumerate(factors) for n in range(len(index))]
         if len(kind) != len(set(kind)) and ours:
             raise Unreadable(f"a product of {' and '.join(kind)}")
         yield from _kind(world, ours, due, names, inside)
@@ -116,10 +116,8 @@ def _sizes_of(world: World, term: Term, inside: Conjunction) -> isl.Set:
 
 
 def _empty(world: World, term: Term, inside: Conjunction) -> bool:
-    for part in cut(world, [(*term.where, *inside)]):
-        if world.set_of(part[0]).intersect(world.possible).is_empty():
-            return True
-    return False
+    parts = cut(world, [(*term.where, *inside)])
+    return any(world.set_of(part[0]).intersect(world.possible).is_empty() for part in parts)
 
 
 def _kind(world: World, ours: Sum, due: Sum, names: list[str], inside: Conjunction) -> Iterable[isl.Set]:
@@ -186,7 +184,11 @@ def _repeated(world: World, term: Term, names: list[str], inside: Conjunction) -
         return
     other = renewed(world, term)
     twin = dict(zip(term.counted, other.counted, strict=True))
-    alike = [equal(a, b) for (_, x), (_, y) in zip(term.factors, other.factors, strict=True) for a, b in zip(x, y, strict=True)]
+    alike = [
+        equal(a, b)
+        for (_, x), (_, y) in zip(term.factors, other.factors, strict=True)
+        for a, b in zip(x, y, strict=True)
+    ]
     apart = tuple(equal(affine(n), affine(twin[n])) for n in term.counted if n in unknown)
     told = (*term.where, *other.where, *inside, *alike, *negated(apart))
     yield world.onto_sizes(world.set_of(told).intersect(world.possible))
@@ -217,7 +219,9 @@ def cut(world: World, conjunctions: Sequence[Conjunction]) -> list[list[Conjunct
     return [*found, alone] if any(alone) else found
 
 
-def _compared(world: World, a: tuple[Conjunction, tuple[str, ...]], b: tuple[Conjunction, tuple[str, ...]]) -> Iterable[isl.Set]:
+def _compared(
+    world: World, a: tuple[Conjunction, tuple[str, ...]], b: tuple[Conjunction, tuple[str, ...]]
+) -> Iterable[isl.Set]:
     """The sizes at which two products of sets differ."""
     parts = cut(world, [a[0], b[0]])
     hidden = (*a[1], *b[1])
@@ -237,9 +241,8 @@ def _outside(world: World, ours: list[isl.Set], due: list[isl.Set]) -> Iterable[
         sizes = world.onto_sizes(beyond)
         for n, each in enumerate(ours):
             if n != at:
-                if there[n] is None:
-                    there[n] = world.onto_sizes(each)
-                sizes = sizes.intersect(there[n])
+                held = there[n] or world.onto_sizes(each)
+                there[n], sizes = held, sizes.intersect(held)
         yield sizes
 
 
@@ -269,6 +272,3 @@ def _several(world: World, ours: Sum, truth: Term, names: list[str], inside: Con
 def _join(regions: dict[Fraction, isl.Set], value: Fraction, region: isl.Set) -> None:
     if not region.is_empty():
         regions[value] = regions[value].union(region).coalesce() if value in regions else region
-
-
-

@@ -127,8 +127,7 @@ def _gathered(world: World, grid: Grid, items: list[Any]) -> Grid:
     if any(item is None for item in items):
         raise Unreadable("a new axis beside an index array")
     fancy = [at for at, item in enumerate(items) if not isinstance(item, Slice)]
-    arrays = [item if isinstance(item, Grid) else Grid((), lambda index, item=item: item, "int")
-              for item in (items[at] for at in fancy)]  # fmt: skip
+    arrays = [items[at] if isinstance(items[at], Grid) else _alone(items[at]) for at in fancy]
     if any(each.kind != "int" for each in arrays):
         raise Unreadable("an index array that holds data")
     shape, picks = broadcast(world, [each.axes for each in arrays])
@@ -161,6 +160,10 @@ def _gathered(world: World, grid: Grid, items: list[Any]) -> Grid:
         from_view = frozen(world, found)
         return Grid(from_view.axes, from_view.at)
     return found
+
+
+def _alone(value: Value) -> Grid:
+    return Grid((), lambda index: value, "int")
 
 
 def _cuts(item: Slice) -> bool:

@@ -65,7 +65,9 @@ def _either(
     layer: Layer, context: isl.Context, head: str, goal: isl.Set, possible: isl.Set
 ) -> Iterator[tuple[str, isl.Set]]:
     """Two atoms joined by "or"."""
-    simple = [(t, isl.Set.read_from_str(context, f"{head}{{ : {told} }}").intersect(possible)) for t, told in _atoms(layer)]
+    simple = [
+        (t, isl.Set.read_from_str(context, f"{head}{{ : {told} }}").intersect(possible)) for t, told in _atoms(layer)
+    ]
     simple = [(t, each) for t, each in simple if not each.is_empty() and not goal.intersect(each).is_empty()][:40]
     for (a, one), (b, other) in itertools.combinations(simple, 2):
         both = one.union(other)
@@ -113,7 +115,9 @@ def _slack(layer: Layer, name: str) -> str:
     total: dict[str, int] = {}
     for key, c in terms.items():
         total[values[key]] = total.get(values[key], 0) + c
-    shown = [f"{'-' if c < 0 else '+'} {'' if abs(c) == 1 else f'{abs(c)}*'}{key}" for key, c in total.items() if key != "0"]
+    shown = [
+        f"{'-' if c < 0 else '+'} {'' if abs(c) == 1 else f'{abs(c)}*'}{key}" for key, c in total.items() if key != "0"
+    ]
     if const:
         shown.append(f"{'-' if const < 0 else '+'} {abs(const)}")
     return " ".join(shown).removeprefix("+ ")

@@ -338,7 +338,7 @@ class World:
 
 def names_of(found: isl.Set) -> list[str]:
     """The parameters of a set."""
-    return [found.get_dim_name(isl.dim_type.param, at) for at in range(found.dim(isl.dim_type.param))]
+    return [str(found.get_dim_name(isl.dim_type.param, at)) for at in range(found.dim(isl.dim_type.param))]
 
 
 def names_of_value(value: Value) -> set[str]:

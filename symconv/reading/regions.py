@@ -12,15 +12,22 @@ from typing import Any
 import islpy as isl
 
 from symconv.reading.arrays import Grid, Index, snapshot
+from symconv.reading.attributes import attribute
 from symconv.reading.calls import CALLS, Call, Layer
+from symconv.reading.expressions import evaluated, items_of
+from symconv.reading.loops import runs_of
 from symconv.reading.numbers import affine
-from symconv.reading.reader import Reader
+from symconv.reading.numpy_making import as_array
+from symconv.reading.reader import Language, Reader
+from symconv.reading.statements import bind, executed
 from symconv.reading.terms import Sum, simplified
 from symconv.reading.values import Class, Function
 from symconv.reading.verdict import wrong_sizes
 from symconv.reading.world import MAX_OPERATIONS, Fork, Limit, Raised, Unreadable, World
 
 __all__ = ["Output", "Reading", "read"]
+
+LANGUAGE = Language(executed, evaluated, bind, items_of, runs_of, attribute, as_array)
 
 MAX_REGIONS = 64
 MAX_SOURCE = 200_000
@@ -122,7 +129,7 @@ def _region(
     found: Reading, tree: ast.Module, function: str, call: Call, layer: Layer, world: World, here: isl.Set
 ) -> None:
     """One part of the sizes, read to the end."""
-    reader = Reader(world, tree)
+    reader = Reader(world, tree, LANGUAGE)
     named = reader.globals.names.get(function)
     if not isinstance(named, Function | Class):
         raise Unreadable(f"the decorated {function}")
@@ -158,4 +165,3 @@ def _named(returned: Any, targets: tuple[str, ...]) -> dict[str, Any]:
             raise Unreadable(f"a return of {len(values)} values")
         found = dict(zip(targets, values))
     return {name: value for name, value in found.items() if value is not None}
-

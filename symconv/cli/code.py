@@ -1,0 +1,114 @@
+"""``symconv prove FILE.py:FUNCTION``: the verdicts on a NumPy function, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from symconv.cli.options import echo_json, usage_errors
+
+if TYPE_CHECKING:
+    from symconv.reading.result import CodeProof, CodeProofs
+
+__all__ = ["Options", "prove_function"]
+
+STYLES = {"PROVED": "bold green", "REFUTED": "bold red", "UNKNOWN": "bold yellow", "REFUSES": "bold cyan"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says of how a function is called."""
+
+    convention: str
+    forward: str | None
+    target: str | None
+    ndim: int
+    padding: str
+    seconds: float
+    export: str | None
+
+
+def prove_function(function: str, stride: Any, dilation: Any, options: Options, as_json: bool) -> int:
+    """Proves and reports; the exit status."""
+    from symconv.reading.prove import prove_code  # loads NumPy, which a formula does without
+
+    with usage_errors():
+        if "any" in (stride, dilation):
+            raise ValueError("a function is proved for numbers: --stride 1..3, not any")
+        if options.export == "smtlib":
+            raise ValueError("--export smtlib is for formulas")
+        proofs = prove_code(
+            function, options.convention, stride, dilation, forward=options.forward, ndim=options.ndim,
+            targets=options.target.split(",") if options.target else None,
+            padding="free" if options.padding == "free" else "one", seconds=options.seconds,
+        )  # fmt: skip
+    if as_json:
+        echo_json(proofs.to_dict())
+    elif options.export == "latex":
+        click.echo(proofs._repr_latex_())
+    else:
+        _show(proofs, options)
+    return 0 if proofs.proved else 1
+
+
+def _show(proofs: CodeProofs, options: Options) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 160  # a pipe has no width of its own: keep rows whole
+    first = proofs[0]
+    console.print(Text(f"{first.formula} ({options.convention})", "bold"), soft_wrap=True)
+    console.print()
+    targets = list(dict.fromkeys(proof.target for proof in proofs))
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("stride", "dilation"):
+        table.add_column(name, justify="right")
+    for target in targets:
+        table.add_column(target, overflow="fold")
+    steps = dict.fromkeys((proof.stride, proof.dilation) for proof in proofs)
+    for s, d in steps:
+        here = {proof.target: proof for proof in proofs if (proof.stride, proof.dilation) == (s, d)}
+        table.add_row(str(s), str(d), *(_cell(here[target]) if target in here else Text("") for target in targets))
+    console.print(table)
+    console.print()
+    for name, value in _facts(proofs):
+        console.print(Text(f"{name:<13}", "dim"), Text(value), sep="", soft_wrap=True)
+
+
+def _cell(proof: CodeProof) -> Text:
+    if proof.verdict in ("PROVED", "UNKNOWN"):
+        return Text(proof.verdict, STYLES[proof.verdict])
+    if proof.condition is None:
+        return Text(proof.verdict, STYLES[proof.verdict])
+    held = proof.condition if len(proof.condition) <= 90 else proof.condition[:80] + " ..."
+    said = "right where it returns, iff" if proof.verdict == "REFUSES" else "right iff"
+    return Text(f"{said} {held}", STYLES[proof.verdict])
+
+
+def _facts(proofs: CodeProofs) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    failure = proofs.counterexample
+    if failure is not None:
+        proof = next(each for each in proofs if each.counterexample is failure)
+        at = ", ".join(f"{name}={value}" for name, value in failure.sizes.items())
+        found.append(("fails at", f"{at} (stride {proof.stride})"))
+        entry = "" if failure.index is None else f"{proof.target}{list(failure.index)} is "
+        found.append(("", f"{entry}{failure.given}, not {failure.right}"))
+    for kind, text in {k: t for proof in proofs for k, t in proof.raises.items()}.items():
+        found.append(("raises", f"{kind} {text}" if text.startswith("unless") else f"{kind} when {text}"))
+    for reason in dict.fromkeys(proof.reason for proof in proofs if proof.reason):
+        found.append(("because", reason))
+    first = proofs[0]
+    strides = ", ".join(map(str, dict.fromkeys(proof.stride for proof in proofs)))
+    dilations = ", ".join(map(str, dict.fromkeys(proof.dilation for proof in proofs)))
+    scope = first.scope.replace(
+        f"stride {first.stride}, dilation {first.dilation}", f"stride {strides}, dilation {dilations}"
+    )
+    found.append(("scope", scope))
+    if first.replayed:
+        found.append(("replayed", f"at each stride and dilation; the first: {first.replayed}"))
+    return found

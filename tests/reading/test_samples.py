@@ -1,0 +1,79 @@
+"""Functions of the audit's samples, read: what is proved, what is refuted, under which condition, what refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from symconv.reading import Call, prove_code, prove_source, read
+from symconv.reading.replay import replay
+
+SAMPLES = Path(__file__).parents[1] / "audits" / "samples"
+
+#: file:function, convention, stride -> verdict and condition of each output
+CASES = [
+    ("plain:five_loops", "plain", 2, "PROVED", "PROVED", "PROVED"),
+    ("plain:float_buffers", "plain", 3, "PROVED", "PROVED", "PROVED"),
+    ("plain:with_tensordot", "plain", 2, "PROVED", "PROVED", "PROVED"),
+    ("plain:float_casts", "plain", 2, "PROVED", None, "PROVED"),
+    ("plain:overwrites_x", "plain", 1, "PROVED", "PROVED", "PROVED"),
+    ("plain:crops_with_minus_pad", "plain", 1, "p >= 1", "PROVED", "PROVED"),
+    ("plain:returns_padded", "plain", 2, "p == 0", "PROVED", "PROVED"),
+    ("plain:divides_by_batch", "plain", 1, "PROVED", "N == 1", "N == 1"),
+    ("plain:asserts_no_remainder", "plain", 2, *["(H + 2*p - K) mod 2 == 0 and (W + 2*p - L) mod 2 == 0"] * 3),
+    ("plain:last_image_only", "plain", 1, None, "N == 1", None),
+    ("plain:wrong_variable", "plain", 1, "PROVED", "PROVED", "never"),
+    ("cs231n:conv_backward_naive", "cs231n", 2, "PROVED", "PROVED", "PROVED"),
+    ("cs231n:conv_backward_crops", "cs231n", 1, "p >= 1", "PROVED", "PROVED"),
+    ("coursera:conv_backward", "coursera", 2, "PROVED", "PROVED", "PROVED"),
+    ("coursera:conv_backward_mean", "coursera", 1, "PROVED", "N == 1", "N == 1"),
+    ("layers:Convolution", "layer", 2, "PROVED", "PROVED", "PROVED"),
+    ("layers:ConvolutionWithoutCrop", "layer", 2, "p == 0", "PROVED", "PROVED"),
+]
+
+
+@pytest.mark.parametrize(("name", "convention", "stride", "dx", "dw", "db"), CASES, ids=lambda value: str(value))
+def test_samples(name, convention, stride, dx, dw, db):
+    file, function = name.split(":")
+    proofs = prove_code(f"{SAMPLES / f'sample_{file}.py'}:{function}", convention, stride, replays=0)
+    expected = {"dx": dx, "dw": dw, "db": db}
+    assert {proof.target for proof in proofs} == {target for target, due in expected.items() if due is not None}
+    for proof in proofs:
+        due = expected[proof.target]
+        assert (proof.verdict if proof.proved else proof.condition) == due, proof
+        assert proof.condition_exact
+
+
+@pytest.mark.parametrize("name", ["crops_with_minus_pad", "asserts_no_remainder", "overwrites"])
+def test_replayed(name):
+    source = (SAMPLES / "sample_plain.py").read_text()
+    reading = read(source, name, Call("plain", stride=2))
+    played = replay(reading, source, name, 12)
+    assert played.disagreement is None
+    assert played.arrays >= 6
+    assert (played.exceptions > 0) is (name == "asserts_no_remainder")
+
+
+def test_a_reading_that_is_not_what_runs_is_seen():
+    source = (SAMPLES / "sample_plain.py").read_text()
+    reading = read(source, "five_loops", Call("plain", stride=2))
+    played = replay(reading, source, "forgets_stride_in_dx", 12)
+    assert "has other entries than were read" in played.disagreement
+    refusing = read(source, "asserts_no_remainder", Call("plain", stride=2))
+    assert "read as it raises" in replay(refusing, source, "five_loops", 12).disagreement
+
+
+def test_counterexample():
+    (proof,) = prove_code(f"{SAMPLES / 'sample_plain.py'}:forgets_stride_in_dx", "plain", 2, replays=0)[:1]
+    assert proof.verdict == "REFUTED"
+    assert proof.counterexample.sizes == {"N": 1, "C": 1, "F": 1, "H": 1, "W": 1, "K": 1, "L": 1, "p": 1}
+    assert proof.counterexample.given == "dy[0,0,1,1]*w[0,0,0,0]"
+    assert proof.counterexample.right == "0"
+
+
+def test_what_has_no_row_is_unknown():
+    source = "import numpy as np\ndef f(x, w, b, dy, stride, padding):\n    return np.fft.fft(x), None, None\n"
+    proofs = prove_source(source, "f", stride=1)
+    assert {proof.verdict for proof in proofs} == {"UNKNOWN"}
+    assert "line 3, column 12: fft is not read" in proofs[0].reason
