@@ -158,3 +158,13 @@ def test_results_show_themselves() -> None:
     assert json.loads(json.dumps(bad.to_dict()))["mismatches"][0]["target"] == "dx"
     assert "this size only" in good.scope
     assert isinstance(good.checks[0].formula, Formula)
+
+
+@pytest.mark.parametrize("by", ["entries", "axes"])
+def test_no_more_entries_differ_than_there_are(by: str) -> None:
+    """A result of another shape, wrong in every entry too."""
+    (check,) = verify(Conv(4, 2, stride=2), ["dx = 3*correlate(dilate(dy, s), flip(w))"], by=by).checks
+    assert (check.entries, check.failures, check.ok) == (4, 4, False)
+    (check,) = verify(Conv(5, 3), ["dx = 2*correlate(pad(dy, K), flip(w))"], by=by).checks
+    assert (check.entries, check.failures, check.ok) == (5, 5, False)
+    assert check.mismatches[0].index is None

@@ -16,6 +16,7 @@ from symconv.audits.grids import MAX_CASES, default_grid, is_square
 from symconv.audits.judge import ENGINES, CaseVerdict
 from symconv.audits.result import OUTPUTS, Audit, Case, Failure, size_of
 from symconv.audits.sandbox import supervisor
+from symconv.audits.sandbox.system import check_system
 from symconv.audits.sandbox.target import Target, target_of
 from symconv.audits.sweep import BACKENDS, Job, ResultsFile, judge_case, shuffled, sweep
 from symconv.layer.conv import Conv
@@ -76,6 +77,7 @@ def audit(
     right exactly when N = 1, on all 45 cases tried
     """
     began = time.monotonic()
+    check_system()
     _check_choice("mode", mode, MODES)
     _check_choice("engine", engine, ENGINES)
     _check_choice("backend", backend, BACKENDS)

@@ -84,7 +84,8 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Check:
-    """One formula on one layer: how many entries were compared, how many differ, and the first of these.
+    """One formula on one layer: how many entries were compared, how many differ, and the first of these. An array of another
+    shape counts as one that differs where all its entries are right.
 
     ``by`` is "entries" where every term was written down, "axes" where the axes were compared one by one.
     """
@@ -229,7 +230,7 @@ def _by_axes(conv: Conv, formula: Formula) -> Check:
     if found.shape != conv.shapes[formula.target]:
         shapes = [f"shape {shape}" for shape in (found.shape, conv.shapes[formula.target])]
         mismatches.append(Mismatch(conv, formula.target, None, shapes[0], shapes[1]))
-    failures = found.failures + len(mismatches)
+    failures = max(found.failures, len(mismatches))
     for index in found.entries[: MAX_MISMATCHES - len(mismatches)]:
         claimed, true = (_shortened(conv, *found.terms(index, side, MAX_SHOWN)) for side in (False, True))
         terms = found.differing(index, MAX_SHOWN)
@@ -255,9 +256,7 @@ def _check(conv: Conv, formula: Formula, truth: MultilinearArray) -> Check:
     if claim.shape == truth.shape and claim.equals(truth):
         return Check(formula, truth.size, 0, ())
     found = []
-    failures = 0
     if claim.shape != truth.shape:
-        failures += 1
         found.append(Mismatch(conv, formula.target, None, f"shape {claim.shape}", f"shape {truth.shape}"))
         claim = _on_shape(claim, truth.shape)
     difference = (truth - claim).canonical
@@ -276,7 +275,7 @@ def _check(conv: Conv, formula: Formula, truth: MultilinearArray) -> Check:
                 extra=tuple((-c, factors) for c, factors in terms if c < 0),
             )
         )
-    return Check(formula, truth.size, failures + len(wrong), tuple(found))
+    return Check(formula, truth.size, max(1, len(wrong)), tuple(found))
 
 
 def _on_shape(array: MultilinearArray, shape: Sequence[int]) -> MultilinearArray:
