@@ -26,6 +26,7 @@ BASE: dict[str, list[str]] = {
     "explore": ["-o", "a.html"],
     "algorithm": ["winograd", "--tile", "2", "--kernel", "3"],
     "bench": ["derive"],
+    "cite": [],
 }
 VALUES = ["9" * 5000, "x" * 5000, "1x" * 3000 + "1", "1e999", "a/" * 3000 + "b", "(" * 5000, "é\n" * 2000, "-1"]
 

@@ -8,6 +8,7 @@ import sys
 import click
 import pytest
 
+from symconv import __version__
 from symconv.cli.main import COMMANDS, group
 from symconv.cli.options import alternatives
 from tests.commands import assert_bad_usage, run
@@ -100,3 +101,13 @@ def test_sizes_are_refused(name: str, text: str, told: str) -> None:
     with pytest.raises(click.UsageError) as caught:
         alternatives(name, text)
     assert told in caught.value.message
+
+
+def test_cite() -> None:
+    entry = run("cite").out
+    assert entry.count("{") == entry.count("}")
+    assert f"version = {{{__version__}}}" in entry
+    for line in ("cff-version: 1.2.0", "title: symconv", f"version: {__version__}", "license: MIT"):
+        assert line in run("cite", "--format", "cff").out.splitlines()
+    assert run("cite", "--json").json["version"] == __version__
+    assert f"Version {__version__}." in run("cite", "--format", "text").out

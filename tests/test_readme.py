@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import symconv
 from tests.commands import run
 
 README = Path(__file__).parent.parent / "README.md"
@@ -97,3 +98,8 @@ def test_limits_are_those_of_the_code() -> None:
     limits = " ".join(re.findall(r"^## Limits\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)[0].split())
     stated = [int(number.replace(",", "")) for number in re.findall(r"[0-9][0-9,]*[0-9]", limits)]
     assert stated == [MAX_TERMS, options.MAX_CASES, grids.MAX_CASES, MAX_SIZE, MAX_STEP, MAX_SYMPY_TERMS]
+
+
+def test_changes_end_with_this_version() -> None:
+    changes = README.read_text(encoding="utf-8").partition("\n## Changes\n")[2]
+    assert re.findall(r"^([0-9.]+):", changes, re.MULTILINE)[0] == symconv.__version__
