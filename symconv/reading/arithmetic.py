@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from symconv.reading.arrays import Grid, Mixed, Product, broadcast, constant, snapshot, times
+from symconv.reading.arrays import Grid, Mixed, Product, Step, broadcast, constant, snapshot, times
 from symconv.reading.numbers import Affine, at_least, equal, negated
 from symconv.reading.products import matmul
 from symconv.reading.reader import Reader
@@ -29,6 +29,8 @@ def operated(reader: Reader, op: ast.operator, a: Any, b: Any) -> Any:
             a, b = (int(x) if isinstance(x, bool) else x for x in (a, b))
     if isinstance(a, Vector) or isinstance(b, Vector):
         return _vectors(reader, op, a, b)
+    if isinstance(a, Step) or isinstance(b, Step):
+        return _steps(op, a, b)
     if isinstance(a, Grid) or isinstance(b, Grid):
         return _arrays(reader, op, a, b)
     if isinstance(a, Ratio) or isinstance(b, Ratio):
@@ -150,6 +152,14 @@ def _ratios(reader: Reader, op: ast.operator, a: Any, b: Any) -> Any:
     if isinstance(op, ast.FloorDiv) and isinstance(b.top, int) and b.top > 0:
         return reader.world.floor(a.top * b.below, a.below * b.top)
     raise Unreadable("this operation on a quotient")
+
+
+def _steps(op: ast.operator, a: Any, b: Any) -> Step:
+    """A stride times a number."""
+    step, by = (a, b) if isinstance(a, Step) else (b, a)
+    if not isinstance(op, ast.Mult) or not isinstance(by, int):
+        raise Unreadable("this operation on strides")
+    return replace(step, times=step.times * by)
 
 
 def _sequences(op: ast.operator, a: Any, b: Any) -> Any:
@@ -286,6 +296,8 @@ def _number(reader: Reader, value: Any, op: ast.operator, at: int) -> Grid:
         return Grid((), lambda index: constant(value.coefficient, over))
     if isinstance(value, tuple | list):
         return reader.array(value)
+    if reader.world.probing and isinstance(value, Affine):
+        return Grid((), lambda index: constant(1))  # a name that only stands for what is not known yet
     raise Unreadable(f"{type(value).__name__} among the data")
 
 

@@ -19,7 +19,8 @@ from symconv.reading.terms import Sum, Term, guarded, renewed, simplified, subst
 from symconv.reading.world import Raised, Unreadable, World
 
 __all__ = [
-    "BORN", "Axis", "Buffer", "Grid", "Index", "Mixed", "Product", "allocate", "broadcast", "constant", "counted", "filled",
+    "BORN", "Axis", "Buffer", "Grid", "Index", "Mixed", "Product", "Step",
+    "allocate", "broadcast", "constant", "counted", "filled",
     "fits", "fitted", "frozen", "indexed", "length", "own", "places", "running", "snapshot", "store", "summed", "times",
     "unify", "value",
 ]  # fmt: skip
@@ -78,6 +79,15 @@ def length(axis: Axis) -> Any:
     for part in axis:
         found = times(found, part)
     return found
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stride: how far in memory one step on an axis of an array is, a number of times."""
+
+    grid: Any
+    axis: int
+    times: int = 1
 
 
 @dataclass(eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from symconv.reading import numpy_making, numpy_shapes, numpy_sums, numpy_table, python_rows
+from symconv.reading import numpy_gather, numpy_making, numpy_shapes, numpy_sums, numpy_table, python_rows
 from symconv.reading.arrays import Grid, length, own, times, value
 from symconv.reading.reader import Reader
 from symconv.reading.values import Class, Function, Instance, Method, Module, Poison, Ratio, Row, Super, Typed
@@ -17,7 +17,7 @@ __all__ = ["attribute", "item", "of_module"]
 
 
 #: the rooms that fill the tables
-FILLED = (numpy_making, numpy_shapes, numpy_sums)
+FILLED = (numpy_gather, numpy_making, numpy_shapes, numpy_sums)
 
 
 def of_module(name: str) -> Any:

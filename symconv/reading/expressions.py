@@ -150,20 +150,34 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame:
             if all(holds):
                 level(at + 1)
 
-    first = reader.value(node.generators[0].iter, frame)
-    run = reader.runs(first)
-    if isinstance(run, Run) and any(not isinstance(part, int) for axis in run.axes for part in axis):
-        if len(node.generators) > 1 or node.generators[0].ifs:
-            raise Unreadable("a comprehension of this kind over a size")
-
-        def item(index: Any) -> Any:
-            own_frame = Frame({}, frame)
-            reader.bind(node.generators[0].target, run.item(index), own_frame)
-            return reader.value(node.elt, own_frame)
-
-        return Run(run.axes, item)
+    first = [reader.runs(reader.value(node.generators[0].iter, frame))]
+    if first[0] is not None and any(not isinstance(part, int) for axis in first[0].axes for part in axis):
+        return _listed(reader, node, frame, first[0])
     level(0)
     return found
+
+
+def _listed(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame: Frame, first: Run) -> Run:
+    """A comprehension over sizes: its indices side by side, the last running fastest."""
+    runs = [first]
+    for generator in node.generators[1:]:
+        run = reader.runs(reader.value(generator.iter, frame))
+        if run is None:
+            raise Unreadable("a comprehension over a size and a list")
+        runs.append(run)
+    if any(generator.ifs for generator in node.generators):
+        raise Unreadable("a filter over a size")
+    parts = [tuple(part for axis in run.axes for part in axis) for run in runs]
+
+    def item(index: Any) -> Any:
+        inside, left = Frame({}, frame), list(index[0])
+        for run, part, generator in zip(runs, parts, node.generators, strict=True):
+            mine, left = iter(left[: len(part)]), left[len(part) :]
+            place = tuple(tuple(next(mine) for _ in axis) for axis in run.axes)
+            reader.bind(generator.target, run.item(place), inside)
+        return reader.value(node.elt, inside)
+
+    return Run((tuple(size for part in parts for size in part),), item)
 
 
 def _dict_comprehension(reader: Reader, node: ast.DictComp, frame: Frame) -> Any:

@@ -10,6 +10,7 @@ from symconv.reading.arrays import (
     Axis,
     Grid,
     Index,
+    Step,
     allocate,
     constant,
     filled,
@@ -20,14 +21,14 @@ from symconv.reading.numbers import Affine, affine, at_least, between
 from symconv.reading.numpy_table import ROWS, numpy
 from symconv.reading.rows import Needed
 from symconv.reading.terms import Sum, Term, constant_of, guarded, substituted
-from symconv.reading.values import Poison, Row, Run, Typed
+from symconv.reading.values import Row, Run, Typed
 from symconv.reading.vectors import Vector
 from symconv.reading.world import Unreadable, World
 
 
-def strides_of(grid: Grid) -> Any:
-    """The strides of an array, known when it lies in memory as it is."""
-    return Poison("strides")
+def strides_of(grid: Grid) -> tuple[Step, ...]:
+    """The strides of an array, as steps on its own axes."""
+    return tuple(Step(grid, axis) for axis in range(grid.ndim))
 
 
 def axes_of(shape: Any) -> tuple[Axis, ...]:

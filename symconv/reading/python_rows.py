@@ -178,7 +178,7 @@ def _int(reader: Any, a: Any) -> Any:
     world = reader.world
     if isinstance(a, Vector) and len(a.items) == 1:
         return a.items[0]
-    if isinstance(a, int | Affine):
+    if isinstance(a, int | Affine | Product):
         return int(a) if isinstance(a, bool) else a
     if isinstance(a, Fraction):
         return int(a)

@@ -114,7 +114,13 @@ def read(
             except (Unreadable, Limit) as error:
                 found.undecided = found.undecided.union(here)
                 found.reasons.append(str(error))
-    except isl.Error:
+            except RecursionError:
+                found.undecided = found.undecided.union(here)
+                found.reasons.append("the function is nested too deeply")
+            except (TypeError, AttributeError, KeyError, IndexError, ValueError, AssertionError) as error:
+                found.undecided = found.undecided.union(here)  # a construct that a row did not foresee
+                found.reasons.append(f"{_near(error)} (the reader: {type(error).__name__}: {error})")
+    except (isl.Error, TypeError):
         found.undecided = found.possible
         found.reasons.append("isl's limit of operations was reached")
     finally:
@@ -123,6 +129,11 @@ def read(
         sys.setrecursionlimit(limit)
     found.seconds = time.monotonic() - start
     return found
+
+
+def _near(error: Exception) -> str:
+    line = getattr(error, "line", None)
+    return "this function is not read" if line is None else f"line {line}: this is not read"
 
 
 def _region(

@@ -31,7 +31,7 @@ def wrong_sizes(world: World, layer: Layer, target: str, found: Any) -> isl.Set:
     due = layer.native(world, target)
     if found.ndim != len(due):
         return world.possible
-    grid, alike = _aligned(found, due)
+    grid, alike = _aligned(world, found, due)
     failing = nowhere
     same: list[Any] = []
     for own, wanted in zip(alike, due, strict=True):
@@ -57,14 +57,14 @@ def wrong_sizes(world: World, layer: Layer, target: str, found: Any) -> isl.Set:
     return failing.coalesce()
 
 
-def _aligned(grid: Grid, due: tuple[Axis, ...]) -> tuple[Grid, list[Axis]]:
+def _aligned(world: World, grid: Grid, due: tuple[Axis, ...]) -> tuple[Grid, list[Axis]]:
     """The result with each axis cut into the parts of the layer's."""
     axes = []
     for own, wanted in zip(grid.axes, due, strict=True):
         if len(own) == len(wanted):
             axes.append(own)
             continue
-        kept = tuple(part for part in own if part != 1) or (1,)
+        kept = tuple(part for part in own if not world.same(part, 1)) or (1,)
         if len(kept) != len(wanted):
             raise Unreadable("a result with an axis merged in another way")
         axes.append(kept)
@@ -78,7 +78,7 @@ def _aligned(grid: Grid, due: tuple[Axis, ...]) -> tuple[Grid, list[Axis]]:
                 found.append(at)
                 continue
             left = iter(at)
-            found.append(tuple(0 if part == 1 else next(left) for part in own))
+            found.append(tuple(0 if world.same(part, 1) else next(left) for part in own))
         return tuple(found)
 
     return grid.mapped(axes, by), axes

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symconv.reading.arrays import Axis, Grid, Index, Mixed, Product, broadcast, fits, frozen, times
+from symconv.reading.arrays import Axis, Grid, Index, Mixed, Product, broadcast, fits, frozen, snapshot, times
 from symconv.reading.numbers import Affine, at_least, equal
 from symconv.reading.world import Raised, Unreadable, World
 
-__all__ = ["Slice", "flipped", "indexed_by", "permuted", "position", "regrouped", "reshaped", "sliced"]
+__all__ = ["Slice", "flipped", "gathered", "indexed_by", "permuted", "position", "regrouped", "reshaped", "sliced"]
 
 Value = Affine | int
 
@@ -67,7 +67,8 @@ def indexed_by(world: World, grid: Grid, items: Sequence[Any]) -> Grid:
     """grid[items]: integers, slices, None, one Ellipsis; integer arrays gather."""
     items = _spelled(grid, list(items))
     if any(isinstance(item, Grid) for item in items):
-        return _gathered(world, grid, items)
+        found = gathered(world, grid, items)
+        return found if grid.kind != "view" else Grid(found.axes, snapshot(world, found))
     axes: list[Axis] = []
     plan: list[Any] = []  # for each axis of the grid, a function of the index left
     at = 0
@@ -122,8 +123,12 @@ def _spelled(grid: Grid, items: list[Any]) -> list[Any]:
     return items + missing
 
 
-def _gathered(world: World, grid: Grid, items: list[Any]) -> Grid:
-    """Integer arrays among the indices: broadcast together, their axes first unless they stand side by side."""
+def gathered(world: World, grid: Grid, items: list[Any]) -> Grid:
+    """Integer arrays among the indices: broadcast together, their axes first unless they stand side by side.
+
+    What comes back still stands for places in the grid, some perhaps several times.
+    """
+    items = _spelled(grid, items)
     if any(item is None for item in items):
         raise Unreadable("a new axis beside an index array")
     fancy = [at for at, item in enumerate(items) if not isinstance(item, Slice)]
@@ -155,11 +160,7 @@ def _gathered(world: World, grid: Grid, items: list[Any]) -> Grid:
                 found.append((cut[0] + here[0] * cut[1],) if cut else here)
         return tuple(found)
 
-    found = grid.mapped(axes, by)
-    if grid.kind == "view":
-        from_view = frozen(world, found)
-        return Grid(from_view.axes, from_view.at)
-    return found
+    return grid.mapped(axes, by)
 
 
 def _alone(value: Value) -> Grid:

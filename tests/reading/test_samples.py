@@ -23,6 +23,13 @@ CASES = [
     ("plain:divides_by_batch", "plain", 1, "PROVED", "N == 1", "N == 1"),
     ("plain:asserts_no_remainder", "plain", 2, *["(H + 2*p - K) mod 2 == 0 and (W + 2*p - L) mod 2 == 0"] * 3),
     ("plain:last_image_only", "plain", 1, None, "N == 1", None),
+    ("plain:with_einsum", "plain", 2, "PROVED", "PROVED", "PROVED"),
+    ("plain:full_correlation", "plain", 2, "PROVED", "PROVED", "PROVED"),
+    ("plain:strided_windows", "plain", 2, None, "PROVED", "PROVED"),
+    ("plain:matmul_and_add_at", "plain", 2, "PROVED", "PROVED", "PROVED"),
+    ("plain:misses_rows", "plain", 2, "(H + 2*p - K) mod 2 == 0 and (W + 2*p - L) mod 2 == 0", "PROVED", "PROVED"),
+    ("plain:dw_rows_too_many", "plain", 2, "PROVED", "(H + 2*p - K) mod 2 == 0 and (W + 2*p - L) mod 2 == 0", "PROVED"),
+    ("plain:view_of_dy", "plain", 1, "PROVED", "PROVED", "PROVED"),
     ("plain:wrong_variable", "plain", 1, "PROVED", "PROVED", "never"),
     ("cs231n:conv_backward_naive", "cs231n", 2, "PROVED", "PROVED", "PROVED"),
     ("cs231n:conv_backward_crops", "cs231n", 1, "p >= 1", "PROVED", "PROVED"),
@@ -77,3 +84,23 @@ def test_what_has_no_row_is_unknown():
     proofs = prove_source(source, "f", stride=1)
     assert {proof.verdict for proof in proofs} == {"UNKNOWN"}
     assert "line 3, column 12: fft is not read" in proofs[0].reason
+
+
+KERNELS = Path(__file__).parents[2] / "generated" / "kernels"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation"),
+    [("conv1d_loops", 3, 2), ("conv1d_taps", 2, 1), ("conv2d_loops", 2, 1), ("conv2d_formulas", 2, 1)],
+)
+def test_emitted_kernels(kernel, stride, dilation):
+    """With groups and the padding on every side free."""
+    ndim = int(kernel[4])
+    proofs = prove_code(
+        f"{KERNELS / kernel}.py:conv{ndim}d_backward", "kernel", stride, dilation,
+        ndim=ndim, padding="free", groups=True, replays=0,
+    )  # fmt: skip
+    assert [(proof.target, proof.verdict) for proof in proofs] == [(t, "PROVED") for t in ("dx", "dw", "db")], proofs[
+        0
+    ].reason
+    assert "G" in proofs[0].scope
