@@ -9,12 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symconv.audits.result import Audit
-    from symconv.audits.run import audit
+    from symconv.audits.run import Audit, audit
 
 __all__ = ["Audit", "audit"]
 
-_HOME = {"Audit": "symconv.audits.result", "audit": "symconv.audits.run"}
+_HOME = {"Audit": "symconv.audits.run", "audit": "symconv.audits.run"}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from symconv.audits.case import Case
 from symconv.audits.causes import CAUSES
 from symconv.layer.conv import Conv
-
-if TYPE_CHECKING:
-    from symconv.audits.result import Case
 
 __all__ = ["NamedCause", "named_causes"]
 

@@ -1,4 +1,4 @@
-"""``Audit``: what an audit found, case by case and in short."""
+"""What an audit found, case by case and in short."""
 
 from __future__ import annotations
 
@@ -8,59 +8,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from symconv.audits.case import Case
 from symconv.audits.condition import Condition, Table, find_condition, table_of
-from symconv.audits.judge import CaseVerdict
+from symconv.audits.numeric import ROUNDS, false_right
 from symconv.audits.patterns import NamedCause, named_causes
+from symconv.audits.truth import point_size
 from symconv.layer.conv import Conv
 
-__all__ = ["Audit", "Case"]
+__all__ = ["Failure", "Outcome", "Tally"]
 
 #: the orders in which outputs are told
 OUTPUTS = ("y", "dx", "dw", "db")
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One geometry with its verdict; ``outside`` says why the convention's documentation does not cover it, if so."""
-
-    conv: Conv
-    verdict: CaseVerdict
-    outside: str | None = None
-
-    def status(self, output: str) -> str:
-        """ "ok", "value", "shape", "error" or "refuses"."""
-        return self.verdict.status or self.verdict.outputs.get(output, "value")
-
-    def statuses(self, outputs: Iterable[str]) -> list[str]:
-        return [self.status(output) for output in outputs]
-
-    def refuses(self) -> bool:
-        return self.verdict.status == "refuses"
-
-    def right(self, outputs: Iterable[str]) -> bool:
-        """Whether every output is right."""
-        return all(status == "ok" for status in self.statuses(outputs))
-
-    def to_dict(self, outputs: Sequence[str]) -> dict[str, Any]:
-        conv = self.conv
-        padding = [p if p == q else [p, q] for p, q in conv.padding]
-        told: dict[str, Any] = {
-            "input": list(conv.input), "kernel": list(conv.kernel), "stride": list(conv.stride), "padding": padding,
-            "dilation": list(conv.dilation), "groups": conv.groups, "batch": conv.batch, "in_channels": conv.in_channels,
-            "out_channels": conv.out_channels,
-        }  # fmt: skip
-        if conv.transposed:
-            told |= {"transposed": True, "output_padding": list(conv.output_padding)}
-        told |= {output: self.status(output) for output in outputs}
-        told["engine"] = self.verdict.engine if not self.verdict.status else None
-        for key in ("message", "where", "findings", "causes"):
-            if getattr(self.verdict, key):
-                told[key] = getattr(self.verdict, key)
-        if self.verdict.shapes:
-            told["shapes"] = {name: {"yours": a, "true": b} for name, (a, b) in self.verdict.shapes.items()}
-        if self.outside:
-            told["outside"] = self.outside
-        return told
 
 
 @dataclass(frozen=True)
@@ -132,7 +90,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Audit:
+class Outcome:
     """What was found: ``ok`` when some documented case is right and none is wrong."""
 
     label: str
@@ -257,9 +215,6 @@ class Audit:
     @property
     def scope(self) -> str:
         """What the verdict covers."""
-        from symconv.audits.numeric import ROUNDS, false_right
-        from symconv.audits.truth import point_size
-
         told = f"{len(self.cases)} geometries, each tried alone; nothing is said of others"
         symbolic, exact = self.engines.get("symbolic", 0), self.engines.get("exact integers", 0)
         if symbolic:
@@ -322,16 +277,6 @@ class Audit:
         verdict = "right" if self.ok else "not right"
         refused = f", {self.refused} refused" if self.refused else ""
         return f"<audit of {self.label}: {verdict}; {self.right} right, {self.wrong} wrong{refused} of {self.tally.cases} cases>"
-
-    def __str__(self) -> str:
-        from symconv.audits.reports.text import as_text
-
-        return as_text(self)
-
-    def _repr_html_(self) -> str:
-        from symconv.audits.reports.page import fragment
-
-        return fragment(self)
 
 
 def size_of(conv: Conv) -> tuple[int, int, int, str]:

@@ -11,23 +11,36 @@ from dataclasses import replace
 from typing import Any
 
 from symconv.audits.calls import MODES
+from symconv.audits.case import Case
 from symconv.audits.conventions import GRADIENTS, Adapter, convention_named
 from symconv.audits.grids import MAX_CASES, default_grid, is_square
 from symconv.audits.judge import ENGINES, CaseVerdict
-from symconv.audits.result import OUTPUTS, Audit, Case, Failure, size_of
+from symconv.audits.reports.page import fragment
+from symconv.audits.reports.text import as_text
+from symconv.audits.result import OUTPUTS, Failure, Outcome, size_of
 from symconv.audits.sandbox import supervisor
 from symconv.audits.sandbox.system import check_system
-from symconv.audits.sandbox.target import Target, target_of
+from symconv.audits.sandbox.target import Source, Target, target_of
 from symconv.audits.sweep import BACKENDS, Job, ResultsFile, judge_case, shuffled, sweep
 from symconv.layer.conv import Conv
 
-__all__ = ["audit"]
+__all__ = ["Audit", "audit"]
 
 #: limits of a case beyond which there is none: a year, a petabyte; larger numbers are no times and no sizes to the system
 MAX_SECONDS, MAX_MEGABYTES = 365 * 24 * 3600, 10**9
 
 #: called with (cases done, cases in all) as an audit goes
 Progress = Callable[[int, int], None]
+
+
+class Audit(Outcome):
+    """What was found, ready to be shown: ``ok`` when some documented case is right and none is wrong."""
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return fragment(self)
 
 
 def audit(
@@ -163,8 +176,6 @@ def _loaded(
 
 
 def _no_source() -> Any:
-    from symconv.audits.sandbox.target import Source
-
     return Source(None, None, None, ())
 
 

@@ -14,11 +14,13 @@ from click.testing import CliRunner
 from symconv.audits import Audit, audit
 from symconv.audits.grids import default_grid
 from symconv.audits.reports.junit import junit_xml
-from symconv.audits.reports.page import fragment, latex, page
+from symconv.audits.reports.page import fragment, page
 from symconv.audits.reports.text import as_text, split_terms
 from symconv.cli import main
 from symconv.cli.main import group
 from symconv.layer.conv import Conv
+from symconv.mathematics.latex import latex
+from symconv.mathematics.of_text import expression_read
 from tests.audits.independent import SAMPLES
 
 PLAIN = SAMPLES / "sample_plain.py"
@@ -90,7 +92,9 @@ def test_text(wrong: Audit) -> None:
 def test_marked_terms() -> None:
     pieces = split_terms("dy_{1}*w_{1} - 2*dy_{2} + b", ["-2*dy_{2}", "b"])
     assert pieces == [("dy_{1}*w_{1}", False), (" - 2*dy_{2}", True), (" + b", True)]
-    assert latex(" + 1/2*dx_{11}*x_{1}") == r" + \frac{1}{2}\,\mathit{dx}_{11}\,x_{1}"
+    assert latex(expression_read(" + 1/2*dx_{11}*x_{1}")) == r" + \frac{1}{2} dx_{11} x_{1}"
+    assert latex(expression_read("-dy_{1}*w_{2} - 3")) == "-dy_{1} w_{2} - 3"
+    assert expression_read("shape (1, 2)") is expression_read("(unset memory)*w_{1}") is None
 
 
 def test_html(wrong: Audit, tmp_path: Path) -> None:

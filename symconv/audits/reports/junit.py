@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 
-from symconv.audits.result import Audit, Case
+from symconv.audits.case import Case
+from symconv.audits.result import Outcome
 
 __all__ = ["junit_xml"]
 
@@ -13,7 +14,7 @@ __all__ = ["junit_xml"]
 _UNPRINTABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit_xml(audit: Audit) -> str:
+def junit_xml(audit: Outcome) -> str:
     """A ``testsuites`` document: wrong values and shapes failures, exceptions errors, what is refused or undocumented skipped."""
     counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
     suite = ET.Element("testsuite", name=f"symconv audit {audit.label}", time=f"{audit.seconds:.3f}")
@@ -29,7 +30,7 @@ def junit_xml(audit: Audit) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _test(suite: ET.Element, audit: Audit, case: Case, output: str, counts: dict[str, int]) -> None:
+def _test(suite: ET.Element, audit: Outcome, case: Case, output: str, counts: dict[str, int]) -> None:
     test = ET.SubElement(suite, "testcase", classname=f"{audit.label}.{output}", name=case.conv.slug)
     status, message = case.status(output), _UNPRINTABLE.sub("?", case.verdict.message)
     if case.outside is not None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
-import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -14,7 +12,9 @@ from markupsafe import Markup
 
 from symconv.audits.reports.table import outputs_shown, table_of
 from symconv.audits.reports.text import split_terms, verdict_lines
-from symconv.audits.result import Audit, Tally
+from symconv.audits.result import Outcome, Tally
+from symconv.mathematics.mathml import mathml
+from symconv.mathematics.of_text import expression_read
 
 __all__ = ["fragment", "page"]
 
@@ -22,14 +22,12 @@ __all__ = ["fragment", "page"]
 MAX_LISTED = 2_000
 
 
-def page(audit: Audit) -> str:
-    """The whole page; ValueError without the extra html, which sets the expressions."""
-    if not _mathml_available():
-        raise ValueError("an HTML report needs the extra html: pip install 'symconv[html]'")
+def page(audit: Outcome) -> str:
+    """The whole page."""
     return _environment().get_template("report.html.jinja").render(**_context(audit))
 
 
-def fragment(audit: Audit) -> str:
+def fragment(audit: Outcome) -> str:
     """The report without its frame, for notebooks."""
     return _environment().get_template("body.html.jinja").render(**_context(audit))
 
@@ -44,7 +42,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _context(audit: Audit) -> dict[str, Any]:
+def _context(audit: Outcome) -> dict[str, Any]:
     listed = [case for case in audit.cases if len(audit.cases) <= MAX_LISTED or not case.right(audit.outputs)]
     return {
         "audit": audit,
@@ -65,36 +63,10 @@ def heat(tally: Tally | None) -> str:
 
 
 def maths(expression: str, marked: Sequence[str] = ()) -> Markup:
-    """An expression as MathML, the marked terms in a row of class "differs"; as code where it cannot be set."""
-    if not _mathml_available():
-        pieces = (
-            f"<b>{escape(text)}</b>" if differs else escape(text) for text, differs in split_terms(expression, marked)
-        )
-        return Markup("<code>" + "".join(pieces) + "</code>")
-    rows = []
+    """An expression as MathML, the marked terms of class "differs"; as code where it is none."""
+    pieces = []
     for text, differs in split_terms(expression, marked):
-        rows.append(f'<mrow class="differs">{_mathml(text)}</mrow>' if differs else _mathml(text))
-    return Markup(f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline">{"".join(rows)}</math>')
-
-
-def _mathml_available() -> bool:
-    return importlib.util.find_spec("latex2mathml") is not None
-
-
-def _mathml(text: str) -> str:
-    from latex2mathml.converter import convert
-
-    whole: str = convert(latex(text))
-    return re.sub(r"^<math[^>]*>|</math>$", "", whole)
-
-
-def latex(text: str) -> str:
-    r"""The plain text of an expression as LaTeX.
-
-    >>> print(latex(" - 2*dy_{11}*w_{21}"))
-    - 2\,\mathit{dy}_{11}\,w_{21}
-    """
-    text = re.sub(r"\b(dx|dy|dw|db)(?=_|\b)", r"\\mathit{\1}", text)
-    text = re.sub(r"(\d+)/(\d+)", r"\\frac{\1}{\2}", text)
-    text = text.replace("(unset memory)", r"\text{unset memory}").replace("...", r"\dots ")
-    return text.replace("*", r"\,")
+        term = expression_read(text)
+        shown = f"<code>{escape(text)}</code>" if term is None else mathml(term)
+        pieces.append(f'<span class="differs">{shown}</span>' if differs else shown)
+    return Markup("".join(pieces))

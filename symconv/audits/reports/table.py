@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symconv.audits.result import Audit, Tally
+from symconv.audits.result import Outcome, Tally
 
 __all__ = ["Table", "outputs_shown", "table_of"]
 
@@ -31,7 +31,7 @@ def _pad(pair: tuple[int, int]) -> str:
     return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]},{pair[1]}"
 
 
-def table_of(audit: Audit, output: str | None) -> Table:
+def table_of(audit: Outcome, output: str | None) -> Table:
     """The table of one output, or with None of all outputs together; documented cases only."""
     outputs = audit.outputs if output is None else (output,)
     strides: dict[str, tuple[int, ...]] = {}
@@ -50,7 +50,7 @@ def table_of(audit: Audit, output: str | None) -> Table:
     )
 
 
-def outputs_shown(audit: Audit) -> list[str | None]:
+def outputs_shown(audit: Outcome) -> list[str | None]:
     """One table for all outputs when they are right or wrong in the same cases, else one for each."""
     tables = [table_of(audit, output) for output in audit.outputs]
     if all(table.cells == tables[0].cells for table in tables):

@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from symconv.audits.reports.table import outputs_shown, table_of
-from symconv.audits.result import Audit, Failure, Tally
+from symconv.audits.result import Failure, Outcome, Tally
 
 __all__ = ["as_text", "render", "verdict_lines"]
 
@@ -19,7 +19,7 @@ __all__ = ["as_text", "render", "verdict_lines"]
 SIDE_BY_SIDE = 100
 
 
-def verdict_lines(audit: Audit) -> list[tuple[str, bool]]:
+def verdict_lines(audit: Outcome) -> list[tuple[str, bool]]:
     """One line for each output, and whether it is right."""
     lines = []
     for output in audit.outputs:
@@ -42,12 +42,12 @@ def verdict_lines(audit: Audit) -> list[tuple[str, bool]]:
     return lines
 
 
-def render(audit: Audit) -> RenderableType:
+def render(audit: Outcome) -> RenderableType:
     """The whole report."""
     return Group(*_parts(audit))
 
 
-def _parts(audit: Audit) -> Iterator[RenderableType]:
+def _parts(audit: Outcome) -> Iterator[RenderableType]:
     how = {"backward": "", "forward": ", the forward pass", "adjoint": ", against its own forward pass"}[audit.mode]
     yield Text.assemble((audit.label, "bold"), f" ({audit.convention} convention{how})")
     for line, right in verdict_lines(audit):
@@ -80,7 +80,7 @@ def _parts(audit: Audit) -> Iterator[RenderableType]:
     yield Text.assemble(("scope      ", "bold"), audit.scope)
 
 
-def _table(audit: Audit, output: str | None) -> RichTable:
+def _table(audit: Outcome, output: str | None) -> RichTable:
     table = table_of(audit, output)
     shown = RichTable(title=table.title, title_justify="left", title_style="", show_edge=False, pad_edge=False)
     shown.add_column("stride", justify="right")
@@ -136,7 +136,7 @@ def mark_terms(expression: str, marked: Sequence[str], style: str) -> Text:
     return Text.assemble(*((piece, style if differs else "") for piece, differs in split_terms(expression, marked)))
 
 
-def as_text(audit: Audit, width: int = 118) -> str:
+def as_text(audit: Outcome, width: int = 118) -> str:
     """The report without colour."""
     console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False, highlight=False)
     console.print(render(audit), soft_wrap=False)

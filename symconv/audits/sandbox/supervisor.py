@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import symconv
 from symconv.audits.judge import CaseVerdict
 from symconv.audits.sandbox.target import Source, TargetError
 from symconv.audits.sandbox.worker import Hello, Task, write
@@ -37,7 +36,7 @@ class _Worker:
     """One worker process that has loaded one source."""
 
     def __init__(self, source: Source) -> None:
-        root = str(Path(symconv.__file__).parent.parent)
+        root = str(Path(__file__).parents[3])
         environment = os.environ | {
             "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",  # one worker, one core
             "MALLOC_PERTURB_": "90",  # memory that nobody has written is not zero by luck
