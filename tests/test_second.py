@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import sympy
 
-from symconv import Conv
+from symconv import Conv, fast
 from symconv.algebra.symbols import symbols
+from symconv.kernels import emit
+from symconv.kernels.checks import check
+from symconv.kernels.nest import Kind
 from symconv.kernels.peers import installed, pytorch_second_gradients
+from symconv.kernels.schedules import SCHEDULES
 from symconv.layer.differences import forward, random_integers
-from symconv.layer.gradients import layer, loss_expression
+from symconv.layer.gradients import layer as y_by_entry
+from symconv.layer.gradients import loss_expression
 from symconv.layer.second import REPLACED, SECOND_READINGS, hessian_vector, second_gradients
 from tests.cases import SMALL
-from tests.test_padding_modes import CASES
+from tests.test_padding_modes import CASES, layer
 
 LAYERS = [*SMALL, *CASES]
 
@@ -56,9 +62,9 @@ def test_second_gradients_are_pytorchs(conv: Conv) -> None:
 
 SYMBOLIC = [
     Conv(input=3, kernel=2, stride=2, padding=((1, 0),), dilation=2),
-    Conv(input=(2, 3), kernel=(2, 1), in_channels=2, out_channels=2, groups=2, bias=False),
+    Conv(input=(2, 1), kernel=(2, 1), in_channels=2, out_channels=2, groups=2, bias=False),
     Conv(input=2, kernel=2, stride=2, transposed=True),
-    Conv(input=3, kernel=2, padding=((2, 1),), padding_mode="reflect", out_channels=2),
+    Conv(input=2, kernel=2, padding=((1, 0),), padding_mode="reflect", out_channels=2),
     Conv(input=2, kernel=3, padding=1, padding_mode="constant"),
 ]
 
@@ -86,7 +92,7 @@ def test_hessian_times_direction_is_sympys(conv: Conv, loss: str) -> None:
     y = symbols(conv, "y")
     own = sum(each**3 for each in listed(y)) + listed(y)[0] * listed(y)[-1]
     expression = own if loss == "own" else loss_expression(conv, loss)
-    composed = expression.xreplace(layer(conv))
+    composed = expression.xreplace(y_by_entry(conv))
     arrays = ["x", "w", *(["b"] if conv.bias else [])]
     variables = [v for array in arrays for v in listed(symbols(conv, array))]
     directions = [v for array in arrays for v in listed(symbols(conv, f"v_{array}"))]
@@ -121,6 +127,53 @@ def test_hessian_of_the_cross_entropy_is_pytorchs() -> None:
     for name, array in zip("xwb", truth, strict=True):
         entries = sympy.lambdify([s for s, _ in given], listed(getattr(found, name)))(*[n for _, n in given])
         assert np.allclose(np.reshape(entries, conv.shapes[name]), array.numpy(), rtol=1e-10, atol=1e-12), name
+
+
+# kernels ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schedule", [name for name, each in SCHEDULES.items() if each.any_size])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_files_on_symbols(schedule: str, transposed: bool) -> None:
+    for ndim in (1, 2, 3):
+        layers = [conv for conv in LAYERS if (conv.ndim, conv.transposed) == (ndim, transposed)]
+        checked = check(emit(schedule, Kind(ndim, transposed)), layers, ["second"])
+        assert checked.ok, checked.failures
+
+
+def test_unrolled_files_on_symbols() -> None:
+    conv = Conv(input=5, kernel=3, stride=2, padding=1)
+    assert check(emit("unrolled", conv), [conv], ["second"]).ok
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("(v_x, w, **layer) + ", "(x, w, **layer) + "), ("(dy, x, v_w", "(dy, x, w"), ("(dy, v_x, w,", "(dy, x, w,"),
+     ("_, ddw, _", "ddw, _, _"), ("(x, v_w, v_b,", "(x, v_w, None,"),
+     ("(v_x, w, **layer)", "(v_x, w, padding_value=1, **layer)")],
+)  # fmt: skip
+def test_a_wrong_factor_is_found(right: str, wrong: str) -> None:
+    kernel = emit("taps", Kind(2))
+    source = kernel.source.replace(right, wrong)
+    assert source != kernel.source
+    layers = [
+        Conv(input=(4, 3), kernel=(2, 3), padding=1),
+        layer({"input": (4, 3), "kernel": 2, "padding": 1}, "constant"),
+    ]
+    assert not check(replace(kernel, source=source), layers, ["second"]).ok
+
+
+@pytest.mark.parametrize("conv", LAYERS, ids=lambda conv: conv.slug)
+def test_library(conv: Conv) -> None:
+    values = with_directions(conv, 8)
+    given = {name: getattr(conv, name) for name in ("stride", "padding", "dilation", "groups")}
+    given |= {"output_padding": conv.output_padding} if conv.transposed else {"padding_mode": conv.padding_mode}
+    given |= {"padding_value": conv.padding_value} if conv.mode.filled else {}
+    double = getattr(fast, f"conv{'_transpose' * conv.transposed}{conv.ndim}d_double_backward")
+    arrays = [values[name] for name in ("v_x", "v_w", "v_b", "dy", "x", "w")]
+    arrays[2] = arrays[2] if conv.bias else None
+    for name, array in zip(SECOND_READINGS, double(*arrays, **given), strict=True):
+        assert np.array_equal(array, conv.second_gradients().terms(name).substitute(values)), name
 
 
 def test_refusals() -> None:

@@ -2,7 +2,8 @@
 
     conv1d, conv2d, conv3d                    y of x, w and b
     conv1d_backward, ...                      dx, dw, db of dy, x and w
-    conv_transpose1d, ..., conv_transpose1d_backward, ...
+    conv1d_double_backward, ...               ddy, ddx, ddw of directions v_x, v_w, v_b and dy, x, w
+    conv_transpose1d, ..., conv_transpose1d_backward, ..., conv_transpose1d_double_backward, ...
 
 Layouts are PyTorch's: x (N, C, *H), w (F, C/groups, *K), b (F,), y and dy (N, F, *O); w of a transposed convolution is
 (C, F/groups, *K). stride, dilation, output_padding: a number, or one for each axis; padding also (before, after) pairs, or
@@ -44,9 +45,12 @@ from symconv.fast import layers
 from symconv.fast.limits import WORKSPACE
 
 __all__ = [
-    "conv1d", "conv1d_backward", "conv2d", "conv2d_backward",
-    "conv3d", "conv3d_backward", "conv_transpose1d", "conv_transpose1d_backward",
-    "conv_transpose2d", "conv_transpose2d_backward", "conv_transpose3d", "conv_transpose3d_backward",
+    "conv1d", "conv1d_backward", "conv1d_double_backward",
+    "conv2d", "conv2d_backward", "conv2d_double_backward",
+    "conv3d", "conv3d_backward", "conv3d_double_backward",
+    "conv_transpose1d", "conv_transpose1d_backward", "conv_transpose1d_double_backward",
+    "conv_transpose2d", "conv_transpose2d_backward", "conv_transpose2d_double_backward",
+    "conv_transpose3d", "conv_transpose3d_backward", "conv_transpose3d_double_backward",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -76,6 +80,17 @@ def conv1d_backward(
                            algorithm=algorithm, workspace=workspace, threads=threads)
 
 
+def conv1d_double_backward(
+    v_x: Any, v_w: Any, v_b: Any, dy: Any, x: Any, w: Any,
+    stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *,
+    padding_mode: str = "zeros", padding_value: Any = 0, algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+) -> tuple[Array, Array, Array]:
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>; parameters as for conv1d."""
+    return layers.double_backward(1, (v_x, v_w, v_b), dy, x, w, stride=stride, padding=padding, dilation=dilation,
+        groups=groups, padding_mode=padding_mode, padding_value=padding_value,
+        algorithm=algorithm, workspace=workspace, threads=threads)
+
+
 def conv2d(
     x: Any, w: Any, b: Any = None,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *,
@@ -96,6 +111,17 @@ def conv2d_backward(
     return layers.backward(2, dy, x, w, stride=stride, padding=padding, dilation=dilation, groups=groups,
                            padding_mode=padding_mode, padding_value=padding_value,
                            algorithm=algorithm, workspace=workspace, threads=threads)
+
+
+def conv2d_double_backward(
+    v_x: Any, v_w: Any, v_b: Any, dy: Any, x: Any, w: Any,
+    stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *,
+    padding_mode: str = "zeros", padding_value: Any = 0, algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+) -> tuple[Array, Array, Array]:
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>; parameters as for conv2d."""
+    return layers.double_backward(2, (v_x, v_w, v_b), dy, x, w, stride=stride, padding=padding, dilation=dilation,
+        groups=groups, padding_mode=padding_mode, padding_value=padding_value,
+        algorithm=algorithm, workspace=workspace, threads=threads)
 
 
 def conv3d(
@@ -120,6 +146,17 @@ def conv3d_backward(
                            algorithm=algorithm, workspace=workspace, threads=threads)
 
 
+def conv3d_double_backward(
+    v_x: Any, v_w: Any, v_b: Any, dy: Any, x: Any, w: Any,
+    stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *,
+    padding_mode: str = "zeros", padding_value: Any = 0, algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+) -> tuple[Array, Array, Array]:
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>; parameters as for conv3d."""
+    return layers.double_backward(3, (v_x, v_w, v_b), dy, x, w, stride=stride, padding=padding, dilation=dilation,
+        groups=groups, padding_mode=padding_mode, padding_value=padding_value,
+        algorithm=algorithm, workspace=workspace, threads=threads)
+
+
 def conv_transpose1d(
     x: Any, w: Any, b: Any = None,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, output_padding: Any = 0, *,
@@ -138,6 +175,16 @@ def conv_transpose1d_backward(
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy; parameters as for conv_transpose1d."""
     return layers.transposed_backward(1, dy, x, w, stride=stride, padding=padding, dilation=dilation, groups=groups,
                                       output_padding=output_padding, algorithm=algorithm, workspace=workspace, threads=threads)
+
+
+def conv_transpose1d_double_backward(
+    v_x: Any, v_w: Any, v_b: Any, dy: Any, x: Any, w: Any,
+    stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, output_padding: Any = 0, *,
+    algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+) -> tuple[Array, Array, Array]:
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>; parameters as for conv_transpose1d."""
+    return layers.transposed_double_backward(1, (v_x, v_w, v_b), dy, x, w, stride=stride, padding=padding, dilation=dilation,
+        groups=groups, output_padding=output_padding, algorithm=algorithm, workspace=workspace, threads=threads)
 
 
 def conv_transpose2d(
@@ -160,6 +207,16 @@ def conv_transpose2d_backward(
                                       output_padding=output_padding, algorithm=algorithm, workspace=workspace, threads=threads)
 
 
+def conv_transpose2d_double_backward(
+    v_x: Any, v_w: Any, v_b: Any, dy: Any, x: Any, w: Any,
+    stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, output_padding: Any = 0, *,
+    algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+) -> tuple[Array, Array, Array]:
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>; parameters as for conv_transpose2d."""
+    return layers.transposed_double_backward(2, (v_x, v_w, v_b), dy, x, w, stride=stride, padding=padding, dilation=dilation,
+        groups=groups, output_padding=output_padding, algorithm=algorithm, workspace=workspace, threads=threads)
+
+
 def conv_transpose3d(
     x: Any, w: Any, b: Any = None,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, output_padding: Any = 0, *,
@@ -178,3 +235,13 @@ def conv_transpose3d_backward(
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy; parameters as for conv_transpose3d."""
     return layers.transposed_backward(3, dy, x, w, stride=stride, padding=padding, dilation=dilation, groups=groups,
                                       output_padding=output_padding, algorithm=algorithm, workspace=workspace, threads=threads)
+
+
+def conv_transpose3d_double_backward(
+    v_x: Any, v_w: Any, v_b: Any, dy: Any, x: Any, w: Any,
+    stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, output_padding: Any = 0, *,
+    algorithm: str = "auto", workspace: Any = WORKSPACE, threads: Any = None,
+) -> tuple[Array, Array, Array]:
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>; parameters as for conv_transpose3d."""
+    return layers.transposed_double_backward(3, (v_x, v_w, v_b), dy, x, w, stride=stride, padding=padding, dilation=dilation,
+        groups=groups, output_padding=output_padding, algorithm=algorithm, workspace=workspace, threads=threads)

@@ -25,7 +25,14 @@ from symconv.kernels.prelude import (
     _transposed_layer,
 )
 
-__all__ = ["backward", "forward", "transposed_backward", "transposed_forward"]
+__all__ = [
+    "backward",
+    "double_backward",
+    "forward",
+    "transposed_backward",
+    "transposed_double_backward",
+    "transposed_forward",
+]
 
 Array = NDArray[Any]
 
@@ -102,6 +109,17 @@ def backward(ndim: int, dy: Any, x: Any, w: Any, padding_value: Any, **given: An
     return dx if rows is None else _border_folded(dx, rows), dw, _bias_gradient(dy)
 
 
+def double_backward(
+    ndim: int, v: tuple[Any, Any, Any], dy: Any, x: Any, w: Any, padding_value: Any, **given: Any
+) -> tuple[Array, Array, Array]:
+    v_x, v_w, v_b = v
+    # the gradient of a constant border is zero, so a direction is bordered by zeros
+    ddy = forward(ndim, v_x, w, None, 0, **given) + forward(ndim, x, v_w, v_b, padding_value, **given)
+    ddx, _, _ = backward(ndim, dy, x, v_w, padding_value, **given)
+    _, ddw, _ = backward(ndim, dy, v_x, w, 0, **given)
+    return ddy, ddx, ddw
+
+
 def transposed_forward(ndim: int, x: Any, w: Any, b: Any, **given: Any) -> Array:
     x, w, b = _arrays(x, w, b)
     layer = _read(_transposed_layer, x, w, b, ndim, given)
@@ -120,6 +138,16 @@ def transposed_backward(ndim: int, dy: Any, x: Any, w: Any, **given: Any) -> tup
     make_y(slopes, layer.weights(w), None, layer.at_o(dx), layer.axes, *layer.how)
     make_dw(layer.at_o(x), slopes, layer.weights(dw), layer.axes, *layer.how)
     return dx, dw, _bias_gradient(dy)
+
+
+def transposed_double_backward(
+    ndim: int, v: tuple[Any, Any, Any], dy: Any, x: Any, w: Any, **given: Any
+) -> tuple[Array, Array, Array]:
+    v_x, v_w, v_b = v
+    ddy = transposed_forward(ndim, v_x, w, None, **given) + transposed_forward(ndim, x, v_w, v_b, **given)
+    ddx, _, _ = transposed_backward(ndim, dy, x, v_w, **given)
+    _, ddw, _ = transposed_backward(ndim, dy, v_x, w, **given)
+    return ddy, ddx, ddw
 
 
 def _bias_gradient(dy: Array) -> Array:

@@ -1,6 +1,7 @@
 """Checks of an emitted kernel: its source is executed and held against the derivative and against numbers.
 
     symbols        on arrays of symbols, every entry equals the derivative of the loss: exact, for all values of the arrays
+    second         the same of the double backward
     integers       on random integers, equal to finite differences with step 1 of an independent forward: exact
     values         on random integers, equal to the derivative: for layers too large for the two above
     complex step   in float64 against the complex-step derivative of the kernel's own forward
@@ -34,8 +35,10 @@ from symconv.kernels.manners import Faces, Result, constant, equal, manners
 from symconv.kernels.peers import installed, pytorch_gradients
 from symconv.layer.conv import Conv
 from symconv.layer.differences import exact_gradients, random_integers
+from symconv.layer.gradients import Gradients
 from symconv.layer.names import entry_name
 from symconv.layer.padding import FILLER
+from symconv.layer.second import SecondGradients
 
 __all__ = ["CHECKS", "TOLERANCE", "Check", "Checked", "Finding", "check", "checks_for", "evidence", "relative_error"]
 
@@ -119,7 +122,18 @@ def relative_error(a: Array, b: Array) -> float:
 def on_symbols(faces: Faces, conv: Conv) -> Result:
     start_counting()
     outputs = faces.outputs({name: symbols(name, conv.shapes[name]) for name in ("x", "w", "b", "dy")})
-    gradients = conv.gradients()
+    return _same_terms(conv, outputs, conv.gradients())
+
+
+def second_on_symbols(faces: Faces, conv: Conv) -> Result:
+    start_counting()
+    names = ("x", "w", "dy", "v_x", "v_w", "v_b")
+    outputs = faces.second_outputs({name: symbols(name, conv.shapes[name]) for name in names})
+    return _same_terms(conv, outputs, conv.second_gradients())
+
+
+def _same_terms(conv: Conv, outputs: Mapping[str, Array], gradients: Gradients | SecondGradients) -> Result:
+    """Whether arrays of polynomials are the derivative, entry by entry."""
     count = 0
     for name, array in outputs.items():
         if array.shape != conv.shapes[name]:
@@ -234,6 +248,12 @@ CHECKS: dict[str, Check] = {
         on_symbols,
         "on symbols y, dx, dw and db equal the derivative of the loss, entry by entry",
         lambda conv: 3 * conv.terms,
+        100_000,
+    ),
+    "second": Check(
+        second_on_symbols,
+        "on symbols the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>",
+        lambda conv: 9 * conv.terms,
         100_000,
     ),
     "integers": Check(

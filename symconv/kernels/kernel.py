@@ -147,7 +147,7 @@ class _File:
         )
 
     def text(self) -> str:
-        functions = [self.forward(), self.backward(), *self.course_faces()]
+        functions = [self.forward(), self.backward(), self.double_backward(), *self.course_faces()]
         names = [each.name for each in functions if isinstance(each, ast.FunctionDef)]
         functions += self.lowering.functions()
         says = self.words.header(self.lowering.remark(), self.kernel.evidence)
@@ -211,7 +211,9 @@ class _File:
         """Another border than zeros: the longer x without padding, and its gradient folded back."""
         forward = "b" in arrays
         name = self.kernel.function if forward else f"{self.kernel.function}_backward"
-        layer = ["0" if key == "padding" else key for key in self.parameters if key not in (*BORDER, *self.lowering.options)]
+        layer = [
+            "0" if key == "padding" else key for key in self.parameters if key not in (*BORDER, *self.lowering.options)
+        ]
         given = ", ".join([*arrays, *layer, *(f"{key}={key}" for key in self.lowering.options)])
         lines = ["border = _border_rows(axes, padding_mode)", "x = _bordered(x, border, padding_value)"]
         if forward:
@@ -234,6 +236,24 @@ class _File:
             self.signature(f"{self.kernel.function}_backward", "dy, x, w"),
             self.words.backward(),
             [*self.opening(["dy", "x", "w"], ["dx", "dw"]), check, *self.lowering.backward()],
+        )
+
+    def double_backward(self) -> ast.stmt:
+        """Three readings of the same form with one factor replaced: the faces themselves, called with directions."""
+        function = self.kernel.function
+        given = ", ".join(f"{name!r}: {name}" for name in self.parameters if name != "padding_value")
+        # the gradient of a constant border is zero, so a direction is bordered by zeros
+        own = "padding_value=padding_value, " if "padding_value" in self.parameters else ""
+        body = [
+            f"layer = {{{given}}}",
+            f"ddy = {function}(v_x, w, **layer) + {function}(x, v_w, v_b, {own}**layer)",
+            f"ddx, _, _ = {function}_backward(dy, x, v_w, {own}**layer)",
+            f"_, ddw, _ = {function}_backward(dy, v_x, w, **layer)",
+        ]
+        return source.function(
+            self.signature(f"{function}_double_backward", "v_x, v_w, v_b, dy, x, w"),
+            self.words.double_backward(),
+            [*ast.parse("\n".join(body)).body, source.returned("ddy", "ddx", "ddw")],
         )
 
     def course_faces(self) -> list[ast.stmt]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from symconv.kernels.kernel import Kernel
 from symconv.layer.conv import Conv
 from symconv.layer.padding import FILLER, MODES
+from symconv.layer.second import SECOND_READINGS
 
 __all__ = ["MANNERS", "Faces", "Result", "constant", "equal", "manners"]
 
@@ -29,6 +30,7 @@ class Faces:
         self.kernel, self.conv, self.module = kernel, conv, kernel.load()
         self.function = getattr(self.module, kernel.function)
         self.backward_function = getattr(self.module, f"{kernel.function}_backward")
+        self.double_backward_function = getattr(self.module, f"{kernel.function}_double_backward")
         stem = kernel.function.removesuffix(f"{kernel.kind.ndim}d")
         self.course = getattr(self.module, f"{stem}_forward"), getattr(self.module, f"{stem}_backward")
         names = ["stride", "padding", "dilation", "groups"] + ["output_padding"] * conv.transposed
@@ -46,6 +48,13 @@ class Faces:
         dx, dw, db = self.backward_function(values["dy"], values["x"], values["w"], **self.parameters)
         result = {"y": y, "dx": dx, "dw": dw, "db": db}
         return result if self.conv.bias else {name: array for name, array in result.items() if name != "db"}
+
+    def second_outputs(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """ddy, ddx, ddw at arrays v_x, v_w, v_b, dy, x, w."""
+        directions = [values["v_x"], values["v_w"], values["v_b"] if self.conv.bias else None]
+        arrays = (values[name] for name in ("dy", "x", "w"))
+        found = self.double_backward_function(*directions, *arrays, **self.parameters)
+        return dict(zip(SECOND_READINGS, found, strict=True))
 
 
 def equal(outputs: Mapping[str, Array], truth: Mapping[str, Array]) -> Result:

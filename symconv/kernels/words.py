@@ -106,6 +106,16 @@ class Words:
             ]
         )
 
+    def double_backward(self) -> str:
+        shapes = "v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w."
+        return "\n".join(
+            [
+                "ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.",
+                "",
+                _filled(f"{shapes} The other parameters are those of {self.function}."),
+            ]
+        )
+
     def course_forward(self) -> str:
         return "out and cache, in course notation: conv_param is {'stride': s, 'pad': p}."
 
