@@ -239,7 +239,7 @@ def test_files_stand_alone_and_fit() -> None:
         assert imports == ["import numpy as np"], kernel.name
         assert max(map(len, kernel.source.splitlines())) <= WIDTH, kernel.name
         assert not any(line != line.rstrip() for line in kernel.source.splitlines()), kernel.name
-        header = ast.get_docstring(tree) or ""
+        header = " ".join((ast.get_docstring(tree) or "").split())
         for told in (" for ", "Checked before it was written", "no proof", f"m = {relation.INPUT_INDEX}"):
             assert told in header, kernel.name
 
