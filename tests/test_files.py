@@ -25,9 +25,9 @@ WRITERS = {
     "claim": (("prove", "dx", "--export", "smtlib", "-o"), ".smt2"),
     "figure": (("figure", "window", *LAYER, "-o"), ".svg"),
     "explorer": (("explore", "-o"), ".html"),
-    "page": (("audit", "layer.py:db", "--grid", "quick", "--html"), ".html"),
-    "junit": (("audit", "layer.py:db", "--grid", "quick", "--junit"), ".xml"),
-    "results": (("audit", "layer.py:db", "--grid", "quick", "--results"), ".jsonl"),
+    "audit page": (("audit", "layer.py:db", "--grid", "quick", "--html"), ".html"),
+    "audit junit": (("audit", "layer.py:db", "--grid", "quick", "--junit"), ".xml"),
+    "audit results": (("audit", "layer.py:db", "--grid", "quick", "--results"), ".jsonl"),
 }
 
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 SCRIPT = """
@@ -35,6 +37,7 @@ def test_audit_says_what_it_needs(tmp_path: Path) -> None:
     assert "this one has no resource, fcntl, os.fork" in ran.stderr
 
 
+@pytest.mark.slow
 def test_the_other_commands_work(tmp_path: Path) -> None:
     layer = ("--input", "4", "--kernel", "2")
     commands = [

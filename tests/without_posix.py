@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-MODULES = ("resource", "fcntl", "pwd", "grp", "termios", "tty", "pty")
+MODULES = ("resource", "fcntl", "pwd", "grp")
 NAMES: dict[Any, tuple[str, ...]] = {
     os: ("fork", "forkpty", "setsid", "killpg", "getpgid"),
     signal: ("SIGALRM", "setitimer", "alarm", "ITIMER_REAL"),
