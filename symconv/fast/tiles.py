@@ -297,13 +297,17 @@ def _winograd_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, thr
     for lane in range(1, threads):
         if begun[lane]:
             totals[0] += totals[lane]
-    rest, done = totals[0], 1
+    found = _back_to_taps(totals[0], G, denominators, take).reshape(*dw.shape[3:], groups, F, C)
+    dw[...] = found.transpose(count, count + 1, count + 2, *range(count))
+
+
+def _back_to_taps(total: Array, G: Sequence[Matrix], denominators: Sequence[tuple[int, ...]], take: Take) -> Array:
+    """G^T along every axis of (products, g, f, c); the fractions belong to the rows of G, which are summed over here."""
+    rest, done = total, 1
     for matrix, whole in zip(G, denominators):
-        # the fractions belong to the rows of G, which are summed over here
-        fractions = np.swapaxes(_as_array(matrix, whole, dw.dtype), 0, 1)
+        fractions = np.swapaxes(_as_array(matrix, whole, total.dtype), 0, 1)
         a = rest.reshape(done, len(matrix), -1)
         rest = take((done, len(fractions), a.shape[-1]))
         _along(fractions, a, rest)
         done *= len(fractions)
-    found = rest.reshape(*dw.shape[3:], groups, F, C)
-    dw[...] = found.transpose(count, count + 1, count + 2, *range(count))
+    return rest
