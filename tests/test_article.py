@@ -697,6 +697,9 @@ def test_every_word_is_used_and_none_is_missing() -> None:
     for conv in WORDY:
         told = document(conv, "en", "squared", detail="all") if conv.terms < 60 else article(conv)
         used |= keys((told.title, told.subtitle, told.sections))
+    for conv in (SMALL[0], SMALL[6], SMALL[2]):
+        used |= keys(document(conv, sections=["second"]).sections)
+    used |= {"second.fails"}
     used |= keys(document(Conv(input=12, kernel=3), budget=30).sections)  # too narrow for its Jacobian
     for conv in (WORDY[0], WORDY[6]):  # sections by themselves, and a brief one
         for name in ("gradients", "summary", "steps"):
@@ -780,7 +783,7 @@ def test_document_is_a_result_object() -> None:
     assert r"\begin{align}" in told._repr_latex_()
     assert r"\documentclass" not in told._repr_latex_()
     plain = told.to_dict()
-    assert [section["name"] for section in plain["sections"]] == [name for name in SECTIONS if name != "border"]
+    assert [section["name"] for section in plain["sections"]] == [name for name in SECTIONS if name not in ("border", "second")]
     assert {"latex": "dx_{2} = dy_{1} w_{2} + dy_{2} w_{1}", "text": "dx₂ = dy₁·w₂ + dy₂·w₁"} in [
         line for block in plain["sections"][2]["blocks"] if block["kind"] == "equations" for line in block["lines"]]  # fmt: skip
     assert any(isinstance(block, Equations) for block in told.blocks())

@@ -18,6 +18,7 @@ from symconv.article.sections.border import border
 from symconv.article.sections.channels import channels
 from symconv.article.sections.notation import references
 from symconv.article.sections.passes import forward, gradients, jacobians
+from symconv.article.sections.second import second
 from symconv.article.sections.setting import setting, subtitle, title
 from symconv.article.sections.steps import stepped, steps
 from symconv.article.sections.summary import summary
@@ -34,8 +35,23 @@ __all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
 #: the sections by name, in order
 SECTIONS: dict[str, Callable[[Case], Section]] = {
     section.__name__: section
-    for section in (setting, forward, jacobians, gradients, border, steps, channels, summary, algorithm, references)
+    for section in (
+        setting,
+        forward,
+        jacobians,
+        gradients,
+        border,
+        steps,
+        channels,
+        summary,
+        algorithm,
+        second,
+        references,
+    )
 }
+
+#: those that are written where they are named only
+ON_REQUEST = ("second",)
 
 #: how much is told: everything of the layer, without what repeats or supports the main line, or also what the layer has not
 DETAILS = ("full", "brief", "all")
@@ -169,7 +185,8 @@ def _of_the_layer(case: Case) -> list[str]:
     """The sections that have something to say of the layer."""
     without = {"steps": not stepped(case.conv), "channels": not shown_labels(case.conv)}
     left_out = _left_out(case.conv)
-    return [name for name in SECTIONS if name not in left_out and (case.everything or not without.get(name))]
+    told = [name for name in SECTIONS if name not in left_out and name not in ON_REQUEST]
+    return [name for name in told if case.everything or not without.get(name)]
 
 
 def _left_out(conv: Conv) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from symconv.algebra.terms import Term
 from symconv.layer.conv import Conv
 from symconv.layer.names import subscript
 from symconv.mathematics.of_integers import FIRST
-from symconv.mathematics.tree import Below, Math, Product, Sum, Word
+from symconv.mathematics.tree import Above, Below, Math, Product, Sum, Word
 
 __all__ = ["entry", "terms_sum"]
 
@@ -18,7 +18,9 @@ __all__ = ["entry", "terms_sum"]
 def entry(conv: Conv, array: str, index: Sequence[int]) -> Math:
     """One entry (0-based index) under its name, whose indices begin at FIRST."""
     below = subscript(conv, array, [i - 1 + FIRST.get() for i in index])
-    return Below(Word(array), Word(below)) if below else Word(array)
+    letter, _, of = array.partition("_")
+    base: Math = Above(Word(letter), Word(of)) if of else Word(array)  # v_x: the direction of x
+    return Below(base, Word(below)) if below else base
 
 
 def terms_sum(conv: Conv, terms: Sequence[Term], most: int | None = None) -> Math:

@@ -1,0 +1,96 @@
+"""Second derivatives, on request: the loss of the double backward, its three readings, their closed formulas and entries."""
+
+from __future__ import annotations
+
+from symconv.article.blocks import Block, Equations, Paragraph, Section
+from symconv.article.case import Case
+from symconv.article.closed import formula_for, summed_labels
+from symconv.article.equations import array_index, own
+from symconv.article.sections.passes import entry_equations
+from symconv.article.sections.setting import sizes_of
+from symconv.formulas import tree
+from symconv.formulas.second import SECOND_FORMULAS, verify_second
+from symconv.layer.conv import Conv
+from symconv.layer.second import REPLACED
+from symconv.mathematics.of_formulas import Setting, of_formula
+from symconv.mathematics.tree import Above, Below, Equation, Fence, Math, Product, Row, Sum, Total, Word, separated
+from symconv.prose import Phrase, Value
+
+__all__ = ["second"]
+
+
+_LOSS = Below(Word("L"), Word("2"))
+
+
+def second(case: Case) -> Section:
+    conv, line = case.conv, case.line.conv
+    directions: dict[str, Value] = {direction: _direction(array) for direction, array in REPLACED.items()}
+    blocks: list[Block] = [
+        Paragraph(Phrase("second.intro" if conv.bias else "second.intro_plain", directions)),
+        Equations.of(Equation.of(_LOSS, _pairings(conv)), label="second"),
+        Paragraph(Phrase("second.factor", directions)),
+        Equations.of(Equation.of(_LOSS, _replaced(conv))),
+        Paragraph(Phrase("second.readings")),
+        Equations(tuple(_closed(conv, target) for target in SECOND_FORMULAS), "second-closed", boxed=True),
+        Paragraph(Phrase("second.theorem")),
+    ]
+    told = "second.entries" if line == conv else "second.entries_line"
+    blocks.append(Paragraph(Phrase(told, {"layer": sizes_of(line)} if line != conv else {})))
+    terms = line.second_gradients()
+    for target in SECOND_FORMULAS:
+        blocks += entry_equations(line, target, terms.terms(target))
+    found = verify_second(conv, case.max_terms)
+    ok = all(equal for _, equal in found.values())
+    entries = sum(count for count, _ in found.values())
+    blocks.append(
+        Paragraph(Phrase("second.holds" if ok else "second.fails", {"entries": entries}), "holds" if ok else "fails")
+    )
+    return Section("second", Phrase("second.title"), tuple(blocks))
+
+
+def _direction(array: str) -> Math:
+    return Above(Word("v"), Word(array))
+
+
+def _pairings(conv: Conv) -> Math:
+    """The directions times the gradients, entry by entry, added up."""
+    arrays = [array for array in REPLACED.values() if conv.bias or array != "b"]
+    products = (Product((_direction(array), Word(f"d{array}")), apart=True) for array in arrays)
+    return Sum(tuple((1, Row((Total(), product))) for product in products))
+
+
+def _replaced(conv: Conv) -> Math:
+    """The loss with one factor replaced each time."""
+    each = [("v", "w", "b"), ("x", "v", "b")] if conv.bias else [("v", "w"), ("x", "v")]
+    loss = [[_direction("xwb"[i]) if name == "v" else Word("0" if name == "b" else name) for i, name in enumerate(names)]
+            for names in each]  # fmt: skip
+    if conv.bias:
+        loss.append([Word("0"), Word("0"), _direction("b")])
+    return Sum(tuple((1, Row((Word("L"), Fence(separated(names, wide=True))))) for names in loss))
+
+
+def _closed(conv: Conv, target: str) -> Equation:
+    """The closed formula with a direction in the place of each factor in turn."""
+    source, replaced = SECOND_FORMULAS[target]
+    formula = formula_for(conv, source)
+    bare = formula.body.left if isinstance(formula.body, tree.Add) else formula.body
+    totals = tuple(Total((Word(own(conv, label)),)) for label in summed_labels(conv, source))
+    terms: list[tuple[int, Math]] = []
+    for factor, _ in replaced:
+        if factor == "b":
+            terms += [(1, _indexed(conv, "b"))] if conv.bias else []
+            continue
+        arrays = {name: array_index(conv, name, []) for name in (source, *tree.OPERANDS)} | {
+            factor: _indexed(conv, factor)
+        }
+        single = tree.Formula(source, bare, transposed=conv.transposed, padding_mode=conv.padding_mode)
+        terms.append((1, of_formula(single, Setting((), arrays, totals)).steps[0][1]))
+    left = array_index(conv, source, [])
+    name = Below(Word(target), left.sub) if isinstance(left, Below) else Word(target)
+    return Equation.of(name, Sum(tuple(terms)) if len(terms) > 1 else terms[0][1])
+
+
+def _indexed(conv: Conv, array: str) -> Math:
+    """A direction with the channel indices of its array."""
+    index = array_index(conv, array, [])
+    return Below(_direction(array), index.sub) if isinstance(index, Below) else _direction(array)
