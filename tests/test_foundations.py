@@ -1,0 +1,198 @@
+"""Small facts that every verdict rests on, each held against a few lines that say the same in another way."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from symconv import Conv, prove
+from symconv.algebra import terms
+from symconv.algebra.integers import Const, Integer, Name
+from symconv.algebra.terms import MultilinearArray, Terms
+from symconv.formulas.indices import interval
+from symconv.formulas.verify import verify
+from symconv.layer.loss import loss
+from symconv.proof import PROVED, REFUTED
+from tests.proof.sums import layers
+
+LAYER = Conv(6, 3, bias=False)
+
+
+def columns(generator: random.Random, entries: int, count: int) -> MultilinearArray:
+    """A few random terms dy*w, some of them the same, some with coefficient zero."""
+    entry = np.array([generator.randrange(entries) for _ in range(count)], dtype=np.int64)
+    extents = {"dy": 4, "w": 3}
+    factors = {
+        name: np.array([generator.randrange(n) for _ in range(count)], dtype=np.int64) for name, n in extents.items()
+    }
+    coefficient = np.array([generator.choice([-2, -1, 0, 1, 1, 2]) for _ in range(count)], dtype=np.int64)
+    return MultilinearArray(LAYER, (entries,), (Terms.of(entry, factors, coefficient),))
+
+
+def counted(array: MultilinearArray) -> dict[tuple[int, ...], int]:
+    found: Counter[tuple[int, ...]] = Counter()
+    for block in array.blocks:
+        for e, *rest, c in zip(block.entry, *block.factors, block.coefficient, strict=True):
+            found[(int(e), *(int(f) for f in rest))] += int(c)
+    return {key: c for key, c in found.items() if c}
+
+
+@pytest.mark.parametrize("narrow", [False, True], ids=["one number a row", "columns"])
+def test_terms_are_collected(narrow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal products are added and zeros vanish, with rows as one number and, where that does not fit, column by column."""
+    if narrow:
+        monkeypatch.setattr(terms, "_keys", lambda columns, sizes: None)
+    generator = random.Random(1)
+    for _ in range(60):
+        one, other = (columns(generator, 2, generator.randrange(1, 9)) for _ in range(2))
+        for array in (one, other, one + other, one - other, one.scale(3)):
+            kept = array.canonical
+            rows = [(int(e), *map(int, f)) for b in kept.blocks for e, *f in zip(b.entry, *b.factors, strict=True)]
+            assert len(rows) == len(set(rows))
+            assert counted(kept) == counted(array)
+            assert all(block.coefficient.all() for block in kept.blocks)
+        assert one.equals(other) == (counted(one) == counted(other))
+        assert (one + other).equals(other + one)
+        assert (one - one).equals(other - other)
+        assert (one - other).equals(one + other) == (counted(other) == {})
+
+
+def test_rows_become_numbers_while_they_fit() -> None:
+    rows = [np.array([0, 1]), np.array([2, 0])]
+    assert terms._keys(rows, [2, 2**62 - 1]).tolist() == [2, 2**62 - 1]  # type: ignore[union-attr]
+    assert terms._keys(rows, [2, 2**62]) is None
+    assert terms._keys(rows, [4, 2**62]) is None
+    assert terms._keys(rows, [0, 5]) is not None
+    generator = np.random.default_rng(1)
+    sizes = [3, 5, 2]
+    several = [generator.integers(0, n, 40) for n in sizes]
+    key = terms._keys(several, sizes)
+    assert key is not None
+    for i, j in itertools.product(range(40), repeat=2):
+        a, b = ([int(column[at]) for column in several] for at in (i, j))
+        assert (int(key[i]) < int(key[j])) == (a < b)
+
+
+def test_arrays_of_different_shapes() -> None:
+    """They are not equal, whatever their terms, and have no sum."""
+    generator = random.Random(2)
+    one, other = columns(generator, 2, 4), columns(generator, 3, 4)
+    nothing = [MultilinearArray(LAYER, (n,), ()) for n in (2, 3)]
+    assert not nothing[0].equals(nothing[1])
+    assert nothing[0].equals(nothing[0])
+    with pytest.raises(ValueError, match=r"shapes \(2,\) and \(3,\) cannot be added"):
+        one + other
+    with pytest.raises(ValueError, match="cannot be added"):
+        one - other
+
+
+def random_integer(generator: random.Random, depth: int) -> Integer:
+    if depth == 0:
+        return generator.choice([Name("i"), Name("j"), Name("H"), Const(generator.randrange(-3, 5))])
+    a, b = random_integer(generator, depth - 1), random_integer(generator, depth - 1)
+    sign = generator.choice("++-*/%")
+    try:
+        return {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a // b, "%": lambda: a % b}[
+            sign
+        ]()
+    except ZeroDivisionError:
+        return a
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_interval_holds_every_value(seed: int) -> None:
+    generator = random.Random(seed)
+    decided = 0
+    for _ in range(300):
+        e = random_integer(generator, generator.choice([1, 2, 3]))
+        known = {}
+        for name in "ij":
+            low = generator.randrange(-4, 5)
+            known[name] = (low, low + generator.randrange(0, 4))
+        sizes = {"H": generator.randrange(1, 7)}
+        try:
+            low, high = interval(e, known, sizes)
+        except ZeroDivisionError:
+            continue
+        spans = (range(a, b + 1) for a, b in known.values())
+        values = [e.evaluate({**sizes, "i": i, "j": j}) for i, j in itertools.product(*spans)]
+        assert low <= min(values), (str(e), known)
+        assert max(values) <= high, (str(e), known)
+        if len(values) == 1:  # nothing is left open: the one value, without a margin
+            assert (low, high) == (values[0], values[0]), (str(e), known, sizes)
+            decided += 1
+    assert decided > 5
+
+
+@pytest.mark.parametrize(
+    ("text", "due"), [("7", 7), ("-7", -7), ("2*H", 6), ("H // (-2)", -2), ("-H % 2", 1), ("H % (-2)", -1)]
+)
+def test_one_meaning_of_division(text: str, due: int) -> None:
+    """Floor division and its remainder, of negative numbers too: in a coefficient, a range, an index, for verify, isl and z3."""
+    from symconv.formulas import formula
+
+    at = {"H": 3, "K": 1, "p": 0, "q": 0, "O": 3, "r": 0, "s": 1, "d": 1}
+    read = formula(f"dw[k] = sum(dy[i] * x[{text} + i], i=(0, 1))")
+    (factor,) = (each for each in read.body.factors if each.name == "x")  # type: ignore[attr-defined]
+    assert factor.index.evaluate({**at, "i": 0}) == due
+
+
+INNER = ("m + p - 2", "1 - m", "-K", "p - m")
+
+
+@pytest.mark.parametrize(("a", "b"), list(zip(INNER, (2, 3, 2, 3), strict=True)))
+def test_division_means_the_same_to_each_solver(a: str, b: int) -> None:
+    """Quotients and remainders by negative numbers are those of the opposite numbers; the remainder is what is left. Both
+    solvers and verify say so, and both see it where one of the indices is off by one."""
+    right = "sum(dy[i] * w[m + p - i], i=(0, O))"
+    for one, same in (
+        (f"({a}) // ({-b})", f"(-({a})) // {b}"),
+        (f"({a}) % ({-b})", f"-((-({a})) % {b})"),
+        (f"({a}) % ({-b})", f"({a}) + {b}*(({a}) // ({-b}))"),
+        (f"({a}) % {b}", f"({a}) - {b}*(({a}) // {b})"),
+    ):
+        for index, verdict in ((same, PROVED), (f"{same} + 1", REFUTED)):
+            text = f"dx[m] = {right} + sum(dy[i] * w[{one} + 1], i=(0, O)) - sum(dy[i] * w[{index} + 1], i=(0, O))"
+            proof = prove(text, second_opinion=True)
+            assert proof.verdict == verdict, text
+            assert proof.second_opinion == {PROVED: "z3: unsat", REFUTED: "z3: sat"}[verdict], text
+            assert all(verify(Conv(h, k, padding=p), [text]).ok for h, k, p in ((5, 3, 1), (4, 2, 0), (2, 4, 2))) == (
+                verdict == PROVED
+            ), text
+
+
+def test_plus_and_minus_an_array_of_another_length_says_nothing() -> None:
+    """What is taken away again has no terms, but its length does not fit."""
+    text = "dx = correlate(pad(dilate(dy, s), d*(K - 1) - p, d*(K - 1) - q + r), flip(w), dilation=d)"
+    other = "correlate(pad(dilate(dy, s), d*(K - 1) - p, d*(K - 1) - q), flip(w), dilation=d)"
+    assert prove(text, 2).verdict == PROVED
+    proof = prove(f"{text} + {other} - {other}", 2)
+    assert proof.verdict == REFUTED
+    assert proof.condition == "r == 0" or "mod" in proof.condition or "%" in proof.condition, proof.condition
+    assert not verify(Conv(6, 3, stride=2), [f"{text} + {other} - {other}"]).ok
+
+
+def test_a_loss_of_exactly_the_limit() -> None:
+    conv = Conv(4, 2, bias=False)
+    assert loss(conv, max_terms=6).count == 6
+    with pytest.raises(ValueError, match="6"):
+        loss(conv, max_terms=5)
+
+
+@pytest.mark.parametrize(
+    "at", layers(((1, 1), (2, 1), (3, 2))), ids=lambda at: "-".join(f"{k}{v}" for k, v in at.items())
+)
+def test_the_loss_is_the_relation(at: dict[str, int]) -> None:
+    """Every m = s*o + d*k - p inside the input, once."""
+    conv = Conv(at["H"], at["K"], stride=at["s"], dilation=at["d"], padding=((at["p"], at["q"]),), bias=False)
+    due = {(o, k, m) for o in range(at["O"]) for k in range(at["K"]) for m in range(at["H"])
+           if m == at["s"] * o + at["d"] * k - at["p"]}  # fmt: skip
+    (block,) = loss(conv).blocks
+    by = dict(zip(block.arrays, block.factors, strict=True))
+    found = Counter(zip(by["dy"].tolist(), by["w"].tolist(), by["x"].tolist(), strict=True))
+    assert found == Counter(due)
+    assert conv.output == (at["O"],)
