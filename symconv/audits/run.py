@@ -12,7 +12,7 @@ from typing import Any
 
 from symconv.audits.calls import MODES
 from symconv.audits.case import Case
-from symconv.audits.conventions import GRADIENTS, Adapter, convention_named
+from symconv.audits.conventions import GRADIENTS, Adapter, Convention, convention_named
 from symconv.audits.grids import MAX_CASES, default_grid, is_square
 from symconv.audits.judge import ENGINES, CaseVerdict
 from symconv.audits.reports.page import fragment
@@ -91,6 +91,46 @@ def audit(
     """
     began = time.monotonic()
     check_system()
+    _check(mode, engine, backend, outputs, time_limit, memory_limit, resume and results is None)
+    if callable(convention):
+        adapter = convention
+    rules = convention_named(adapter if callable(adapter) else "plain" if adapter else convention)
+    if mode == "adjoint" and forward is None and convention != "layer":
+        raise ValueError("mode adjoint holds a backward function against its own forward function; name that one too")
+    cases = _cases(grid, rules, square)
+    target, workers = _loaded(function, forward, adapter)
+    name = rules.name if adapter is None else adapter if isinstance(adapter, str) else rules.name
+    job = Job(workers, target, None if adapter else name, mode, tuple(outputs) if outputs else None, engine, seed,
+              time_limit, memory_limit)  # fmt: skip
+    try:
+        found = _judged(job, cases, jobs, backend, scheduler, results, resume, progress, outputs)
+    finally:
+        supervisor.release(job.run)
+    return replace(found, convention=name, seconds=time.monotonic() - began)
+
+
+#: the verdict of a case that has none yet
+_PENDING = CaseVerdict(status="error", message="not judged")
+
+
+def _judged(
+    job: Job, cases: Sequence[Case], jobs: int | None, backend: str, scheduler: str | None, results: str | os.PathLike[str] | None,
+    resume: bool, progress: Progress | None, outputs: Sequence[str] | None,
+) -> Audit:  # fmt: skip
+    """Every case judged, the smallest failures once more for their expressions."""
+    fingerprint = supervisor.ask(job.run, job.target.source, job.task(None))
+    verdicts = _verdicts(job, cases, jobs, backend, scheduler, results, resume, fingerprint, progress)
+    judged = tuple(replace(case, verdict=verdict) for case, verdict in zip(cases, verdicts, strict=True))
+    names = _outputs_judged(judged, job.mode, outputs)
+    failures = _smallest_failures(job, judged, names)
+    return Audit(job.target.label, "", job.mode, names, judged, failures, job.seed, fingerprint=fingerprint)
+
+
+def _check(
+    mode: str, engine: str, backend: str, outputs: Sequence[str] | None, time_limit: float, memory_limit: int,
+    nothing_to_resume: bool,
+) -> None:  # fmt: skip
+    """ValueError for what makes no sense."""
     _check_choice("mode", mode, MODES)
     _check_choice("engine", engine, ENGINES)
     _check_choice("backend", backend, BACKENDS)
@@ -101,35 +141,18 @@ def audit(
     if time_limit > MAX_SECONDS or memory_limit > MAX_MEGABYTES:
         raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be at most {MAX_SECONDS:,} seconds and "
                          f"{MAX_MEGABYTES:,} megabytes")  # fmt: skip
-    if resume and results is None:
+    if nothing_to_resume:
         raise ValueError("resume needs the results file that it is to continue")
-    if callable(convention):
-        adapter = convention
-    rules = convention_named(adapter if callable(adapter) else "plain" if adapter else convention)
-    if mode == "adjoint" and forward is None and convention != "layer":
-        raise ValueError("mode adjoint holds a backward function against its own forward function; name that one too")
+
+
+def _cases(grid: str | Iterable[Conv], rules: Convention, square: bool) -> list[Case]:
+    """The geometries of the grid, not judged yet, each with the reason why the convention does not cover it, if so."""
     cases = [Case(conv, _PENDING, rules.outside(conv)) for conv in _geometries(grid)]
     if square:
         cases = [case for case in cases if case.outside is None and is_square(case.conv)]
         if not cases:
             raise ValueError("no case of the grid is square")
-    target, workers = _loaded(function, forward, adapter)
-    name = rules.name if adapter is None else adapter if isinstance(adapter, str) else rules.name
-    job = Job(workers, target, None if adapter else name, mode, tuple(outputs) if outputs else None, engine, seed,
-              time_limit, memory_limit)  # fmt: skip
-    try:
-        fingerprint = supervisor.ask(job.run, target.source, job.task(None))
-        verdicts = _verdicts(job, cases, jobs, backend, scheduler, results, resume, fingerprint, progress)
-        judged = tuple(replace(case, verdict=verdict) for case, verdict in zip(cases, verdicts, strict=True))
-        names = _outputs_judged(judged, mode, outputs)
-        failures = _smallest_failures(job, judged, names)
-    finally:
-        supervisor.release(job.run)
-    return Audit(target.label, name, mode, names, judged, failures, seed, time.monotonic() - began, fingerprint)
-
-
-#: the verdict of a case that has none yet
-_PENDING = CaseVerdict(status="error", message="not judged")
+    return cases
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:

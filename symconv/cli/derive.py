@@ -87,34 +87,9 @@ HIGHLIGHTS = {
 @click.option("--json", "as_json", is_flag=True, help="The same derivation as JSON, mathematics as LaTeX and as text.")
 @click.pass_context
 def command(
-    ctx: click.Context,
-    /,
-    format: str,
-    lang: str,
-    loss: str,
-    max_terms: int,
-    sections: str | None,
-    detail: str,
-    everything: bool,
-    preset: str | None,
-    letters: str | None,
-    index_base: int | None,
-    gradient: str | None,
-    operator: str | None,
-    index: str | None,
-    gradient_check: bool,
-    fragment: bool,
-    dialect: str | None,
-    front_matter: tuple[str, ...],
-    more: tuple[str, ...],
-    path: str | None,
-    as_json: bool,
-    algorithm: str | None,
-    tile: str | None,
-    points: str | None,
-    errors: bool,
-    **options: Any,
-) -> None:
+    ctx: click.Context, /, format: str, lang: str, loss: str, max_terms: int, sections: str | None, gradient_check: bool,
+    path: str | None, as_json: bool, **options: Any,
+) -> None:  # fmt: skip
     """Derive the gradients of one convolution and show the derivation: setting, forward pass, one dimension in full, the index
     derivation step by step, stride, padding and dilation, depth, the closed formulas with their theorem, and the kernel with its
     checks.
@@ -130,23 +105,58 @@ def command(
     symconv derive --input 4x4 --kernel 2x2 --sections forward,gradients --fragment
     symconv derive --input 4 --kernel 2 --front-matter date=2024-05-01 categories=maths
     """
-    if algorithm is not None:
-        tile, kernel = _of_algorithm(ctx, algorithm, tile, options["kernel"])
-        ctx.exit(0 if derive_algorithm(tile, kernel, points, errors, format, path, as_json) else 1)
-    for name, given in (("tile", tile is not None), ("points", points is not None), ("errors", errors)):
-        if given:
-            raise click.UsageError(
-                f"--{name} is about a fast algorithm: symconv algorithm {ALGORITHMS[0]} --{name} ..."
-            )
-    for name in ("input", "kernel"):
-        if options[name] is None:
-            raise click.UsageError(f"Missing option '--{name}'.")
+    _instead_an_algorithm(ctx, options, format, path, as_json)
+    shown = {name: options.pop(name) for name in ("fragment", "dialect", "front_matter", "more")}
+    noted = {name: options.pop(name) for name in ("preset", "letters", "index_base", "gradient", "operator", "index")}
+    everything, detail = options.pop("everything"), options.pop("detail")
+    page = _page(**shown)
+    format = _format(ctx, format, path, as_json, shown["fragment"], shown["dialect"], page)
+    conv = build_conv(options)
+    width = WIDTH if path is not None else _width()
+    budget = max(24, width - (WIDTH - BUDGET)) if format == "text" else BUDGET
+    names = None if sections is None else [name.strip() for name in sections.split(",") if name.strip()]
+    if format == "pdf" and path is None and sys.stdout.isatty():
+        raise click.UsageError("--format pdf is not text for a terminal; give -o PATH")
+    with usage_errors():
+        own = _notation(noted.pop("preset"), noted.pop("letters"), noted)
+        derivation = document(conv, lang, loss, max_terms, budget, names, "all" if everything else detail,
+                              gradient_check, own)  # fmt: skip
+        content: str | bytes
+        if as_json:
+            content = _json(derivation)
+        elif format == "pdf":
+            content = derivation.to_pdf()
+        else:
+            dialect = shown["dialect"] or ("jekyll" if page else "plain")
+            content = derivation.render(format, width if path is None else None, fragment=shown["fragment"], dialect=dialect,
+                                        front_matter=page)  # fmt: skip
+        if path is not None:
+            write_whole(path, content)
+            click.echo(f"wrote {path}", err=True)
+        elif isinstance(content, bytes):
+            click.echo(content, nl=False)
+        else:
+            _show(content, "json" if as_json else format)
+    ctx.exit(0 if derivation.ok else 1)
+
+
+def _page(
+    fragment: bool, dialect: str | None, front_matter: tuple[str, ...], more: tuple[str, ...]
+) -> dict[str, str] | None:
+    """The front matter; what follows it without an option of its own belongs to it."""
+    if more and not front_matter:
+        raise click.UsageError(f"what is {' '.join(more)}? Sizes are given as options; see symconv derive --help")
+    return _front_matter((*front_matter, *more)) if front_matter else None
+
+
+def _format(
+    ctx: click.Context, format: str, path: str | None, as_json: bool, fragment: bool, dialect: str | None,
+    page: dict[str, str] | None,
+) -> str:  # fmt: skip
+    """The format: what is asked for, what the options need, or what the file's name says, in that order."""
     given = ctx.get_parameter_source("format") not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
     if as_json and given:
         raise click.UsageError(f"--json and --format {format} exclude each other")
-    if more and not front_matter:
-        raise click.UsageError(f"what is {' '.join(more)}? Sizes are given as options; see symconv derive --help")
-    page = _front_matter((*front_matter, *more)) if front_matter else None
     by_name = SUFFIXES.get(Path(path).suffix.lower()) if path is not None else None
     asked: dict[str, tuple[tuple[str, ...], Any]] = {
         "--fragment": (("latex", "html"), fragment),
@@ -161,37 +171,25 @@ def command(
             raise click.UsageError(f"{option} is for {' or '.join(fitting)}, not for {other}")
         if not given:
             format, given = by_name if by_name in fitting else fitting[0], True
-    if by_name is not None and not given:
-        format = by_name
-    conv = build_conv(options)
-    width = WIDTH if path is not None else _width()
-    budget = max(24, width - (WIDTH - BUDGET)) if format == "text" else BUDGET
-    names = None if sections is None else [name.strip() for name in sections.split(",") if name.strip()]
-    if format == "pdf" and path is None and sys.stdout.isatty():
-        raise click.UsageError("--format pdf is not text for a terminal; give -o PATH")
-    with usage_errors():
-        detail = "all" if everything else detail
-        own = _notation(
-            preset, letters, {"index_base": index_base, "gradient": gradient, "operator": operator, "index": index}
-        )
-        derivation = document(conv, lang, loss, max_terms, budget, names, detail, gradient_check, own)
-        content: str | bytes
-        if as_json:
-            content = _json(derivation)
-        elif format == "pdf":
-            content = derivation.to_pdf()
-        else:
-            dialect = dialect or ("jekyll" if page else "plain")
-            content = derivation.render(format, width if path is None else None, fragment=fragment, dialect=dialect,
-                                        front_matter=page)  # fmt: skip
-        if path is not None:
-            write_whole(path, content)
-            click.echo(f"wrote {path}", err=True)
-        elif isinstance(content, bytes):
-            click.echo(content, nl=False)
-        else:
-            _show(content, "json" if as_json else format)
-    ctx.exit(0 if derivation.ok else 1)
+    return by_name if by_name is not None and not given else format
+
+
+def _instead_an_algorithm(
+    ctx: click.Context, options: dict[str, Any], format: str, path: str | None, as_json: bool
+) -> None:
+    """The older spelling of ``symconv algorithm``, whose options are taken out; and what a layer needs."""
+    algorithm, tile, points, errors = (options.pop(name) for name in ("algorithm", "tile", "points", "errors"))
+    if algorithm is not None:
+        tile, kernel = _of_algorithm(ctx, algorithm, tile, options["kernel"])
+        ctx.exit(0 if derive_algorithm(tile, kernel, points, errors, format, path, as_json) else 1)
+    for name, given in (("tile", tile is not None), ("points", points is not None), ("errors", errors)):
+        if given:
+            raise click.UsageError(
+                f"--{name} is about a fast algorithm: symconv algorithm {ALGORITHMS[0]} --{name} ..."
+            )
+    for name in ("input", "kernel"):
+        if options[name] is None:
+            raise click.UsageError(f"Missing option '--{name}'.")
 
 
 def _of_algorithm(ctx: click.Context, algorithm: str, tile: str | None, kernel: str | None) -> tuple[str, str]:
