@@ -44,26 +44,13 @@ class Audit(Outcome):
 
 
 def audit(
-    function: str | os.PathLike[str] | Callable[..., Any],
-    convention: str | Adapter = "plain",
-    *,
-    forward: str | Callable[..., Any] | None = None,
-    adapter: str | Adapter | None = None,
-    mode: str = "backward",
-    outputs: Sequence[str] | None = None,
-    grid: str | Iterable[Conv] = "default",
-    square: bool = False,
-    engine: str = "auto",
-    jobs: int | None = None,
-    time_limit: float = 10.0,
-    memory_limit: int = 1024,
-    backend: str = "local",
-    scheduler: str | None = None,
-    results: str | os.PathLike[str] | None = None,
-    resume: bool = False,
-    seed: int = 0,
+    function: str | os.PathLike[str] | Callable[..., Any], convention: str | Adapter = "plain", *,
+    forward: str | Callable[..., Any] | None = None, adapter: str | Adapter | None = None, mode: str = "backward",
+    outputs: Sequence[str] | None = None, grid: str | Iterable[Conv] = "default", square: bool = False, engine: str = "auto",
+    jobs: int | None = None, time_limit: float = 10.0, memory_limit: int = 1024, backend: str = "local",
+    scheduler: str | None = None, results: str | os.PathLike[str] | None = None, resume: bool = False, seed: int = 0,
     progress: Progress | None = None,
-) -> Audit:
+) -> Audit:  # fmt: skip
     """Hold a function's dx, dw and db (or y) against the derivative of the convolution, on every geometry of ``grid``.
 
     ``function`` is a function or class, or ``"FILE.py:NAME"``. ``convention`` says how it is called: "plain", "cs231n",
@@ -114,8 +101,8 @@ _PENDING = CaseVerdict(status="error", message="not judged")
 
 
 def _judged(
-    job: Job, cases: Sequence[Case], jobs: int | None, backend: str, scheduler: str | None, results: str | os.PathLike[str] | None,
-    resume: bool, progress: Progress | None, outputs: Sequence[str] | None,
+    job: Job, cases: Sequence[Case], jobs: int | None, backend: str, scheduler: str | None,
+    results: str | os.PathLike[str] | None, resume: bool, progress: Progress | None, outputs: Sequence[str] | None,
 ) -> Audit:  # fmt: skip
     """Every case judged, the smallest failures once more for their expressions."""
     fingerprint = supervisor.ask(job.run, job.target.source, job.task(None))
