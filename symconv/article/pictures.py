@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from symconv.article.blocks import Article, Section
-from symconv.article.companions import is_line
+from symconv.article.companions import is_line, shorter
+from symconv.article.sections.setting import sizes_of
 from symconv.figures import Figure, figure
 from symconv.figures.kinds import TooLargeError
 from symconv.layer.conv import Conv
+from symconv.prose import words
 
 __all__ = ["FIGURES", "pictures"]
 
@@ -30,13 +33,25 @@ def pictures(document: Article, section: Section) -> Iterator[tuple[str, Figure]
     for kind in FIGURES.get(section.name, ()):
         if not telling(conv, kind):
             continue
-        try:
-            shown = figure(conv, kind, lang=document.lang)
-            scene = shown.scene
-        except TooLargeError:
-            continue
-        if scene.width <= WIDEST and scene.height <= TALLEST:
+        shown = fitting(conv, kind, document)
+        if shown is None and kind != "relation":
+            short = shorter(conv)
+            shown = fitting(short, kind, document)
+            if shown is not None:
+                remark = words(document.lang)("shorter", layer=sizes_of(short))
+                shown = replace(shown, remarks=(remark,))
+        if shown is not None:
             yield kind, shown
+
+
+def fitting(conv: Conv, kind: str, document: Article) -> Figure | None:
+    """The picture of a layer, if it fits a page."""
+    try:
+        shown = figure(conv, kind, lang=document.lang, notation=document.notation)
+        scene = shown.scene
+    except TooLargeError:
+        return None
+    return shown if scene.width <= WIDEST and scene.height <= TALLEST else None
 
 
 def telling(conv: Conv, kind: str) -> bool:

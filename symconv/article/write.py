@@ -24,9 +24,9 @@ from symconv.article.sections.steps import stepped, steps
 from symconv.article.sections.summary import summary
 from symconv.article.selection import BUDGET
 from symconv.layer.conv import MAX_TERMS, Conv
-from symconv.mathematics.notation import Notation
+from symconv.mathematics.notation import MEANINGS, OCCASIONAL, Notation
 from symconv.mathematics.notation import notation as as_notation
-from symconv.mathematics.of_integers import FIRST
+from symconv.mathematics.of_integers import indices_from
 from symconv.mathematics.tree import Equation
 from symconv.prose import prose
 
@@ -151,18 +151,22 @@ def document(
     if conv.mode.filled:
         raise ValueError(f"an article is written for borders of zeros or rows of x, and {conv!r} has a constant there")
     own = as_notation(notation)
+    own.refuse_clashes([name for name in MEANINGS if name not in OCCASIONAL or name in _occasional(conv, loss)])
     case = Case(conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check, own, evidence)
     wanted = [name for name in SECTIONS if name in sections] if sections is not None else _of_the_layer(case)
-    first = FIRST.set(own.index_base)
-    try:
+    with indices_from(own.index_base):
         made = tuple(in_notation(SECTIONS[name](case), own) for name in wanted)
-    finally:
-        FIRST.reset(first)
     blocks = [block for section in made for block in section.walk()]
     labels = dict.fromkeys(block.label for block in blocks if isinstance(block, Equations) and block.label)
     numbers = {label: number + 1 for number, label in enumerate(labels)}
     ok = case.ok and not any(isinstance(block, Paragraph) and block.mark == "fails" for block in blocks)
     return Document(conv, loss, lang, ok, title(conv), subtitle(conv), made, numbers, own)
+
+
+def _occasional(conv: Conv, loss: str) -> str:
+    """The letters of images, channels and groups that are set for this layer, and the target of a squared loss."""
+    shown = shown_labels(conv)
+    return shown + shown.upper() + ("t" if loss == "squared" else "")
 
 
 def in_notation(section: Section, own: Notation) -> Section:

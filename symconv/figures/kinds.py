@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,9 @@ from symconv.figures.window import SlidingPicture
 from symconv.files import write_whole
 from symconv.layer.conv import Conv
 from symconv.mathematics.markup import Content, plain
+from symconv.mathematics.notation import OWN, Notation
+from symconv.mathematics.notation import notation as as_notation
+from symconv.mathematics.of_integers import indices_from
 from symconv.prose import Words, words
 
 __all__ = ["FORMATS", "KINDS", "MAX_CELLS", "MAX_STEPS", "Figure", "figure"]
@@ -81,7 +84,8 @@ class TooLargeError(ValueError):
 class Figure:
     """One kind of picture of one layer. ``scene`` is the picture of ``entry``, ``film`` all its steps.
 
-    Displays itself in notebooks; :meth:`save` writes the format that the file's name asks for.
+    ``remarks`` are small print besides the picture's own, ``notation`` an author's. Displays itself in notebooks; :meth:`save`
+    writes the format that the file's name asks for.
     """
 
     conv: Conv
@@ -89,6 +93,8 @@ class Figure:
     entry: Place | None
     picture: Picture
     words: Words
+    remarks: tuple[Content, ...] = ()
+    notation: Notation = OWN
 
     @cached_property
     def scene(self) -> Scene:
@@ -116,17 +122,33 @@ class Figure:
     @property
     def caption(self) -> Content:
         """What the figure shows, for a line under it."""
-        return self.picture.caption
+        return self._set(self.picture.caption)
 
     @property
     def notes(self) -> list[Content]:
         """The small print that is drawn under the picture."""
         channels = max(self.conv.batch, self.conv.in_channels, self.conv.out_channels) > 1
         reduced = [self.words("one_channel")] if channels and self.kind != "relation" else []
-        return [*reduced, *self.picture.notes()]
+        return [self._set(note) for note in (*self.remarks, *reduced, *self.picture.notes())]
 
     def _composed(self, steps: Sequence[Place | None]) -> tuple[Scene, ...]:
-        return compose([self.picture.body(step) for step in steps], self.notes, self.caption)
+        with indices_from(self.notation.index_base):
+            bodies = [self._body(step) for step in steps]
+        return compose(bodies, self.notes, self.caption)
+
+    def _body(self, step: Place | None) -> Body:
+        """The drawing of a step in the author's notation; in cells a gradient is a letter, for which a fraction is too wide."""
+        body = self.picture.body(step)
+        if self.notation.plain:
+            return body
+        items = []
+        for item in body.items:
+            shown = [name for name in ("label", "corner", "content") if hasattr(item, name)]
+            items.append(replace(item, **{name: self._set(getattr(item, name)) for name in shown}))
+        return replace(body, items=tuple(items), equation=self._set(body.equation))
+
+    def _set(self, content: Content) -> Content:
+        return tuple(part if isinstance(part, str) else self.notation.short.math(part) for part in content)
 
     # formats ----------------------------------------------------------------------------------------------------------
 
@@ -209,12 +231,20 @@ FORMATS: dict[str, Callable[[Figure], str | bytes]] = {
 STEPPING = (".gif", ".html", ".svg")
 
 
-def figure(conv: Conv, kind: str, entry: Sequence[int] | None = None, axis: int = 0, lang: str = "en") -> Figure:
+def figure(
+    conv: Conv,
+    kind: str,
+    entry: Sequence[int] | None = None,
+    axis: int = 0,
+    lang: str = "en",
+    notation: Notation | str | Mapping[str, Any] | None = None,
+) -> Figure:
     """A picture of ``conv``: ``kind`` is one of window, backward, weights, jacobian, relation.
 
     ``entry`` (0-based, spatial) picks what is lit: the entry of y, dx, dw, the row of the Jacobian, or the window o;
     left out, a typical one, or for the last two kinds none. ``axis`` (0-based) is for relation alone. A layer
-    of several channels is drawn for one image, channel and filter, and the picture says so.
+    of several channels is drawn for one image, channel and filter, and the picture says so. ``notation`` is an author's own
+    (:mod:`symconv.mathematics.notation`).
 
     Raises ValueError for a kind, language, axis or entry there is not, more than three axes, or a layer too large to read.
 
@@ -233,7 +263,9 @@ def figure(conv: Conv, kind: str, entry: Sequence[int] | None = None, axis: int 
         raise TooLargeError(
             f"{kind} of {conv!r} is too large to draw: {one.terms:,} terms, more than {100 * MAX_CELLS:,}"
         )
-    picture = KINDS[kind].make(one, axis, words(lang))
+    own = as_notation(notation)
+    with indices_from(own.index_base):
+        picture = KINDS[kind].make(one, axis, words(lang))
     if picture.cells > MAX_CELLS:
         raise TooLargeError(
             f"{kind} of {conv!r} has {picture.cells:,} cells, more than {MAX_CELLS:,}; take a smaller layer"
@@ -244,4 +276,4 @@ def figure(conv: Conv, kind: str, entry: Sequence[int] | None = None, axis: int 
         if len(chosen) != len(space) or not all(0 <= i < n for i, n in zip(chosen, space, strict=True)):
             asked, there = (",".join(str(i + 1) for i in chosen), "x".join(map(str, space)))
             raise ValueError(f"no entry {asked} of {picture.result}: its size is {there}, counted from 1")
-    return Figure(conv, kind, chosen, picture, words(lang))
+    return Figure(conv, kind, chosen, picture, words(lang), notation=own)

@@ -15,7 +15,7 @@ from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
 from symconv.layer.loss import enumerate_axis
 from symconv.mathematics.markup import Content
-from symconv.mathematics.of_integers import of_integer, one_based, simplified
+from symconv.mathematics.of_integers import FIRST, of_integer, one_based, simplified
 from symconv.mathematics.tree import Math, Operator, Row, Word, separated
 from symconv.prose import Words
 
@@ -124,13 +124,28 @@ class RelationPicture:
         for o, k, m in self.points:
             form = "" if (o, k, m) in self.inside else "hollow"
             name = f"o={o + 1} k={k + 1} m={m + 1}"
-            items.append(Disc(column(m), top + o + 0.5, RADIUS, tap_style(k, form), (Word(str(k + 1)),), name))
+            items.append(
+                Disc(column(m), top + o + 0.5, RADIUS, tap_style(k, form), (Word(str(k + FIRST.get())),), name)
+            )
         items += [
-            Text(column(m), top - 0.3, (of_integer(Const(m + 1)),), "ink" if 0 <= m < sizes.H else "faint", 0.75)
+            Text(
+                column(m),
+                top - 0.3,
+                (of_integer(Const(m + FIRST.get())),),
+                "ink" if 0 <= m < sizes.H else "faint",
+                0.75,
+            )
             for m in range(self.first, self.last + 1)
         ]
         items += [
-            Text(left - 0.3, top + o + 0.5, (Word(str(o + 1)),), "ink", 0.75, "end" if sizes.O > 9 else "middle")
+            Text(
+                left - 0.3,
+                top + o + 0.5,
+                (Word(str(o + FIRST.get())),),
+                "ink",
+                0.75,
+                "end" if sizes.O > 9 else "middle",
+            )
             for o in range(sizes.O)
         ]
         if index is not None:
@@ -147,8 +162,8 @@ class RelationPicture:
         if index is None:
             return (self.equation(),)
         read = [(k, m) for o, k, m in self.points if o == index[0]]
-        places = separated([of_integer(Const(m + 1)) for _, m in read])
-        window = Row((self.letters["o"], Operator("="), Word(str(index[0] + 1))))
+        places = separated([of_integer(Const(m + FIRST.get())) for _, m in read])
+        window = Row((self.letters["o"], Operator("="), Word(str(index[0] + FIRST.get()))))
         return (window, self.words.language.colon, Row((self.letters["m"], Operator("="), places)))
 
     def axis_titles(self, left: float, top: float, width: int, height: int) -> tuple[list[Item], float]:
@@ -215,8 +230,10 @@ class RelationPicture:
         items: list[Item] = []
         for k in range(self.sizes.K):
             left = x + k * self._pitch()
-            items.append(Disc(left + 0.25, y, 0.22, tap_style(k), (Word(str(k + 1)),)))
+            items.append(Disc(left + 0.25, y, 0.22, tap_style(k), (Word(str(k + FIRST.get())),)))
             items.append(
-                Text(left + 0.6, y, (Row((Word("k"), Operator("="), Word(str(k + 1)))),), "ink", 0.75, "start")
+                Text(
+                    left + 0.6, y, (Row((Word("k"), Operator("="), Word(str(k + FIRST.get())))),), "ink", 0.75, "start"
+                )
             )
         return items

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -51,6 +51,9 @@ MEANINGS = {
 ARRAYS = ("x", "w", "b", "y", "t", "dx", "dw", "db", "dy")
 GRADIENTS = ("dx", "partial", "nabla", "delta")
 INDICES = ("subscript", "brackets", "parentheses")
+
+#: letters that stand in few articles only; whether they clash depends on the layer
+OCCASIONAL = ("n", "c", "f", "g", "N", "C", "F", "G", "t")
 
 #: letters that may have one name for each axis: ``o = "ij"``
 PER_AXIS = ("o", "k", "m", "H", "K", "O")
@@ -110,11 +113,12 @@ class Notation:
         if self.gradient == "delta":
             read.setdefault("dy", "δ")
         object.__setattr__(self, "letters", MappingProxyType(read))
-        self._refuse_clashes()
+        self.refuse_clashes(name for name in MEANINGS if name not in OCCASIONAL or name in self.letters)
 
-    def _refuse_clashes(self) -> None:
+    def refuse_clashes(self, names: Iterable[str]) -> None:
+        """ValueError, with the two meanings, if two of these letters are set alike."""
         meant: dict[str, str] = {}
-        for name, meaning in MEANINGS.items():
+        for name, meaning in ((name, MEANINGS[name]) for name in names):
             own = self.letters.get(name, name)
             for letter in own if name in PER_AXIS and len(own) > 1 else [own]:
                 if meant.setdefault(letter, meaning) != meaning:
@@ -124,6 +128,11 @@ class Notation:
     def plain(self) -> bool:
         """Whether this is symconv's own notation, in which nothing has to be set anew."""
         return self == OWN
+
+    @property
+    def short(self) -> Notation:
+        """The same with gradients as single letters, where there is no room for a fraction."""
+        return replace(self, gradient="dx") if self.gradient in ("partial", "nabla") else self
 
     @property
     def iverson(self) -> bool:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from symconv.algebra.integers import Const, Integer, Name, Op, additive_terms
 from symconv.mathematics.tree import Fence, Fraction, Math, Operator, Product, Row, Sum, Word
 
-__all__ = ["FIRST", "factor", "from_one", "of_integer", "one_based", "simplified"]
+__all__ = ["FIRST", "factor", "from_one", "indices_from", "of_integer", "one_based", "simplified"]
 
 #: the first index of typeset arrays, 1 or 0, while a text is written
 FIRST: ContextVar[int] = ContextVar("first_index", default=1)
+
+
+@contextmanager
+def indices_from(first: int) -> Iterator[None]:
+    """What is written inside has indices that begin at ``first``."""
+    before = FIRST.set(first)
+    try:
+        yield
+    finally:
+        FIRST.reset(before)
 
 
 def simplified(e: Integer, values: Mapping[str, int] | None = None) -> Integer:
