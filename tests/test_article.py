@@ -34,7 +34,7 @@ from symconv.layer.padding import MODES
 from symconv.mathematics.entries import entry
 from symconv.prose import LANGUAGES, Phrase, Reference, prose
 from tests.cases import SMALL, convs
-from tests.reading import (
+from tests.reread import (
     FormulaParser,
     Gap,
     Line,

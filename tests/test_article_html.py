@@ -33,7 +33,7 @@ from symconv.mathematics.tree import Equation, Math, Product, Row, Sum, Total, W
 from symconv.prose import LANGUAGES, Phrase, Value, prose
 from tests.cases import SMALL
 from tests.chromium import ask, ask_each, too_wide
-from tests.reading import Gap, Line, Poly, Reader, derivative, plain_sum
+from tests.reread import Gap, Line, Poly, Reader, derivative, plain_sum
 
 #: layers whose lists are too long to be shown whole
 LONG = [
