@@ -17,13 +17,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from symconv.audits import audit
+    from symconv.checking import check
     from symconv.formulas.verify import Verification, verify
     from symconv.layer.conv import Conv
     from symconv.layer.gradients import Gradients
     from symconv.proof import Proof
     from symconv.reading.face import prove
 
-__all__ = ["Conv", "Gradients", "Proof", "Verification", "audit", "prove", "verify"]
+__all__ = ["Conv", "Gradients", "Proof", "Verification", "audit", "check", "prove", "verify"]
 
 _HOME = {
     "Conv": "symconv.layer.conv",
@@ -31,6 +32,7 @@ _HOME = {
     "Proof": "symconv.proof",
     "Verification": "symconv.formulas.verify",
     "audit": "symconv.audits",
+    "check": "symconv.checking",
     "prove": "symconv.reading.face",
     "verify": "symconv.formulas.verify",
 }

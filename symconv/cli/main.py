@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "verify": "Hold the closed formulas against the derivative, on one size or a grid.",
     "prove": "Decide whether a formula holds for every size, or show where it fails.",
     "audit": "Hold somebody's NumPy function against the derivative.",
+    "check": "Judge every equation and code block of an article.",
     "generate": "Write checked NumPy kernels and derivations.",
     "figure": "Draw a convolution, its gradients or its Jacobian: SVG, TikZ, PNG, GIF, HTML.",
     "explore": "Write a page on which sizes are slid and entries pointed at.",

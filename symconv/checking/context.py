@@ -1,0 +1,209 @@
+"""What an article means by its letters: roles, base, sizes, stride and padding, each with its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from symconv.checking.documents import Block
+from symconv.checking.terms import Entry, Grid, Name, Seq, Statement, Term, walk
+
+__all__ = ["SLOTS", "Context", "letters_of"]
+
+#: letter -> what it stands for, where nothing else is said; the first of a role that occurs is taken
+CANDIDATES = {
+    "x": ("x", "X", "I", "A", "a", "o"), "w": ("w", "W", "K", "k", "F"), "y": ("y", "Y", "O", "Z", "z", "s", "c"), "b": ("b",),
+    "dy": ("δ", "g", "G"),
+}  # fmt: skip
+#: letters that are arrays wherever they occur; the others only where the role has no such letter
+PLAIN = set("xXwWyYb")
+
+#: name of a size -> which one, and on which axis
+SIZES = {
+    "H": ("H", 0), "W": ("H", 1), "HH": ("K", 0), "WW": ("K", 1), "K": ("K", 0), "O": ("O", 0), "H′": ("O", 0), "W′": ("O", 1),
+    "s": ("s", 0), "S": ("s", 0), "stride": ("s", 0), "p": ("p", 0), "P": ("p", 0), "pad": ("p", 0), "d": ("d", 0), "C": ("C", 0),
+    "F": ("F", 0), "N": ("N", 0), "k_1": ("K", 0), "k_2": ("K", 1), "H_out": ("O", 0), "W_out": ("O", 1), "C_in": ("C", 0),
+    "C_out": ("F", 0), "K_1": ("K", 0), "K_2": ("K", 1), "O_1": ("O", 0), "O_2": ("O", 1), "H_1": ("H", 0), "H_2": ("H", 1),
+    "f_h": ("K", 0), "f_w": ("K", 1), "stride_H": ("s", 0), "stride_W": ("s", 1), "p_1": ("p", 0), "p_2": ("p", 1),
+}  # fmt: skip
+
+#: what a person may set: slot -> what it takes
+SLOTS = {
+    "base": "0 or 1", "star": "correlation or convolution", "stride": "a number", "padding": "a number or any", "x": "a letter",
+    "w": "a letter", "b": "a letter", "y": "a letter", "dy": "a letter", "einstein": "yes or no",
+}  # fmt: skip
+
+_EINSTEIN = re.compile(r"einstein|アインシュタイン|爱因斯坦|아인슈타인", re.IGNORECASE)
+_PAD_ZERO = re.compile(
+    r"(?:pad(?:ding)?\s*=\s*\$?0|no padding|without padding|sans padding|pas de padding|valid convolution|无填充|ohne padding)",
+    re.IGNORECASE,
+)
+_STRIDE = re.compile(r"\bstride\s*(?:=|of|de)\s*\$?(\d+)", re.IGNORECASE)
+_FLIPPED = re.compile(r"true convolution|(?<!no )convolution \(flipped", re.IGNORECASE)
+_ENTRY = re.compile(r"\$?dx_\{?(\d)(?:,)?(\d)?\}?\$?")
+
+
+@dataclass
+class Context:
+    """The state of a reading, from block to block."""
+
+    roles: dict[str, str] = field(default_factory=dict)
+    base: int | None = None
+    star: str = "correlation"
+    star_said: bool = False
+    einstein: bool = False
+    stride: int = 1
+    padding: int | None = 0
+    dims: int | None = None
+    channels: bool = False
+    sizes: dict[int, dict[str, tuple[int, ...]]] = field(default_factory=dict)
+    definitions: dict[str, tuple[tuple[str, ...], Term]] = field(default_factory=dict)
+    padded: set[str] = field(default_factory=set)
+    flipped: set[str] = field(default_factory=set)
+    row_gradient: bool = False
+    mention: tuple[str, tuple[int, ...]] | None = None
+    axes: dict[str, str] = field(default_factory=dict)
+    system: tuple[Statement, ...] = ()
+    said: list[dict[str, Any]] = field(default_factory=list)
+    fixed: set[str] = field(default_factory=set)
+
+    def note(self, slot: str, value: Any, line: int | None) -> None:
+        """A slot with the value it now has and where that comes from."""
+        if not any(each["slot"] == slot and each["value"] == value for each in self.said):
+            self.said.append({"slot": slot, "value": value, "line": line})
+
+    def override(self, settings: Mapping[str, str], line: int | None = None) -> None:
+        """What a person sets; ValueError names a slot or a value that there is not."""
+        for slot, value in settings.items():
+            value = str(value).strip().strip("\"'")
+            if slot not in SLOTS:
+                raise ValueError(f"there is no setting {slot!r}; there are {', '.join(SLOTS)}")
+            try:
+                if slot == "base":
+                    self.base = {"0": 0, "1": 1}[value]
+                elif slot == "star":
+                    self.star = {"correlation": "correlation", "convolution": "convolution"}[value]
+                    self.star_said = True
+                elif slot == "stride":
+                    self.stride = int(value)
+                elif slot == "padding":
+                    self.padding = None if value == "any" else int(value)
+                elif slot == "einstein":
+                    self.einstein = {"yes": True, "no": False, "true": True, "false": False}[value.lower()]
+                else:
+                    self.roles[value.lstrip("\\")] = slot
+            except (KeyError, ValueError):
+                raise ValueError(f"{slot}={value} is not understood; {slot} is {SLOTS[slot]}") from None
+            self.fixed.add(slot)
+            self.note(slot, value, line)
+
+    def block(self, block: Block) -> None:
+        """What headings and words say."""
+        text = block.text
+        if (
+            _EINSTEIN.search(text)
+            and "einstein" not in self.fixed
+            and not re.search(r"\b(no|without|sans)\s+einstein", text, re.IGNORECASE)
+        ):
+            self.einstein = True
+            self.note("einstein", True, block.line)
+        if _PAD_ZERO.search(text) and "padding" not in self.fixed:
+            self.padding = 0
+            self.note("padding", 0, block.line)
+        if (found := _STRIDE.search(text)) and "stride" not in self.fixed:
+            self.stride = int(found[1])
+            self.note("stride", self.stride, block.line)
+        if _FLIPPED.search(text) and "star" not in self.fixed:
+            self.note("star", self.star, block.line)
+        if (
+            (
+                found := re.search(
+                    r"\$?([A-Za-z])'\s*=\s*([A-Za-z])\$?\s*(?:avec|with|mit|con|,)?\s*(?:zero\s*)?padd", text
+                )
+            )
+            or (found := re.search(r"\$([A-Za-z])'\s*=\s*([A-Za-z])\$[^.]*padding", text))
+        ) and self.roles.get(found[2]):
+            self.roles[found[1] + "′"] = self.roles[found[2]]
+            self.padded.add(found[1] + "′")
+            self.note(found[1] + "'", f"{found[2]} padded", block.line)
+        for found in _ENTRY.finditer(text):
+            self.mention = ("dx", tuple(int(g) for g in found.groups() if g))
+        if block.kind == "heading":
+            self.mention = None
+
+    def shapes(self, statement: Statement, line: int) -> None:
+        """What matrices and vectors written out say about sizes."""
+        sides = statement.sides
+        if len(sides) < 2 or not isinstance(sides[0], Name) or not isinstance(sides[1], (Grid, Seq)):
+            return
+        role = self.roles.get(sides[0].text)
+        if role not in ("x", "w", "y"):
+            return
+        grid = sides[1] if isinstance(sides[1], Grid) else Grid((sides[1].items,))
+        cells = [cell for row in grid.rows for cell in row]
+        if not all(isinstance(cell, Entry) and cell.array == sides[0].text for cell in cells):
+            return
+        rank = len(cells[0].at)  # type: ignore[attr-defined]
+        shape = (len(cells),) if rank == 1 else (len(grid.rows), len(grid.rows[0])) if rank == 2 else None
+        if shape is None:
+            return
+        self.dims, self.channels = rank, False
+        known = self.sizes.setdefault(rank, {})
+        known[role] = shape
+        self.note(f"size of {sides[0].text}", " x ".join(map(str, shape)), line)
+
+    def remember(self, statement: Statement) -> None:
+        """Which axis each index runs along: where it stands by itself."""
+        found: dict[str, str] = {}
+        for side in statement.sides:
+            for each in walk(side):
+                if isinstance(each, Entry):
+                    role = self.roles.get(each.array) or (
+                        "d" + self.roles[each.array[1:]] if self.roles.get(each.array[1:]) else None
+                    )
+                    if role is None or each.array in self.padded:
+                        continue
+                    for index in each.at:
+                        if isinstance(index, Name):
+                            kind = role.removeprefix("d")
+                            if kind != "x" or index.text not in found:
+                                found[index.text] = kind
+        self.axes.update(found)
+
+
+def letters_of(blocks: Sequence[Block], context: Context) -> None:
+    """Which letters are arrays, and where indices begin, from all the mathematics of the article."""
+    maths = " ".join(b.text for b in blocks if b.kind in ("display", "inline"))
+    for role, letters in CANDIDATES.items():
+        if role in context.roles.values():
+            continue
+        taken = False
+        for letter in letters:
+            command = {"δ": r"\\delta"}.get(letter, letter)
+            indexed = re.search(rf"(?<![A-Za-z\\]){command}'*(?:\^\{{?[^_{{}}]{{1,6}}\}}?)?\s*(?:_|\[|\()", maths) or re.search(
+                rf"\\(?:mathbf|boldsymbol|mathit)\{{\s*{command}\s*\}}", maths)  # fmt: skip
+            alone = letter in PLAIN and re.search(
+                rf"(?<![A-Za-z\\]){command}(?![A-Za-z])|(?<![A-Za-z\\])d{command}(?![A-Za-z])", maths
+            )
+            if letter in context.roles or not (indexed or alone) or (taken and letter not in PLAIN):
+                continue
+            if letter == "W" and "w" in context.roles and not re.search(r"(?<![A-Za-z\\])W\s*_", maths):
+                continue
+            if role == "dy" and not re.search(rf"{command}\s*(?:\^|_|=)", maths):
+                continue
+            context.roles[letter] = role
+            taken = True
+    if "base" not in context.fixed:
+        context.base = _base(maths)
+
+
+def _base(maths: str) -> int | None:
+    lows = re.findall(r"\\sum(?:\\limits)?\s*_\s*\{\s*[A-Za-z]\w*'?(?:_\{?\d\}?)?\s*=\s*([01])\s*\}", maths)
+    entries = re.findall(r"(?<![A-Za-z])(?:d?[xyXY])_\{?\s*(\d)(?:\s*,?\s*(\d))?", maths)
+    zeros = lows.count("0") + sum("0" in pair for pair in entries)
+    ones = lows.count("1") + (1 if entries and not any("0" in pair for pair in entries) else 0)
+    if not zeros and not ones:
+        return None
+    return 0 if zeros > ones else 1

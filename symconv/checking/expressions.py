@@ -1,0 +1,381 @@
+"""From typeset mathematics to terms: which letters are arrays is given; precedence, scopes and indices are read here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from fractions import Fraction
+
+from symconv.checking.letters import (
+    ACTIVATIONS,
+    FLIPS,
+    FUNCTIONS,
+    LOSS,
+    PRODUCTS,
+    RELATIONS,
+    STARS,
+    ReadingError,
+    between,
+    factors_of,
+    flat,
+    index_name,
+    index_names,
+    is_blank,
+    name_of,
+    parts_of,
+    raised_to,
+    star_of,
+    without_comma,
+)
+from symconv.checking.terms import (
+    Add,
+    Bound,
+    Call,
+    Choice,
+    Diff,
+    Div,
+    Dots,
+    Entry,
+    Floor,
+    Grid,
+    Mul,
+    Name,
+    Num,
+    Seq,
+    Star,
+    SumOver,
+    Term,
+    Transpose,
+)
+from symconv.mathematics.of_latex import Lines, Text
+from symconv.mathematics.tree import Above, Below, Fence, Math, Matrix, Operator, Total, Word
+from symconv.mathematics.tree import Fraction as Over
+
+__all__ = ["Expression"]
+
+
+class Expression:
+    """Reads one side."""
+
+    def __init__(self, arrays: Collection[str], parts: Sequence[Math]) -> None:
+        self.arrays = arrays
+        self.parts = [p for p in parts if not is_blank(p)]
+        self.at = 0
+        self.notes: list[str] = []
+
+    def whole(self) -> Term:
+        if not self.parts:
+            raise ReadingError("a side of the equation is empty")
+        term = self.sum()
+        if self.at < len(self.parts):
+            raise ReadingError(f"'{flat(self.parts[self.at])[:40]}' was not expected here")
+        return term
+
+    def peek(self) -> Math | None:
+        return self.parts[self.at] if self.at < len(self.parts) else None
+
+    def inner(self, math: Math) -> Term:
+        """The term that a part by itself is."""
+        reader = Expression(self.arrays, parts_of(math))
+        term = reader.whole()
+        self.notes += reader.notes
+        return term
+
+    def sum(self) -> Term:
+        terms: list[tuple[int, Term]] = []
+        sign = 1
+        if self.peek() in (Operator("−"), Operator("+")):
+            sign = -1 if self.peek() == Operator("−") else 1
+            self.at += 1
+        terms.append((sign, self.product()))
+        while self.peek() in (Operator("+"), Operator("−")):
+            sign = -1 if self.peek() == Operator("−") else 1
+            self.at += 1
+            if self.peek() in (Operator("+"), Operator("−")):  # a sign repeated at a line's break
+                self.at += 1
+            terms.append((sign, self.product()))
+        return terms[0][1] if len(terms) == 1 and terms[0][0] == 1 else Add(tuple(terms))
+
+    def product(self) -> Term:
+        left = self.factors()
+        while isinstance(part := self.peek(), (Operator, Below, Above)):
+            sign, mode = star_of(part)
+            if sign in STARS:
+                self.at += 1
+                left = Star(sign, left, self.factors(), mode)
+            elif sign in PRODUCTS:
+                self.at += 1
+                right = self.factors()
+                left = Mul((*factors_of(left), *factors_of(right)))
+            elif sign == "/":
+                self.at += 1
+                left = Div(left, self.factors())
+            elif sign == "mod":
+                self.at += 1
+                left = Call("mod", (left, self.factors()))
+            elif sign in "↑↓" and sign:
+                self.at += 1
+                left = Call({"↑": "dilate", "↓": "thin"}[sign], (left, self.factors()))
+            else:
+                break
+        return left
+
+    def factors(self) -> Term:
+        found: list[Term] = []
+        while (part := self.peek()) is not None:
+            if isinstance(part, Operator) and part.text != "…" and part.text != "⋮" and part.text != "⋱":
+                break
+            if not isinstance(part, Operator) and star_of(part)[0] in STARS:
+                break
+            if isinstance(part, Total):
+                found.append(self.total())
+                break
+            factor = self.factor()
+            if factor is not None:
+                found.append(factor)
+        if not found:
+            part = self.peek()
+            raise ReadingError("a term is missing" + ("" if part is None else f" before '{flat(part)[:20]}'"))
+        return found[0] if len(found) == 1 else Mul(tuple(found))
+
+    def total(self) -> Term:
+        total = self.peek()
+        assert isinstance(total, Total)
+        self.at += 1
+        bounds = self.bounds(total)
+        # products go on under the sum, through stars and dots; a + ends it
+        body = self.product()
+        if isinstance(body, SumOver):
+            return SumOver((*bounds, *body.bounds), body.body)
+        return SumOver(bounds, body)
+
+    def bounds(self, total: Total) -> tuple[Bound, ...]:
+        under = [p for u in total.under for p in parts_of(u) if not is_blank(p)]
+        if any(isinstance(p, Lines) for p in under):
+            raise ReadingError("limits of a sum on several lines")
+        relations = [i for i, p in enumerate(under) if isinstance(p, Operator) and p.text in RELATIONS]
+        if not relations:
+            return tuple(Bound(name) for name in index_names(under))
+        if len(relations) == 1 and under[relations[0]] == Operator("="):
+            at = relations[0]
+            low = Expression(self.arrays, under[at + 1 :]).whole()
+            high = None if total.over is None else self.inner(total.over)
+            return tuple(Bound(name, low, high) for name in index_names(under[:at]))
+        if len(relations) == 2 and all(under[r] in (Operator("≤"), Operator("<")) for r in relations):
+            a, b = relations
+            low = Expression(self.arrays, under[:a]).whole()
+            high = Expression(self.arrays, under[b + 1 :]).whole()
+            if under[b] == Operator("<"):
+                high = Add(((1, high), (-1, Num(Fraction(1)))))
+            return tuple(Bound(name, low, high) for name in index_names(under[a + 1 : b]))
+        raise ReadingError("limits of a sum that are not understood")
+
+    def factor(self) -> Term | None:
+        part = self.peek()
+        assert part is not None
+        self.at += 1
+        if isinstance(part, Operator):
+            return Dots()
+        if isinstance(part, Text):
+            raise ReadingError(f"the words '{part.text[:40]}' inside a formula")
+        if part == Word("d") or part == Word("∇"):
+            gradient = self.gradient()
+            if gradient is not None:
+                return gradient
+        for kind, rule in FACTORS.items():
+            if isinstance(part, kind):
+                return rule(self, part)
+        raise ReadingError(f"'{flat(part)[:40]}' is not understood")
+
+    def gradient(self) -> Term | None:
+        """``d`` and what it belongs to, as one name."""
+        follower = self.peek()
+        if follower is None:
+            return None
+        name = name_of(follower)
+        if name is None or (name[0] not in self.arrays and name[0].partition("_")[0] not in self.arrays):
+            return None
+        self.at += 1
+        return self.scripted(follower, "d")
+
+    def scripted(self, part: Math, prefix: str = "") -> Term:
+        """A letter with what is above and below it."""
+        found = name_of(part)
+        if found is None:
+            return self.wrapped(part)
+        text, sub, raised = found
+        name = prefix + text
+        if text in FUNCTIONS and not prefix:
+            return self.function(text, sub)
+        after = self.peek()
+        is_array = text in self.arrays or prefix or name.partition("_")[0] in self.arrays
+        if (
+            isinstance(after, Fence)
+            and after.left in "(["
+            and text.rstrip("′").partition("^")[0] in ACTIVATIONS
+            and "′" in text
+        ):
+            self.at += 1
+            self.notes.append("up to the factor " + text.replace("′", "'"))
+            return Num(Fraction(1))
+        if sub is not None and is_array:
+            term: Term = Entry(name, self.indices(sub))
+        elif sub is not None:
+            term = Name(f"{name}_{flat(sub)}")
+        elif is_array and isinstance(after, Fence) and after.left in "([" and _indices_inside(after):
+            self.at += 1
+            term = Entry(name, self.indices(after.body))
+        elif isinstance(after, Fence) and after.left == "(" and text.partition("^")[0] in ("σ",):
+            self.at += 1
+            return self.inner(after.body)
+        elif re.fullmatch(r"\d+(\.\d+)?", name):
+            term = Num(Fraction(name))
+        else:
+            term = Name(name)
+        return raised_to(term, raised)
+
+    def wrapped(self, part: Math) -> Term:
+        """Something composed with a script: a transpose, a flip, or nothing that is known."""
+        if isinstance(part, Above):
+            if flat(part.sup) in ("⊤", "T"):
+                return Transpose(self.inner(part.base))
+            if flat(part.sup) in FLIPS:
+                return Call("flip", (self.inner(part.base),))
+            if flat(part.sup).isdigit():
+                return Mul((self.inner(part.base),) * min(int(flat(part.sup)), 4))
+        if isinstance(part, Below) and isinstance(part.base, Fence):
+            inside = self.inner(part.base.body)
+            if isinstance(inside, Name):
+                return Entry(inside.text, self.indices(part.sub))
+        raise ReadingError(f"'{flat(part)[:40]}' is not understood")
+
+    def function(self, word: str, sub: Math | None) -> Term:
+        kind = "flip" if word in FLIPS else word
+        extra: tuple[Term, ...] = ()
+        if kind == "pad" and sub is not None:
+            extra = tuple(Expression(self.arrays, piece).whole() for piece in between(parts_of(sub), ","))
+        after = self.peek()
+        if isinstance(after, Fence):
+            self.at += 1
+            pieces = between(parts_of(after.body), ",")
+            args = tuple(Expression(self.arrays, piece).whole() for piece in pieces)
+            return Call(kind, (*args, *extra))
+        if after is None:
+            raise ReadingError(f"{word} is applied to nothing")
+        argument = self.factor()
+        if argument is None:
+            raise ReadingError(f"{word} is applied to nothing")
+        return Call(kind, (argument, *extra))
+
+    def indices(self, sub: Math) -> tuple[Term, ...]:
+        parts = [p for p in parts_of(sub) if not is_blank(p)]
+        pieces = between(parts, ",")
+        if len(pieces) > 1:
+            if not pieces[-1]:
+                self.notes.append("a stray comma in an index")
+                pieces = pieces[:-1]
+            return tuple(self.index(piece) for piece in pieces)
+        if any(isinstance(p, (Operator, Fence)) for p in parts):
+            return (self.index(parts),)
+        letters: list[Term] = []
+        for part in parts:
+            if isinstance(part, Word) and part.text.isdigit():
+                letters += [Num(Fraction(int(part.text)))] if len(parts) == 1 and len(part.text) == 1 else [
+                    Num(Fraction(int(digit))) for digit in part.text
+                ]  # fmt: skip
+            else:
+                letters.append(Name(index_name(part)))
+        return tuple(letters)
+
+    def index(self, piece: list[Math]) -> Term:
+        return Expression((), piece).whole()
+
+
+def _indices_inside(fence: Fence) -> bool:
+    return bool(parts_of(fence.body))
+
+
+# one rule for each kind of part
+
+
+def _fence(reader: Expression, part: Math) -> Term:
+    assert isinstance(part, Fence)
+    if part.left == "⌊":
+        return Floor(reader.inner(part.body))
+    inside = parts_of(part.body)
+    pieces = between(inside, ",")
+    if len(pieces) > 1:
+        return Seq(tuple(Expression(reader.arrays, piece).whole() for piece in pieces if piece))
+    if (
+        part.left == "["
+        and len([p for p in inside if not isinstance(p, Operator)]) > 2
+        and not any(isinstance(p, Operator) for p in inside)
+    ):
+        return Grid((tuple(reader.inner(p) for p in inside),))
+    if isinstance(part.body, Lines):
+        return Grid(
+            tuple(tuple(reader.inner(without_comma(cell)) for cell in row if parts_of(cell)) for row in part.body.rows)
+        )
+    return reader.inner(part.body)
+
+
+def _matrix(reader: Expression, part: Math) -> Term:
+    assert isinstance(part, Matrix)
+    rows = []
+    for row in part.rows:
+        cells: list[Term] = []
+        for cell in row:
+            pieces = [piece for piece in between(parts_of(cell), ",") if piece]
+            read = [Expression(reader.arrays, piece).whole() for piece in pieces]
+            cells.append(read[0] if len(read) == 1 else Seq(tuple(read)))
+        rows.append(tuple(cells))
+    if len({len(row) for row in rows}) > 1:
+        raise ReadingError("the rows of a matrix are not equally long")
+    if len(rows) == 1 and len(rows[0]) == 1 and isinstance(rows[0][0], Seq):
+        return Grid((rows[0][0].items,))
+    return Grid(tuple(rows))
+
+
+def _fraction(reader: Expression, part: Math) -> Term:
+    assert isinstance(part, Over)
+    top, bottom = parts_of(part.top), parts_of(part.bottom)
+    if top and bottom and top[0] == Word("∂") and bottom[0] == Word("∂"):
+        below = Expression(reader.arrays, bottom[1:]).whole()
+        above = Expression(reader.arrays, top[1:]).whole()
+        if isinstance(above, Name) and above.text.partition("_")[0] in LOSS and above.text not in reader.arrays:
+            if isinstance(below, Entry):
+                return Entry("d" + below.array, below.at)
+            if isinstance(below, Name):
+                return Name("d" + below.text)
+            raise ReadingError("a derivative of the loss by something that is no letter and no entry")
+        return Diff(above, below)
+    return Div(reader.inner(part.top), reader.inner(part.bottom))
+
+
+def _cases(reader: Expression, part: Math) -> Term:
+    assert isinstance(part, Lines)
+    if "cases" not in part.kind:
+        raise ReadingError("several lines inside a formula")
+    rows: list[tuple[Term, tuple[tuple[Term, Term], ...] | None]] = []
+    for row in part.rows:
+        value = reader.inner(row[0])
+        conditions: list[tuple[Term, Term]] = []
+        for cell in row[1:]:
+            words = (Operator(",") if isinstance(p, Text) or p == Operator("∧") else p for p in parts_of(cell))
+            for piece in between(list(words), ","):
+                sides = between(piece, "=")
+                if len(sides) == 2:
+                    conditions.append((Expression((), sides[0]).whole(), Expression((), sides[1]).whole()))
+                elif any(piece):
+                    raise ReadingError("a case whose condition is no equation")
+        rows.append((value, tuple(conditions) or None))
+    return Choice(tuple(rows))
+
+
+def _letter(reader: Expression, part: Math) -> Term:
+    return reader.scripted(part)
+
+
+FACTORS: dict[type[Math], Callable[[Expression, Math], Term]] = {
+    Fence: _fence, Matrix: _matrix, Over: _fraction, Lines: _cases, Word: _letter, Below: _letter, Above: _letter,
+}  # fmt: skip

@@ -1,0 +1,210 @@
+"""The verdict on one statement, given what the article means by its letters."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from symconv.algebra.polynomials import TooManyTerms, start_counting
+from symconv.checking.comparison import Outcome
+from symconv.checking.context import SIZES, Context
+from symconv.checking.equations import equation
+from symconv.checking.general import NotGeneral, is_flip
+from symconv.checking.model import Unreadable
+from symconv.checking.printed import printed
+from symconv.checking.result import (
+    DEFINITION,
+    HOLDS,
+    INCONSISTENT,
+    NO_CLAIM,
+    NOT_READ,
+    PROVED,
+    WRONG,
+)
+from symconv.checking.sizes import models_for
+from symconv.checking.terms import (
+    Dots,
+    Entry,
+    Grid,
+    Name,
+    Num,
+    Seq,
+    Statement,
+    Term,
+    Transpose,
+)
+from symconv.checking.values import Shapes, evaluate
+
+__all__ = ["judge"]
+
+
+def judge(statement: Statement, context: Context) -> Outcome:
+    """The verdict on a statement; it never raises for what an author may write."""
+    start_counting()
+    try:
+        return _judge(statement, context)
+    except Shapes as error:
+        return _misshapen(statement, context, str(error))
+    except (Unreadable, NotGeneral) as error:
+        return Outcome(NOT_READ, "equation", reason=str(error))
+    except TooManyTerms as error:
+        return Outcome(NOT_READ, "equation", reason=f"too large: {error}")
+    except (ValueError, ZeroDivisionError, ArithmeticError) as error:
+        return Outcome(NOT_READ, "equation", reason=f"not followed: {error}")
+
+
+def _judge(statement: Statement, context: Context) -> Outcome:
+    sides = statement.sides
+    if any(isinstance(each, Dots) for each in sides) and len(sides) == 1:
+        return Outcome(NO_CLAIM, "dots", reason="what the dots stand for is not checked")
+    if statement.signs[:1] == ("∈",):
+        return _range(statement, context)
+    if len(sides) == 1:
+        return _alone(sides[0], context)
+    if any(sign != "=" for sign in statement.signs):
+        return Outcome(
+            NOT_READ, "relation", reason=f"the relation {next(s for s in statement.signs if s != '=')} is not judged"
+        )
+    if "continues" in statement.notes:
+        return Outcome(NOT_READ, "equation", reason="the left side is missing")
+    found = _definition(statement, context)
+    if found is not None:
+        return found
+    return equation(statement, context)
+
+
+def _misshapen(statement: Statement, context: Context, error: str) -> Outcome:
+    """A product whose shapes do not fit clashes with another display where it holds without its transposes."""
+    plain = Statement(tuple(_untransposed(side) for side in statement.sides), statement.signs, statement.notes)
+    if plain != statement:
+        try:
+            found = _judge(plain, context)
+        except (Unreadable, NotGeneral):
+            found = None
+        if found is not None and found.verdict in (PROVED, HOLDS):
+            fix = " = ".join(printed(side) for side in plain.sides)
+            reason = f"shapes: {error}" + ("; dy was set as a row" if context.row_gradient else "")
+            return Outcome(INCONSISTENT, found.kind, "right without the transpose", reason, fix)
+    return Outcome(NOT_READ, "equation", reason=f"shapes do not fit: {error}")
+
+
+def _untransposed(term: Any) -> Any:
+    if isinstance(term, Transpose):
+        return _untransposed(term.body)
+    if isinstance(term, tuple):
+        return tuple(_untransposed(each) for each in term)
+    if isinstance(term, Term):
+        return type(term)(*(_untransposed(getattr(term, f.name)) for f in fields(term)))  # type: ignore[arg-type]
+    return term
+
+
+def _alone(term: Term, context: Context) -> Outcome:
+    if isinstance(term, Grid) and context.mention is not None and context.base is not None:
+        return _mentioned(term, context)
+    return Outcome(NO_CLAIM, "expression", reason="nothing is claimed")
+
+
+def _mentioned(grid: Grid, context: Context) -> Outcome:
+    """A matrix after words about one entry of dx: the part of w that dy meets there, or the indices of it."""
+    assert context.mention is not None
+    array, at = context.mention
+    models = list(models_for(Statement((grid,), ()), context))
+    if not models or len(at) != models[0].dims or models[0].dims != 2:
+        return Outcome(NO_CLAIM, "matrix", reason="nothing is claimed")
+    model = models[0]
+    upstream = model.arrays["dy"]
+    if (len(grid.rows), len(grid.rows[0])) != upstream.shape:
+        return Outcome(NO_CLAIM, "matrix", reason="nothing is claimed")
+    base = model.setting.base
+    name = f"{array}_{''.join(map(str, at))}"
+    shape = model.arrays["dx"].shape
+    pairs = all(isinstance(cell, Seq) for row in grid.rows for cell in row)
+
+    def right(target: tuple[int, ...]) -> list[list[Term]]:
+        rows: list[list[Term]] = []
+        for i, j in itertools.product(*map(range, upstream.shape)):
+            index = (target[0] - i, target[1] - j)
+            inside = all(0 <= index[a] - base < model.conv.kernel[a] for a in (0, 1))
+            numbers = tuple(Num(n) for n in index)  # type: ignore[arg-type]
+            w = next(letter for letter, role in model.setting.roles.items() if role == "w")
+            rows += [[]] if j == 0 else []
+            rows[-1].append(Seq(numbers) if pairs else Entry(w, numbers) if inside else Num(0))  # type: ignore[arg-type]
+        return rows
+
+    def values(rows: Sequence[Sequence[Term]]) -> list[Any]:
+        if pairs:
+            return [tuple(model.number(n, {}) for n in cell.items) for row in rows for cell in row]  # type: ignore[attr-defined]
+        return [evaluate(model, cell, {}).terms for row in rows for cell in row]
+
+    given = values(grid.rows)
+    if given == values(right(at)):
+        return Outcome(HOLDS, "matrix", f"{len(given)} entries: with dy they make {name}")
+    instead = next(
+        (t for t in itertools.product(*(range(base, n + base) for n in shape)) if given == values(right(t))), None
+    )
+    told = f"this is {array}_{''.join(map(str, instead))}, not {name}" if instead else f"this is not {name}"
+    fix = printed(Grid(tuple(tuple(row) for row in right(at))))
+    return Outcome(WRONG, "matrix", told, fix=fix, counterexample=told)
+
+
+def _range(statement: Statement, context: Context) -> Outcome:
+    left, right = statement.sides
+    assert isinstance(left, Seq)
+    assert isinstance(right, Seq)
+    models = list(models_for(statement, context))
+    if not models or len(right.items) != 2:
+        return Outcome(NO_CLAIM, "range", reason="nothing is claimed")
+    model = models[0]
+    ends = tuple(int(model.number(end, {})) for end in right.items)
+    judged = 0
+    for item in left.items:
+        kind = context.axes.get(item.text) if isinstance(item, Name) else None
+        if kind is None:
+            continue
+        judged += 1
+        shape = model.arrays[kind].shape[-1] if model.arrays[kind].ndim else 1
+        if ends != (model.setting.base, shape - 1 + model.setting.base):
+            return Outcome(
+                WRONG, "range", f"{printed(item)} runs from {model.setting.base} to {shape - 1 + model.setting.base}"
+            )
+    return (
+        Outcome(HOLDS, "range", "the sizes of the part")
+        if judged
+        else Outcome(NO_CLAIM, "range", reason="nothing is claimed")
+    )
+
+
+def _definition(statement: Statement, context: Context) -> Outcome | None:
+    left, right = statement.sides[0], statement.sides[-1]
+    roles = context.roles
+    if len(statement.sides) == 2 and left == right:
+        return Outcome(DEFINITION, "definition")
+    name = left.text if isinstance(left, Name) else left.array if isinstance(left, Entry) else None
+    if name is None:
+        return None
+    role = roles.get(name) or ("d" + roles[name[1:]] if name.startswith("d") and roles.get(name[1:]) else None)
+    basic = role in ("x", "w", "b", "dy") or role == "y"
+    if isinstance(left, Name) and basic and isinstance(right, (Grid, Seq)) and len(statement.sides) == 2:
+        cells = [c for row in right.rows for c in row] if isinstance(right, Grid) else list(right.items)
+        if all(isinstance(c, Entry) and c.array == name for c in cells) and len({c.at for c in cells}) == len(cells):  # type: ignore[attr-defined]
+            if role == "dy" and isinstance(right, Grid) and len(right.rows) == 1 and len(cells) > 1:
+                context.row_gradient = True
+            return Outcome(DEFINITION, "definition", f"{name} has {len(cells)} entries")
+    unknown = role is None and name not in SIZES and not statement.system and name not in context.definitions
+    if unknown and isinstance(left, Entry) and all(isinstance(i, Name) for i in left.at) and len(statement.sides) == 2:
+        context.definitions[name] = (tuple(i.text for i in left.at), right)  # type: ignore[attr-defined]
+        _note_flip(name, statement, context)
+        return Outcome(DEFINITION, "definition")
+    return None
+
+
+def _note_flip(name: str, statement: Statement, context: Context) -> None:
+    """Remember that what was defined is w turned round, so that its numbers are read as sizes elsewhere."""
+    try:
+        model = next(models_for(Statement((statement.sides[1],), ()), context), None)
+        if model is not None and not model.channels and is_flip(context.definitions[name], model):
+            context.flipped.add(name)
+    except (Unreadable, NotGeneral):
+        return

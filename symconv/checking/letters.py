@@ -1,0 +1,185 @@
+"""Pieces of typeset mathematics by what they are: letters with their marks, stars, what stands between commas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from symconv.checking.terms import (
+    Call,
+    Mul,
+    Name,
+    Num,
+    Term,
+    Transpose,
+)
+from symconv.mathematics.of_latex import Text
+from symconv.mathematics.tree import Above, Below, Fence, Math, Operator, Row, Word
+from symconv.mathematics.tree import Fraction as Over
+
+__all__ = [
+    "LOSS",
+    "RELATIONS",
+    "STARS",
+    "PRODUCTS",
+    "FLIPS",
+    "FUNCTIONS",
+    "MODES",
+    "ACTIVATIONS",
+    "ReadingError",
+    "factors_of",
+    "index_names",
+    "raised_to",
+    "without_comma",
+    "parts_of",
+    "flat",
+    "is_blank",
+    "between",
+    "star_of",
+    "index_name",
+    "name_of",
+]
+
+LOSS = {"L", "E", "C", "J", "ℓ", "Loss", "loss", "cost"}
+
+
+RELATIONS = {"=", "≤", "≥", "<", ">", "∈", "≠", "≈", "⇔", "→", ":"}
+
+
+STARS = {"∗", "⋆", "⊛", "⊗"}
+
+
+PRODUCTS = {"·", "×", "⊙"}
+
+
+FLIPS = {"rot180", "ROT180", "Rot180", "rotate180", "rot", "flip", "Flip", "rot_180", "rot_180°"}
+
+
+FUNCTIONS = {
+    "pad",
+    "conv",
+    "conv2",
+    "full_conv",
+    "convolve",
+    "correlate",
+    "dilate",
+    "im2col",
+    "col2im",
+    "max",
+    "min",
+} | FLIPS
+
+
+MODES = {"full", "valid", "same"}
+
+
+ACTIVATIONS = {"f", "σ", "g", "φ", "h", "ReLU", "relu"}
+
+
+class ReadingError(ValueError):
+    """Mathematics that is no statement this module knows; the message says why."""
+
+
+def parts_of(math: Math) -> list[Math]:
+    """The things side by side in ``math``, groups opened."""
+    if isinstance(math, Row):
+        return [each for part in math.parts for each in parts_of(part)]
+    return [math]
+
+
+def flat(math: Math) -> str:
+    """``math`` as a short name."""
+    if isinstance(math, (Word, Operator, Text)):
+        return math.text
+    if isinstance(math, Row):
+        return "".join(flat(part) for part in math.parts)
+    if isinstance(math, Below):
+        return f"{flat(math.base)}_{flat(math.sub)}"
+    if isinstance(math, Above):
+        return f"{flat(math.base)}^{flat(math.sup)}"
+    if isinstance(math, Fence):
+        return f"{math.left}{flat(math.body)}{math.right}"
+    if isinstance(math, Over):
+        return f"{flat(math.top)}/{flat(math.bottom)}"
+    return "?"
+
+
+def is_blank(part: Math) -> bool:
+    return part == Row(()) or (isinstance(part, Text) and not part.text.strip())
+
+
+def between(parts: Sequence[Math], comma: str) -> list[list[Math]]:
+    pieces: list[list[Math]] = [[]]
+    for part in parts:
+        if part == Operator(comma):
+            pieces.append([])
+        else:
+            pieces[-1].append(part)
+    return pieces
+
+
+def star_of(part: Math) -> tuple[str, str]:
+    """The sign that stands between two things, and the mode below or above it."""
+    mode = ""
+    while isinstance(part, (Below, Above)):
+        inside = flat(part.sub if isinstance(part, Below) else part.sup).strip("()")
+        mode = inside if inside in MODES else mode
+        part = part.base
+    return (part.text, mode) if isinstance(part, Operator) else ("", "")
+
+
+def index_name(part: Math) -> str:
+    name = name_of(part)
+    if name is None or not name[0] or isinstance(part, Fence):
+        raise ReadingError(f"'{flat(part)[:40]}' is no index")
+    text, sub, raised = name
+    return text + (f"_{flat(sub)}" if sub is not None else "") + (f"^{raised}" if raised else "")
+
+
+def name_of(part: Math) -> tuple[str, Math | None, str] | None:
+    """A letter with its primes and layer, what stands below it, and what else stands above it."""
+    sub: Math | None = None
+    raised, marks = "", ""
+    while isinstance(part, (Below, Above)):
+        if isinstance(part, Below):
+            if sub is not None:
+                return None
+            sub = part.sub
+        else:
+            above = flat(part.sup)
+            if set(above) <= {"′"}:
+                marks += above
+            elif re.fullmatch(r"[\[(]?(l|L|ℓ|r)([+−]\d)?[\])]?|\[\d\]|\(\d\)|l_padding", above):
+                marks += "^" + above.strip("[]()")
+            else:
+                raised += above
+        part = part.base
+    if not isinstance(part, Word):
+        return None
+    return part.text + marks, sub, raised
+
+
+def factors_of(term: Term) -> tuple[Term, ...]:
+    return term.factors if isinstance(term, Mul) else (term,)
+
+
+def index_names(parts: Sequence[Math]) -> list[str]:
+    return [index_name(p) for p in parts if p != Operator(",")]
+
+
+def raised_to(term: Term, raised: str) -> Term:
+    if not raised:
+        return term
+    if raised in ("⊤", "T"):
+        return Transpose(term)
+    if raised in FLIPS:
+        return Call("flip", (term,))
+    if isinstance(term, Num) and raised.isdigit():
+        return Num(term.value ** int(raised))
+    if isinstance(term, Name):
+        return Name(f"{term.text}^{raised}")
+    raise ReadingError(f"the superscript {raised[:20]} is not understood")
+
+
+def without_comma(cell: Math) -> Math:
+    return Row(tuple(p for p in parts_of(cell) if p != Operator(",")))

@@ -1,0 +1,218 @@
+"""A layer at one size as its author indexes it: arrays of exact polynomials, and the numbers that indices come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.algebra.polynomials import Polynomial, symbols, terms_by_entry
+from symconv.checking.terms import (
+    Add,
+    Call,
+    Div,
+    Entry,
+    Floor,
+    Mul,
+    Name,
+    Num,
+    Term,
+)
+from symconv.layer.conv import Conv
+
+__all__ = ["FAR", "Model", "Setting", "Unreadable", "constant"]
+
+#: indices whose range nothing says run this far to either side
+FAR = 9
+
+
+class Unreadable(ValueError):
+    """A statement that this module cannot give a value to; the message says why."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How the article writes: the roles of its letters, where indices begin, what a star means, which way arrays lie."""
+
+    roles: Mapping[str, str]
+    base: int = 1
+    star: str = "correlation"
+    einstein: bool = False
+    layout: tuple[str, str, str] = ("cS", "fcS", "fS")
+    sizes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    definitions: Mapping[str, tuple[tuple[str, ...], Term]] = field(default_factory=dict)
+    row_gradient: bool = False
+    padded: frozenset[str] = frozenset()
+    flipped: frozenset[str] = frozenset()
+
+
+class Model:
+    """One layer; ``channels`` says whether channel indices are written, ``batch`` whether the image's is."""
+
+    def __init__(self, conv: Conv, setting: Setting, channels: bool = False, batch: bool = False) -> None:
+        self.conv, self.setting, self.channels, self.batch = conv, setting, channels, batch
+        self.dims = len(conv.input)
+
+    @cached_property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """x, w, b, y and the gradients in the author's layout."""
+        conv = self.conv
+        gradients = conv.gradients()
+        shapes = {"x": (conv.batch, conv.in_channels, *conv.input), "w": (conv.out_channels, conv.in_channels, *conv.kernel),
+                  "b": (conv.out_channels,), "y": (conv.batch, conv.out_channels, *conv.output)}  # fmt: skip
+        found: dict[str, NDArray[Any]] = {}
+        for name, shape in shapes.items():
+            found[name if name != "y" else "dy"] = symbols(name if name != "y" else "dy", shape)
+        for name in ("y", "dx", "dw", "db"):
+            array = np.empty(shapes[name.removeprefix("d")], dtype=object)
+            array.reshape(-1)[:] = [Polynomial(terms) for terms in terms_by_entry(gradients.terms(name))]
+            found[name] = array
+        return {name: self.laid(name.removeprefix("d"), array) for name, array in found.items()}
+
+    def laid(self, role: str, array: NDArray[Any]) -> NDArray[Any]:
+        if role == "b":
+            return array if self.channels else array.reshape(())
+        if role == "w":
+            if not self.channels:
+                return np.asarray(array[0, 0])
+            return _moved(array, "fc", self.setting.layout[1])
+        letters = "c" if role == "x" else "f"
+        if not self.channels:
+            array = array[:, 0]
+        else:
+            parts = [_moved(image, letters, self.setting.layout[0 if role == "x" else 2]) for image in array]
+            moved = np.empty((len(parts), *parts[0].shape), dtype=object)
+            for at, part in enumerate(parts):
+                moved[at] = part
+            array = moved
+        return array if self.batch else array[0]
+
+    def role(self, name: str) -> str | None:
+        """x, w, b, y or a gradient: what a letter stands for."""
+        if name in self.setting.roles:
+            return self.setting.roles[name]
+        if name.startswith("d") and name[1:] in self.setting.roles and not self.setting.roles[name[1:]].startswith("d"):
+            return "d" + self.setting.roles[name[1:]]
+        return None
+
+    # numbers
+
+    def number(self, term: Term, env: Mapping[str, int]) -> Fraction:
+        """The value of an index or a limit."""
+        if isinstance(term, Num):
+            return term.value
+        if isinstance(term, Name):
+            if term.text in env:
+                return Fraction(env[term.text])
+            if term.text in self.setting.sizes:
+                return Fraction(self.size(*self.setting.sizes[term.text]))
+            raise Unreadable(f"nothing says what {term.text} is")
+        if isinstance(term, Add):
+            return sum((sign * self.number(each, env) for sign, each in term.terms), Fraction(0))
+        if isinstance(term, Mul):
+            value = Fraction(1)
+            for each in term.factors:
+                value *= self.number(each, env)
+            return value
+        if isinstance(term, Div):
+            bottom = self.number(term.bottom, env)
+            if not bottom:
+                raise Unreadable("a division by zero")
+            return self.number(term.top, env) / bottom
+        if isinstance(term, Floor):
+            return Fraction(self.number(term.body, env).__floor__())
+        if isinstance(term, Call) and term.word in ("max", "min"):
+            found = [self.number(each, env) for each in term.args]
+            return max(found) if term.word == "max" else min(found)
+        if isinstance(term, Entry) and not self.role(term.array):
+            raise Unreadable(f"nothing says what {term.array} is")
+        raise Unreadable("a number was expected")
+
+    def size(self, letter: str, axis: int) -> int:
+        conv = self.conv
+        axis = min(axis, self.dims - 1)
+        values: dict[str, Callable[[], int]] = {
+            "H": lambda: conv.input[axis], "K": lambda: conv.kernel[axis], "O": lambda: conv.output[axis],
+            "s": lambda: conv.stride[axis], "d": lambda: conv.dilation[axis], "p": lambda: conv.padding[axis][0],
+            "C": lambda: conv.in_channels, "F": lambda: conv.out_channels, "N": lambda: conv.batch,
+        }  # fmt: skip
+        return values[letter]()
+
+    def limit(self, term: Term, env: Mapping[str, int], span: tuple[int, int] | None) -> Fraction:
+        """An upper limit; a size by a name that nothing else gives is where the index ends anyway."""
+        try:
+            return self.number(term, env)
+        except Unreadable:
+            base = self.setting.base
+            minus_one = isinstance(term, Add) and len(term.terms) == 2 and term.terms[1] == (-1, Num(Fraction(1))) and isinstance(
+                term.terms[0][1], Name)  # fmt: skip
+            if span is not None and ((base == 1 and isinstance(term, Name)) or (base == 0 and minus_one)):
+                return Fraction(span[1])
+            raise
+
+    # ranges of indices
+
+    def span(self, name: str, terms: tuple[Term, ...]) -> tuple[int, int] | None:
+        """Where an index runs that stands by itself on an axis of an array in ``terms``: (first, last), whatever the axis of
+        the filter, the output or the input, in this order."""
+        found: dict[str, tuple[int, int]] = {}
+        for entry in terms:
+            if not isinstance(entry, Entry):
+                continue
+            role = self.role(entry.array)
+            definition = self.setting.definitions.get(entry.array)
+            if role is None and definition is not None:
+                role = "w"
+            if role is None:
+                continue
+            shape = self.arrays[role].shape
+            if len(shape) != len(entry.at):
+                continue
+            for axis, index in enumerate(entry.at):
+                if index == Name(name):
+                    found.setdefault(role.removeprefix("d"), (self.setting.base, shape[axis] - 1 + self.setting.base))
+        for role in "bwyx":
+            if role in found:
+                return found[role]
+        return None
+
+    # values
+
+    def entry(self, array: str, at: tuple[int, ...]) -> Polynomial:
+        found = self.arrays[array]
+        if len(at) != found.ndim:
+            raise Unreadable(f"{array} with {len(at)} indices where it has {found.ndim}")
+        if all(0 <= i < n for i, n in zip(at, found.shape, strict=True)):
+            return found[at]  # type: ignore[no-any-return]
+        return constant(0)
+
+    def positions(self, entry: Entry, env: Mapping[str, int]) -> tuple[int, ...] | None:
+        """Where an entry stands, from 0; None where an index is no whole number."""
+        values = [self.number(each, env) - self.setting.base for each in entry.at]
+        return None if any(v.denominator != 1 for v in values) else tuple(int(v) for v in values)
+
+    def shifted(self, entry: Entry, at: tuple[int, ...]) -> tuple[int, ...]:
+        """Positions in a padded array as positions in the array."""
+        if entry.array not in self.setting.padded:
+            return at
+        lead = len(at) - self.dims
+        return at[:lead] + tuple(i - self.conv.padding[axis][0] for axis, i in enumerate(at[lead:]))
+
+
+def _moved(array: NDArray[Any], letters: str, layout: str) -> NDArray[Any]:
+    """The axes of ``letters`` and then space, in the order of ``layout``."""
+    dims = array.ndim - len(letters)
+    order: list[int] = []
+    for each in layout:
+        order += list(range(len(letters), len(letters) + dims)) if each == "S" else [letters.index(each)]
+    return array.transpose(order)
+
+
+def constant(value: Fraction | int) -> Polynomial:
+    whole = Fraction(value)
+    return Polynomial({(): int(whole) if whole.denominator == 1 else whole} if whole else {})

@@ -1,0 +1,231 @@
+"""What is wrong with a statement, and the nearest one that holds: a counterexample, a condition, a correction."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symconv.algebra.polynomials import Polynomial, expression_text
+from symconv.checking.comparison import Failure, Outcome, agreement, by_x, first_failure, free_indices
+from symconv.checking.context import Context
+from symconv.checking.general import NotGeneral, formula_texts, general_verdict
+from symconv.checking.model import Model, Unreadable
+from symconv.checking.printed import printed
+from symconv.checking.result import (
+    ILL_FORMED,
+    WRONG,
+)
+from symconv.checking.terms import (
+    Add,
+    Bound,
+    Entry,
+    Name,
+    Num,
+    SumOver,
+    Term,
+    names_in,
+    substituted,
+    walk,
+)
+from symconv.checking.values import Jacobian
+
+__all__ = ["ill_formed", "wrong"]
+
+
+def wrong(
+    failed: Failure, sides: Sequence[Term], target: Sequence[str], models: Sequence[Model], context: Context, kind: str
+) -> Outcome:
+    where = ", ".join(f"{name} = {value}" for name, value in failed.env.items())
+    conv = failed.model.conv
+    told = (
+        f"input {by_x(conv.input)}, kernel {by_x(conv.kernel)}, stride {conv.stride[0]}, padding {conv.padding[0][0]}"
+        + (f", {where}" if where else "")
+    )
+    if failed.shapes:
+        return Outcome(WRONG, kind, reason=f"shapes: {failed.shapes}", counterexample=told)
+    left, right = _text(failed.left, failed.model), _text(failed.right, failed.model)
+    example = f"{told}: {printed(sides[0])} is {left}, not {right}"
+    condition = _condition(sides, failed, models, context)
+    instead = _instead(failed, sides)
+    fix = _fix(failed, sides, target, models, context)
+    return Outcome(WRONG, kind, condition or instead, reason=instead, fix=fix, counterexample=example)
+
+
+def _condition(sides: Sequence[Term], failed: Failure, models: Sequence[Model], context: Context) -> str | None:
+    try:
+        texts = formula_texts(sides[0], sides[failed.at], models[0], context.axes)
+        strides = tuple(sorted({m.conv.stride[0] for m in models}))
+        found = general_verdict(texts, strides, context.padding == 0 and "p" not in "".join(texts))
+    except (NotGeneral, ValueError):
+        return None
+    return found.condition
+
+
+def _text(value: Any, model: Model) -> str:
+    if isinstance(value, Polynomial):
+        base = model.setting.base
+        shapes = {"x": model.conv.input, "w": model.conv.kernel, "dy": model.conv.output}
+
+        def name(array: str, flat: int) -> str:
+            if array == "b" or model.channels:
+                return array if not flat else f"{array}[{flat}]"
+            at: list[int] = []
+            for n in reversed(shapes[array]):
+                at.insert(0, flat % n + base)
+                flat //= n
+            return f"{array}_{''.join(map(str, at)) if max(at) < 10 else ','.join(map(str, at))}"
+
+        return expression_text(value.terms, name)
+    flat = (value.matrix if isinstance(value, Jacobian) else value).reshape(-1)
+    return "(" + ", ".join(_text(each, model) for each in flat[:12]) + (", ..." if flat.size > 12 else "") + ")"
+
+
+def _instead(failed: Failure, sides: Sequence[Term]) -> str | None:
+    """Another entry of the same array that the right side is."""
+    left = sides[0]
+    if not isinstance(left, Entry) or not all(isinstance(i, Num) for i in left.at):
+        return None
+    role = failed.model.role(left.array)
+    if role is None or not hasattr(failed.right, "terms"):
+        return None
+    array: Any = failed.model.arrays[role]
+    for at in np.ndindex(array.shape):
+        if array[at].terms == failed.right.terms:
+            index = "".join(str(i + failed.model.setting.base) for i in at)
+            return f"this is {left.array}_{index}, not {printed(left)}"
+    return None
+
+
+def _fix(
+    failed: Failure, sides: Sequence[Term], target: Sequence[str], models: Sequence[Model], context: Context
+) -> str | None:
+    """A correction in the author's letters that holds wherever this was looked at."""
+    left = sides[0]
+    if (
+        isinstance(left, Entry)
+        and all(isinstance(i, Num) for i in left.at)
+        and hasattr(failed.left, "terms")
+        and not failed.model.channels
+    ):
+        return f"{printed(left)} = {_latex_terms(failed.left, failed.model, context)}"
+    for candidate in _candidates(left, sides[failed.at]):
+        new_left, new_right = candidate
+        try:
+            if first_failure([new_left, new_right], target, models, context) is None:
+                return f"{printed(new_left)} = {printed(new_right)}"
+        except (Unreadable, ValueError, KeyError):
+            continue
+    return None
+
+
+def _latex_terms(value: Any, model: Model, context: Context) -> str:
+    letters = {role: letter for letter, role in reversed(list(context.roles.items())) if letter not in context.padded}
+    upstream = letters.get("dy") or "d" + letters.get("y", "y")
+    text = _text(value, model)
+
+    def name(m: re.Match[str]) -> str:
+        letter = upstream if m[1] == "dy" else letters.get(m[1], m[1])
+        return printed(Name(letter)) + f"_{{{m[2]}}}"
+
+    return re.sub(r"(dy|x|w)_([\d,]+)", name, text).replace("*", " ")
+
+
+def _candidates(left: Term, right: Term) -> Iterator[tuple[Term, Term]]:
+    """Neighbours of a statement: the indices of one array moved by one, by the stride or the padding, on every axis."""
+    one, s, p = Num(Fraction(1)), Name("s"), Name("p")
+    moves: list[list[tuple[int, Term]]] = [[(sign, each)] for each in (one, s, p) for sign in (1, -1)]
+    moves += [[(1, one), (-1, s)], [(-1, one), (1, s)]]
+    entries = list(dict.fromkeys(e for e in (*walk(right), *walk(left)) if isinstance(e, Entry)))
+    for entry, move in itertools.product(entries, moves):
+        if all(isinstance(i, (Name, Num)) for i in entry.at):
+            continue
+        at = tuple(
+            Add((*(i.terms if isinstance(i, Add) else ((1, i),)), *move)) if not isinstance(i, (Name, Num)) else i
+            for i in entry.at
+        )
+        yield (
+            _replaced(left, entry, Entry(entry.array, tuple(map(_tidy, at)))),
+            _replaced(right, entry, Entry(entry.array, tuple(map(_tidy, at)))),
+        )
+
+
+def _tidy(term: Term) -> Term:
+    """A sum with its numbers added up."""
+    if not isinstance(term, Add):
+        return term
+    number = sum((sign * each.value for sign, each in term.terms if isinstance(each, Num)), Fraction(0))
+    rest = [(sign, each) for sign, each in term.terms if not isinstance(each, Num)]
+    for sign, each in list(rest):
+        if (-sign, each) in rest and (sign, each) in rest:
+            rest.remove((sign, each))
+            rest.remove((-sign, each))
+    if number:
+        rest.append((1 if number > 0 else -1, Num(abs(number))))
+    return rest[0][1] if len(rest) == 1 and rest[0][0] == 1 else Add(tuple(rest)) if rest else Num(Fraction(0))
+
+
+def _replaced(term: Any, old: Term, new: Term) -> Any:
+    if term == old:
+        return new
+    if isinstance(term, tuple):
+        return tuple(_replaced(each, old, new) for each in term)
+    if isinstance(term, Term):
+        return type(term)(*(_replaced(getattr(term, f.name), old, new) for f in fields(term)))  # type: ignore[arg-type]
+    return term
+
+
+def ill_formed(
+    sides: Sequence[Term], target: Sequence[str], loose: Sequence[str], models: Sequence[Model], context: Context, kind: str,
+    stray: str | None,
+) -> Outcome:  # fmt: skip
+    """An index that nothing binds, with the nearest reading that holds."""
+    letters = ", ".join(loose)
+    reason = f"{letters} free on the right" + (f"; {stray}" if stray else "")
+    right = (
+        sides[-1]
+        if len(sides) == 2
+        else next(s for s in sides[1:] if set(free_indices(s, models[0].setting)) & set(loose))
+    )
+    used = set(free_indices(right, models[0].setting))
+    unused = [n for n in target if n not in used]
+    options: list[tuple[str, Term]] = []
+    if len(unused) >= len(loose):
+        for chosen in itertools.permutations(unused, len(loose)):
+            by: dict[str, Term] = {a: Name(b) for a, b in zip(loose, chosen, strict=True)}
+            options.append((f"with {letters} read as {', '.join(chosen)}", substituted(right, by)))
+    bounds = tuple(Bound(n) for n in loose)
+    options.append((f"with the sum over {letters}", _with_sum(right, bounds)))
+    for told, candidate in options:
+        try:
+            if first_failure([sides[0], candidate], target, models, context) is None:
+                found = agreement([sides[0], candidate], target, models, context, kind, ())
+                if candidate == right:
+                    continue
+                extent = f", {found.condition}" if found.condition else ""
+                return Outcome(
+                    ILL_FORMED, kind, f"right {told}{extent}", reason, fix=f"{printed(sides[0])} = {printed(candidate)}"
+                )
+        except (Unreadable, ValueError, KeyError):
+            continue
+    return Outcome(ILL_FORMED, kind, reason=reason)
+
+
+def _with_sum(term: Term, bounds: tuple[Bound, ...]) -> Term:
+    if isinstance(term, SumOver):
+        return SumOver((*bounds, *term.bounds), term.body)
+    if isinstance(term, Add):
+        names = {b.name for b in bounds}
+        return Add(
+            tuple((sign, _with_sum(each, bounds) if names & _index_names(each) else each) for sign, each in term.terms)
+        )
+    return SumOver(bounds, term)
+
+
+def _index_names(term: Term) -> set[str]:
+    return {n for e in walk(term) if isinstance(e, Entry) for i in e.at for n in names_in(i)}

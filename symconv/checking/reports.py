@@ -1,0 +1,164 @@
+"""What a checked article looks like elsewhere: a page, comments in the source, a diff, SARIF, JUnit."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Sequence
+from html import escape
+from xml.sax.saxutils import quoteattr
+
+from symconv.checking.result import AMBIGUOUS, BAD, NOT_READ, CheckResult, Verdict
+
+__all__ = ["REPORTS", "annotated", "corrected"]
+
+
+def html(results: Sequence[CheckResult]) -> str:
+    """One page: every display as it is set, its verdict beside it."""
+    # a library of the extra `html`
+    from latex2mathml.converter import convert
+
+    rows = []
+    for result in results:
+        rows.append(f"<h1>{escape(result.source or 'article')}</h1><p>{escape(result.summary)}</p><table>")
+        for each in result.displays:
+            try:
+                shown = convert(each.latex, display="block")
+            except Exception:  # whatever the library cannot set is shown as it stands
+                shown = f"<pre>{escape(each.latex)}</pre>"
+            css = each.verdict.lower().replace(" ", "-")
+            told = "<br>".join(escape(t) for t in (each.condition, each.reason, each.counterexample) if t)
+            fix = f"<br>write <code>{escape(each.fix)}</code>" if each.fix else ""
+            verdict = f"<b>{escape(each.verdict)}</b><br>{told}{fix}"
+            rows.append(f'<tr class="{css}"><td>{each.line}</td><td>{shown}</td><td>{verdict}</td></tr>')
+        rows += [
+            f"<tr><td>{c.line}</td><td>code {escape(c.name or '')}</td><td><b>{escape(c.verdict)}</b><br>"
+            f"{escape(c.condition or c.reason or '')}</td></tr>"
+            for c in result.code
+        ]
+        rows.append("</table>")
+    return PAGE.replace("ROWS", "\n".join(rows))
+
+
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>symconv check</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222; background: #fff }
+table { border-collapse: collapse; width: 100% } td { border-top: 1px solid #ddd; padding: .5em; vertical-align: top }
+td:first-child { color: #666 } td:nth-child(2) { max-width: 45em; overflow-x: auto } td:nth-child(3) { width: 22em }
+.wrong b, .ill-formed b, .inconsistent b { color: #b00020 }
+.proved b, .holds b { color: #1b6e3c } .not-read b, .ambiguous b { color: #8a5a00 }
+code { background: #f3f3f3; overflow-wrap: anywhere }
+</style>
+ROWS
+</html>
+"""
+
+
+def annotated(result: CheckResult) -> str:
+    """The source with each verdict as a comment on the line before its display."""
+    latex = bool(result.source and result.source.endswith((".tex", ".latex")))
+    opening, closing = ("% ", "") if latex else ("<!-- ", " -->")
+    lines = result.text.splitlines(keepends=True)
+    for each in sorted(result.every, key=lambda v: -v.line):
+        told = "; ".join(t for t in (each.condition, each.reason) if t)
+        comment = f"symconv check: {each.verdict}" + (f": {told}" if told else "")
+        comment = comment.replace("--", "- -") if not latex else comment
+        at = max(0, min(each.line - 1, len(lines)))
+        lines.insert(at, f"{opening}{comment}{closing}\n" + ("" if latex else "\n"))
+    return "".join(lines)
+
+
+def corrected(result: CheckResult) -> str:
+    """The source with every correction in the place of what it corrects."""
+    text = result.text
+    for each in result.displays:
+        if each.fix and each.verdict in BAD and text.count(each.latex) == 1:
+            text = text.replace(each.latex, _keeping(each))
+    return text
+
+
+def _keeping(verdict: Verdict) -> str:
+    """The correction with the tag of what it corrects."""
+    return (verdict.fix or "") + (rf" \tag{{{verdict.tag}}}" if verdict.tag else "")
+
+
+def diff(results: Sequence[CheckResult]) -> str:
+    """The corrections as a unified diff."""
+    told: list[str] = []
+    for result in results:
+        name = result.source or "article"
+        told += difflib.unified_diff(
+            result.text.splitlines(keepends=True), corrected(result).splitlines(keepends=True), f"a/{name}", f"b/{name}"
+        )
+    return "".join(told)
+
+
+def sarif(results: Sequence[CheckResult]) -> str:
+    """SARIF 2.1.0, for tools that review code."""
+    levels = {**dict.fromkeys(BAD, "error"), AMBIGUOUS: "warning", NOT_READ: "note"}
+    found = [
+        {
+            "ruleId": each.verdict,
+            "level": levels[each.verdict],
+            "message": {"text": "; ".join(t for t in (each.condition, each.reason) if t) or each.verdict},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": result.source or "article"},
+                        "region": {"startLine": each.line},
+                    }
+                }
+            ],
+        }
+        for result in results
+        for each in result.every
+        if each.verdict in levels
+    ]
+    driver = {"name": "symconv check", "rules": [{"id": verdict} for verdict in levels]}
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return (
+        json.dumps(
+            {"version": "2.1.0", "$schema": schema, "runs": [{"tool": {"driver": driver}, "results": found}]}, indent=1
+        )
+        + "\n"
+    )
+
+
+def junit(results: Sequence[CheckResult]) -> str:
+    """JUnit XML: a test for each display and block of code."""
+    suites = []
+    for result in results:
+        every = result.every
+        cases = []
+        for each in every:
+            told = quoteattr("; ".join(t for t in (each.condition, each.reason) if t) or each.verdict)
+            inner = (
+                f"<failure message={told}/>"
+                if each.verdict in BAD
+                else f"<skipped message={told}/>"
+                if each.verdict == NOT_READ
+                else ""
+            )
+            cases.append(f"<testcase name={quoteattr(f'line {each.line}: {each.verdict}')}>{inner}</testcase>")
+        bad, unread = sum(e.verdict in BAD for e in every), sum(e.verdict == NOT_READ for e in every)
+        name = quoteattr(result.source or "article")
+        suites.append(
+            f'<testsuite name={name} tests="{len(every)}" failures="{bad}" skipped="{unread}">'
+            + "".join(cases)
+            + "</testsuite>"
+        )
+    return '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>' + "".join(suites) + "</testsuites>\n"
+
+
+def text(results: Sequence[CheckResult]) -> str:
+    """A line for each display and block of code, and the count."""
+    told = [[f"{v.line}: {v.verdict}: {v.condition or v.reason or ''}" for v in r.every] + [r.summary] for r in results]
+    return "".join(line + "\n" for lines in told for line in lines)
+
+
+REPORTS: dict[str, Callable[[Sequence[CheckResult]], str]] = {
+    "html": html, "sarif": sarif, "junit": junit, "diff": diff, "text": text,
+    "annotated": lambda results: "".join(map(annotated, results)),
+    "json": lambda results: json.dumps([r.to_dict() for r in results], indent=1, ensure_ascii=False) + "\n",
+}  # fmt: skip

@@ -1,0 +1,134 @@
+"""``check``: an article in, a verdict on every displayed equation and every block of code out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from symconv.checking.comparison import Outcome
+from symconv.checking.context import Context, letters_of
+from symconv.checking.documents import Block, DocumentError, blocks_of, format_of
+from symconv.checking.judge import judge
+from symconv.checking.programs import judge_program
+from symconv.checking.result import DEFINITION, HOLDS, NO_CLAIM, NOT_READ, ORDER, CheckResult, Verdict
+from symconv.checking.statements import ReadingError, statements
+from symconv.checking.systems import judge_system
+from symconv.checking.terms import Statement
+from symconv.mathematics.of_latex import LatexError, read_latex
+
+__all__ = ["check"]
+
+
+def check(
+    article: str | os.PathLike[str], settings: Mapping[str, str] | None = None, *, code: bool = True
+) -> CheckResult:
+    """Every display and every block of code of ``article`` (a path, or the text itself) with its verdict.
+
+    ``settings`` say what the article means where that is not to be inferred: ``{"base": "0", "star": "convolution"}``. Blocks of
+    code run under the audit's supervision only, and not at all without ``code``. Raises ValueError for a document that cannot be
+    read or a setting that there is not, OSError for a file that is not there.
+
+    >>> check("$$db = \\\\sum_i dy_i$$").displays[0].verdict
+    'PROVED'
+    """
+    text, name = _source(article)
+    kind = format_of(name or "", text)
+    blocks = blocks_of(text, kind)
+    context = Context()
+    for block in blocks:
+        if block.kind == "front":
+            context.override(_front_matter(block.text), block.line)
+    context.override(settings or {})
+    letters_of(blocks, context)
+    for letter, role in context.roles.items():
+        context.note(role, letter, None)
+    context.note("base", context.base, None)
+    verdicts: list[Verdict] = []
+    programs: list[Block] = []
+    for block in blocks:
+        if block.kind in ("text", "heading"):
+            context.block(block)
+        elif block.kind == "display":
+            verdicts.append(_display(block, context))
+        elif block.kind == "comment" and block.text.startswith("symconv:"):
+            context.override(_pairs(block.text.removeprefix("symconv:")), block.line)
+        elif block.kind == "code":
+            programs.append(block)
+    return CheckResult(
+        tuple(verdicts), tuple(judge_program(block, code) for block in programs), tuple(context.said), name, text
+    )
+
+
+def _source(article: str | os.PathLike[str]) -> tuple[str, str | None]:
+    if isinstance(article, str) and ("\n" in article or "$" in article or "\\" in article):
+        return article, None
+    path = Path(article)
+    try:
+        return path.read_text(encoding="utf-8"), str(path)
+    except UnicodeDecodeError:
+        raise DocumentError(f"{str(path)!r} is not text in UTF-8") from None
+
+
+def _front_matter(text: str) -> dict[str, str]:
+    """``symconv: {base: 0, star: convolution}`` or the same on indented lines, parsed as no more than that."""
+    found = re.search(r"^symconv:\s*(\{.*\})?\s*$((?:\n[ \t]+.*)*)", text, re.MULTILINE)
+    if found is None:
+        return {}
+    inline = (found[1] or "").strip("{} \t")
+    lines = [line.strip() for line in (found[2] or "").splitlines() if line.strip()]
+    return dict(_split(piece, ":") for piece in [*filter(None, (p.strip() for p in inline.split(","))), *lines])
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(_split(piece, "=") for piece in re.split(r"[\s,]+", text.strip()) if piece)
+
+
+def _split(piece: str, sign: str) -> tuple[str, str]:
+    name, found, value = piece.partition(sign)
+    if not found:
+        raise ValueError(f"{piece!r} is no setting; write name{sign}value")
+    return name.strip(), value.strip()
+
+
+def _display(block: Block, context: Context) -> Verdict:
+    tag = None
+    try:
+        math, tag = read_latex(block.text)
+        arrays = {*context.roles, *context.padded, *context.definitions, *(letter + "′" for letter in context.roles)}
+        told = statements(math, arrays)
+    except (LatexError, ReadingError) as error:
+        return Verdict(block.line, block.text, NOT_READ, tag=tag, reason=str(error))
+    outcomes = (
+        [judge_system(told, context)]
+        if told and all(each.system for each in told)
+        else [_one(s, context, block) for s in told]
+    )
+    if not outcomes:
+        return Verdict(block.line, block.text, NO_CLAIM, "empty", tag)
+    return _together(block, tag, outcomes, told)
+
+
+def _one(statement: Statement, context: Context, block: Block) -> Outcome:
+    context.shapes(statement, block.line)
+    outcome = judge(statement, context)
+    context.remember(statement)
+    context.system = ()
+    return outcome
+
+
+def _together(block: Block, tag: str | None, outcomes: list[Outcome], told: list[Statement]) -> Verdict:
+    """The verdict on a display of several statements: the worst, and how many hold."""
+    skipped = [o for o in outcomes if o.kind == "dots"]
+    outcomes = [o for o in outcomes if o.kind != "dots"] or outcomes
+    worst = min(outcomes, key=lambda o: ORDER.index(o.verdict))
+    condition = worst.condition
+    if worst.verdict == HOLDS and len(outcomes) > 1:
+        good = sum(o.verdict not in (NO_CLAIM, DEFINITION) for o in outcomes)
+        condition = f"{good} of {good} entries written" if worst.kind == "entry" else condition
+    if skipped:
+        condition = f"{condition}; what the dots stand for is not checked"
+    fixes = [o.fix for o in outcomes if o.fix]
+    return Verdict(block.line, block.text, worst.verdict, worst.kind, tag, condition, worst.reason, "\\\\\n".join(fixes) or None,
+                   worst.counterexample)  # fmt: skip

@@ -1,0 +1,199 @@
+"""What an author's mathematics says, once read: entries, sums, derivatives, matrices, relations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from fractions import Fraction
+
+__all__ = [
+    "Add", "Bound", "Call", "Choice", "Diff", "Div", "Dots", "Entry", "Floor", "Grid", "Mul", "Name", "Num", "Seq", "Star",
+    "Statement", "SumOver", "Term", "Transpose", "children", "names_in", "substituted", "walk",
+]  # fmt: skip
+
+
+class Term:
+    """A piece of what is said."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Num(Term):
+    """A number."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Term):
+    """A letter: an index, a size, or a whole array."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Term):
+    """An entry of an array."""
+
+    array: str
+    at: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Term):
+    """Terms with signs."""
+
+    terms: tuple[tuple[int, Term], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mul(Term):
+    """Factors, in their order: numbers, entries, or a product of matrices."""
+
+    factors: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Div(Term):
+    """A quotient."""
+
+    top: Term
+    bottom: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Diff(Term):
+    """The partial derivative of ``top`` by ``bottom``; a derivative of the loss is an entry of a gradient already."""
+
+    top: Term
+    bottom: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Bound(Term):
+    """A summation index and its limits, where they are written."""
+
+    name: str
+    low: Term | None = None
+    high: Term | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SumOver(Term):
+    """A sum over indices."""
+
+    bounds: tuple[Bound, ...]
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Grid(Term):
+    """A matrix written out."""
+
+    rows: tuple[tuple[Term, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seq(Term):
+    """Things in a row between commas."""
+
+    items: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Term):
+    """``word`` applied: flip, pad, a convolution by name."""
+
+    word: str
+    args: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Star(Term):
+    """Two things with a star between them: a correlation, a convolution, or a product, as the article has it."""
+
+    sign: str
+    left: Term
+    right: Term
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose(Term):
+    """``body`` transposed."""
+
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Floor(Term):
+    """The integer part."""
+
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Term):
+    """Values with the equations under which they are taken; the last may have none."""
+
+    rows: tuple[tuple[Term, tuple[tuple[Term, Term], ...] | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dots(Term):
+    """What the author leaves out."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """``sides[0] signs[0] sides[1] ...``; one side alone states nothing. ``notes`` tell what is odd
+    in it."""
+
+    sides: tuple[Term, ...]
+    signs: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    system: bool = False
+
+
+def children(term: Term) -> Iterator[Term]:
+    """The terms directly inside."""
+
+    def inside(value: object) -> Iterator[Term]:
+        if isinstance(value, Term):
+            yield value
+        elif isinstance(value, tuple):
+            for each in value:
+                yield from inside(each)
+
+    for each in fields(term):  # type: ignore[arg-type]
+        yield from inside(getattr(term, each.name))
+
+
+def walk(term: Term) -> Iterator[Term]:
+    """``term`` and everything in it."""
+    yield term
+    for child in children(term):
+        yield from walk(child)
+
+
+def names_in(term: Term) -> set[str]:
+    """The letters that occur by themselves, bound ones included."""
+    return {each.text for each in walk(term) if isinstance(each, Name)}
+
+
+def substituted(term: Term, by: dict[str, Term]) -> Term:
+    """``term`` with terms in the place of letters; bound letters stay."""
+    if isinstance(term, Name):
+        return by.get(term.text, term)
+    if isinstance(term, SumOver):
+        by = {name: value for name, value in by.items() if name not in {bound.name for bound in term.bounds}}
+
+    def inside(value: object) -> object:
+        if isinstance(value, Term):
+            return substituted(value, by)
+        if isinstance(value, tuple):
+            return tuple(inside(each) for each in value)
+        return value
+
+    return type(term)(*(inside(getattr(term, each.name)) for each in fields(term)))  # type: ignore[arg-type]

@@ -1,0 +1,341 @@
+"""The value of anything that is said about a layer at one size: exact polynomials, arrays of them, Jacobians."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.algebra.polynomials import Polynomial
+from symconv.checking.model import FAR, Model, Unreadable, constant
+from symconv.checking.terms import (
+    Add,
+    Call,
+    Choice,
+    Diff,
+    Div,
+    Entry,
+    Floor,
+    Grid,
+    Mul,
+    Name,
+    Num,
+    Seq,
+    Star,
+    SumOver,
+    Term,
+    Transpose,
+    walk,
+)
+
+__all__ = ["Jacobian", "Shapes", "evaluate", "same"]
+
+
+def evaluate(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    """What ``term`` is worth at a layer: a polynomial, an array of them, or a :class:`Jacobian`."""
+    for kind, rule in VALUES.items():
+        if isinstance(term, kind):
+            return rule(model, term, env)
+    raise Unreadable(f"{type(term).__name__} has no value")
+
+
+class Jacobian:
+    """dy/d(array), a row for each entry of y in order."""
+
+    def __init__(self, matrix: NDArray[Any]) -> None:
+        self.matrix = matrix
+
+
+def same(a: Any, b: Any) -> bool | None:
+    """Whether two values agree; None where they are not of the same shape."""
+    a, b = (v.matrix if isinstance(v, Jacobian) else v for v in (a, b))
+    a, b = (np.array(v, dtype=object) if not isinstance(v, np.ndarray) else v for v in (a, b))
+    if a.shape != b.shape:
+        one = min((a, b), key=lambda v: v.ndim)
+        flat = a.size == b.size and (one.ndim <= 1 or sorted(s for s in a.shape if s > 1) == [a.size] == sorted(
+            s for s in b.shape if s > 1))  # fmt: skip
+        if not flat:
+            return None
+    return all(p.terms == q.terms for p, q in zip(a.reshape(-1), b.reshape(-1), strict=True))
+
+
+def _entry(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Entry)
+    definition = model.setting.definitions.get(term.array)
+    role = model.role(term.array)
+    if term.array in model.setting.flipped:
+        at = model.positions(term, env)
+        sizes = model.conv.kernel
+        return constant(0) if at is None else model.entry("w", tuple(n - 1 - i for i, n in zip(at, sizes, strict=True)))
+    if definition is not None and role is None:
+        names, body = definition
+        if len(names) != len(term.at):
+            raise Unreadable(f"{term.array} with {len(term.at)} indices where it was defined with {len(names)}")
+        inner = {name: model.number(each, env) for name, each in zip(names, term.at, strict=True)}
+        return evaluate(model, body, {**env, **{name: int(v) for name, v in inner.items()}})
+    if role is None:
+        raise Unreadable(f"nothing says what {term.array} is")
+    at = model.positions(term, env)
+    return constant(0) if at is None else model.entry(role, model.shifted(term, at))
+
+
+def _name(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Name)
+    role = model.role(term.text)
+    if role is not None and term.text not in env:
+        if term.text in model.setting.padded:
+            raise Unreadable(f"{term.text} as a whole")
+        array = model.arrays[role]
+        return array[()] if array.ndim == 0 else array
+    stem = term.text.removesuffix("_0")
+    if stem != term.text and model.role(stem) is not None:
+        array = model.arrays[model.role(stem) or ""]
+        return _bordered(array, [k - 1 for k in model.conv.kernel])
+    if term.text in model.setting.flipped:
+        return np.flip(model.arrays["w"])
+    definition = model.setting.definitions.get(term.text)
+    if definition is not None and len(definition[0]) == model.dims:
+        shape = model.conv.kernel
+        result = np.empty(shape, dtype=object)
+        for at in itertools.product(*map(range, shape)):
+            result[at] = evaluate(
+                model, definition[1], dict(zip(definition[0], (i + model.setting.base for i in at), strict=True))
+            )
+        return result
+    return constant(model.number(term, env))
+
+
+def _bordered(array: NDArray[Any], widths: list[int]) -> NDArray[Any]:
+    lead = array.ndim - len(widths)
+    shape = tuple(n + 2 * w for n, w in zip(array.shape, [0] * lead + widths, strict=True))
+    result = np.empty(shape, dtype=object)
+    for at in np.ndindex(shape):
+        result[at] = constant(0)
+    result[tuple(slice(w, w + n) for n, w in zip(array.shape, [0] * lead + widths, strict=True))] = array
+    return result
+
+
+def _add(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Add)
+    total: Any = None
+    for sign, each in term.terms:
+        value = _plain(evaluate(model, each, env))
+        value = value if sign == 1 else -value
+        if total is None:
+            total = value
+        elif isinstance(total, np.ndarray) and isinstance(value, np.ndarray) and total.shape != value.shape:
+            raise Unreadable("arrays of different shapes are added")
+        else:
+            total = total + value
+    return total
+
+
+def _plain(value: Any) -> Any:
+    return value.matrix if isinstance(value, Jacobian) else value
+
+
+def _mul(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Mul)
+    result: Any = None
+    for factor in term.factors:
+        value = evaluate(model, factor, env)
+        result = value if result is None else product(result, value)
+    return result
+
+
+def product(a: Any, b: Any) -> Any:
+    """Numbers, arrays and Jacobians multiplied as one writes them side by side."""
+    if isinstance(a, np.ndarray) and isinstance(b, Jacobian):
+        rows, columns = b.matrix.shape
+        if a.ndim == 2 and a.shape == (rows, 1) and rows != 1:
+            raise Shapes(f"({rows} x 1) times ({rows} x {columns})")
+        if a.size != b.matrix.shape[0]:
+            raise Shapes(f"{a.size} entries times a matrix of {b.matrix.shape[0]} rows")
+        return a.reshape(-1) @ b.matrix
+    if isinstance(a, Jacobian) and isinstance(b, np.ndarray):
+        if a.matrix.shape[1] != b.size:
+            raise Shapes(f"a matrix of {a.matrix.shape[1]} columns times {b.size} entries")
+        return a.matrix @ b.reshape(-1)
+    a, b = _plain(a), _plain(b)
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        if a.ndim == 2 and b.ndim == 1:
+            b = b.reshape(-1, 1)
+        if a.ndim == 1 and b.ndim == 2:
+            a = a.reshape(1, -1)
+        if a.shape[-1] != b.shape[0]:
+            raise Shapes(f"{' x '.join(map(str, a.shape))} times {' x '.join(map(str, b.shape))}")
+        found = a @ b
+        return found.reshape(-1)[0] if isinstance(found, np.ndarray) and found.size == 1 else found
+    return a * b
+
+
+class Shapes(Unreadable):
+    """A product whose shapes do not fit."""
+
+
+def _sum(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, SumOver)
+    return summed(model, term.bounds, term.body, env)
+
+
+def summed(model: Model, bounds: tuple[Any, ...], body: Term, env: Mapping[str, int]) -> Any:
+    if not bounds:
+        return evaluate(model, body, env)
+    first, rest = bounds[0], bounds[1:]
+    if first.name in env:
+        raise Unreadable(f"{first.name} is an index already and is summed over once more")
+    span = model.span(first.name, tuple(walk(body)))
+    low = span[0] if first.low is None and span else -FAR if first.low is None else model.number(first.low, env)
+    if first.high is None:
+        high: Any = span[1] if span else FAR
+    else:
+        high = model.limit(first.high, env, span)
+    total: Any = constant(0)
+    for i in range(int(Fraction(low).__ceil__()), int(Fraction(high).__floor__()) + 1):
+        total = total + _plain(summed(model, rest, body, {**env, first.name: i}))
+    return total
+
+
+def _grid(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Grid)
+    result = np.empty((len(term.rows), len(term.rows[0])), dtype=object)
+    for at in np.ndindex(result.shape):
+        cell = evaluate(model, term.rows[at[0]][at[1]], env)
+        if isinstance(cell, (np.ndarray, Jacobian)):
+            cell = _plain(cell)
+            if cell.size != 1:
+                raise Unreadable("a matrix of arrays")
+            cell = cell.reshape(-1)[0]
+        result[at] = cell
+    return result
+
+
+def _diff(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Diff)
+    above, below = evaluate(model, term.top, env), term.bottom
+    by: Any
+    if isinstance(below, Entry):
+        role = model.role(below.array)
+        if role not in ("x", "w", "b"):
+            raise Unreadable(f"a derivative by {below.array}")
+        at = model.positions(below, env)
+        if at is None:
+            raise Unreadable("a derivative by an entry whose index is no whole number")
+        by = model.entry(role, at)
+        if not by.terms:
+            raise Unreadable("a derivative by an entry outside the array")
+    elif isinstance(below, Name) and model.role(below.text) in ("x", "w", "b"):
+        whole = model.arrays[model.role(below.text) or ""]
+        by = whole[()] if whole.ndim == 0 else whole
+    else:
+        raise Unreadable("a derivative by something that is neither x, w nor b")
+    if isinstance(above, Polynomial):
+        if isinstance(by, Polynomial):
+            return derivative(above, by)
+        return np.array([derivative(above, each) for each in by.reshape(-1)] + [None], dtype=object)[:-1].reshape(
+            by.shape
+        )
+    columns = np.array([by], dtype=object) if isinstance(by, Polynomial) else by.reshape(-1)
+    matrix = np.empty((above.size, columns.size), dtype=object)
+    for i, j in np.ndindex(matrix.shape):
+        matrix[i, j] = derivative(above.reshape(-1)[i], columns[j])
+    return Jacobian(matrix)
+
+
+def derivative(above: Polynomial, by: Polynomial) -> Polynomial:
+    """The derivative by one variable."""
+    ((key,),) = by.terms
+    found: dict[tuple[int, ...], int | Fraction] = {}
+    for monomial, coefficient in above.terms.items():
+        times = monomial.count(key)
+        if times:
+            rest = list(monomial)
+            rest.remove(key)
+            found[tuple(rest)] = coefficient * times
+    return Polynomial(found)
+
+
+def _div(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Div)
+    return constant(model.number(term, env))
+
+
+def _star(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Star)
+    left, right = _plain(evaluate(model, term.left, env)), _plain(evaluate(model, term.right, env))
+    if isinstance(left, Polynomial) or isinstance(right, Polynomial):
+        return left * right
+    return starred(left, right, model.setting.star, term.mode)
+
+
+def starred(left: NDArray[Any], right: NDArray[Any], meaning: str, mode: str) -> Any:
+    """A correlation of two arrays, or a convolution: what the smaller one slides over the other."""
+    left, right = (
+        a[:, 0] if a.ndim == 2 and a.shape[1] == 1 and b.ndim == 1 else a for a, b in ((left, right), (right, left))
+    )
+    if left.ndim != right.ndim:
+        raise Unreadable("a star between arrays of different rank")
+    if all(a < b for a, b in zip(left.shape, right.shape, strict=True)) or (left.size < right.size and mode != "full"):
+        left, right = right, left
+    if meaning == "convolution":
+        right = np.flip(right)
+    if mode == "full":
+        left = _bordered(left, [n - 1 for n in right.shape])
+    shape = tuple(a - b + 1 for a, b in zip(left.shape, right.shape, strict=True))
+    if min(shape) < 1:
+        raise Shapes("a star whose filter sticks out of what it slides over")
+    result = np.empty(shape, dtype=object)
+    for at in np.ndindex(shape):
+        window = left[tuple(slice(i, i + n) for i, n in zip(at, right.shape, strict=True))]
+        result[at] = sum((p * q for p, q in zip(window.reshape(-1), right.reshape(-1), strict=True)), constant(0))
+    return result.reshape(-1)[0] if result.size == 1 else result
+
+
+def _transpose(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Transpose)
+    value = evaluate(model, term.body, env)
+    if isinstance(value, Jacobian):
+        return Jacobian(value.matrix.T)
+    if isinstance(value, np.ndarray):
+        if value.ndim == 1:
+            # a gradient that was set as a row becomes a column
+            column = model.setting.row_gradient and isinstance(term.body, Name) and term.body.text.startswith("d")
+            return value.reshape(-1, 1) if column else value.reshape(1, -1)
+        return value.T
+    return value
+
+
+def _choice(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Choice)
+    for value, conditions in term.rows:
+        if conditions is None or all(model.number(a, env) == model.number(b, env) for a, b in conditions):
+            return evaluate(model, value, env)
+    return constant(0)
+
+
+def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Call)
+    if term.word == "flip" and len(term.args) == 1:
+        value = _plain(evaluate(model, term.args[0], env))
+        if isinstance(value, np.ndarray):
+            return np.flip(value, tuple(range(-min(model.dims, value.ndim), 0)))
+    if term.word == "mod":
+        return constant(model.number(term.args[0], env) % model.number(term.args[1], env))
+    raise Unreadable(f"{term.word} is not followed")
+
+
+def _seq(model: Model, term: Term, env: Mapping[str, int]) -> Any:
+    assert isinstance(term, Seq)
+    return _grid(model, Grid((term.items,)), env)
+
+
+VALUES: dict[type[Term], Callable[[Model, Term, Mapping[str, int]], Any]] = {
+    Num: lambda model, term, env: constant(term.value),  # type: ignore[attr-defined]
+    Name: _name, Entry: _entry, Add: _add, Mul: _mul, SumOver: _sum, Grid: _grid, Diff: _diff, Div: _div, Star: _star,
+    Transpose: _transpose, Choice: _choice, Call: _call, Seq: _seq,
+    Floor: lambda model, term, env: constant(model.number(term, env)),
+}  # fmt: skip
