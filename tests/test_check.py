@@ -178,8 +178,6 @@ def test_output_taken_for_code():
 
 @pytest.mark.parametrize("shape", ["text", "json", "html", "sarif", "junit", "annotated", "diff"])
 def test_faces(shape, tmp_path):
-    if shape == "html":
-        pytest.importorskip("latex2mathml")
     path = tmp_path / "post.md"
     path.write_text(SMALL + "\n$$dw_k = \\sum_{i=1}^{4} dy_i x_{i+m-1}$$\n", encoding="utf-8")
     told = CliRunner().invoke(group, ["check", str(path), "--format", shape])

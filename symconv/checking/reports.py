@@ -5,27 +5,26 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from html import escape
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from symconv.checking.result import AMBIGUOUS, BAD, NOT_READ, CheckResult, Verdict
+from symconv.mathematics.mathml import mathml, style_sheet
+from symconv.mathematics.of_latex import LatexError, Lines, Text, read_latex
+from symconv.mathematics.tree import Math, Matrix, Row, Word
 
 __all__ = ["REPORTS", "annotated", "corrected"]
 
 
 def html(results: Sequence[CheckResult]) -> str:
     """One page: every display as it is set, its verdict beside it."""
-    # a library of the extra `html`
-    from latex2mathml.converter import convert
-
     rows = []
     for result in results:
         rows.append(f"<h1>{escape(result.source or 'article')}</h1><p>{escape(result.summary)}</p><table>")
         for each in result.displays:
-            try:
-                shown = convert(each.latex, display="block")
-            except Exception:  # whatever the library cannot set is shown as it stands
-                shown = f"<pre>{escape(each.latex)}</pre>"
+            shown = _shown(each.latex)
             css = each.verdict.lower().replace(" ", "-")
             told = "<br>".join(escape(t) for t in (each.condition, each.reason, each.counterexample) if t)
             fix = f"<br>write <code>{escape(each.fix)}</code>" if each.fix else ""
@@ -37,7 +36,31 @@ def html(results: Sequence[CheckResult]) -> str:
             for c in result.code
         ]
         rows.append("</table>")
-    return PAGE.replace("ROWS", "\n".join(rows))
+    return PAGE.replace("MATHS", style_sheet()).replace("ROWS", "\n".join(rows))
+
+
+def _shown(latex: str) -> str:
+    """A display as a browser sets it, a line for each of its lines; what cannot be read, as it stands."""
+    try:
+        body, _ = read_latex(latex)
+    except LatexError:
+        return f"<pre>{escape(latex)}</pre>"
+    rows = [Row(cells) for cells in body.rows] if isinstance(body, Lines) else [body]
+    return "".join(mathml(_settable(row), display=True) for row in rows)
+
+
+def _settable(math: Any) -> Any:
+    """The same in the kinds of things that the printers know."""
+    if isinstance(math, Text):
+        return Word(f" {math.text} ")
+    if isinstance(math, Lines):
+        width = max(len(row) for row in math.rows)
+        return Matrix(tuple(tuple(map(_settable, (*row, *[Row(())] * (width - len(row))))) for row in math.rows))
+    if isinstance(math, tuple):
+        return tuple(map(_settable, math))
+    if isinstance(math, Math):
+        return type(math)(*(_settable(getattr(math, f.name)) for f in fields(math)))  # type: ignore[arg-type]
+    return math
 
 
 PAGE = """<!doctype html>
@@ -49,6 +72,7 @@ td:first-child { color: #666 } td:nth-child(2) { max-width: 45em; overflow-x: au
 .wrong b, .ill-formed b, .inconsistent b { color: #b00020 }
 .proved b, .holds b { color: #1b6e3c } .not-read b, .ambiguous b { color: #8a5a00 }
 code { background: #f3f3f3; overflow-wrap: anywhere }
+MATHS
 </style>
 ROWS
 </html>
