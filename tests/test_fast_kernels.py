@@ -103,7 +103,7 @@ ROWS = [
     Conv(input=(6, 7), kernel=(4, 3), stride=(2, 3), padding=((1, 2), (0, 2)), in_channels=2, out_channels=2, groups=2),
     Conv(input=(1, 4), kernel=(1, 2), batch=5),
     Conv(input=(9, 12), kernel=(2, 2), stride=(5, 5), dilation=(3, 2), padding=1),  # residues that no tap has
-    Conv(input=(3, 4), kernel=(3, 2), padding=1, in_channels=3, out_channels=3),  # weights larger than images
+    Conv(input=(3, 4), kernel=(3, 2), padding=1, in_channels=3, out_channels=5),  # weights larger than images
     Conv(input=5, kernel=2, padding=1, in_channels=2),
 ]
 
@@ -114,9 +114,10 @@ SHOWN_ON: list[tuple[str, list[Conv]]] = [
         Conv(input=(4, 5), kernel=(3, 2), padding=((1, 0), (0, 0))),
         Conv(input=(4, 5), kernel=(2, 2), padding=((0, 0), (0, 1)), dilation=(1, 2)),
     ]),
-    ("_tap", [Conv(input=(7, 9), kernel=(3, 3), stride=(3, 2), dilation=(2, 3), padding=(2, 3))]),
+    ("_tap", [Conv(input=(7, 9), kernel=(3, 3), stride=(3, 2), dilation=(2, 3), padding=((1, 2), (0, 3)))]),
     ("_phases _by_phases", [
         Conv(input=(7, 9), kernel=(3, 3), stride=(3, 2), dilation=(2, 3), padding=((2, 1), (3, 0))),
+        Conv(input=(4, 5), kernel=(2, 3), stride=(3, 2), padding=((2, 1), (1, 0)), in_channels=2, out_channels=3),
         Conv(input=(9, 19), kernel=(3, 3), stride=(2, 4), dilation=(2, 6), padding=((1, 0), (2, 1))),
         Conv(input=(9, 19), kernel=(2, 3), stride=(3, 4), dilation=(1, 6), padding=((1, 0), (2, 1))),
     ]),
@@ -126,8 +127,11 @@ SHOWN_ON: list[tuple[str, list[Conv]]] = [
     ("_residues _quotients _begins _turns _banded _meeting _lay _lay_blocks _put_blocks _below _in_pieces", ROWS),
     ("_rows_into _products _outputs_of _put", ROWS),
     ("_few_dw _slopes _few_products _rows_dw _channels_last _padded_slopes _add_products", ROWS),
-    ("_fft_y _fft_dw", ROWS[:1]),
-    ("_rows_dx", [Conv(input=(6, 7), kernel=(4, 3), stride=(2, 3), padding=((2, 1), (3, 0)), in_channels=2)]),
+    ("_fft_y _fft_dw", [ROWS[0], ROWS[4]]),
+    ("_rows_dx", [
+        Conv(input=(6, 7), kernel=(4, 3), stride=(2, 3), padding=((2, 1), (3, 0)), in_channels=2),
+        Conv(input=(6, 7), kernel=(4, 3), stride=(2, 3), padding=((1, 2), (1, 0)), out_channels=2),
+    ]),
 ]  # fmt: skip
 BROKEN = {name: layers for names, layers in SHOWN_ON for name in names.split()}
 
@@ -138,63 +142,110 @@ AMOUNTS = (
     "few = ", "long = ", "wide = _part", "many = ", "pieces = min", "numbers = ", "reach = ", "most ", "columns = -(",
 )  # fmt: skip
 
-#: function -> the lines in it of which some changes change nothing, and why
-HARMLESS: dict[str, dict[str, str]] = {
-    "_planes": {
-        "if all(s == 1": "another way to the same rows", "p <= 0 and O": "another way to the same rows",
-        "edges = any(": "zeros that are not needed", "sizes = [O": "rows after the last that a tap meets",
-    },
-    "_tap": {"residues = [": "rows are looked up by the same rule"},
-    "_residues": {"return sorted": "residues that no tap has may be there too"},
-    "_phases": {"step, found": "every residue is gone through once more", "found.append": "one tap has no distance to another"},
-    "_by_phases": {"if any(s // gcd": "zeros that are not needed", "weights = ": "exchanging c and f back and forth"},
-    "_padded": {"whole = [": "more rows than are met"},
-    "_add_back": {"starts = ": "zip ends with the shorter", "moved = dx": "the same order",
-                  "found = [": "one row more is not there"},
-    "_cut": {"(H if offset": "tiles that only fill up"},
-    "_spread": {
-        "begin = ": "zip ends with the shorter", "inputs = ": "all rows are as long", "sizes = [d": "rows that only fill up",
-        "images, channels": "more room", "if source": "another way to the same rows", "count = ": "more room",
-        "apart = take": "more room", "whole = rest": "any negative size is the one left over",
-        "(products, places": "all rows are as long",
-    },
-    "_collect": {
-        "images, channels": "more room", "laid = take": "more room", "parts = a": "any negative size is the one left over",
-        "shape = (": "runs of another length", "out = laid": "runs of another length",
-    },
-    "_turns": {"count = d": "every turn is gone through more often", "return [(turn": "steps that count for one turn only"},
-    "_quotients": {"counts = ": "more room", "return max": "more room"},
-    "_banded": {"source, shape": "an axis of one", "return band": "any negative size is the one left over"},
-    "_below": {
-        "sizes = [": "columns that mean nothing", "blocks, last": "more room", "apart, beside": "more room",
-        "S[..., places:] = 0": "columns that mean nothing", "return laid": "columns in pieces or not",
-    },
-    "_lay_blocks": {"place[full, rest:] = 0": "columns that mean nothing"},
-    "_put_blocks": {"aligned = ": "slices end with the array"},
-    "_rows_into": {
-        "if len(axes) == 1": "an axis of one more", "axes = [(1": "an axis of one", "gathered = ": "copied or not",
-    },
-    "_products": {"if len(laid.starts)": "an array that is not needed",
-                  "matrix.reshape": "any negative size is the one left over"},
-    "_put": {"hi = min": "slices end with the array", "place = target": "slices end with the array"},
-    "_few_dw": {
-        "laid = _below": "blocks of another size", "span, taps": "outputs that only fill up",
-        "whole = totals": "any negative size is the one left over",
-    },
-    "_slopes": {"slopes[..., places:] = 0": "columns that mean nothing", "cells[:, rows": "outputs that mean nothing"},
-    "_rows_dw": {
-        "if dw.shape[2] < ": "the other way to the same sums", "sizes = [O": "columns that mean nothing",
-        "lanes = 1": "a total more", "columns = (": "more room", "rows = _channels": "more room",
-        "if source.shape[3]": "sums of nothing", "total = totals": "either is right", "_lanes(make": "threads",
-    },
-    "_channels_last": {"images, channels": "more room", "cells = rows": "any negative size is the one left over"},
-    "_add_products": {"part = take": "more room", "made = part": "more room"},
-    "_fft_y": {"y += b": "b has no more axes"},
-    "_fft_dw": {"steps = [": "one tap has no distance to another", "place += ": "exchanging axes of one"},
-    "_rows_dx": {
-        "taps = [": "taps that only fill up", "make = ": "outputs at a time", "if all(s == 1": "another way to the same rows",
-        "first = min": "rows that only fill up", "rows = [": "rows that dx has not", "layer.append": "rows that only fill up",
-    },
+#: function -> beginning of a line in it, why the changes named change nothing there, and those changes
+HARMLESS: dict[str, list[tuple[str, ...]]] = {
+    "_planes": [
+        ("if all(s == 1", "another way to the same rows", "1"),
+        ("p <= 0 and O", "another way to the same rows", "K - 1", "O + d * (K - 1) - p", "O + d * (K - 1) - p <= H",
+         "d * (K - 1)", "p <= 0"),
+        ("edges = any(", "zeros that are not needed", "q.stop < size"),
+        ("sizes = [O", "rows after the last that a tap meets", "d * (K - 1) // s"),
+    ],
+    "_residues": [
+        ("return sorted", "residues that no tap has may be there too", "min(K, s)"),
+    ],
+    "_by_phases": [
+        ("if any(s // gcd", "zeros that are not needed", "s // gcd(s, d)"),
+    ],
+    "_add_back": [
+        ("starts = ", "zip ends with the shorter", "len(axes) - 1"),
+    ],
+    "_cut": [
+        ("(H if offset", "tiles that only fill up", "d * m"),
+    ],
+    "_spread": [
+        ("begin = ", "zip ends with the shorter", "len(cut) - 1"),
+        ("inputs = ", "all rows are as long", "0"),
+        ("sizes = [d", "rows that only fill up", "T - 1", "m * (T - 1)"),
+        ("images, channels", "more room", "n.stop - n.start"),
+        ("if source", "another way to the same rows", "0", "1", "1024", "2"),
+        ("count = ", "more room", "2"),
+        ("apart = take", "more room", "16", "count + 16"),
+        ("whole = rest", "any negative size is the one left over", "1"),
+        ("(products, places", "all rows are as long", "0"),
+    ],
+    "_collect": [
+        ("images, channels", "more room", "n.stop - n.start"),
+        ("laid = take", "more room", "16"),
+        ("parts = a", "any negative size is the one left over", "0", "1"),
+        ("shape = (", "runs of another length", "0", "run // channels"),
+        ("out = laid", "runs of another length", "run // channels"),
+    ],
+    "_turns": [
+        ("count = d", "every turn is gone through more often", "d // gcd(s, d)"),
+        ("return [(turn", "steps that count for one turn only", "s // gcd(s, d)"),
+    ],
+    "_quotients": [
+        ("counts = ", "more room", "-len(range(turn, O, len(turns))) // many"),
+        ("return max", "more room", "j * many", "j * many - 1", "step * (j * many - 1)"),
+    ],
+    "_banded": [
+        ("source, shape", "an axis of one", "1"),
+        ("return band", "any negative size is the one left over", "1"),
+    ],
+    "_below": [
+        ("sizes = [", "columns that mean nothing", "K - 1", "d * (K - 1)", "d * (K - 1) // s"),
+        ("blocks, last", "more room", "-images // together"),
+        ("apart, beside", "more room", "1"),
+        ("S[..., places:] = 0", "columns that mean nothing", "0"),
+        ("return laid", "columns in pieces or not", "places <= limits.WIDE"),
+    ],
+    "_rows_into": [
+        ("if len(axes) == 1", "an axis of one more", "1"),
+        ("axes = [(1", "an axis of one", "1"),
+        ("gathered = ", "copied or not", "1"),
+    ],
+    "_products": [
+        ("if len(laid.starts)", "an array that is not needed", "inner < whole"),
+        ("matrix.reshape", "any negative size is the one left over", "1"),
+    ],
+    "_put": [
+        ("hi = min", "slices end with the array", "min(o.stop, begin[0] + target.shape[3]) - o.start"),
+        ("place = target", "slices end with the array", "0", "o.start + hi - begin[0]"),
+    ],
+    "_few_dw": [
+        ("laid = _below", "blocks of another size", "n.stop - n.start"),
+        ("span, taps", "outputs that only fill up", "1"),
+        ("whole = totals", "any negative size is the one left over", "1"),
+    ],
+    "_slopes": [
+        ("slopes[..., places:] = 0", "columns that mean nothing", "0"),
+        ("cells[:, rows", "outputs that mean nothing", "0"),
+    ],
+    "_rows_dw": [
+        ("if dw.shape[2] < ", "the other way to the same sums", "2", "dw.shape[2] < limits.FEW"),
+        ("sizes = [O", "columns that mean nothing", "K - 1", "d * (K - 1)", "d * (K - 1) // s"),
+        ("lanes = 1", "a total more", "1"),
+        ("columns = (", "more room", "(n.stop - n.start) * prod(sizes)", "n.stop - n.start"),
+        ("rows = _channels", "more room", "-(-columns // wide) * wide", "-columns // wide"),
+        ("if source.shape[3]", "sums of nothing", "3"),
+        ("total = totals", "either is right", "1"),
+        ("_lanes(make", "threads", "max(pieces, lanes)"),
+    ],
+    "_channels_last": [
+        ("images, channels", "more room", "1"),
+        ("cells = rows", "any negative size is the one left over", "1"),
+    ],
+    "_add_products": [
+        ("part = take", "more room", "min(C, limits.TILE)", "min(F, limits.TILE)"),
+    ],
+    "_rows_dx": [
+        ("taps = [", "taps that only fill up", "-K // s"),
+        ("make = ", "outputs at a time", "1"),
+        ("if all(s == 1", "another way to the same rows", "1"),
+        ("rows = [", "rows that dx has not", "(e - p) % s < H", "e - p"),
+        ("layer.append", "rows that only fill up", "last - first"),
+    ],
 }  # fmt: skip
 
 
@@ -208,8 +259,9 @@ def test_changed_operators_are_caught(function: str) -> None:
         made += 1
         if not _caught(BROKEN[function]):
             survivors.add((line, changed))
-    harmless = tuple(HARMLESS.get(function, {}))
-    assert {each for each in survivors if not each[0].startswith(harmless)} == set()
+    harmless = [(begin, change) for begin, _, *changes in HARMLESS.get(function, []) for change in changes]
+    assert {(line, changed) for line, changed in survivors
+            if not any(line.startswith(begin) and changed == change for begin, change in harmless)} == set()  # fmt: skip
     assert made > 2
     assert not _caught(BROKEN[function])
 
