@@ -125,6 +125,7 @@ def test_what_is_too_large_to_build_is_no_verdict() -> None:
         verify(Conv(8000, 2), ["dx = correlate(crop(pad(dy, 9000*H), 9000*H), w)"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 @pytest.mark.parametrize(
     "args", [("derive", *BASE["derive"]), ("verify", *BASE["verify"]), ("prove", "dx"), ("--help",)]

@@ -25,6 +25,7 @@ def layers(mode: str) -> list[Conv]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "fr"])
 @pytest.mark.parametrize("mode", ROWS)
 def test_articles_are_written(mode: str, lang: str) -> None:
@@ -56,6 +57,7 @@ def test_the_rows_and_the_folded_gradient(mode: str) -> None:
     assert "dz = [ 0  0  dy₁  dy₂  dy₃  dy₄  dy₅  0  0 ] ⋆ [ w₃  w₂  w₁ ]" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ROWS)
 def test_the_program_runs(mode: str) -> None:
     for conv in layers(mode):

@@ -76,6 +76,7 @@ def test_nothing_is_too_wide_or_undefined() -> None:
         }
 
 
+@pytest.mark.slow
 @needs_lualatex
 def test_lualatex_sets_it_as_well() -> None:
     assert found_in(document(SMALL[2], "fr").render("latex"), "lualatex") == []

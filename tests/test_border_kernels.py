@@ -21,6 +21,7 @@ ANY_SIZE = [name for name, schedule in SCHEDULES.items() if schedule.any_size]
 EXACT = ["symbols", "integers"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ANY_SIZE)
 def test_every_schedule_makes_every_border(schedule: str) -> None:
     for ndim in (1, 2, 3):

@@ -26,6 +26,7 @@ def same(a: Any, b: Any) -> bool:
     return a.shape == b.shape and all(sympy.expand(u - v) == 0 for u, v in zip(*flat, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conv", [c for c in SMALL if c.terms < 400], ids=lambda conv: conv.slug)
 def test_equals_differentiating_by_every_entry(conv: Conv) -> None:
     found, reference = conv.gradients(), by_sympy(conv)

@@ -348,6 +348,7 @@ MEDIUM = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conv", MEDIUM, ids=conv_id)
 def test_every_schedule_is_accurate(conv: Conv) -> None:
     single = {name: np.asarray(array, np.float64) for name, array in _run(conv, np.float32, algorithm="direct").items()}

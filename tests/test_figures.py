@@ -54,6 +54,7 @@ def flat_name(name: str) -> str:
     return re.sub(r"_\{([\d,]+)\}", lambda m: m[1].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")), name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conv", DRAWN, ids=lambda conv: conv.slug)
 @pytest.mark.parametrize("kind", TARGETS)
 def test_lit_cells_are_the_terms(conv: Conv, kind: str) -> None:

@@ -162,6 +162,7 @@ print(*sums)
 """
 
 
+@pytest.mark.slow
 def test_the_same_bytes_whatever_the_hash_seed() -> None:
     pytest.importorskip("matplotlib")
     runs = [

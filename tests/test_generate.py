@@ -134,6 +134,7 @@ def test_large_layer_is_not_unrolled_unless_asked() -> None:
         case_plan(conv, ["unrolled"])
 
 
+@pytest.mark.slow
 def test_layer_of_four_axes(tmp_path: Path) -> None:
     sizes = ("--input", "3x2x2x3", "--kernel", "2x1x2x2")
     ran = run("generate", *sizes, "--schedule", "taps", "-o", str(tmp_path), "--json")
@@ -145,6 +146,7 @@ def test_layer_of_four_axes(tmp_path: Path) -> None:
 # what fails is not written -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_kernel_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = lowerings.nest
 

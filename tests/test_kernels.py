@@ -65,6 +65,7 @@ def test_equals_derivative(schedule: str, conv: Conv) -> None:
     assert check(kernel_for(schedule, conv), [conv], ["symbols", "integers"]).failures == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conv", [conv for conv in SMALL if conv.terms < MAX_UNROLLED_TERMS], ids=conv_id)
 def test_unrolled_equals_derivative(conv: Conv) -> None:
     several = Conv(**{**conv.to_dict(), "batch": 3})
@@ -140,6 +141,7 @@ OTHERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", OTHERS, ids=lambda schedule: schedule.name)
 def test_other_schedules_need_a_row_only(schedule: Schedule) -> None:
     for conv in SMALL:
@@ -320,6 +322,7 @@ def broken(kernel: Kernel, right: str, wrong: str) -> Kernel:
     return replace(kernel, source=kernel.source.replace(right, wrong))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_are_caught(mistake: str) -> None:
     schedule, right, wrong = MISTAKES[mistake]
@@ -357,6 +360,7 @@ def test_bad_manners_are_caught(mistake: str) -> None:
     assert not check(broken(kernel_for("taps", Kind(2)), *RUDE[mistake]), LAYER, ["manners"]).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["conv2d", "conv_transpose1d", "conv2d_taps", "conv_transpose1d_loops", "conv2d_formulas", "conv_transpose3d_taps"],

@@ -126,6 +126,7 @@ def faces(schedule: str, kind: Kind) -> tuple[Callable[..., Any], Callable[..., 
 LIBRARY = [pytest.param("fast", kind, id=f"fast-{kind.ndim}d{'-transposed' * kind.transposed}") for kind in KINDS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("schedule", "kind"), [*kernels(), *LIBRARY])
 def test_every_form_of_every_parameter(schedule: str, kind: Kind) -> None:
     assert wrong(*faces(schedule, kind), kind, schedule == "fast") == []

@@ -29,6 +29,7 @@ def disagreement(formula: IndexSum, at: dict[str, int]) -> str | None:
     return None if said == formula.right(at) else f"{formula} at {at}: verify says {said}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_verify_on_random_sums(seed: int) -> None:
     generator = random.Random(seed)
@@ -65,6 +66,7 @@ def contradiction(formula: IndexSum, s: int, d: int) -> str | None:
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_prove_on_random_sums(seed: int) -> None:
     generator = random.Random(1000 + seed)
@@ -106,6 +108,7 @@ HARD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", HARD)
 def test_hard_claims_end(case: str) -> None:
     text, s, d = HARD[case]
@@ -137,6 +140,7 @@ def random_integer(generator: random.Random, depth: int) -> str:
     return ("-" if generator.random() < 0.2 else "") + (f"({text})" if generator.random() < 0.5 else text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_printed_reads_back_as_the_same(seed: int) -> None:
     """Coefficients and indices with minus, division and remainder: printed and read again they have the same values."""

@@ -22,6 +22,7 @@ from tests.proof.test_random_formulas import inside_box
 OTHERS = [name for name in TABLE if name != "zeros"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", OTHERS)
 @pytest.mark.parametrize("target", ["y", "dx", "dw", "db"])
 def test_standard_formulas_are_proved(mode: str, target: str) -> None:
@@ -48,6 +49,7 @@ def mutants(mode: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_mutants_are_refuted(mode: str) -> None:
     for name, text in mutants(mode).items():

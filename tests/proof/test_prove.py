@@ -223,6 +223,7 @@ def test_smallest_of_several_strides():
     assert proofs.verdict == REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transposed", [False, True])
 def test_meets_verify_on_transposed_layers_too(transposed):
     """Verdicts on mutants of the transposed formulas, against verify on a box of sizes."""
@@ -315,6 +316,7 @@ SECOND = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", SECOND, ids=range(len(SECOND)))
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (3, 2)])
 def test_second_opinion(text, stride, dilation):

@@ -52,6 +52,7 @@ def test_samples(name, convention, stride, dx, dw, db):
         assert proof.condition_exact
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["crops_with_minus_pad", "asserts_no_remainder", "overwrites"])
 def test_replayed(name):
     source = (SAMPLES / "sample_plain.py").read_text()
