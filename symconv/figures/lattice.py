@@ -6,6 +6,8 @@ taps that lie on it are hollow, and places that no window reaches are hatched.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from symconv.algebra.integers import Const
 from symconv.figures.layout import Body, wide
 from symconv.figures.palette import tap_style
@@ -127,27 +129,7 @@ class RelationPicture:
             items.append(
                 Disc(column(m), top + o + 0.5, RADIUS, tap_style(k, form), (Word(str(k + FIRST.get())),), name)
             )
-        items += [
-            Text(
-                column(m),
-                top - 0.3,
-                (of_integer(Const(m + FIRST.get())),),
-                "ink" if 0 <= m < sizes.H else "faint",
-                0.75,
-            )
-            for m in range(self.first, self.last + 1)
-        ]
-        items += [
-            Text(
-                left - 0.3,
-                top + o + 0.5,
-                (Word(str(o + FIRST.get())),),
-                "ink",
-                0.75,
-                "end" if sizes.O > 9 else "middle",
-            )
-            for o in range(sizes.O)
-        ]
+        items += self.numbers(left, top, column)
         if index is not None:
             items.append(Rect(left, top + index[0], width, 1, "row"))
         below, lowest = self.dimensions(left, top, column)
@@ -156,6 +138,19 @@ class RelationPicture:
         legend_width = self.legend_width()
         items += self.legend(max(0.0, (total - legend_width) / 2), lowest + 0.35)
         return Body(tuple(items), max(total, legend_width), lowest + 0.85, self.told(index))
+
+    def numbers(self, left: float, top: float, column: Callable[[int], float]) -> list[Item]:
+        """The numbers of the places above the lattice, and of the windows before it."""
+        first, inside = FIRST.get(), range(self.sizes.H)
+        anchor = "end" if self.sizes.O > 9 else "middle"
+        above: list[Item] = [
+            Text(column(m), top - 0.3, (of_integer(Const(m + first)),), "ink" if m in inside else "faint", 0.75)
+            for m in range(self.first, self.last + 1)
+        ]
+        before = [
+            Text(left - 0.3, top + o + 0.5, (Word(str(o + first)),), "ink", 0.75, anchor) for o in range(self.sizes.O)
+        ]
+        return [*above, *before]
 
     def told(self, index: Place | None) -> Content:
         """Under the picture: R in numbers, or which places one window reads."""
