@@ -14,9 +14,9 @@ from typing import Any
 import islpy as isl
 
 from symconv.layer.relation import EXTENTS, INPUT_INDEX, OUTPUT_SIZE, SLACK
-from symconv.reading.arrays import Axis, Grid, allocate
+from symconv.reading.arrays import Axis, Grid, allocate, running, snapshot
 from symconv.reading.numbers import Affine, Constraint, affine, at_least
-from symconv.reading.terms import Term
+from symconv.reading.terms import Term, simplified
 from symconv.reading.world import Raised, Unreadable, World
 
 __all__ = ["CALLS", "Call", "Layer"]
@@ -43,6 +43,7 @@ class Call:
     targets: tuple[str, ...] = GRADIENTS
     forward: bool = False
     own_forward: str | None = None
+    adjoint: bool = False
 
     def __post_init__(self) -> None:
         if self.convention not in CALLS:
@@ -109,6 +110,8 @@ class Layer:
             *padding,
         )
         self.padding = tuple(padding)
+        #: y of the function's own forward pass, where the truth is the adjoint of that; its axes in PyTorch's layout
+        self.own_y: Grid | None = None
 
     def count(self, name: str) -> Any:
         """A size as an argument."""
@@ -148,6 +151,8 @@ class Layer:
             return ((*group, f), (c,), *((affine(self.kernels[a]),) for a in space))
         if name in ("b", "db"):
             return ((*group, f),)
+        if name == "dy" and self.own_y is not None:
+            return self.own_y.axes
         return ((n,), (*group, f), *((self.evaluated(world, OUTPUT_SIZE, a),) for a in space))
 
     @property
@@ -187,6 +192,8 @@ class Layer:
 
     def truth(self, world: World, target: str, index: tuple[Any, ...]) -> list[Term]:
         """The derivative's entry at an index in PyTorch's layout: R with one factor left out."""
+        if self.own_y is not None:
+            return self._adjoint(world, self.own_y, target.removeprefix("d"), index)
         g, count = (1 if self.call.groups else 0), self.call.ndim
         if target == "db":
             return [self._term(world, ("dy",), {"group": index[0][:g], "f": index[0][g:]}, {})]
@@ -205,6 +212,25 @@ class Layer:
         if target == "y":
             found.append(Term(Fraction(1), (("b", (*known["group"], *known["f"])),)))
         assert count == len(next(iter(space.values())))
+        return found
+
+    def _adjoint(self, world: World, y: Grid, array: str, index: tuple[Any, ...]) -> list[Term]:
+        """The derivative of the sum of dy * y for y as its own forward pass makes it."""
+        names, place, bounds = running(world, y.axes)
+        found = []
+        for term in simplified(world, snapshot(world, y)(place)):
+            mine = [at for at, (name, _) in enumerate(term.factors) if name == array]
+            if not mine:
+                continue
+            if len(mine) > 1:
+                raise Unreadable(f"a forward pass that is not linear in {array}")
+            (at,) = mine
+            own = [i for axis in index for i in axis]
+            met = tuple(("eq", a - b) for a, b in zip(term.factors[at][1], own, strict=True))
+            rest = (*term.factors[:at], *term.factors[at + 1 :], ("dy", tuple(i for axis in place for i in axis)))
+            factors = tuple(sorted(rest, key=lambda factor: factor[0]))
+            where = (*term.where, *bounds, *met)
+            found.append(Term(term.coefficient, factors, where, (*term.counted, *names), term.over))
         return found
 
     def _term(self, world: World, arrays: tuple[str, ...], known: dict[str, Any], space: dict[str, list[Any]]) -> Term:

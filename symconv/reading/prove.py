@@ -92,7 +92,7 @@ def prove_source(
     named = tuple(targets or ("dx", "dw", "db"))
     for s in _numbers(stride):
         for d in _numbers(dilation):
-            call = Call(convention, s, d, ndim, padding, groups, named, named == ("y",), forward)
+            call = Call(convention, s, d, ndim, padding, groups, named, named == ("y",), forward, forward is not None)
             try:
                 reading = read(source, function, call, seconds)
             except SyntaxError as error:
@@ -192,6 +192,8 @@ def _failure(reading: Reading, name: str, wrong: isl.Set) -> Failure:
     for here, world, outputs in reading.regions:
         if not within(here, sizes):
             continue
+        if layer.call.adjoint:
+            return Failure(sizes, None, f"{name} as read", "the adjoint of the forward pass")
         grid = outputs.get(name)
         if not isinstance(grid, Grid):
             return Failure(sizes, None, f"{name} is not returned", "the gradient")

@@ -6,12 +6,12 @@ import ast
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import islpy as isl
 
-from symconv.reading.arrays import Grid, Index, snapshot
+from symconv.reading.arrays import Grid, Index, snapshot, value
 from symconv.reading.attributes import attribute
 from symconv.reading.calls import CALLS, Call, Layer
 from symconv.reading.expressions import evaluated, items_of
@@ -23,6 +23,7 @@ from symconv.reading.statements import bind, executed
 from symconv.reading.terms import Sum, simplified
 from symconv.reading.values import Class, Function
 from symconv.reading.verdict import wrong_sizes
+from symconv.reading.views import permuted
 from symconv.reading.world import MAX_OPERATIONS, Fork, Limit, Raised, Unreadable, World
 
 __all__ = ["Output", "Reading", "read"]
@@ -144,21 +145,40 @@ def _region(
     named = reader.globals.names.get(function)
     if not isinstance(named, Function | Class):
         raise Unreadable(f"the decorated {function}")
+    layer.own_y = None
+    if call.adjoint:
+        layer.own_y = _own_y(reader, call, layer)
+        world.dy_axes = layer.own_y.axes
     returned = CALLS[call.convention](reader, named, layer)
     arrays = _named(returned, call.targets)
     found.regions.append((here, world, arrays))
     nowhere = here.subtract(here)
-    for name, value in arrays.items():
+    for name, array in arrays.items():
         output = found.outputs.setdefault(name, Output(nowhere, nowhere, nowhere))
         output.returned = output.returned.union(here).coalesce()
         try:
-            output.wrong = output.wrong.union(wrong_sizes(world, layer, name, value)).coalesce()
+            output.wrong = output.wrong.union(wrong_sizes(world, layer, name, array)).coalesce()
         except (Unreadable, Limit) as error:
             output.undecided = output.undecided.union(here)
             output.reason = str(error)
         finally:
             world.possible = here
             world.forget()
+
+
+def _own_y(reader: Reader, call: Call, layer: Layer) -> Grid:
+    """y of the forward pass of the same file, axes in PyTorch's layout."""
+    forward = replace(call, forward=True, adjoint=False, own_forward=None, targets=("y",))
+    returned = CALLS[call.convention](reader, reader.named(call.own_forward or ""), Layer(forward))
+    y = returned[0] if isinstance(returned, tuple) else returned
+    if not isinstance(y, Grid) or y.kind == "int" or y.ndim != call.ndim + 2:
+        raise Unreadable("a forward pass that returns no y of a layer")
+    found = value(reader.world, y)
+    if not layer.channels_last:
+        return Grid(found.axes, found.at)
+    order = layer.order("y")
+    back = [order.index(at) for at in range(len(order))]
+    return permuted(found, back)
 
 
 def _named(returned: Any, targets: tuple[str, ...]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def replay(reading: Reading, source: str, function: str, count: int = 24, seed: 
     """Runs the function on ``count`` random geometries and one of every set that was found."""
     chosen = geometries(reading, count, seed)
     rng = np.random.default_rng(seed)
-    runs = [(sizes, _arguments(reading.layer, sizes, rng)) for sizes in chosen]
+    runs = [(sizes, _arguments(reading, sizes, rng)) for sizes in chosen]
     asked = {
         "source": source, "function": function, "call": asdict(reading.layer.call), "megabytes": MEGABYTES,
         "runs": [{"sizes": sizes, "arrays": {n: {"shape": a.shape, "values": a.ravel().tolist()} for n, a in native.items()}}
@@ -176,10 +176,15 @@ def within(found: isl.Set, sizes: Mapping[str, int]) -> bool:
     return not found.is_empty()
 
 
-def _arguments(layer: Layer, sizes: Sizes, rng: Any) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+def _arguments(reading: Reading, sizes: Sizes, rng: Any) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
     """Random arrays in the layout of indices by parts, and the same as the convention lays them out."""
+    layer = reading.layer
     context = isl.Context()
     world = World(context, layer.sizes, layer.possible(context))
+    layer.own_y = None
+    for here, own, _ in reading.regions:
+        if own.dy_axes is not None and within(here, sizes):
+            world, layer.own_y = own, Grid(own.dy_axes, lambda index: [])
     standard, native = {}, {}
     for name in ("x", "w", "b", "dy"):
         axes = [[at_sizes(world, part, sizes) for part in axis] for axis in layer.axes(world, name)]

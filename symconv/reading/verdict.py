@@ -52,7 +52,7 @@ def wrong_sizes(world: World, layer: Layer, target: str, found: Any) -> isl.Set:
     with world.holding(()):
         told = simplified(world, snapshot(world, grid)(index))
         truth = simplified(world, layer.truth(world, target, layer.standard(target, index)))
-    for missing in _differences(world, told, truth, inside):
+    for missing in _differences(world, layer, told, truth, inside):
         failing = failing.union(missing.intersect(world.possible))
     return failing.coalesce()
 
@@ -93,7 +93,7 @@ class _Side:
     coordinates: tuple[Affine | int, ...]
 
 
-def _differences(world: World, told: Sum, truth: Sum, inside: Conjunction) -> Iterable[isl.Set]:
+def _differences(world: World, layer: Layer, told: Sum, truth: Sum, inside: Conjunction) -> Iterable[isl.Set]:
     """For each kind of product, the sizes at which the two sides hold it a different number of times."""
     kinds = {tuple(name for name, _ in term.factors) for term in (*told, *truth)}
     for kind in sorted(kinds):
@@ -104,7 +104,7 @@ def _differences(world: World, told: Sum, truth: Sum, inside: Conjunction) -> It
         names = [f"a{at}_{n}" for at, (_, index) in enumerate(factors) for n in range(len(index))]
         if len(kind) != len(set(kind)) and ours:
             raise Unreadable(f"a product of {' and '.join(kind)}")
-        yield from _kind(world, ours, due, names, inside)
+        yield from _kind(world, layer, ours, due, names, inside)
 
 
 _NONE = Term(Fraction(1))
@@ -120,14 +120,18 @@ def _empty(world: World, term: Term, inside: Conjunction) -> bool:
     return any(world.set_of(part[0]).intersect(world.possible).is_empty() for part in parts)
 
 
-def _kind(world: World, ours: Sum, due: Sum, names: list[str], inside: Conjunction) -> Iterable[isl.Set]:
+def _kind(world: World, layer: Layer, ours: Sum, due: Sum, names: list[str], inside: Conjunction) -> Iterable[isl.Set]:
     if not due:
         for term in ours:  # nothing of this kind stands in the derivative
             if len(ours) > 1 and len({t.coefficient > 0 for t in ours}) > 1:
                 raise Unreadable("terms that may cancel")
             yield _sizes_of(world, term, inside)
         return
+    if len(due) > 1 or due[0].coefficient != 1 or due[0].over:
+        raise Unreadable("a forward pass of several terms of one kind")
     (truth,) = due
+    if layer.own_y is not None and not all(each.is_empty() for each in _repeated(world, truth, names, inside)):
+        raise Unreadable("a forward pass that repeats a product")
     if not ours:
         yield _sizes_of(world, truth, inside)
         return
@@ -141,7 +145,7 @@ def _kind(world: World, ours: Sum, due: Sum, names: list[str], inside: Conjuncti
         one = (equal(term.over[0][0], 1),)
         yield _sizes_of(world, term, (*inside, *negated(one)))
         restricted = world.possible.intersect(world.set_of(one))
-        for each in _kind(world, [replace(term, over=())], due, names, inside):
+        for each in _kind(world, layer, [replace(term, over=())], due, names, inside):
             yield each.intersect(restricted)
         return
     for term in plain:

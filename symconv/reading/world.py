@@ -83,6 +83,8 @@ class World:
         self.held: list[Constraint] = []
         self._here: dict[tuple[Constraint, ...], isl.Set] = {}
         self._asked: dict[Any, bool] = {}
+        #: the axes of dy, where a forward pass of one's own makes them
+        self.dy_axes: Any = None
         self.deadline = time.monotonic() + seconds
         self.probing = False
         #: every array's memory; and for each loop that is watched, what it writes

@@ -8,6 +8,7 @@ import pytest
 
 from symconv.reading import Call, prove_code, prove_source, read
 from symconv.reading.replay import replay
+from symconv.reading.theorem import condition_for, theorem_of
 
 SAMPLES = Path(__file__).parents[1] / "audits" / "samples"
 
@@ -105,3 +106,53 @@ def test_emitted_kernels(kernel, stride, dilation):
         0
     ].reason
     assert "G" in proofs[0].scope
+
+
+ADJOINTS = [
+    ("conv_backward_naive", "conv_forward_naive", ("PROVED", "PROVED", "PROVED")),
+    ("conv_backward_naive", "conv_forward_turned", ("PROVED", "REFUTED", "PROVED")),
+    ("conv_backward_naive", "conv_forward_unpadded", ("REFUTED", "REFUTED", "REFUSES")),
+]
+
+
+@pytest.mark.parametrize(
+    ("backward", "forward", "verdicts"), ADJOINTS, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_the_adjoint_of_its_own_forward(backward, forward, verdicts):
+    """The truth is what the forward function computes, whatever that is."""
+    path = SAMPLES / "sample_cs231n.py"
+    proofs = prove_code(f"{path}:{backward}", "cs231n", 2, forward=f"{path}:{forward}", replays=0)
+    assert tuple(proof.verdict for proof in proofs) == verdicts
+
+
+def test_forward_passes():
+    path = SAMPLES / "sample_cs231n.py"
+    verdicts = {
+        name: prove_code(f"{path}:{name}", "cs231n", 2, targets=("y",), replays=0).verdict
+        for name in ("conv_forward_naive", "conv_forward_turned", "conv_forward_no_bias")
+    }
+    assert verdicts == {
+        "conv_forward_naive": "PROVED",
+        "conv_forward_turned": "REFUTED",
+        "conv_forward_no_bias": "REFUTED",
+    }
+
+
+def test_theorem_of_an_emitted_kernel():
+    source = (KERNELS / "conv1d_loops.py").read_text()
+    assert theorem_of(source, 1, (1, 2), (1,)).startswith(
+        "Proved for every size at stride 1 to 2, dilation 1: dx, dw and db"
+    )
+    broken = source.replace("range", "reversed_range").replace("s0 * o0", "s0 * o0 + 1")
+    assert broken != source
+    assert theorem_of(broken, 1, (1,), (1,)).startswith("Not proved for every size: ")
+
+
+def test_condition_for():
+    source = (SAMPLES / "sample_plain.py").read_text()
+    found = condition_for(source, "crops_with_minus_pad", "plain", (1, 2))
+    assert found.text == "p >= 1"
+    sizes = {"N": 1, "C": 1, "F": 1, "H": 3, "W": 3, "K": 2, "L": 2}
+    assert found.right("dx", 1, 1, {**sizes, "p": 1})
+    assert not found.right("dx", 1, 1, {**sizes, "p": 0})
+    assert condition_for(source, "by_fourier", "plain", (1,)) is None
