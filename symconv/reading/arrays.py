@@ -21,7 +21,7 @@ from symconv.reading.world import Raised, Unreadable, World
 __all__ = [
     "BORN", "Axis", "Buffer", "Grid", "Index", "Mixed", "Product", "Step",
     "allocate", "broadcast", "constant", "counted", "filled",
-    "fits", "fitted", "frozen", "indexed", "length", "own", "places", "running", "snapshot", "store", "summed", "times",
+    "fits", "fitted", "frozen", "indexed", "length", "own", "picker", "places", "running", "snapshot", "store", "summed", "times",
     "unify", "value",
 ]  # fmt: skip
 
@@ -299,10 +299,10 @@ def broadcast(
             _, one, _ = unify(world, own, axis) if own != axis else (axis, False, False)
             ones[which].append(one)
         result.append(axis)
-    return tuple(result), [_picker(world, axes, ones[which], ndim) for which, axes in enumerate(grids)]
+    return tuple(result), [picker(world, axes, ones[which], ndim) for which, axes in enumerate(grids)]
 
 
-def _picker(
+def picker(
     world: World, axes: tuple[Axis, ...], ones: Sequence[bool | Conjunction], ndim: int
 ) -> Callable[[Index], Index]:
     skip = ndim - len(axes)
@@ -388,5 +388,5 @@ def fitted(world: World, axes: tuple[Axis, ...], source: Grid | Sum) -> Entries:
                 world.check((("or", ((equal(axis[0], 1),), (equal(axis[0], target[0]),))),), "ValueError")
                 one = False
         ones.append(one)
-    pick = _picker(world, own, ones, len(axes))
+    pick = picker(world, own, ones, len(axes))
     return lambda index: entries((*(((0,),) * extra), *pick(index)))

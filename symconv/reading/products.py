@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symconv.reading.arrays import Axis, Grid, Index, counted, fits, running, snapshot, unify
+from symconv.reading.arrays import Axis, Grid, Index, counted, fits, picker, running, snapshot, unify
 from symconv.reading.numbers import equal
 from symconv.reading.terms import Sum, guarded, product, simplified
 from symconv.reading.world import Raised, Unreadable, World
@@ -22,8 +22,14 @@ def contracted(world: World, grids: Sequence[Grid], labels: Sequence[Sequence[st
         for label, axis in zip(own, grid.axes, strict=True):
             sizes[label] = axis if label not in sizes else unify(world, sizes[label], axis)[0]
     entries = [snapshot(world, grid) for grid in grids]
-    ones = [
-        [axis == (1,) and sizes[label] != (1,) for label, axis in zip(own, grid.axes, strict=True)]
+    # einsum lets an operand of length one stand for every index of the others
+    pickers = [
+        picker(
+            world,
+            grid.axes,
+            [unify(world, axis, sizes[n])[1] for n, axis in zip(own, grid.axes, strict=True)],
+            grid.ndim,
+        )
         for grid, own in zip(grids, labels, strict=True)
     ]
     summed = [label for label in sizes if label not in result]
@@ -32,8 +38,8 @@ def contracted(world: World, grids: Sequence[Grid], labels: Sequence[Sequence[st
         names, run, bounds = running(world, [sizes[label] for label in summed])
         place = dict(zip(result, index, strict=True)) | dict(zip(summed, run, strict=True))
         told: Sum | None = None
-        for each, own, one in zip(entries, labels, ones, strict=True):
-            here = each(tuple((0,) if alone else place[label] for label, alone in zip(own, one, strict=True)))
+        for each, own, pick in zip(entries, labels, pickers, strict=True):
+            here = each(pick(tuple(place[label] for label in own)))
             told = here if told is None else product(world, told, here)
         assert told is not None
         return simplified(world, counted(guarded(told, bounds), names))

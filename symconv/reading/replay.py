@@ -64,7 +64,10 @@ def replay(reading: Reading, source: str, function: str, count: int = 24, seed: 
     arrays = exceptions = 0
     for (sizes, (standard, _)), out in zip(runs, told, strict=True):
         at = ", ".join(f"{name}={value}" for name, value in sizes.items())
-        due = predicted(reading, sizes, standard)
+        try:
+            due = predicted(reading, sizes, standard)
+        except (IndexError, ValueError) as error:
+            return Replay(len(runs), arrays, exceptions, f"at {at}: what was read cannot be evaluated: {error}")
         if due is None:
             continue
         if isinstance(due, str) or "raises" in out:
