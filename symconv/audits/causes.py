@@ -11,13 +11,14 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.terms import MultilinearArray
+from symconv.audits.border_causes import BORDER_CAUSES, follows
 from symconv.audits.truth import FACTORS, READINGS, Derivative, Point, altered, equal
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
@@ -348,6 +349,10 @@ _POSITIONS: dict[str, Callable[[Conv], float]] = {
 CAUSES: dict[str, Cause] = {
     cause.key: cause
     for cause in itertools.chain(
+        [
+            Cause(key, outputs, text, partial(follows, formulas=formulas))
+            for key, (outputs, text, formulas) in BORDER_CAUSES.items()
+        ],
         [
             Cause("empty-crop", ("dx",), "crops with [pad:-pad], which is empty at pad 0", _empty_crop),
             Cause(

@@ -109,7 +109,7 @@ def _padding(conv: Conv) -> Any:
 
 
 def _extras(conv: Conv) -> dict[str, Any]:
-    """The keywords that a function gets only when they say something: dilation, groups, output_padding."""
+    """The keywords that a function gets only when they say something: dilation, groups, output_padding, padding_mode."""
     said: dict[str, Any] = {}
     if any(d != 1 for d in conv.dilation):
         said["dilation"] = short(conv.dilation)
@@ -117,6 +117,8 @@ def _extras(conv: Conv) -> dict[str, Any]:
         said["groups"] = conv.groups
     if any(conv.output_padding):
         said["output_padding"] = short(conv.output_padding)
+    if conv.mode.counts_outside:
+        said["padding_mode"] = conv.padding_mode
     return said
 
 

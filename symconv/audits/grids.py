@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symconv.layer.conv import Conv
+from symconv.layer.padding import mode_named
 
 __all__ = ["MAX_CASES", "NAMED", "Size", "default_grid", "grid_of"]
 
@@ -88,6 +89,7 @@ def grid_of(
     dilation: Sequence[Any] = (1,),
     groups: Sequence[int] = (1,),
     output_padding: Sequence[Any] = (0,),
+    padding_mode: str = "zeros",
     batch: int | None = None,
     in_channels: int | None = None,
     out_channels: int | None = None,
@@ -102,6 +104,7 @@ def grid_of(
     """
     if name not in NAMED:
         raise ValueError(f"no grid {name!r}; there are {', '.join(NAMED)}")
+    mode_named(padding_mode)
     if ndim < 1:
         raise ValueError(f"a convolution has at least one axis, not {ndim}")
     base = sizes(ndim, name)
@@ -120,7 +123,7 @@ def grid_of(
         }
         try:
             conv = Conv(size.input, size.kernel, **counts, stride=s, padding=p, dilation=d, groups=g, bias=bias,
-                        transposed=transposed, output_padding=extra)  # fmt: skip
+                        transposed=transposed, output_padding=extra, padding_mode=padding_mode)  # fmt: skip
         except ValueError:
             continue  # not a convolution: a kernel larger than the padded input, say
         if conv not in seen:

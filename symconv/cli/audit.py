@@ -17,6 +17,7 @@ from symconv.audits.sweep import BACKENDS
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
 from symconv.files import check_writable, write_whole
 from symconv.layer.conv import Conv
+from symconv.layer.padding import MODES as BORDERS
 
 __all__ = ["command"]
 
@@ -57,6 +58,8 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--grid", type=click.Choice(NAMED), default="default", show_default=True, help="180 or 45 cases in 2-D.")
 @click.option("--ndim", type=click.IntRange(1, 4), help="Spatial axes of the grid: 2 unless --input says so.")
 @_size_options
+@click.option("--padding-mode", type=click.Choice([mode.name for mode in BORDERS.values() if not mode.filled]), default="zeros",
+              show_default=True, help="What the border holds; but for zeros the function gets it as padding_mode.")  # fmt: skip
 @click.option("--transposed", is_flag=True, help="Transposed convolutions; w is (C, F/groups, *K).")
 @click.option("--square", is_flag=True, help="Leave out oblong kernels and what the convention does not document.")
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True,
@@ -132,6 +135,7 @@ def _grid(options: dict[str, Any]) -> list[Conv]:
     for option in COUNTS:
         choices[option] = options.pop(option)
     transposed = options.pop("transposed")
+    choices["padding_mode"] = options.pop("padding_mode")
     axes = {len(v) for option in ("input", "kernel") for v in choices.get(option, ()) if isinstance(v, tuple)}
     if ndim and axes and axes != {ndim}:
         raise ValueError(f"--ndim {ndim}, but the sizes given have {', '.join(map(str, sorted(axes)))} axes")
