@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-from symconv.audits.truth import equal
+from numpy.typing import NDArray
+
+from symconv.audits.truth import Point, equal
 from symconv.formulas.parser import parse
 from symconv.formulas.standard import standard
 from symconv.formulas.values import evaluate
-
-if TYPE_CHECKING:
-    from symconv.audits.causes import Observed
+from symconv.layer.conv import Conv
 
 __all__ = ["BORDER_CAUSES", "follows"]
+
+Array = NDArray[Any]
 
 _WHOLE = "correlate(pad(dilate(dy, s), d*(K - 1), d*(K - 1) + r), flip(w), dilation=d)"
 _BORDERED = "correlate(pad(dilate(dy, s), d*(K - 1) - p, d*(K - 1) - q + r, mode={mode}), flip(w), dilation=d)"
@@ -43,10 +45,9 @@ BORDER_CAUSES: dict[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def follows(seen: Observed, formulas: tuple[str, ...]) -> bool:
-    """Whether what came back is what one of the formulas gives: a text, or the standard one of another mode."""
-    conv = seen.conv
-    if not conv.mode.counts_outside or seen.value is None or seen.value.shape != seen.truth.shape:
+def follows(conv: Conv, name: str, value: Array | None, truth: Array, at: Point, formulas: tuple[str, ...]) -> bool:
+    """Whether an output is what one of the formulas gives: a text, or the standard one of another mode."""
+    if not conv.mode.counts_outside or value is None or value.shape != truth.shape:
         return False
     for text in formulas:
         if " = " in text:
@@ -54,7 +55,7 @@ def follows(seen: Observed, formulas: tuple[str, ...]) -> bool:
         elif text == conv.padding_mode:
             continue
         else:
-            formula = standard(seen.name, padding_mode=text)
-        if equal(seen.value, evaluate(conv, formula).substitute(seen.at)):
+            formula = standard(name, padding_mode=text)
+        if equal(value, evaluate(conv, formula).substitute(at)):
             return True
     return False

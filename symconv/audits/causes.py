@@ -11,7 +11,7 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -203,6 +203,10 @@ def _with(seen: Observed, change: Callable[[Axis], Axis], flip: bool = False) ->
     return equal(seen.value, result)
 
 
+def _computes(formulas: tuple[str, ...]) -> Callable[[Observed], bool]:
+    return lambda seen: follows(seen.conv, seen.name, seen.value, seen.truth, seen.at, formulas)
+
+
 def _forgets_stride(seen: Observed) -> bool:
     if all(s == 1 for s in seen.conv.stride):
         return False
@@ -349,10 +353,7 @@ _POSITIONS: dict[str, Callable[[Conv], float]] = {
 CAUSES: dict[str, Cause] = {
     cause.key: cause
     for cause in itertools.chain(
-        [
-            Cause(key, outputs, text, partial(follows, formulas=formulas))
-            for key, (outputs, text, formulas) in BORDER_CAUSES.items()
-        ],
+        [Cause(key, outputs, text, _computes(formulas)) for key, (outputs, text, formulas) in BORDER_CAUSES.items()],
         [
             Cause("empty-crop", ("dx",), "crops with [pad:-pad], which is empty at pad 0", _empty_crop),
             Cause(
