@@ -7,6 +7,11 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests import without_posix
+
+if os.environ.get("SYMCONV_WITHOUT_POSIX"):  # before anything of symconv is imported
+    without_posix.hide()
+
 # a slow machine is not a failing test; failures are replayed from the database of examples on a developer's machine, where
 # examples are new every time, and the same examples are tried each time where a result has to be reproduced
 settings.register_profile("symconv", deadline=None, derandomize=bool(os.environ.get("SYMCONV_CI")))
@@ -19,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sweeps are slow, and left out without --sweep."""
+    if os.environ.get("SYMCONV_WITHOUT_POSIX"):
+        items[:], about = without_posix.others(items)
+        config.hook.pytest_deselected(items=about)
     sweeps = [item for item in items if item.get_closest_marker("sweep")]
     for item in sweeps:
         item.add_marker("slow")

@@ -1,7 +1,6 @@
-"""As on a system without POSIX: ``python -m pytest -p tests.without_posix`` hides what Windows' Python has not.
+"""As without POSIX: with SYMCONV_WITHOUT_POSIX=1 in the environment the tests' settings hide what Windows' Python lacks.
 
-Audits need it, and bench measures with it; what is about them is left out, everything else has to pass. Loaded before anything of
-symconv is imported.
+Audits need it, and bench measures with it; what is about them is left out, everything else has to pass.
 """
 
 from __future__ import annotations
@@ -51,10 +50,7 @@ def hide() -> None:
                 delattr(module, name)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    about = [item for item in items if any(word in item.nodeid for word in ABOUT)]
-    config.hook.pytest_deselected(items=about)
-    items[:] = [item for item in items if item not in set(about)]
-
-
-hide()
+def others(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """The tests that have to pass, and those about what is hidden."""
+    about = {item for item in items if any(word in item.nodeid for word in ABOUT)}
+    return [item for item in items if item not in about], [item for item in items if item in about]
