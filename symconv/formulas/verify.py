@@ -21,7 +21,7 @@ from symconv.formulas.indices import TooLargeError
 from symconv.formulas.tree import TARGETS
 from symconv.formulas.values import evaluate
 from symconv.layer.conv import MAX_TERMS, Conv
-from symconv.layer.gradients import gradients
+from symconv.layer.gradients import READINGS, gradients
 from symconv.layer.names import entry_name
 
 __all__ = ["MAX_ENUMERATED", "MAX_MISMATCHES", "WAYS", "Check", "Mismatch", "Verification", "check_size", "verify"]
@@ -158,13 +158,18 @@ class Verification:
 
 
 def verify(
-    conv: Conv, formulas: Iterable[Formula | str] | None = None, max_terms: int = MAX_TERMS, by: str = "auto"
+    conv: Conv,
+    formulas: Iterable[Formula | str] | None = None,
+    max_terms: int = MAX_TERMS,
+    by: str = "auto",
+    forward: Formula | str | None = None,
 ) -> Verification:
     """Hold formulas against the derivative of the loss on ``conv``; left out, the standard ones for y, dx, dw and db.
 
     A formula is a :class:`Formula`, its text, or the name of a standard one. A formula for y that does not name b
     speaks of the layer without bias. ``by`` is one of :data:`WAYS`: a loss of more than ``MAX_ENUMERATED`` terms is held by
-    axes where the formula is a sum of products over the axes, which is as exact, at any size. Raises ValueError for a loss
+    axes where the formula is a sum of products over the axes, which is as exact, at any size. ``forward``, a formula for y, is a
+    forward pass of one's own: the formulas are held against its derivative, entry by entry. Raises ValueError for a loss
     of more than ``max_terms`` terms that has to be written down, for a formula that builds more than can be gone through, and for
     text that is not a formula.
 
@@ -187,6 +192,9 @@ padding=(3, 3)): ok, 244,065,536 entries>, 'axes')
             raise ValueError(
                 f"{each} is about padding_mode {each.padding_mode!r}, {conv!r} pads with {conv.padding_mode}"
             )
+    if forward is not None:
+        conv.check_terms(max_terms)
+        by, own = "entries", formula(forward, conv.transposed, conv.padding_mode)
     check_size(conv, chosen, max_terms, by)
     small = by == "entries" or (by == "auto" and conv.terms <= min(max_terms, MAX_ENUMERATED))
     checks: dict[int, Check] = {}
@@ -201,10 +209,27 @@ padding=(3, 3)): ok, 244,065,536 entries>, 'axes')
         for number, each in enumerate(chosen):
             if number not in checks:
                 truth = derivative.terms(each.target)
+                if forward is not None and each.target != "db":
+                    truth = _loss_of(conv, own, derivative.form).differentiate(READINGS[each.target])
                 if each.target == "y" and "b" not in each.arrays():
                     truth = truth.without("b")
                 checks[number] = _check(conv, each, truth)
     return Verification(conv, tuple(checks[number] for number in range(len(chosen))))
+
+
+def _loss_of(conv: Conv, forward: Formula, layers: MultilinearArray) -> MultilinearArray:
+    """The loss, dy times y, of a forward pass given as a formula, with the terms in b of the layer's own; ValueError where it is
+    no forward pass of the layer."""
+    if forward.target != "y":
+        raise ValueError(f"a forward pass is a formula for y, not for {forward.target}")
+    y = evaluate(conv, forward)
+    if y.shape != conv.shapes["y"]:
+        raise ValueError(f"{forward} has shape {y.shape}, y of {conv!r} has {conv.shapes['y']}")
+    blocks = (
+        Terms.of(0 * b.entry, {"dy": b.entry, **dict(zip(b.arrays, b.factors, strict=True))}, b.coefficient)
+        for b in y.blocks
+    )
+    return MultilinearArray(conv, (), (*blocks, *(b for b in layers.blocks if "b" in b.arrays)))
 
 
 def check_size(conv: Conv, formulas: Iterable[Formula], max_terms: int, by: str = "auto") -> None:

@@ -12,6 +12,7 @@ from symconv.formulas import tree
 from symconv.formulas.tree import TARGETS, Formula
 from symconv.layer import relation
 from symconv.layer.padding import FILLER, Mode, mode_named
+from symconv.proof.forward import comparisons
 
 __all__ = ["UNINDEXED", "Claim"]
 
@@ -32,7 +33,8 @@ class Claim:
     """``formula`` equals the derivative of the loss, for the sizes in ``legal``.
 
     ``stride`` and ``dilation`` are numbers, or None where they are free too. With ``symmetric`` only q = p is claimed, with
-    ``assumed`` only what is claimed where all these comparisons hold.
+    ``assumed`` only what is claimed where all these comparisons hold. ``forward`` is a forward pass of one's own, whose
+    derivative is meant in place of the layer's.
     """
 
     formula: Formula
@@ -40,6 +42,7 @@ class Claim:
     dilation: int | None = 1
     symmetric: bool = False
     assumed: tuple[Comparison, ...] = ()
+    forward: Formula | None = None
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -106,6 +109,9 @@ class Claim:
         target = self.formula.target
         if target == "db":
             return {self.arrays: (between(0, Name(self.index("dy")), EXTENTS["dy"]),)}
+        if self.forward is not None:
+            bias = {("b",): between(0, Name("o"), _O)} if self.with_bias else {}
+            return {self.arrays: (comparisons(self.forward),), **{arrays: (each,) for arrays, each in bias.items()}}
         ranges = {n: between(0, Name(n), self._of_layer(extent)) for n, extent in relation.EXTENTS.items()}
         found: dict[tuple[str, ...], Alternatives] = {self.arrays: tuple(
             (*self._read(conditions), compare(Name("m"), "==", row.substitute({"t": relation.INPUT_INDEX})),
@@ -153,6 +159,7 @@ class Claim:
         layer = "transposed convolution" if self.formula.transposed else "convolution"
         bias = "" if self.formula.target != "y" else " with bias" if self.with_bias else " without bias"
         layer += f" with {self.mode.name} padding" if self.mode.counts_outside else ""
+        layer += f" with the forward pass {self.forward}" if self.forward is not None else ""
         steps = ", ".join(
             f"{word} {'any' if value is None else value}"
             for word, value in (("stride", self.stride), ("dilation", self.dilation))

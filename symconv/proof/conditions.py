@@ -65,7 +65,7 @@ class Condition:
         """
         assert self.sizes is not None
         at = self.sizes
-        known = [at.get_dim_name(isl.dim_type.param, i) for i in range(at.dim(isl.dim_type.param))]
+        known = [str(at.get_dim_name(isl.dim_type.param, i)) for i in range(at.dim(isl.dim_type.param))]
         missing = [name for name in known if name not in sizes]
         if missing:
             raise ValueError(f"the condition speaks of {', '.join(known)}; {', '.join(missing)} is not given")

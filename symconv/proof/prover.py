@@ -18,6 +18,7 @@ from symconv.proof.assumptions import assumptions
 from symconv.proof.claim import Claim
 from symconv.proof.clock import MAX_SECONDS, LimitError, clock
 from symconv.proof.decide import MAX_OPERATIONS, Decision, decide, limited
+from symconv.proof.forward import read_forward
 from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof, Proofs, size_order
 
 __all__ = ["MAX_CLAIMS", "MAX_STEP", "PADDINGS", "check_step", "claims", "prove", "prove_claim"]
@@ -44,6 +45,7 @@ def prove(
     max_operations: int = MAX_OPERATIONS,
     max_seconds: float = MAX_SECONDS,
     assume: str | None = None,
+    forward: str | Formula | None = None,
 ) -> Proof | Proofs:
     """Decide whether ``formula`` equals the gradient (or y) for every input size H, kernel K and padding p, q.
 
@@ -56,6 +58,8 @@ def prove(
     of the formula. What isl cannot decide in ``max_operations``, or what takes longer than ``max_seconds``,
     is UNKNOWN, and a refutation may then lack its condition; the clock is looked at between isl's calls. ``assume`` restricts
     the claim (``"p == 0, K odd"``, :mod:`symconv.proof.assumptions`); ``beyond`` of the result is then the condition without it.
+    ``forward`` is a forward pass of one's own, ``"y[i] = sum(w[k] * x[s*i + K - 1 - k - p], k)"``: the truth is then the
+    derivative of that (:mod:`symconv.proof.forward`), for an output of the layer's size O.
 
     Raises ValueError for text that is no formula (it points at the column) and for numbers out of range.
 
@@ -69,7 +73,7 @@ def prove(
     instead of 1
     """
     all_claims = claims(
-        formula, stride, dilation, padding, transposed=transposed, padding_mode=padding_mode, assume=assume
+        formula, stride, dilation, padding, transposed=transposed, padding_mode=padding_mode, assume=assume, forward=forward
     )
     proofs = tuple(prove_claim(each, second_opinion, max_operations, max_seconds) for each in all_claims)
     single = all(isinstance(each, str) or hasattr(each, "__index__") for each in (stride, dilation))
@@ -85,6 +89,7 @@ def claims(
     transposed: bool = False,
     padding_mode: str | None = None,
     assume: str | None = None,
+    forward: str | Formula | None = None,
 ) -> list[Claim]:
     """The claims that :func:`prove` decides, with everything checked before any work is done."""
     if padding not in PADDINGS:
@@ -96,13 +101,16 @@ def claims(
         raise ValueError(f"padding_mode {chosen.padding_mode!r}: a transposed convolution knows zeros only")
     if chosen.transposed != transposed and isinstance(formula, str):
         raise ValueError(f"{chosen} is about another layer")
-    sizes = chosen.sizes()
+    own = None if forward is None else read_forward(forward)
+    if own is not None and (transposed or chosen.transposed or chosen.padding_mode != "zeros"):
+        raise ValueError("a forward pass of one's own is that of a convolution with zeros padding")
+    sizes = chosen.sizes() | (frozenset() if own is None else own.sizes())
     symmetric = padding == "symmetric" or (padding == "auto" and not sizes & {"q", "r"} and chosen.name is None)
     strides, dilations = _steps("stride", stride), _steps("dilation", dilation)
     if len(strides) * len(dilations) > MAX_CLAIMS:
         raise ValueError(f"{len(strides) * len(dilations):,} strides and dilations, more than {MAX_CLAIMS:,}")
     assumed = assumptions(assume) if assume else ()
-    return [Claim(chosen, s, d, symmetric, assumed) for s in strides for d in dilations]
+    return [Claim(chosen, s, d, symmetric, assumed, own) for s in strides for d in dilations]
 
 
 def _steps(name: str, given: int | str | Iterable[int]) -> list[int | None]:

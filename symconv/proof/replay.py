@@ -68,7 +68,7 @@ def replay_proof(claim: Claim) -> int:
     for conv in drawn_layers(claim):
         if conv.terms > MAX_REPLAY:
             continue
-        result = verify(conv, [claim.formula])
+        result = verify(conv, [claim.formula], forward=claim.forward)
         if not result.ok:
             raise ReplayError(
                 f"{claim.formula} is proved, and verify finds it wrong at {conv!r}: {result.mismatches[0]}"
@@ -85,7 +85,7 @@ def replay_refutation(claim: Claim, found: Counterexample) -> Counterexample:
     conv = layer_of(claim, found.sizes)
     if conv.terms > MAX_REPLAY:
         return found
-    verification = verify(conv, [claim.formula])
+    verification = verify(conv, [claim.formula], forward=claim.forward)
     at = {mismatch.index[-1] for mismatch in verification.mismatches if mismatch.index is not None}
     within = found.lengths is not None and found.index is not None and found.index < found.lengths[1]
     # a product outside the target or a missing entry shows as a difference in shape

@@ -66,6 +66,8 @@ NOTATION |= {
 
 def theorem(proof: Decided) -> str:
     """The theorem that ``proof`` amounts to, and its proof, as environments of a paper; if undecided, a remark."""
+    if proof.claim.forward is not None:
+        raise ValueError("a theorem is written about the layer's own forward pass only")
     if proof.verdict not in (PROVED, REFUTED):
         return "% undecided: " + " ".join((proof.reason or "").split()) + "\n" + _open(proof.claim)
     return "\n".join(
@@ -83,6 +85,8 @@ def theorem(proof: Decided) -> str:
 
 def in_notebook(proof: Decided) -> str:
     """The same without environments that MathJax does not have: paragraphs, with mathematics between dollars."""
+    if proof.claim.forward is not None:
+        return rf"{proof.verdict}: \[ {latex(proof.claim.formula)} \] with the forward pass \[ {latex(proof.claim.forward)} \]"
     if proof.verdict not in (PROVED, REFUTED):
         return _open(proof.claim)
     lines = [rf"Theorem ({_title(proof.claim)}).", *_said(proof), "Proof.", *_shown(proof)]
