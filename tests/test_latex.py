@@ -176,7 +176,7 @@ def test_every_node_has_a_reader() -> None:
     nodes = {each for each in vars(tree).values() if isinstance(each, type) and issubclass(each, tree.Node)} - {
         tree.Node
     }
-    assert nodes == set(notation.READERS)
+    assert nodes == set(notation.RULES)
 
 
 # lines ----------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Reader: integer expressions, formulas and their texts as JavaScript, for pages that compute by themselves.
+"""Integer expressions, formulas and their texts as JavaScript, for pages that compute by themselves.
 
 Names become properties of one object ``v``; division and remainder round towards minus infinity, as Python's do.
 """

@@ -1,4 +1,4 @@
-"""Reader of text, the part below formulas: limits, errors that point at a column, integer expressions.
+"""The parser below formulas: limits, errors that point at a column, integer expressions.
 
 Python's grammar has parsed the text; here its syntax tree is checked node by node against what an integer expression may be.
 Nothing is evaluated.

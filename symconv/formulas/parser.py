@@ -1,4 +1,4 @@
-"""Reader of text: what a person writes becomes a formula tree. The text is parsed by Python's grammar and checked against a
+"""The parser: what a person writes becomes a formula tree. The text is parsed by Python's grammar and checked against a
 whitelist; it is never evaluated.
 
 Two notations, 0-based, arrays zero outside their range:

@@ -1,4 +1,4 @@
-"""Reader of text, pointwise sums: ``sum(dy[i] * w[m - s*i + p], i, where=...)``, entries of arrays and what they run over."""
+"""The parser of pointwise sums: ``sum(dy[i] * w[m - s*i + p], i, where=...)``, entries of arrays and what they run over."""
 
 from __future__ import annotations
 

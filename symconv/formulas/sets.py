@@ -1,4 +1,4 @@
-"""Reader: a formula as integer relations, for every size at once.
+"""A formula as integer relations, for every size at once.
 
 At one stride and dilation, with H, K, p, q, O, r free, every operation is a map between positions that isl can hold exactly:
 what moves entries about is read from the result back to its operand, and ``correlate`` pairs positions. Composed, they give for
@@ -175,7 +175,7 @@ class _Reader:
         return Reading(value.pieces, value.length, self.clash)
 
     def node(self, node: tree.Node) -> _Value:
-        return _READERS[type(node)](self, node)
+        return _RULES[type(node)](self, node)
 
     def map(self, text: str) -> isl.Map:
         return isl.Map.read_from_str(self.context, f"{_HEAD}{{ {text} }}")
@@ -366,7 +366,7 @@ def _bias(node: tree.Node) -> Integer | None:
     return Const(1) if node == tree.Array("b") else None
 
 
-_READERS: dict[type[tree.Node], Callable[[_Reader, Any], _Value]] = {
+_RULES: dict[type[tree.Node], Callable[[_Reader, Any], _Value]] = {
     tree.Array: _Reader.array,
     tree.Move: _Reader.move,
     tree.Shuffle: _Reader.shuffle,

@@ -20,7 +20,7 @@ Channels, groups and batch follow from the names: a correlation sums over the in
 (c for y, f for dx, n for dw), inside each group; ``sum`` sums over n as well. ``shuffle`` deals channels to groups one by one
 (c mod groups) where layers take contiguous blocks.
 
-Readers are tables with one row for each class of node; they live in the sibling modules.
+What reads a formula is a table with one rule for each class of node, in a module of its own.
 """
 
 from __future__ import annotations

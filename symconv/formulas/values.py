@@ -1,4 +1,4 @@
-"""Reader: a formula's exact value on one concrete layer.
+"""A formula's exact value on one concrete layer.
 
 Arrays are handled as arrays of cells: numbers of the entries they show, -1 for a zero. What moves entries about moves cells;
 correlation multiplies them out into terms. The operations act on the whole arrays of the layer, all axes
@@ -61,7 +61,7 @@ class Reading:
         self.sizes = [conv.sizes(axis) for axis in range(conv.ndim)]
 
     def read(self, node: tree.Node) -> Value:
-        return READERS[type(node)](self, node)
+        return RULES[type(node)](self, node)
 
     def per_axis(self, e: Integer, least: int | None = None, what: str = "") -> list[int]:
         """An expression on each axis."""
@@ -366,7 +366,7 @@ def evaluate(conv: Conv, formula: tree.Formula) -> MultilinearArray:
     return MultilinearArray(conv, (*lead, *value.space), content.blocks)
 
 
-READERS: dict[type[tree.Node], Callable[[Reading, Any], Value]] = {
+RULES: dict[type[tree.Node], Callable[[Reading, Any], Value]] = {
     tree.Array: Reading.array,
     tree.Move: Reading.move,
     tree.Shuffle: Reading.shuffle,

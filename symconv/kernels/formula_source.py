@@ -1,4 +1,4 @@
-"""Reader: a formula as NumPy source, in the words of the formula itself.
+"""A formula as NumPy source, in the words of the formula itself.
 
     y = correlate(pad(x, p, q), w, "ngc,gfc->ngf", stride=s, dilation=d) + b
 
@@ -40,9 +40,9 @@ class _Reading:
         self.formula, self.labels = formula, labels
 
     def read(self, node: tree.Node) -> ast.expr:
-        if type(node) not in READERS:
+        if type(node) not in RULES:
             raise ValueError(f"{self.formula}: {node} has no NumPy source")
-        return READERS[type(node)](self, node)
+        return RULES[type(node)](self, node)
 
     def array(self, node: tree.Array) -> ast.expr:
         return source.name(node.name)
@@ -76,7 +76,7 @@ class _Reading:
         return source.operation(self.read(node.left), "+", self.read(node.right))
 
 
-READERS: dict[type[tree.Node], Callable[[_Reading, Any], ast.expr]] = {
+RULES: dict[type[tree.Node], Callable[[_Reading, Any], ast.expr]] = {
     tree.Array: _Reading.array,
     tree.Move: _Reading.move,
     tree.Correlate: _Reading.correlate,

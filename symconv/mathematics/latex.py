@@ -1,4 +1,4 @@
-"""Reader: mathematics, formulas and integer expressions as LaTeX (amsmath), and how wide it comes out.
+"""Mathematics, formulas and integer expressions as LaTeX (amsmath), and how wide it comes out.
 
 What is written is plain enough for MathJax as well: no macros of our own.
 """

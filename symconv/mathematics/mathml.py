@@ -1,4 +1,4 @@
-"""Reader: mathematics, formulas and integer expressions as MathML Core, which browsers set without a script.
+"""Mathematics, formulas and integer expressions as MathML Core, which browsers set without a script.
 
 Straight from the tree, so that what belongs together stays together: ``dx_{11}`` is one name with one index.
 The brackets of a matrix are left to the style sheet (``mtable.matrix``): drawn ones grow in every browser and font.

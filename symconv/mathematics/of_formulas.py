@@ -120,7 +120,7 @@ def _tidy(e: Integer) -> Integer:
 
 
 def _set(node: tree.Node, setting: Setting) -> Set:
-    return READERS[type(node)](node, setting)
+    return RULES[type(node)](node, setting)
 
 
 def _bound(node: tree.Node, setting: Setting, least: int) -> Math:
@@ -205,7 +205,7 @@ def _index_sum(node: tree.IndexSum, setting: Setting) -> Set:
     return Row((*totals, Product(tuple(factors), apart=True))), _ROW
 
 
-READERS: dict[type[tree.Node], Callable[[Any, Setting], Set]] = {
+RULES: dict[type[tree.Node], Callable[[Any, Setting], Set]] = {
     tree.Array: _array,
     tree.Move: _move,
     tree.Shuffle: lambda node, setting: _call("shuffle", node.operand, setting),

@@ -1,4 +1,4 @@
-"""Reader: mathematics, formulas and integer expressions as Unicode text for a terminal, over several lines where it must.
+"""Mathematics, formulas and integer expressions as Unicode text for a terminal, over several lines where it must.
 
 Number indices are set below (``x₁₁``), others in brackets (``x[o + k − 1]``); summation signs carry their limits above and
 below, matrices their brackets.

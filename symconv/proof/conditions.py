@@ -9,7 +9,6 @@ from the generic ones.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ import islpy as isl
 from symconv.algebra.comparisons import Comparison, compare, in_words
 from symconv.algebra.integers import Name
 from symconv.formulas.sets import conditions as in_isl
+from symconv.proof.candidates import Conjunction, short, unions
 from symconv.proof.clock import LimitError, check_time
 from symconv.proof.decide import (
     MAX_OPERATIONS,
@@ -35,7 +35,6 @@ __all__ = ["Condition", "condition_of"]
 #: isl is asked about this many candidates for one set
 MAX_CANDIDATES = 6
 
-Conjunction = tuple[Atom, ...]
 Candidates = Callable[[Sequence[Atom], int, int], Iterator[tuple[Conjunction, ...]]]
 
 
@@ -68,7 +67,9 @@ class Condition:
         known = [str(at.get_dim_name(isl.dim_type.param, i)) for i in range(at.dim(isl.dim_type.param))]
         missing = [name for name in known if name not in sizes]
         if missing:
-            raise ValueError(f"the condition speaks of {', '.join(known)}; {', '.join(missing)} is not given")
+            raise ValueError(
+                f"the condition speaks of {', '.join(map(str, known))}; {', '.join(map(str, missing))} is not given"
+            )
         for name, value in sizes.items():
             position = at.find_dim_by_name(isl.dim_type.param, name)
             if position < 0:
@@ -276,81 +277,6 @@ class _Search:
             degenerate, exact = plain.replace(" = ", " == "), True
         text = f"{generic}, apart from degenerate sizes ({degenerate})"
         return self.said(text, generic, degenerate, exact, words)
-
-
-# candidates, simplest first ------------------------------------------------------------------------------------------------
-
-
-def short(atoms: Sequence[Atom], goal: int, frame: int) -> Iterator[tuple[Conjunction, ...]]:
-    """One conjunction of at most four words that equals the goal on the frame."""
-    for found in conjunctions(atoms, goal, frame):
-        yield (found,)
-
-
-def conjunctions(atoms: Sequence[Atom], goal: int, frame: int) -> Iterator[Conjunction]:
-    necessary: dict[int, Atom] = {}
-    for atom in atoms:
-        if not goal & ~atom.bits:
-            necessary.setdefault(atom.bits & frame, atom)
-    useful = [(bits, atom) for bits, atom in necessary.items() if bits != frame]
-    for bits, atom in useful:
-        if bits == goal:
-            yield (atom,)
-    pairs = [
-        (a.cost + b.cost, (a, b))
-        for (one, a), (other, b) in itertools.combinations(useful[:400], 2)
-        if one & other == goal
-    ]
-    pairs.sort(key=lambda pair: pair[0])
-    for _, pair in pairs:
-        yield pair
-    if not pairs:
-        yield from greedy(useful, goal, frame)
-
-
-def greedy(useful: Sequence[tuple[int, Atom]], goal: int, frame: int) -> Iterator[Conjunction]:
-    """Up to four words: each takes away most of what should not be there."""
-    chosen: list[Atom] = []
-    left = frame
-    while left != goal and len(chosen) < 4:
-        bits, atom = min(useful, key=lambda each: ((left & each[0]).bit_count(), each[1].cost), default=(left, None))
-        if atom is None or left & bits == left:
-            return
-        chosen.append(atom)
-        left &= bits
-    if left == goal:
-        yield tuple(chosen)
-
-
-def unions(atoms: Sequence[Atom], goal: int, frame: int) -> Iterator[tuple[Conjunction, ...]]:
-    """At most three conjunctions that together make up the goal."""
-    yield from short(atoms, goal, frame)
-    cheap = atoms[:1500]
-    inside: dict[int, tuple[float, Conjunction]] = {}
-    for atom in cheap:
-        bits = atom.bits & frame
-        if bits and not bits & ~goal:
-            inside.setdefault(bits, (atom.cost, (atom,)))
-    touching = [atom for atom in cheap if atom.bits & goal][:150]
-    for a, b in itertools.combinations(touching, 2):
-        bits = a.bits & b.bits & frame
-        if bits and not bits & ~goal:
-            cost = a.cost + b.cost
-            if bits not in inside or cost < inside[bits][0]:
-                inside[bits] = (cost, (a, b))
-    options = sorted(inside.items(), key=lambda item: (-item[0].bit_count(), item[1][0]))[:120]
-    found = []
-    for size in (2, 3):
-        for chosen in itertools.combinations(options if size == 2 else options[:24], size):
-            covered = 0
-            for bits, _ in chosen:
-                covered |= bits
-            if covered == goal:
-                found.append((sum(cost for _, (cost, _) in chosen), tuple(words for _, (_, words) in chosen)))
-        if found:
-            break
-    for _, alternatives in sorted(found, key=lambda item: item[0]):
-        yield alternatives
 
 
 def _text(alternatives: Sequence[Conjunction]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -46,24 +47,23 @@ def printed(document: Article, width: int = WIDTH) -> str:
 def blocks(prose: Prose, block: Block, width: int, rule: str = "╌") -> Iterator[str]:
     """The lines of a block, a blank line before each."""
     yield ""
-    if isinstance(block, Section):
-        heading = words(prose, block.title)
-        yield from ("", heading, rule * len(heading))
-        for inner in block.blocks:
-            yield from blocks(prose, inner, width)
-    elif isinstance(block, Paragraph):
-        yield from filled(MARKS[block.mark] + words(prose, block.phrase), width)
-    elif isinstance(block, Equations):
-        width -= FRAME if block.boxed else 0
-        lines = list(equations(prose, block, width - len(INSET)))
-        number = prose.numbers.get(block.label) if block.label else None
-        if number is not None:
-            lines = numbered(lines, f"({number})", width)
-        yield from framed(lines) if block.boxed else lines
-    elif isinstance(block, Table):
-        yield from table(prose, block, width)
-    elif isinstance(block, Code):
-        yield from (INSET + line for line in block.text.splitlines())
+    yield from BLOCKS[type(block)](prose, block, width, rule)
+
+
+def section(prose: Prose, block: Section, width: int, rule: str) -> Iterator[str]:
+    heading = words(prose, block.title)
+    yield from ("", heading, rule * len(heading))
+    for inner in block.blocks:
+        yield from blocks(prose, inner, width)
+
+
+def display(prose: Prose, block: Equations, width: int) -> list[str]:
+    width -= FRAME if block.boxed else 0
+    lines = list(equations(prose, block, width - len(INSET)))
+    number = prose.numbers.get(block.label) if block.label else None
+    if number is not None:
+        lines = numbered(lines, f"({number})", width)
+    return framed(lines) if block.boxed else lines
 
 
 def words(prose: Prose, value: Value) -> str:
@@ -124,3 +124,12 @@ def table(prose: Prose, block: Table, width: int) -> list[str]:
                       legacy_windows=False)  # fmt: skip
     console.print(drawn)
     return [INSET + line for line in out.getvalue().rstrip().splitlines() if line.strip()]
+
+
+BLOCKS: dict[type[Block], Callable[[Prose, Any, int, str], Iterable[str]]] = {
+    Section: section,
+    Paragraph: lambda prose, block, width, _: filled(MARKS[block.mark] + words(prose, block.phrase), width),
+    Equations: lambda prose, block, width, _: display(prose, block, width),
+    Table: lambda prose, block, width, _: table(prose, block, width),
+    Code: lambda prose, block, width, _: (INSET + line for line in block.text.splitlines()),
+}
