@@ -144,7 +144,8 @@ class Figure:
         items = []
         for item in body.items:
             shown = [name for name in ("label", "corner", "content") if hasattr(item, name)]
-            items.append(replace(item, **{name: self._set(getattr(item, name)) for name in shown}))
+            changed: dict[str, Any] = {name: self._set(getattr(item, name)) for name in shown}
+            items.append(replace(item, **changed))
         return replace(body, items=tuple(items), equation=self._set(body.equation))
 
     def _set(self, content: Content) -> Content:
