@@ -146,6 +146,8 @@ def item(reader: Reader, holder: Any, index: Any) -> Any:
         if not found.ndim and Ellipsis not in items:
             return value(reader.world, found)  # one entry is a copy
         return found
+    if isinstance(holder, Typed) and holder.name == "index":
+        return index
     if isinstance(holder, dict):
         try:
             return holder[index]

@@ -19,4 +19,5 @@ numpy, method = table(ROWS), table(METHODS)
 for _name in ("float64", "float32", "float16", "float_", "double", "single", "longdouble", "newaxis"):
     ROWS[_name] = Typed("float")
 ROWS["newaxis"] = None
+ROWS["s_"] = ROWS["index_exp"] = Typed("index")
 ROWS["add"] = Row("add", lambda reader, args, keywords: operated(reader, ast.Add(), *args))
