@@ -14,9 +14,6 @@ if os.environ.get("SYMCONV_WITHOUT_POSIX"):  # before anything of symconv is imp
 
 # a slow machine is not a failing test; failures are replayed from the database of examples on a developer's machine, where
 # examples are new every time, and the same examples are tried each time where a result has to be reproduced
-#: a plugin that hides POSIX as soon as it is imported: only `-p` may do that
-collect_ignore = ["without_posix.py"]
-
 settings.register_profile("symconv", deadline=None, derandomize=bool(os.environ.get("SYMCONV_CI")))
 settings.load_profile("symconv")
 
