@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -246,3 +248,24 @@ def test_words_and_modes_survive_a_round_trip() -> None:
     for conv in CASES:
         assert Conv(**conv.to_dict()) == conv
     assert set(WORDS) == {"valid", "same", "full", "causal", "same_tf"}
+
+
+def test_a_mode_is_a_row_of_the_table() -> None:
+    """What reads the table knows a row that it has never seen: each end continued by the row at the other end."""
+    code = """
+from symconv.algebra.integers import Const, Name
+from symconv.layer.padding import MODES, Mode
+MODES["far"] = Mode("far", Name("H") - 1, Const(0), "edge", None)
+from symconv import Conv, prove
+from symconv.formulas.parser import parse
+conv = Conv(input=(4, 5), kernel=(3, 2), stride=(2, 3), padding=((3, 1), (2, 2)), padding_mode="far")
+assert conv.verify().ok and conv.verify(by="axes").ok
+assert str(Conv(input=2, kernel=2, padding=1, padding_mode="far", bias=False).gradients().y[0, 0]) == \\
+    "[w_{1}*x_{2} + w_{2}*x_{1}, w_{1}*x_{1} + w_{2}*x_{2}, w_{1}*x_{2} + w_{2}*x_{1}]"
+assert prove("dx", range(1, 4), range(1, 3), padding_mode="far").verdict == "PROVED"
+assert prove(str(prove("dx", padding_mode="replicate").formula), padding_mode="far").verdict == "REFUTED"
+assert parse("dx = fold(correlate(dy, flip(w)), p, mode=far)").padding_mode == "far"
+assert conv.second_gradients().terms("ddx").count
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
