@@ -239,7 +239,7 @@ def _diff(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         return np.array([derivative(above, each) for each in by.reshape(-1)] + [None], dtype=object)[:-1].reshape(
             by.shape
         )
-    columns = np.array([by], dtype=object) if isinstance(by, Polynomial) else by.reshape(-1)
+    columns: Any = np.array([by], dtype=object) if isinstance(by, Polynomial) else by.reshape(-1)
     matrix = np.empty((above.size, columns.size), dtype=object)
     for i, j in np.ndindex(matrix.shape):
         matrix[i, j] = derivative(above.reshape(-1)[i], columns[j])
