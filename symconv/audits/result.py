@@ -102,6 +102,8 @@ class Outcome:
     seed: int = 0
     seconds: float = 0.0
     fingerprint: str = ""
+    #: what is proved of the function for every size, where its source can be read; the cases agree with it
+    proved: str | None = None
 
     @cached_property
     def documented(self) -> tuple[Case, ...]:
@@ -255,7 +257,8 @@ class Outcome:
                 for output in self.outputs
             },
             "condition": self.condition.text,
-            "condition_proved": False,
+            "condition_proved": self.proved is not None,
+            "proved": self.proved,
             "refusal": None if self.refusal is None else self.refusal.text,
             "smallest_failure": None if smallest is None else smallest.to_dict(),
             "failures": [failure.to_dict() for failure in self.failures],

@@ -13,6 +13,7 @@ from symconv.audits.calls import MODES
 from symconv.audits.conventions import CONVENTIONS
 from symconv.audits.grids import NAMED, default_grid
 from symconv.audits.judge import ENGINES
+from symconv.audits.proved import with_proof
 from symconv.audits.sweep import BACKENDS
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
 from symconv.files import check_writable, write_whole
@@ -76,6 +77,7 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random points.")
 @click.option("--html", metavar="FILE", help="Write a report as one page of HTML.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, one test for each case and output.")
+@click.option("--no-proof", is_flag=True, help="The cases alone: do not try to prove them for every size.")
 @click.option("--json", "as_json", is_flag=True,
               help="Print JSON: ok, cases, right, wrong, refused, by_case, smallest_failure, condition.")  # fmt: skip
 @click.pass_context
@@ -99,7 +101,7 @@ def command(ctx: click.Context, /, function: str, **options: Any) -> None:
     Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 2 bad usage.
     """
     files = {name: options.pop(name) for name in ("html", "junit")}
-    as_json = options.pop("as_json")
+    as_json, no_proof = options.pop("as_json"), options.pop("no_proof")
     with usage_errors():
         convs = _grid(options)
         for name, path in files.items():
@@ -109,6 +111,8 @@ def command(ctx: click.Context, /, function: str, **options: Any) -> None:
         names = [name.strip() for name in outputs.split(",")] if outputs else None
         with _progress(len(convs)) as progress:
             result = audit(function, grid=convs, outputs=names, progress=progress, **options)
+        if not no_proof and options["adapter"] is None and options["convention"] in CONVENTIONS:
+            result = with_proof(result, function, options["convention"], options["forward"])
         _write(result, files)
     if as_json:
         echo_json(result.to_dict())

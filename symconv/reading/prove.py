@@ -86,13 +86,25 @@ def prove_source(
     source: str, function: str, convention: str = "plain", stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1,
     *, forward: str | None = None, targets: Sequence[str] | None = None, ndim: int = 2, padding: str = "one",
     groups: bool = False, replays: int = 20, seconds: float = MAX_SECONDS, shown: str | None = None,
+    adjoint: bool | None = None,
 ) -> CodeProofs:  # fmt: skip
-    """:func:`prove_code` for source text."""
+    """:func:`prove_code` for source text; without ``adjoint`` the forward function only makes the cache."""
     found: list[CodeProof] = []
     named = tuple(targets or ("dx", "dw", "db"))
     for s in _numbers(stride):
         for d in _numbers(dilation):
-            call = Call(convention, s, d, ndim, padding, groups, named, named == ("y",), forward, forward is not None)
+            call = Call(
+                convention,
+                s,
+                d,
+                ndim,
+                padding,
+                groups,
+                named,
+                named == ("y",),
+                forward,
+                forward is not None if adjoint is None else adjoint,
+            )
             try:
                 reading = read(source, function, call, seconds)
             except SyntaxError as error:

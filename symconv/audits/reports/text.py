@@ -71,6 +71,8 @@ def _parts(audit: Outcome) -> Iterator[RenderableType]:
     yield Text.assemble(("condition  ", "bold"), str(audit.condition))
     for output, condition in audit.further_conditions.items():
         yield Text(f"  {output}: {condition}")
+    if audit.proved is not None:
+        yield Text.assemble(("proved     ", "bold"), audit.proved)
     if audit.refusal is not None:
         yield Text.assemble(("refusals   ", "bold"), str(audit.refusal))
         message = next(case.verdict.message for case in audit.documented if case.refuses())

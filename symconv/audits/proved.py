@@ -1,0 +1,74 @@
+"""What the cases show, proved: the function's source read for every size, and held against every case that was run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from symconv.audits.run import Audit
+from symconv.layer.conv import Conv
+from symconv.reading.prove import source_of
+from symconv.reading.theorem import ProvedCondition, condition_for
+
+__all__ = ["with_proof"]
+
+#: seconds for each stride
+MAX_SECONDS = 20.0
+
+
+def with_proof(audit: Audit, function: str, convention: str, forward: str | None = None) -> Audit:
+    """The audit, with what is proved when the function can be read; as it was where it cannot.
+
+    The audit's cases are the replay: a single one that came out otherwise than was read, and nothing is said to be proved.
+    """
+    cases = [(case.conv, case.statuses(audit.outputs)) for case in audit.documented]
+    steps = {(conv.stride[0], conv.dilation[0]) for conv, _ in cases}
+    ndims = {conv.ndim for conv, _ in cases}
+    if audit.mode != "backward" or len(ndims) != 1 or not all(_is_plain(conv) for conv, _ in cases):
+        return audit
+    strides, dilations = sorted({s for s, _ in steps}), sorted({d for _, d in steps})
+    try:
+        source, name, _ = source_of(function)
+    except ValueError:
+        return audit
+    found = condition_for(source, name, convention, strides, dilations, forward=forward, adjoint=False, ndim=ndims.pop(),
+                          seconds=MAX_SECONDS)  # fmt: skip
+    if found is None or not all(_agrees(found, audit.outputs, conv, statuses) for conv, statuses in cases):
+        return audit
+    return replace(audit, proved=_told(found, strides, dilations))
+
+
+def _told(found: ProvedCondition, strides: list[int], dilations: list[int]) -> str:
+    """One condition for all, or one for each stride where the outputs of a stride share it."""
+    d = "" if dilations == [1] else f", dilation {', '.join(map(str, dilations))}"
+    whole = f"for every size at stride {', '.join(map(str, strides))}{d}"
+    if found.text is not None:
+        return f"{_said(found.text)}, {whole}"
+    by_stride: dict[int, set[str | None]] = {}
+    for proof in found.proofs:
+        if proof.condition != "always":
+            by_stride.setdefault(proof.stride, set()).add(proof.condition if proof.condition_exact else None)
+    if all(len(told) == 1 and None not in told for told in by_stride.values()):
+        parts = [f"stride {s}: {_said(next(iter(by_stride.get(s, {'always'}))) or '')}" for s in strides]
+        return f"for every size{d}: {'; '.join(parts)}"
+    return f"in which sizes each output is right, {whole}; the cases agree"
+
+
+def _said(condition: str) -> str:
+    return "right" if condition == "always" else f"right exactly when {condition}"
+
+
+def _is_plain(conv: Conv) -> bool:
+    """One stride, dilation and padding for all sides, no groups: what a reading has names for."""
+    pads = {p for pair in conv.padding for p in pair}
+    one = len(set(conv.stride)) == 1 and len(set(conv.dilation)) == 1 and len(pads) == 1
+    return one and conv.groups == 1 and not conv.transposed and not any(conv.output_padding)
+
+
+def _agrees(found: ProvedCondition, outputs: Sequence[str], conv: Conv, statuses: Sequence[str]) -> bool:
+    sizes = {"N": conv.batch, "C": conv.in_channels, "F": conv.out_channels, "p": conv.padding[0][0]}
+    sizes |= dict(zip("HWZ", conv.input, strict=False)) | dict(zip("KLM", conv.kernel, strict=False))
+    for output, status in zip(outputs, statuses, strict=True):
+        if found.right(output, conv.stride[0], conv.dilation[0], sizes) is not (status == "ok"):
+            return False
+    return True
