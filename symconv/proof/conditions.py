@@ -62,7 +62,8 @@ class Condition:
 
         ValueError where a size is missing or not one that the condition speaks of.
         """
-        assert self.sizes is not None
+        if self.sizes is None:
+            raise ValueError("the condition is that of several strides and dilations; ask the cases of the proof")
         at = self.sizes
         known = [str(at.get_dim_name(isl.dim_type.param, i)) for i in range(at.dim(isl.dim_type.param))]
         missing = [name for name in known if name not in sizes]

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symconv.algebra.comparisons import in_words
 from symconv.formulas import formula as as_formula
@@ -20,6 +20,10 @@ from symconv.proof.clock import MAX_SECONDS, LimitError, clock
 from symconv.proof.decide import MAX_OPERATIONS, Decision, decide, limited
 from symconv.proof.forward import read_forward
 from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof, Proofs, size_order
+from symconv.proof.steps import claims_there, common_condition
+
+if TYPE_CHECKING:
+    from symconv.proof.conditions import Condition
 
 __all__ = ["MAX_CLAIMS", "MAX_STEP", "PADDINGS", "check_step", "claims", "prove", "prove_claim"]
 
@@ -224,10 +228,9 @@ def _for_any_step(claim: Claim, max_operations: int) -> Proof:
                 cases += [_decided(each, max_operations) for each in _first_cases(claim, range(s, s + 1))]
         refuted = [case for case in cases if case.counterexample is not None]
         best = _smallest(refuted)
-        same = {case.condition for case in refuted}
-        validity = best.validity if len(same) == 1 and len(refuted) == len(cases) else None
         told = ", ".join(f"s={c.stride} d={c.dilation}" for c in cases if c.verdict == PROVED)
-        reason = f"it is PROVED for {told}" if told else None
+        validity, confirmed = _at_any_step(claim, cases)
+        reason = "; ".join([f"it is PROVED for {told}"] * bool(told) + [confirmed] * bool(confirmed)) or None
         return Proof(claim, REFUTED, best.counterexample, validity, reason, cases=tuple(cases))
 
     answer = solver.ask(claim)
@@ -248,6 +251,20 @@ def _for_any_step(claim: Claim, max_operations: int) -> Proof:
     else:
         told = answer.reason or "z3 refutes it at a stride or dilation beyond what is decided"
     return Proof(claim, UNKNOWN, reason=f"{told}; single strides and dilations are decided apart", cases=tuple(cases))
+
+
+def _at_any_step(claim: Claim, cases: list[Proof]) -> tuple[Condition | None, str]:
+    """One condition with s and d in it that is exact at every case, and what z3 says of it at every stride and dilation."""
+    from symconv.proof.conditions import Condition  # this loads NumPy, as above
+
+    common = common_condition(cases)
+    if common is None:
+        return None, ""
+    full = "; ".join(f"s={c.stride} d={c.dilation}: {'always' if c.validity is None else c.validity.full}" for c in cases)
+    validity = Condition(f"{common.text}, for {common.checked}", common.text, None, False, full)
+    holds = all(solver.ask(each).holds for each in claims_there(claim, common))
+    sure = "z3: where the condition holds, so does the formula, at every size; that it fails elsewhere is observed"
+    return validity, sure if holds else "the condition is observed, not proved"
 
 
 def _far_cases(claim: Claim) -> Iterator[Claim]:
