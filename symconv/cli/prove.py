@@ -48,11 +48,15 @@ MAX_WIDTH = 120
 @click.option(
     "--export", type=click.Choice(["smtlib", "latex"]), help="Write the claim for SMT solvers, or the theorem."
 )
-@click.option("--convention", default="plain", show_default=True, help="FILE.py:FUNCTION: how it is called, as for audit.")
+@click.option(
+    "--convention", default="plain", show_default=True, help="FILE.py:FUNCTION: how it is called, as for audit."
+)
 @click.option("--forward", default=None, metavar="FORWARD",
               help='Its own forward pass as the truth: "y[i] = sum(w[k] * x[i + K - 1 - k], k)", or FILE.py:F.')  # fmt: skip
 @click.option("--target", default=None, help="FILE.py:FUNCTION: what it returns, in order: y, or dx,dw,db.")
-@click.option("--ndim", default=2, show_default=True, type=click.IntRange(1, 3), help="FILE.py:FUNCTION: how many axes.")
+@click.option(
+    "--ndim", default=2, show_default=True, type=click.IntRange(1, 3), help="FILE.py:FUNCTION: how many axes."
+)
 @click.option("-o", "--output", type=click.Path(), help="Where --export goes; without it, standard output.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: verdict and a list of results.")
 @click.pass_context
@@ -88,7 +92,13 @@ def command(
     steps = {"stride": _steps("stride", stride), "dilation": _steps("dilation", dilation)}
     with usage_errors():
         asked = claims(
-            formula, **steps, padding=padding, transposed=transposed, padding_mode=padding_mode, assume=assume, forward=forward
+            formula,
+            **steps,
+            padding=padding,
+            transposed=transposed,
+            padding_mode=padding_mode,
+            assume=assume,
+            forward=forward,
         )
         if export == "smtlib":
             _write(_script(asked), output)

@@ -77,7 +77,14 @@ def prove(
     instead of 1
     """
     all_claims = claims(
-        formula, stride, dilation, padding, transposed=transposed, padding_mode=padding_mode, assume=assume, forward=forward
+        formula,
+        stride,
+        dilation,
+        padding,
+        transposed=transposed,
+        padding_mode=padding_mode,
+        assume=assume,
+        forward=forward,
     )
     proofs = tuple(prove_claim(each, second_opinion, max_operations, max_seconds) for each in all_claims)
     single = all(isinstance(each, str) or hasattr(each, "__index__") for each in (stride, dilation))

@@ -17,7 +17,10 @@ __all__ = ["Cited", "Literal", "Phrase", "Prose", "Reference", "Run", "Value", "
 
 #: what may stand in braces anywhere: the layer's arrays and letters, and the operators of the formulas
 SYMBOLS: dict[str, Math] = {
-    **{name: Word(name) for name in ("x", "w", "b", "y", "t", "z", "L", "dx", "dw", "db", "dy", "dz", "pad", "fold", "flip")},
+    **{
+        name: Word(name)
+        for name in ("x", "w", "b", "y", "t", "z", "L", "dx", "dw", "db", "dy", "dz", "pad", "fold", "flip")
+    },
     **{letter: Word(letter) for letter in "HKOsdpqrncfgokmNCF"},
     **{name: Word(sign) for name, sign in (("star", "⋆"), ("up", "↑"), ("down", "↓"), ("against", "⊙"))},
 }
