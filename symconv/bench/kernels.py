@@ -33,6 +33,9 @@ __all__ = ["SET_ASIDE", "run"]
 SET_ASIDE = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
              "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE")  # fmt: skip
 
+#: environment variables that say how many threads a library may use
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
 #: seconds that one turn of a way should take at least; a short call is repeated
 _TURN = 0.004
 
@@ -41,18 +44,26 @@ _REST = 0.15
 
 
 def run(
-    names: Sequence[str] = tuple(SUITE), rounds: int = 15, schedules: bool = True, as_is: bool = False
+    names: Sequence[str] = tuple(SUITE),
+    rounds: int = 15,
+    schedules: bool = True,
+    as_is: bool = False,
+    one_thread: bool = False,
 ) -> KernelBenchmark:
     """Measure the layers of ``SUITE`` that are named, in a process of its own; ``as_is`` leaves the environment alone.
 
-    ``schedules`` also times every schedule for every array. ValueError for an unknown name.
+    ``schedules`` also times every schedule for every array. With ``one_thread`` every way has one core, and its processor time
+    is told, which other people's work disturbs less. ValueError for an unknown name.
     """
     unknown = [name for name in names if name not in SUITE]
     if unknown:
         raise ValueError(f"no layer {unknown[0]!r} in the suite; there are {', '.join(SUITE)}")
     aside = [] if as_is else [name for name in SET_ASIDE if name in os.environ]
     environment = {name: value for name, value in os.environ.items() if name not in aside}
-    request = json.dumps({"names": list(names), "rounds": rounds, "schedules": schedules, "set_aside": aside})
+    environment |= dict.fromkeys(ONE_THREAD, "1") if one_thread else {}
+    request = json.dumps(
+        {"names": list(names), "rounds": rounds, "schedules": schedules, "set_aside": aside, "one_thread": one_thread}
+    )
     done = subprocess.run(
         [sys.executable, "-m", "symconv.bench.kernels", request],
         env=environment,
@@ -69,22 +80,27 @@ Way = Callable[[], Any]
 
 
 def _take_turns(ways: Mapping[str, Way], rounds: int, rest: float = _REST) -> dict[str, list[float]]:
-    """Seconds of a call of each way, round after round; the first call of a turn warms up and does not count."""
+    """Seconds of a call of each way, round after round; the first call of a turn warms up and does not count.
+
+    On one core nothing waits busily for its next product: there is no rest, and processor time is told.
+    """
+    alone = limits.cores() == 1
+    clock, rest = (time.process_time, 0.0) if alone else (time.perf_counter, rest)
     repeats = {}
     for name, way in ways.items():
         way()
-        start = time.perf_counter()
+        start = clock()
         way()
-        repeats[name] = max(1, min(200, int(_TURN / max(1e-7, time.perf_counter() - start))))
+        repeats[name] = max(1, min(200, int(_TURN / max(1e-7, clock() - start))))
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
             time.sleep(rest)
             way()
-            start = time.perf_counter()
+            start = clock()
             for _ in range(repeats[name]):
                 way()
-            found[name].append((time.perf_counter() - start) / repeats[name])
+            found[name].append((clock() - start) / repeats[name])
     return found
 
 
@@ -270,6 +286,8 @@ def _main(request: Mapping[str, Any]) -> KernelBenchmark:
     from rich.console import Console
     from rich.progress import track
 
+    if request["one_thread"] and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # of this process, which only measures
     console = Console(stderr=True)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     peak = _peak()

@@ -91,6 +91,7 @@ def cli(names: tuple[str, ...], runs: int, as_json: bool) -> None:
 @click.option(
     "--schedules/--no-schedules", default=None, help="Also time every schedule beside the model's prediction."
 )
+@click.option("--one-thread", is_flag=True, help="One core for every way, told in processor time: for a busy machine.")
 @click.option("--as-is", is_flag=True, help="Leave variables in force that pin a library to an older processor.")
 @click.option("-o", "--plot", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
               help="Also draw the ratios (needs the extra symconv[figures]).")  # fmt: skip
@@ -100,6 +101,7 @@ def kernels(
     quick: bool,
     rounds: int | None,
     schedules: bool | None,
+    one_thread: bool,
     as_is: bool,
     plot: Path | None,
     as_json: bool,
@@ -122,7 +124,7 @@ def kernels(
     names = layers or (QUICK if quick else tuple(SUITE))
     with usage_errors():
         result = run_kernels(
-            names, rounds or (5 if quick else 15), not quick if schedules is None else schedules, as_is
+            names, rounds or (5 if quick else 15), not quick if schedules is None else schedules, as_is, one_thread
         )
     if plot is not None:
         with usage_errors():
