@@ -15,17 +15,20 @@ and after) and dilation, wherever the output has at least one row on each axis. 
 of the results: floats, integers (which wrap around), Python objects, complex numbers as they are, without conjugation.
 Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
-integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
-derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
-are refused. Layers: in2x3x2-k2x1x3-n2c2f3-s2x1x3-p2_0x1_0x3_1-transposed-op0x0x2,
-in2x2x3-k3x2x2-s1x2x1-p2_1x1x1_2-d1x1x3-transposed. These checks cover the layers named; they are no proof for every
-size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on symbols
+the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>; on random integers they equal exact
+differences of step 1; in float64 the gradients are within 1e-8 of the complex-step derivative; dtypes are kept, any
+memory, no images and every form of parameters work, both faces agree, wrong arguments are refused. Layers:
+in2x3x2-k2x1x3-n2c2f3-s2x1x3-p2_0x1_0x3_1-transposed-op0x0x2, in2x2x3-k3x2x2-s1x2x1-p2_1x1x1_2-d1x1x3-transposed. These
+checks cover the layers named; they are no proof for every size.
 """
 
 import numpy as np
 
-__all__ = ["conv_transpose3d", "conv_transpose3d_backward", "conv_transpose_forward", "conv_transpose_backward"]
+__all__ = [
+    "conv_transpose3d", "conv_transpose3d_backward", "conv_transpose3d_double_backward", "conv_transpose_forward",
+    "conv_transpose_backward",
+]
 
 
 def conv_transpose3d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, output_padding=0, workspace=2 << 20):
@@ -89,6 +92,24 @@ def conv_transpose3d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=
             np.matmul(w, matrix, out=dx[n, :, :, places])
             dw += x[n, :, :, places] @ matrix.swapaxes(-1, -2)
     return dx.reshape(N, G * C, O0, O1, O2), dw.reshape(G * C, F, K0, K1, K2), db
+
+
+def conv_transpose3d_double_backward(
+    v_x, v_w, v_b, dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0, workspace=2 << 20
+):
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.
+
+    v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w. The other
+    parameters are those of conv_transpose3d.
+    """
+    layer = {
+        "stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "output_padding": output_padding,
+        "workspace": workspace,
+    }
+    ddy = conv_transpose3d(v_x, w, **layer) + conv_transpose3d(x, v_w, v_b, **layer)
+    ddx, _, _ = conv_transpose3d_backward(dy, x, v_w, **layer)
+    _, ddw, _ = conv_transpose3d_backward(dy, v_x, w, **layer)
+    return ddy, ddx, ddw
 
 
 def conv_transpose_forward(x, w, b, conv_param):

@@ -14,16 +14,17 @@ and after) and dilation, wherever the output has at least one row on each axis. 
 of the results: floats, integers (which wrap around), Python objects, complex numbers as they are, without conjugation.
 Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
-integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
-derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
-are refused. Layers: in4-k2, in9-k3-n2c6f6-s2-p1_2-d2-g3, in5-k2-s4-p3_2-nobias, in11-k5-n2c2f3-p2_1. These checks cover
-the layers named; they are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on symbols
+the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>; on random integers they equal exact
+differences of step 1; in float64 the gradients are within 1e-8 of the complex-step derivative; dtypes are kept, any
+memory, no images and every form of parameters work, both faces agree, wrong arguments are refused. Layers: in4-k2,
+in9-k3-n2c6f6-s2-p1_2-d2-g3, in5-k2-s4-p3_2-nobias, in11-k5-n2c2f3-p2_1. These checks cover the layers named; they are
+no proof for every size.
 """
 
 import numpy as np
 
-__all__ = ["conv1d", "conv1d_backward", "conv_forward", "conv_backward"]
+__all__ = ["conv1d", "conv1d_backward", "conv1d_double_backward", "conv_forward", "conv_backward"]
 
 
 def conv1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros", padding_value=0):
@@ -90,6 +91,21 @@ def conv1d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, padding
     return dx.reshape(N, G * C, H), dw.reshape(G * F, C, K), db
 
 
+def conv1d_double_backward(
+    v_x, v_w, v_b, dy, x, w, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros", padding_value=0
+):
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.
+
+    v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w. The other
+    parameters are those of conv1d.
+    """
+    layer = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "padding_mode": padding_mode}
+    ddy = conv1d(v_x, w, **layer) + conv1d(x, v_w, v_b, padding_value=padding_value, **layer)
+    ddx, _, _ = conv1d_backward(dy, x, v_w, padding_value=padding_value, **layer)
+    _, ddw, _ = conv1d_backward(dy, v_x, w, **layer)
+    return ddy, ddx, ddw
+
+
 def conv_forward(x, w, b, conv_param):
     """out and cache, in course notation: conv_param is {'stride': s, 'pad': p}."""
     return conv1d(x, w, b, **_options(conv_param)), (x, w, b, conv_param)
@@ -130,6 +146,13 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
             )
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
+
+
+def border(a, before, after, mode):
+    """A border of rows of ``a`` itself on each spatial axis, as np.pad makes it."""
+    widths = np.broadcast_to(before, a.ndim - 3), np.broadcast_to(after, a.ndim - 3)
+    result = np.pad(a, [(0, 0)] * 3 + list(zip(*widths)), mode)
+    return result
 
 
 def _border_rows(axes, padding_mode):

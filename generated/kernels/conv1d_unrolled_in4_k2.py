@@ -14,15 +14,16 @@ Holds for Conv(input=4, kernel=2) with any number of images (also none); other s
 arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as they
 are, without conjugation. Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
-integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
-derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
-are refused. Layers: in4-k2, in4-k2-n2c1f1. These checks cover the layers named; they are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on symbols
+the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>; on random integers they equal exact
+differences of step 1; in float64 the gradients are within 1e-8 of the complex-step derivative; dtypes are kept, any
+memory, no images and every form of parameters work, both faces agree, wrong arguments are refused. Layers: in4-k2,
+in4-k2-n2c1f1. These checks cover the layers named; they are no proof for every size.
 """
 
 import numpy as np
 
-__all__ = ["conv1d", "conv1d_backward", "conv_forward", "conv_backward"]
+__all__ = ["conv1d", "conv1d_backward", "conv1d_double_backward", "conv_forward", "conv_backward"]
 
 # the layer that is written out: G, F, C and, on each axis, H, K, O, s, d, p, q
 LAYER = (1, 1, 1, [(4, 2, 3, 1, 1, 0, 0)])
@@ -76,6 +77,19 @@ def conv1d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1):
     dw[0, 0, 1] = np.sum(dy_1 * x_2 + dy_2 * x_3 + dy_3 * x_4, dtype=dw.dtype)
     db = dy.sum(axis=(0, 2), dtype=dy.dtype)
     return dx, dw, db
+
+
+def conv1d_double_backward(v_x, v_w, v_b, dy, x, w, stride=1, padding=0, dilation=1, groups=1):
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.
+
+    v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w. The other
+    parameters are those of conv1d.
+    """
+    layer = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    ddy = conv1d(v_x, w, **layer) + conv1d(x, v_w, v_b, **layer)
+    ddx, _, _ = conv1d_backward(dy, x, v_w, **layer)
+    _, ddw, _ = conv1d_backward(dy, v_x, w, **layer)
+    return ddy, ddx, ddw
 
 
 def conv_forward(x, w, b, conv_param):

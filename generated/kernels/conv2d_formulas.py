@@ -15,17 +15,18 @@ and after) and dilation, wherever the output has at least one row on each axis. 
 of the results: floats, integers (which wrap around), Python objects, complex numbers as they are, without conjugation.
 Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
-integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
-derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
-are refused. Layers: in5x6-k3x2-n2c6f6-s2x1-p1x0-d1x2-g3, in7x6-k3x2-n1c1f3-s3x4-p0_2x1_0, in5x5-k3x3-n4c3f2-p1x1,
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on symbols
+the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>; on random integers they equal exact
+differences of step 1; in float64 the gradients are within 1e-8 of the complex-step derivative; dtypes are kept, any
+memory, no images and every form of parameters work, both faces agree, wrong arguments are refused. Layers:
+in5x6-k3x2-n2c6f6-s2x1-p1x0-d1x2-g3, in7x6-k3x2-n1c1f3-s3x4-p0_2x1_0, in5x5-k3x3-n4c3f2-p1x1,
 in7x5-k3x3-n2c4f2-p1_2x2_0-d1x2-g2, in5x4-k2x3-n1c3f6-s2x1-p1x0-g3, in3x4-k1x1-n2c3f2. These checks cover the layers
 named; they are no proof for every size.
 """
 
 import numpy as np
 
-__all__ = ["conv2d", "conv2d_backward", "conv_forward", "conv_backward"]
+__all__ = ["conv2d", "conv2d_backward", "conv2d_double_backward", "conv_forward", "conv_backward"]
 
 
 def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros", padding_value=0):
@@ -84,6 +85,21 @@ def conv2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, padding
     return dx.reshape(x_shape), dw.reshape(w_shape), db.reshape(G * F)
 
 
+def conv2d_double_backward(
+    v_x, v_w, v_b, dy, x, w, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros", padding_value=0
+):
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.
+
+    v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w. The other
+    parameters are those of conv2d.
+    """
+    layer = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "padding_mode": padding_mode}
+    ddy = conv2d(v_x, w, **layer) + conv2d(x, v_w, v_b, padding_value=padding_value, **layer)
+    ddx, _, _ = conv2d_backward(dy, x, v_w, padding_value=padding_value, **layer)
+    _, ddw, _ = conv2d_backward(dy, v_x, w, **layer)
+    return ddy, ddx, ddw
+
+
 def conv_forward(x, w, b, conv_param):
     """out and cache, in course notation: conv_param is {'stride': s, 'pad': p}."""
     return conv2d(x, w, b, **_options(conv_param)), (x, w, b, conv_param)
@@ -124,6 +140,13 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
             )
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
+
+
+def border(a, before, after, mode):
+    """A border of rows of ``a`` itself on each spatial axis, as np.pad makes it."""
+    widths = np.broadcast_to(before, a.ndim - 3), np.broadcast_to(after, a.ndim - 3)
+    result = np.pad(a, [(0, 0)] * 3 + list(zip(*widths)), mode)
+    return result
 
 
 def _border_rows(axes, padding_mode):

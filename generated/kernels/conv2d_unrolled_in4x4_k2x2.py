@@ -14,16 +14,16 @@ Holds for Conv(input=(4, 4), kernel=(2, 2)) with any number of images (also none
 the arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex numbers as they
 are, without conjugation. Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
-integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
-derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
-are refused. Layers: in4x4-k2x2, in4x4-k2x2-n2c1f1. These checks cover the layers named; they are no proof for every
-size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on symbols
+the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>; on random integers they equal exact
+differences of step 1; in float64 the gradients are within 1e-8 of the complex-step derivative; dtypes are kept, any
+memory, no images and every form of parameters work, both faces agree, wrong arguments are refused. Layers: in4x4-k2x2,
+in4x4-k2x2-n2c1f1. These checks cover the layers named; they are no proof for every size.
 """
 
 import numpy as np
 
-__all__ = ["conv2d", "conv2d_backward", "conv_forward", "conv_backward"]
+__all__ = ["conv2d", "conv2d_backward", "conv2d_double_backward", "conv_forward", "conv_backward"]
 
 # the layer that is written out: G, F, C and, on each axis, H, K, O, s, d, p, q
 LAYER = (1, 1, 1, [(4, 2, 3, 1, 1, 0, 0), (4, 2, 3, 1, 1, 0, 0)])
@@ -109,6 +109,19 @@ def conv2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1):
     )
     db = dy.sum(axis=(0, 2, 3), dtype=dy.dtype)
     return dx, dw, db
+
+
+def conv2d_double_backward(v_x, v_w, v_b, dy, x, w, stride=1, padding=0, dilation=1, groups=1):
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.
+
+    v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w. The other
+    parameters are those of conv2d.
+    """
+    layer = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    ddy = conv2d(v_x, w, **layer) + conv2d(x, v_w, v_b, **layer)
+    ddx, _, _ = conv2d_backward(dy, x, v_w, **layer)
+    _, ddw, _ = conv2d_backward(dy, v_x, w, **layer)
+    return ddy, ddx, ddw
 
 
 def conv_forward(x, w, b, conv_param):

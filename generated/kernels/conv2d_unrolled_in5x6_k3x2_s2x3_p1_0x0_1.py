@@ -14,16 +14,17 @@ Holds for Conv(input=(5, 6), kernel=(3, 2), stride=(2, 3), padding=((1, 0), (0, 
 none); other sizes are refused. The dtype of the arguments is the dtype of the results: floats, integers (which wrap
 around), Python objects, complex numbers as they are, without conjugation. Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
-integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
-derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
-are refused. Layers: in5x6-k3x2-s2x3-p1_0x0_1, in5x6-k3x2-n2c1f1-s2x3-p1_0x0_1. These checks cover the layers named;
-they are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on symbols
+the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>; on random integers they equal exact
+differences of step 1; in float64 the gradients are within 1e-8 of the complex-step derivative; dtypes are kept, any
+memory, no images and every form of parameters work, both faces agree, wrong arguments are refused. Layers:
+in5x6-k3x2-s2x3-p1_0x0_1, in5x6-k3x2-n2c1f1-s2x3-p1_0x0_1. These checks cover the layers named; they are no proof for
+every size.
 """
 
 import numpy as np
 
-__all__ = ["conv2d", "conv2d_backward", "conv_forward", "conv_backward"]
+__all__ = ["conv2d", "conv2d_backward", "conv2d_double_backward", "conv_forward", "conv_backward"]
 
 # the layer that is written out: G, F, C and, on each axis, H, K, O, s, d, p, q
 LAYER = (1, 1, 1, [(5, 3, 2, 2, 1, 1, 0), (6, 2, 2, 3, 1, 0, 1)])
@@ -100,6 +101,19 @@ def conv2d_backward(dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=
     dw[0, 0, 2, 1] = np.sum(dy_11 * x_22 + dy_12 * x_25 + dy_21 * x_42 + dy_22 * x_45, dtype=dw.dtype)
     db = dy.sum(axis=(0, 2, 3), dtype=dy.dtype)
     return dx, dw, db
+
+
+def conv2d_double_backward(v_x, v_w, v_b, dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1):
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.
+
+    v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w. The other
+    parameters are those of conv2d.
+    """
+    layer = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    ddy = conv2d(v_x, w, **layer) + conv2d(x, v_w, v_b, **layer)
+    ddx, _, _ = conv2d_backward(dy, x, v_w, **layer)
+    _, ddw, _ = conv2d_backward(dy, v_x, w, **layer)
+    return ddy, ddx, ddw
 
 
 def conv_forward(x, w, b, conv_param):

@@ -15,16 +15,20 @@ and after) and dilation, wherever the output has at least one row on each axis. 
 of the results: floats, integers (which wrap around), Python objects, complex numbers as they are, without conjugation.
 Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on random
-integers they equal exact differences of step 1; in float64 the gradients are within 1e-8 of the complex-step
-derivative; dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments
-are refused. Layers: in3x4-k3x2-n2c6f6-s2x3-p1_0x2_1-d1x2-g3-transposed-op1x0. These checks cover the layers named; they
-are no proof for every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on symbols
+the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>; on random integers they equal exact
+differences of step 1; in float64 the gradients are within 1e-8 of the complex-step derivative; dtypes are kept, any
+memory, no images and every form of parameters work, both faces agree, wrong arguments are refused. Layers:
+in3x4-k3x2-n2c6f6-s2x3-p1_0x2_1-d1x2-g3-transposed-op1x0. These checks cover the layers named; they are no proof for
+every size.
 """
 
 import numpy as np
 
-__all__ = ["conv_transpose2d", "conv_transpose2d_backward", "conv_transpose_forward", "conv_transpose_backward"]
+__all__ = [
+    "conv_transpose2d", "conv_transpose2d_backward", "conv_transpose2d_double_backward", "conv_transpose_forward",
+    "conv_transpose_backward",
+]
 
 
 def conv_transpose2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
@@ -88,6 +92,23 @@ def conv_transpose2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=
         part += (w_tap @ dy_tap).reshape(part.shape)
         dw[..., k0, k1] += (x_tap @ dy_tap.swapaxes(-1, -2)).sum(axis=0, dtype=dw.dtype)
     return dx.reshape(N, G * C, O0, O1), dw.reshape(G * C, F, K0, K1), db
+
+
+def conv_transpose2d_double_backward(
+    v_x, v_w, v_b, dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0
+):
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.
+
+    v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w. The other
+    parameters are those of conv_transpose2d.
+    """
+    layer = {
+        "stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "output_padding": output_padding
+    }
+    ddy = conv_transpose2d(v_x, w, **layer) + conv_transpose2d(x, v_w, v_b, **layer)
+    ddx, _, _ = conv_transpose2d_backward(dy, x, v_w, **layer)
+    _, ddw, _ = conv_transpose2d_backward(dy, v_x, w, **layer)
+    return ddy, ddx, ddw
 
 
 def conv_transpose_forward(x, w, b, conv_param):
