@@ -225,7 +225,7 @@ def _diff(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         at = model.positions(below, env)
         if at is None:
             raise Unreadable("a derivative by an entry whose index is no whole number")
-        by: Any = model.entry(role, at)
+        by = model.entry(role, at)
         if not by.terms:
             raise Unreadable("a derivative by an entry outside the array")
     elif isinstance(below, Name) and model.role(below.text) in ("x", "w", "b"):

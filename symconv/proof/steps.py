@@ -70,8 +70,7 @@ def common_condition(cases: Sequence[Proof]) -> Common | None:
     if any(not case.proved and case.validity is None for case in cases):
         return None
     cores: list[Conjunction | None] = [None] if not said else []
-    for core in _fitted(said):
-        cores.append(core)
+    cores += _fitted(said)
     for core, guards in itertools.product(cores, (False, True)):
         alternatives = (*(_guards(cases) if guards else ()), *(() if core is None else (core,)))
         if alternatives and all(_exact(case, alternatives) for case in cases):
