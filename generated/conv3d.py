@@ -47,8 +47,8 @@ def conv3d(
     x, w, b = _arrays(x, w, b)
     N, G, F, C, axes = _layer(x, w, b, stride, padding, dilation, groups, ndim=3)
     if padding_mode != "zeros":
-        border = _border_rows(axes, padding_mode)
-        x = _bordered(x, border, padding_value)
+        outer = _border_rows(axes, padding_mode)
+        x = _bordered(x, outer, padding_value)
         return conv3d(x, w, b, stride, 0, dilation, groups, workspace=workspace)
     H0, K0, O0, _, _, _, _ = axes[0]
     H1, K1, O1, _, _, _, _ = axes[1]
@@ -79,10 +79,10 @@ def conv3d_backward(
     dy, x, w = _arrays(dy, x, w)
     N, G, F, C, axes = _layer(x, w, None, stride, padding, dilation, groups, ndim=3)
     if padding_mode != "zeros":
-        border = _border_rows(axes, padding_mode)
-        x = _bordered(x, border, padding_value)
+        outer = _border_rows(axes, padding_mode)
+        x = _bordered(x, outer, padding_value)
         dpadded, dw, db = conv3d_backward(dy, x, w, stride, 0, dilation, groups, workspace=workspace)
-        return _border_folded(dpadded, border), dw, db
+        return _border_folded(dpadded, outer), dw, db
     H0, K0, O0, _, _, _, _ = axes[0]
     H1, K1, O1, _, _, _, _ = axes[1]
     H2, K2, O2, _, _, _, _ = axes[2]
@@ -206,13 +206,6 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
             )
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
-
-
-def border(a, before, after, mode):
-    """A border of rows of ``a`` itself on each spatial axis, as np.pad makes it."""
-    widths = np.broadcast_to(before, a.ndim - 3), np.broadcast_to(after, a.ndim - 3)
-    result = np.pad(a, [(0, 0)] * 3 + list(zip(*widths)), mode)
-    return result
 
 
 def _border_rows(axes, padding_mode):

@@ -43,8 +43,8 @@ def conv1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, padding_mode
     x, w, b = _arrays(x, w, b)
     N, G, F, C, axes = _layer(x, w, b, stride, padding, dilation, groups, ndim=1)
     if padding_mode != "zeros":
-        border = _border_rows(axes, padding_mode)
-        x = _bordered(x, border, padding_value)
+        outer = _border_rows(axes, padding_mode)
+        x = _bordered(x, outer, padding_value)
         return conv1d(x, w, b, stride, 0, dilation, groups)
     H, K, O, s, d, p, _ = axes[0]
     # groups get an axis of their own; F and C count inside one group
@@ -70,10 +70,10 @@ def conv1d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, padding
     dy, x, w = _arrays(dy, x, w)
     N, G, F, C, axes = _layer(x, w, None, stride, padding, dilation, groups, ndim=1)
     if padding_mode != "zeros":
-        border = _border_rows(axes, padding_mode)
-        x = _bordered(x, border, padding_value)
+        outer = _border_rows(axes, padding_mode)
+        x = _bordered(x, outer, padding_value)
         dpadded, dw, db = conv1d_backward(dy, x, w, stride, 0, dilation, groups)
-        return _border_folded(dpadded, border), dw, db
+        return _border_folded(dpadded, outer), dw, db
     H, K, O, s, d, p, _ = axes[0]
     _check_shape("dy", dy, (N, G * F, O))
     db = dy.sum(axis=(0, 2), dtype=dy.dtype)
@@ -150,13 +150,6 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
             )
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
-
-
-def border(a, before, after, mode):
-    """A border of rows of ``a`` itself on each spatial axis, as np.pad makes it."""
-    widths = np.broadcast_to(before, a.ndim - 3), np.broadcast_to(after, a.ndim - 3)
-    result = np.pad(a, [(0, 0)] * 3 + list(zip(*widths)), mode)
-    return result
 
 
 def _border_rows(axes, padding_mode):

@@ -44,8 +44,8 @@ def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, padding_mode
     x, w, b = _arrays(x, w, b)
     N, G, F, C, axes = _layer(x, w, b, stride, padding, dilation, groups, ndim=2)
     if padding_mode != "zeros":
-        border = _border_rows(axes, padding_mode)
-        x = _bordered(x, border, padding_value)
+        outer = _border_rows(axes, padding_mode)
+        x = _bordered(x, outer, padding_value)
         return conv2d(x, w, b, stride, 0, dilation, groups)
     H0, K0, O0, s0, d0, p0, _ = axes[0]
     H1, K1, O1, s1, d1, p1, _ = axes[1]
@@ -74,10 +74,10 @@ def conv2d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, padding
     dy, x, w = _arrays(dy, x, w)
     N, G, F, C, axes = _layer(x, w, None, stride, padding, dilation, groups, ndim=2)
     if padding_mode != "zeros":
-        border = _border_rows(axes, padding_mode)
-        x = _bordered(x, border, padding_value)
+        outer = _border_rows(axes, padding_mode)
+        x = _bordered(x, outer, padding_value)
         dpadded, dw, db = conv2d_backward(dy, x, w, stride, 0, dilation, groups)
-        return _border_folded(dpadded, border), dw, db
+        return _border_folded(dpadded, outer), dw, db
     H0, K0, O0, s0, d0, p0, _ = axes[0]
     H1, K1, O1, s1, d1, p1, _ = axes[1]
     _check_shape("dy", dy, (N, G * F, O0, O1))
@@ -157,13 +157,6 @@ def _layer(x, w, b, stride, padding, dilation, groups, ndim):
             )
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
-
-
-def border(a, before, after, mode):
-    """A border of rows of ``a`` itself on each spatial axis, as np.pad makes it."""
-    widths = np.broadcast_to(before, a.ndim - 3), np.broadcast_to(after, a.ndim - 3)
-    result = np.pad(a, [(0, 0)] * 3 + list(zip(*widths)), mode)
-    return result
 
 
 def _border_rows(axes, padding_mode):

@@ -215,11 +215,11 @@ class _File:
             "0" if key == "padding" else key for key in self.parameters if key not in (*BORDER, *self.lowering.options)
         ]
         given = ", ".join([*arrays, *layer, *(f"{key}={key}" for key in self.lowering.options)])
-        lines = ["border = _border_rows(axes, padding_mode)", "x = _bordered(x, border, padding_value)"]
+        lines = ["outer = _border_rows(axes, padding_mode)", "x = _bordered(x, outer, padding_value)"]
         if forward:
             lines.append(f"return {name}({given})")
         else:
-            lines += [f"dpadded, dw, db = {name}({given})", "return _border_folded(dpadded, border), dw, db"]
+            lines += [f"dpadded, dw, db = {name}({given})", "return _border_folded(dpadded, outer), dw, db"]
         return source.when(["padding_mode != 'zeros'"], ast.parse("\n".join(lines)).body)
 
     def forward(self) -> ast.stmt:
