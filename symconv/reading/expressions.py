@@ -201,11 +201,11 @@ def _unary(reader: Reader, node: ast.UnaryOp, frame: Frame) -> Any:
     if isinstance(node.op, ast.Not):
         holds = reader.condition(found)
         return (not holds) if isinstance(holds, bool) else Test(negated(holds))
-    if isinstance(node.op, ast.UAdd):
+    if isinstance(node.op, ast.UAdd) and isinstance(found, int | Affine | Fraction | Grid):
         return found
     if isinstance(node.op, ast.USub):
         return negative(reader, found)
-    raise Unreadable("~")
+    raise Unreadable(f"{type(node.op).__name__} of {type(found).__name__}")
 
 
 def _compare(reader: Reader, node: ast.Compare, frame: Frame) -> Any:

@@ -30,6 +30,9 @@ __all__ = ["Output", "Reading", "read"]
 
 LANGUAGE = Language(executed, evaluated, bind, items_of, runs_of, attribute, as_array)
 
+#: what a row raises that did not foresee a construct: then nothing is said
+FAULTS = (TypeError, AttributeError, KeyError, IndexError, ValueError, AssertionError, RuntimeError, StopIteration)
+
 MAX_REGIONS = 64
 MAX_SOURCE = 200_000
 MAX_SECONDS = 60.0
@@ -118,7 +121,7 @@ def read(
             except RecursionError:
                 found.undecided = found.undecided.union(here)
                 found.reasons.append("the function is nested too deeply")
-            except (TypeError, AttributeError, KeyError, IndexError, ValueError, AssertionError) as error:
+            except FAULTS as error:
                 found.undecided = found.undecided.union(here)  # a construct that a row did not foresee
                 found.reasons.append(f"{_near(error)} (the reader: {type(error).__name__}: {error})")
     except (isl.Error, TypeError):
