@@ -26,6 +26,7 @@ from typing import IO, Any
 from symconv.audits.calls import Caller
 from symconv.audits.conventions import convention_named
 from symconv.audits.judge import CaseVerdict, judge
+from symconv.audits.sandbox import orphans
 from symconv.audits.sandbox.target import Loaded, Source, TargetError
 from symconv.layer.conv import Conv
 
@@ -70,6 +71,10 @@ class Task:
     memory_limit: int
 
 
+#: descriptors that a case must not write to
+_PRIVATE: list[int] = []
+
+
 def write(stream: IO[bytes], value: Any) -> None:
     """Send a value."""
     data = pickle.dumps(value)
@@ -80,6 +85,8 @@ def write(stream: IO[bytes], value: Any) -> None:
 def main() -> None:
     """Serve cases until the pipe is closed."""
     incoming, outgoing = os.fdopen(os.dup(0), "rb", buffering=0), os.fdopen(os.dup(1), "wb")
+    _PRIVATE.extend((incoming.fileno(), outgoing.fileno()))
+    orphans.adopt()
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
@@ -145,8 +152,11 @@ def _in_child(loaded: Loaded, task: Task) -> CaseVerdict:
     """The verdict on a case, judged in a fork of this process."""
     results, answer = os.pipe()
     printed, printing = os.pipe()
+    before = orphans.children()
     child = os.fork()
     if child == 0:
+        for descriptor in (*_PRIVATE, results, printed):  # what is this process's alone
+            os.close(descriptor)
         _child(loaded, task, answer, printing)
     os.close(answer)
     os.close(printing)
@@ -160,8 +170,12 @@ def _in_child(loaded: Loaded, task: Task) -> CaseVerdict:
     with contextlib.suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
+    orphans.end(orphans.children() - before)
     if data:
-        verdict, libraries = pickle.loads(data)
+        try:
+            verdict, libraries = pickle.loads(data)
+        except Exception:  # the pipe that answers is open while the function runs
+            return CaseVerdict(status="error", message="wrote to descriptors that it did not open")
         assert isinstance(verdict, CaseVerdict)
         _import_for_others(libraries)
         return verdict
@@ -254,14 +268,17 @@ def _import_for_others(libraries: list[str]) -> None:
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let this process take so many more megabytes of address space than it has now."""
+    """Let this process take so many more megabytes of memory of its own than it has now.
+
+    Data is counted, not address space: threads and libraries reserve far more of that than they ever touch.
+    """
     try:
         with open("/proc/self/statm") as file:
-            now = int(file.read().split()[0]) * resource.getpagesize()
+            now = int(file.read().split()[5]) * resource.getpagesize()
     except OSError:
         now = 0
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (now + (megabytes << 20), resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_DATA, (now + (megabytes << 20), resource.RLIM_INFINITY))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
