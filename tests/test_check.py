@@ -239,6 +239,38 @@ def test_a_real_article():
     assert found == [(line, "PROVED" if line in proved else verdict) for line, verdict in expected]
 
 
+DERIVATIONS = sorted((Path(__file__).parents[1] / "generated" / "derivations").glob("*.md"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [p for p in DERIVATIONS if "transposed" not in p.name], ids=lambda p: p.name)
+def test_nothing_derived_is_called_wrong(path):
+    found = check(path, code=False)
+    assert found.ok, [
+        (v.line, v.verdict, v.counterexample) for v in found.displays if v.verdict in ("WRONG", "ILL-FORMED")
+    ]
+    assert sum(v.verdict in ("PROVED", "HOLDS", "DEFINITION") for v in found.displays) >= len(found.displays) / 3
+
+
+def test_a_star_that_nothing_defines_is_ambiguous():
+    found = check(r"$$\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} * \text{rot180}(w)$$").displays[0]
+    assert found.verdict == "AMBIGUOUS"
+    assert "full correlation" in (found.condition or "")
+
+
+def test_true_convolution_forward_is_understood():
+    found = check("$$y_i = \\sum_k w_k x_{i-k} + b$$\n\n$$dw_k = \\sum_i dy_i x_{i+k}$$").displays
+    assert [each.verdict for each in found] == ["DEFINITION", "NOT READ"]
+
+
+def test_sizes():
+    right = r"$$O = \left\lfloor \frac{H + 2p - d(K - 1) - 1}{s} \right\rfloor + 1$$"
+    assert check(right).displays[0].verdict == "HOLDS"
+    found = check(right.replace(r"\left\lfloor", "").replace(r"\right\rfloor", "")).displays[0]
+    assert found.verdict == "WRONG"
+    assert "floor" in (found.reason or "")
+
+
 def test_blocks_of_a_paragraph():
     kinds = [each.kind for each in blocks_of("a $x$ b\n\n$$y$$\n\n```python\n1\n```\n", "markdown")]
     assert kinds == ["text", "inline", "display", "code"]

@@ -46,11 +46,11 @@ def test_command_prints_what_readme_shows(
 
 
 def files() -> dict[str, str]:
-    """The files README shows: a python block whose first line is ``# NAME.py``."""
-    blocks = re.findall(
-        r"^```python\n# (\w+\.py)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    return dict(blocks)
+    """The files README shows: a python block whose first line is ``# NAME.py``, a markdown one with ``<!-- NAME.md -->``."""
+    text = README.read_text(encoding="utf-8")
+    programs = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    articles = re.findall(r"^```markdown\n<!-- (\w+\.md) -->\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return dict(programs + articles)
 
 
 @pytest.mark.slow

@@ -174,7 +174,7 @@ def _has_bias(sides: Sequence[Term], context: Context) -> bool:
     return any(
         (isinstance(e, Name) and context.roles.get(e.text) == "b")
         or (isinstance(e, Entry) and context.roles.get(e.array) == "b")
-        for side in sides[1:]
+        for side in sides
         for e in walk(side)
     )
 
@@ -191,6 +191,8 @@ def first_failure(
             for at, side in enumerate(sides[1:], 1):
                 right = evaluate(model, side, env)
                 agree = same(left, right)
+                if agree is None and isinstance(left, Polynomial) and isinstance(sides[0], Entry) and target:
+                    raise Unreadable("an entry on one side, a whole array on the other")
                 if agree is None:
                     return Failure(
                         model,

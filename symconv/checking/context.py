@@ -26,6 +26,7 @@ SIZES = {
     "s": ("s", 0), "S": ("s", 0), "stride": ("s", 0), "p": ("p", 0), "P": ("p", 0), "pad": ("p", 0), "d": ("d", 0), "C": ("C", 0),
     "F": ("F", 0), "N": ("N", 0), "k_1": ("K", 0), "k_2": ("K", 1), "H_out": ("O", 0), "W_out": ("O", 1), "C_in": ("C", 0),
     "C_out": ("F", 0), "K_1": ("K", 0), "K_2": ("K", 1), "O_1": ("O", 0), "O_2": ("O", 1), "H_1": ("H", 0), "H_2": ("H", 1),
+    **{f"{letter}_{axis + 1}": (letter, axis) for letter in "HKOspqdr" for axis in range(3)}, "q": ("q", 0), "r": ("r", 0),
     "f_h": ("K", 0), "f_w": ("K", 1), "stride_H": ("s", 0), "stride_W": ("s", 1), "p_1": ("p", 0), "p_2": ("p", 1),
 }  # fmt: skip
 
@@ -34,6 +35,12 @@ SLOTS = {
     "base": "0 or 1", "star": "correlation or convolution", "stride": "a number", "padding": "a number or any", "x": "a letter",
     "w": "a letter", "b": "a letter", "y": "a letter", "dy": "a letter", "einstein": "yes or no",
 }  # fmt: skip
+
+SIZE = r"\s*(?:of|de|:|=)?\s*(\d+(?:\s*x\s*\d+)*)"
+WORDS = {"input": r"(?:input|entrée)", "kernel": r"(?:kernel|noyau)", "stride": r"(?:stride|pas)",
+         "padding": r"(?:padding|remplissage|bordure)", "dilation": r"dilat(?:ion|ation)"}  # fmt: skip
+COUNTS = {"in_channels": r"(\d+)\s*(?:input channels|canaux d.entrée)", "groups": r"(\d+)\s*(?:groups|groupes)",
+          "out_channels": r"(\d+)\s*(?:output channels|canaux de sortie)"}  # fmt: skip
 
 _EINSTEIN = re.compile(r"einstein|アインシュタイン|爱因斯坦|아인슈타인", re.IGNORECASE)
 _PAD_ZERO = re.compile(
@@ -63,11 +70,14 @@ class Context:
     padded: set[str] = field(default_factory=set)
     flipped: set[str] = field(default_factory=set)
     row_gradient: bool = False
+    true_convolution: bool = False
     mention: tuple[str, tuple[int, ...]] | None = None
     axes: dict[str, str] = field(default_factory=dict)
     system: tuple[Statement, ...] = ()
     said: list[dict[str, Any]] = field(default_factory=list)
     fixed: set[str] = field(default_factory=set)
+    layers: dict[int, dict[str, tuple[int, ...]]] = field(default_factory=dict)
+    relations: dict[str, Term] = field(default_factory=dict)
 
     def note(self, slot: str, value: Any, line: int | None) -> None:
         """A slot with the value it now has and where that comes from."""
@@ -132,6 +142,35 @@ class Context:
             self.mention = ("dx", tuple(int(g) for g in found.groups() if g))
         if block.kind == "heading":
             self.mention = None
+            self.relations = {}
+        self.words(block)
+
+    def words(self, block: Block) -> None:
+        """Sizes in words, ``input 5 x 6, kernel 3 x 2, stride 2``, or in letters, ``H = 5, K = 3, s = 2``."""
+        text = re.sub(r"\\(?:times|cdot)", "x", block.text).replace("$", "").replace("×", "x")
+        found = {what: m for what, pattern in WORDS.items() if (m := re.search(pattern + SIZE, text, re.IGNORECASE))}
+        if "input" in found and "kernel" in found:
+            given = {what: tuple(int(n) for n in re.findall(r"\d+", m[1])) for what, m in found.items()}
+            rank = len(given["input"])
+            if after := re.search(r"(?:before and|avant et)\s*(\d+(?:\s*x\s*\d+)*)", text):
+                given["after"] = tuple(int(n) for n in re.findall(r"\d+", after[1]))
+            for what, match in COUNTS.items():
+                if number := re.search(match, text, re.IGNORECASE):
+                    given[what] = (int(number[1]),)
+            self._layer(rank, given, block.line)
+        letters = dict(re.findall(r"(?<![A-Za-z_])([HKspqd])\s*=\s*(\d+)(?![\w(])", text))
+        if {"H", "K"} <= set(letters):
+            names = {"H": "input", "K": "kernel", "s": "stride", "p": "padding", "q": "after", "d": "dilation"}
+            given = {names[k]: (int(v),) for k, v in letters.items()}
+            if "after" not in given and any("after" in layer for layer in self.layers.values()):
+                given["after"] = (0,)  # an article that tells the two sides apart leaves out what is zero
+            self._layer(1, given, block.line)
+
+    def _layer(self, rank: int, given: dict[str, tuple[int, ...]], line: int) -> None:
+        channels = {k: v for k, v in self.layers.get(rank, {}).items() if k in COUNTS}
+        self.layers[rank] = {**channels, **given}
+        self.dims, self.channels = rank, bool({"in_channels", "out_channels"} & set(given))
+        self.note(f"layer, {rank} axes", ", ".join(f"{k} {'x'.join(map(str, v))}" for k, v in given.items()), line)
 
     def shapes(self, statement: Statement, line: int) -> None:
         """What matrices and vectors written out say about sizes."""
@@ -191,6 +230,8 @@ def letters_of(blocks: Sequence[Block], context: Context) -> None:
                 continue
             if letter == "W" and "w" in context.roles and not re.search(r"(?<![A-Za-z\\])W\s*_", maths):
                 continue
+            if role == "dy" and re.search(r"(?<![A-Za-z\\])dy", maths):
+                continue  # the letter is free for something else
             if role == "dy" and not re.search(rf"{command}\s*(?:\^|_|=)", maths):
                 continue
             context.roles[letter] = role

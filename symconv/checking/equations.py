@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
+from typing import Any
 
 from symconv.checking.comparison import Outcome, agreement, einstein_sums, first_failure, free_indices, kind_of, span_of
 from symconv.checking.context import Context
 from symconv.checking.general import NotGeneral
-from symconv.checking.model import Unreadable
+from symconv.checking.linear import linear
+from symconv.checking.model import Model, Unreadable
 from symconv.checking.repairs import ill_formed, wrong
 from symconv.checking.result import (
+    AMBIGUOUS,
     DEFINITION,
     HOLDS,
     ILL_FORMED,
+    NOT_READ,
     PROVED,
+    WRONG,
 )
-from symconv.checking.sizes import models_for, shape_of
+from symconv.checking.sizes import models_for, setting_known, shape_of
 from symconv.checking.terms import (
+    Add,
     Choice,
     Diff,
     Entry,
+    Grid,
     Mul,
     Name,
+    Star,
     Statement,
+    substituted,
+    walk,
 )
 
 __all__ = ["LAYOUTS", "equation"]
@@ -32,6 +43,76 @@ LAYOUTS = list(itertools.product(("cS", "Sc"), ("fcS", "Scf", "Sfc", "cfS"), ("f
 
 
 def equation(statement: Statement, context: Context) -> Outcome:
+    """The verdict on an equation; what a star means is tried both ways where the article does not say."""
+    if context.true_convolution:
+        raise Unreadable("the article's forward pass is a true convolution")
+    found = _in_a_base(statement, context)
+    left = statement.sides[0]
+    forward = (
+        context.roles.get(left.array if isinstance(left, Entry) else left.text if isinstance(left, Name) else "") == "y"
+    )
+    if found.verdict == WRONG and forward and _is_convolution(statement, context):
+        context.true_convolution = True
+        return Outcome(DEFINITION, "forward", "a true convolution: the layer with its kernel flipped")
+    stars = [e for side in statement.sides for e in walk(side) if isinstance(e, Star) and e.sign != "⊙" and _slides(e)]
+    written = all(isinstance(e.left, Grid) and isinstance(e.right, Grid) for e in stars)
+    if found.verdict in (PROVED, HOLDS) and (forward or (stars and written)):
+        context.star_said = True
+    if not stars or written or found.verdict not in (PROVED, HOLDS, WRONG):
+        return found
+    return _readings(statement, context, found, any(e.mode for e in stars))
+
+
+def _slides(star: Star) -> bool:
+    """Whether whole arrays stand on either side: between entries a star multiplies."""
+    return not any(
+        isinstance(each, Entry) for side in (star.left, star.right) if not isinstance(side, Grid) for each in walk(side)
+    )
+
+
+def _readings(statement: Statement, context: Context, found: Outcome, mode_said: bool) -> Outcome:
+    """The same with the other meanings of its star; AMBIGUOUS where they differ."""
+    told = {(context.star, "as it stands"): found}
+    for star in [context.star] if context.star_said else ["correlation", "convolution"]:
+        for mode in ("as it stands",) if mode_said or found.verdict != WRONG else ("as it stands", "full"):
+            if (star, mode) in told:
+                continue
+            sides = tuple(_with_mode(side, mode) for side in statement.sides) if mode == "full" else statement.sides
+            try:
+                other = replace(context, star=star, said=[])
+                told[star, mode] = _in_a_base(Statement(sides, statement.signs, statement.notes), other)
+            except (Unreadable, NotGeneral, ValueError):
+                continue
+    right = [reading for reading, each in told.items() if each.verdict in (PROVED, HOLDS)]
+    if not right or len(right) == len(told):
+        return found
+    good = " or ".join(f"a {mode} {star}" if mode == "full" else f"a {star}" for star, mode in right)
+    condition = told[right[0]].condition
+    return Outcome(AMBIGUOUS, found.kind, f"right if the star is {good}" + (f", {condition}" if condition else ""))
+
+
+def _with_mode(term: Any, mode: str) -> Any:
+    if isinstance(term, Star):
+        return replace(term, mode=term.mode or mode)
+    if isinstance(term, Add):
+        return Add(tuple((sign, _with_mode(each, mode)) for sign, each in term.terms))
+    return term
+
+
+def _is_convolution(statement: Statement, context: Context) -> bool:
+    """Whether a forward pass is a sum over x and w whose indices add up to the output's."""
+    left, right = statement.sides[0], statement.sides[-1]
+    entries = [e for e in walk(right) if isinstance(e, Entry) and context.roles.get(e.array) in ("x", "w")]
+    if not isinstance(left, Entry) or len(entries) != 2 or len({len(e.at) for e in (left, *entries)}) != 1:
+        return False
+    for target, a, b in zip(left.at, entries[0].at, entries[1].at, strict=True):
+        total = linear(Add(((1, a), (1, b), (-1, target))))
+        if total is None or any(value for name, value in total.items() if name):
+            return False
+    return True
+
+
+def _in_a_base(statement: Statement, context: Context) -> Outcome:
     dims, channels, _ = shape_of(statement, context)
     layouts = (
         [("cS", "fcS", "fS"), *(each for each in LAYOUTS if each != ("cS", "fcS", "fS"))]
@@ -65,6 +146,8 @@ def _in_setting(statement: Statement, context: Context, layout: tuple[str, str, 
     setting = models[0].setting
     left = statement.sides[0]
     target = free_indices(left, setting)
+    if isinstance(left, Name) and models[0].role(left.text) is None and left.text not in context.definitions:
+        raise Unreadable(f"nothing says what {left.text} is")
     if isinstance(left, Name) or (isinstance(left, Entry) and not target):
         target = []
     sides = [left]
@@ -72,6 +155,11 @@ def _in_setting(statement: Statement, context: Context, layout: tuple[str, str, 
     for side in statement.sides[1:]:
         if setting.einstein:
             side = einstein_sums(side, target, setting)
+        known = {
+            n: context.relations[n] for n in free_indices(side, setting) if n not in target and n in context.relations
+        }
+        if known:  # its numbers are those of this layer
+            side, models = substituted(side, known), models[:1] if setting_of_layer(models[0], context) else models
         loose += [n for n in free_indices(side, setting) if n not in target]
         sides.append(side)
     if isinstance(left, Diff) and any(isinstance(s, Choice) for s in sides[1:]):
@@ -85,11 +173,36 @@ def _in_setting(statement: Statement, context: Context, layout: tuple[str, str, 
         raise Unreadable(f"nothing says where {lost[0]} runs")
     kind = kind_of(sides)
     stray = next((n for n in statement.notes if "stray" in n), None)
+    unknown = next((n for n in loose if not re.fullmatch(r"[a-z](_\d)?′*", n)), None)
+    if unknown is not None:
+        raise Unreadable(f"nothing says what {unknown} is")
     if loose:
         return ill_formed(sides, target, list(dict.fromkeys(loose)), models, context, kind, stray)
     failed = first_failure(sides, target, models, context)
     if failed is not None:
+        if not setting_known(statement, context):
+            return _elsewhere(statement, context) or wrong(failed, sides, target, models, context, kind)
         return wrong(failed, sides, target, models, context, kind)
     if stray:
         return Outcome(ILL_FORMED, kind, reason=stray)
     return agreement(sides, target, models, context, kind, statement.notes)
+
+
+def _elsewhere(statement: Statement, context: Context) -> Outcome | None:
+    """What is written at one size, where nothing says at which: not judged when it holds at another stride or padding."""
+    for stride, padding in ((2, 0), (1, 1), (2, 1), (3, 0), (1, 2)):
+        other = replace(context, stride=stride, padding=padding, said=[], layers={})
+        try:
+            models = list(models_for(statement, other))
+            sides = list(statement.sides)
+            if models and first_failure(sides, free_indices(sides[0], models[0].setting), models, other) is None:
+                reason = f"nothing says at which stride and padding; it would hold at {stride} and {padding}"
+                return Outcome(NOT_READ, kind_of(sides), reason=reason)
+        except (Unreadable, NotGeneral, ValueError, AssertionError):
+            continue
+    return None
+
+
+def setting_of_layer(model: Model, context: Context) -> bool:
+    """Whether a model is the layer that the article says it is about."""
+    return model.dims in context.layers

@@ -218,7 +218,7 @@ class Expression:
             self.at += 1
             self.notes.append("up to the factor " + text.replace("′", "'"))
             return Num(Fraction(1))
-        if sub is not None and is_array:
+        if sub is not None and is_array and flat(sub) not in ("out", "in", "max", "prev"):
             term: Term = Entry(name, self.indices(sub))
         elif sub is not None:
             term = Name(f"{name}_{flat(sub)}")

@@ -13,6 +13,7 @@ from symconv.checking.context import SIZES, Context
 from symconv.checking.equations import equation
 from symconv.checking.general import NotGeneral, is_flip
 from symconv.checking.model import Unreadable
+from symconv.checking.numbers import judge_numbers
 from symconv.checking.printed import printed
 from symconv.checking.result import (
     DEFINITION,
@@ -25,15 +26,19 @@ from symconv.checking.result import (
 )
 from symconv.checking.sizes import models_for
 from symconv.checking.terms import (
+    Diff,
     Dots,
     Entry,
     Grid,
     Name,
     Num,
     Seq,
+    Star,
     Statement,
+    SumOver,
     Term,
     Transpose,
+    walk,
 )
 from symconv.checking.values import Shapes, evaluate
 
@@ -69,10 +74,29 @@ def _judge(statement: Statement, context: Context) -> Outcome:
         )
     if "continues" in statement.notes:
         return Outcome(NOT_READ, "equation", reason="the left side is missing")
+    if not isinstance(sides[0], Dots) and not any(_of_arrays(side, context) for side in sides):
+        return judge_numbers(statement, context)
     found = _definition(statement, context)
     if found is not None:
         return found
     return equation(statement, context)
+
+
+def _of_arrays(term: Term, context: Context) -> bool:
+    """Whether anything in it is an array, a matrix or an entry."""
+    return any(
+        isinstance(each, (Entry, Grid, Seq, Diff, Star, SumOver))
+        or (isinstance(each, Name) and _is_array(each.text, context))
+        for each in walk(term)
+    )
+
+
+def _is_array(name: str, context: Context) -> bool:
+    return (
+        name in context.roles
+        or (name.startswith("d") and context.roles.get(name[1:]) is not None)
+        or name in context.definitions
+    )
 
 
 def _misshapen(statement: Statement, context: Context, error: str) -> Outcome:

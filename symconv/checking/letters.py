@@ -46,10 +46,10 @@ LOSS = {"L", "E", "C", "J", "ℓ", "Loss", "loss", "cost"}
 RELATIONS = {"=", "≤", "≥", "<", ">", "∈", "≠", "≈", "⇔", "→", ":"}
 
 
-STARS = {"∗", "⋆", "⊛", "⊗"}
+STARS = {"∗", "⋆", "⊛", "⊗", "⊙"}
 
 
-PRODUCTS = {"·", "×", "⊙"}
+PRODUCTS = {"·", "×"}
 
 
 FLIPS = {"rot180", "ROT180", "Rot180", "rotate180", "rot", "flip", "Flip", "rot_180", "rot_180°"}

@@ -138,6 +138,8 @@ class Model:
         axis = min(axis, self.dims - 1)
         values: dict[str, Callable[[], int]] = {
             "H": lambda: conv.input[axis], "K": lambda: conv.kernel[axis], "O": lambda: conv.output[axis],
+            "q": lambda: conv.padding[axis][1],
+            "r": lambda: conv.remainder[axis],
             "s": lambda: conv.stride[axis], "d": lambda: conv.dilation[axis], "p": lambda: conv.padding[axis][0],
             "C": lambda: conv.in_channels, "F": lambda: conv.out_channels, "N": lambda: conv.batch,
         }  # fmt: skip

@@ -46,7 +46,7 @@ def _shown(latex: str) -> str:
     except LatexError:
         return f"<pre>{escape(latex)}</pre>"
     rows = [Row(cells) for cells in body.rows] if isinstance(body, Lines) else [body]
-    return "".join(mathml(_settable(row), display=True) for row in rows)
+    return "".join(f"<div>{mathml(_settable(row), display=True)}</div>" for row in rows)
 
 
 def _settable(math: Any) -> Any:

@@ -15,7 +15,7 @@ from symconv.checking.programs import judge_program
 from symconv.checking.result import DEFINITION, HOLDS, NO_CLAIM, NOT_READ, ORDER, CheckResult, Verdict
 from symconv.checking.statements import ReadingError, statements
 from symconv.checking.systems import judge_system
-from symconv.checking.terms import Statement
+from symconv.checking.terms import Name, Statement, names_in
 from symconv.mathematics.of_latex import LatexError, read_latex
 
 __all__ = ["check"]
@@ -100,6 +100,7 @@ def _display(block: Block, context: Context) -> Verdict:
         told = statements(math, arrays)
     except (LatexError, ReadingError) as error:
         return Verdict(block.line, block.text, NOT_READ, tag=tag, reason=str(error))
+    _relate(told, context)
     outcomes = (
         [judge_system(told, context)]
         if told and all(each.system for each in told)
@@ -110,10 +111,25 @@ def _display(block: Block, context: Context) -> Verdict:
     return _together(block, tag, outcomes, told)
 
 
+def _relate(told: list[Statement], context: Context) -> None:
+    """Remember what a display says that an index is: m = s(o - 1) + k."""
+    for each in told:
+        left = each.sides[0]
+        index = isinstance(left, Name) and re.fullmatch(r"[a-z](_\d)?′*|μ(_\d)?", left.text) is not None
+        if (
+            index
+            and len(each.sides) > 1
+            and not each.system
+            and left.text not in context.roles
+            and names_in(each.sides[1])
+        ):  # type: ignore[attr-defined]
+            context.relations[left.text] = each.sides[1]  # type: ignore[attr-defined]
+
+
 def _one(statement: Statement, context: Context, block: Block) -> Outcome:
     context.shapes(statement, block.line)
-    outcome = judge(statement, context)
     context.remember(statement)
+    outcome = judge(statement, context)
     context.system = ()
     return outcome
 

@@ -9,8 +9,10 @@ from symconv.checking.context import SIZES, Context
 from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.terms import (
     Bound,
+    Call,
     Entry,
     Grid,
+    Name,
     Num,
     Seq,
     Statement,
@@ -19,7 +21,7 @@ from symconv.checking.terms import (
 )
 from symconv.layer.conv import Conv
 
-__all__ = ["GENERAL", "is_literal", "models_for", "shape_of", "sizes_of"]
+__all__ = ["GENERAL", "is_literal", "models_for", "setting_known", "shape_of", "sizes_of"]
 
 Pair = tuple[tuple[int, ...], tuple[int, ...]]
 GENERAL: dict[int, list[Pair]] = {
@@ -59,8 +61,10 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
     if any(len(r) > 1 for r in ranks.values()):
         raise Unreadable("the same array with different numbers of indices")
     given = {role: next(iter(r)) for role, r in ranks.items()}
-    options = [(context.dims or 1, context.channels, False)] + [
-        (d, c, n) for d in (1, 2, 3) for c in (False, True) for n in (False, True)
+    current = context.channels
+    options = [
+        (context.dims or 1, current, False),
+        *((d, c, n) for n in (False, True) for c in (current, not current) for d in (1, 2, 3)),
     ]
     for dims, channels, batch in options:
         due = {"x": batch + channels + dims, "w": 2 * channels + dims, "y": batch + channels + dims, "b": int(channels)}
@@ -74,10 +78,7 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     dims, channels, batch = shape_of(statement, context)
     names = set().union(*(names_in(side) for side in statement.sides)) if statement.sides else set()
     bound = {b.name for side in statement.sides for b in walk(side) if isinstance(b, Bound)}
-    sizes = {
-        name: size for name, size in SIZES.items() if (name not in context.axes and name not in bound) or name in ("s",)
-    }
-    sizes = {n: v for n, v in sizes.items() if n not in bound and n not in context.roles}
+    sizes = _size_letters(statement, context, bound)
     setting = Setting(
         roles=context.roles, base=1 if base is None and context.base is None else context.base if base is None else base,  # type: ignore[arg-type]
         star=context.star, einstein=context.einstein, layout=layout, sizes=sizes, definitions=context.definitions,
@@ -90,17 +91,15 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     )
     paddings: tuple[int, ...] = (0, 1) if uses_padding else (context.padding or 0,)
     dilations = (1, 2) if "d" in letters else (1,)
-    chosen = sizes_of(context, dims)
     literal = is_literal(statement)
-    if chosen is None and literal:
-        chosen = _fitted(statement, context, dims, setting.base)
-    choices: list[Pair] = [chosen] if chosen else []
-    if not literal and not channels:
-        choices += [each for each in GENERAL[dims] if each != chosen][: 3 if dims == 1 else 1]
-    elif not literal and not chosen:
-        choices += GENERAL[dims][-1:]
-    if not choices:
-        raise Unreadable("nothing says how large the layer is")
+    if channels and any(layer.get("groups", (1,)) != (1,) for layer in context.layers.values()):
+        raise Unreadable("groups of channels are not followed")
+    if dims in context.layers:
+        yield Model(_layer(context.layers[dims], dims, channels, batch), setting, channels, batch)
+        if literal or _numbered(statement):
+            return
+    used = [sizes[n] for n in names & set(sizes)]
+    choices = _choices(statement, context, dims, channels, used, setting.base)
     for (shape, kernel), s, p, d in itertools.product(choices, strides, paddings, dilations):
         try:
             conv = Conv(input=shape, kernel=kernel, stride=s, padding=p, dilation=d, batch=2 if batch else 1,
@@ -108,6 +107,75 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
         except ValueError:
             continue
         yield Model(conv, setting, channels, batch)
+
+
+def _size_letters(statement: Statement, context: Context, bound: set[str]) -> dict[str, tuple[str, int]]:
+    """The letters that are sizes here: those that are no index, bound or not, and no array."""
+    entries = [e for side in statement.sides for e in walk(side) if isinstance(e, Entry)]
+    bare = {i.text for e in entries for i in e.at if isinstance(i, Name)}
+    sizes = {n: size for n, size in SIZES.items() if n not in context.axes or n == "s"}
+    return {n: v for n, v in sizes.items() if n not in bound and n not in context.roles and n not in bare}
+
+
+def _choices(
+    statement: Statement, context: Context, dims: int, channels: bool, used: list[tuple[str, int]], base: int
+) -> list[Pair]:
+    """Inputs and kernels to look at: what the article writes, and several where the statement is about every size."""
+    literal = is_literal(statement)
+    chosen = sizes_of(context, dims)
+    if chosen is None and literal:
+        chosen = _fitted(statement, context, dims, base)
+    choices: list[Pair] = [chosen] if chosen else []
+    square = dims > 1 and any(letter in "HKO" for letter, _ in used) and not any(axis for _, axis in used)
+    if square and not literal:  # one letter for every axis
+        choices += [((4,) * dims, (2,) * dims)] + ([((5,) * dims, (3,) * dims)] if dims == 2 and not channels else [])
+    elif not literal and not channels:
+        choices += [each for each in GENERAL[dims] if each != chosen][: 3 if dims == 1 else 1]
+    elif not literal and not chosen:
+        choices += GENERAL[dims][-1:]
+    if not choices:
+        raise Unreadable("nothing says how large the layer is")
+    return choices
+
+
+def _layer(given: dict[str, tuple[int, ...]], dims: int, channels: bool, batch: bool) -> Conv:
+    """The layer that the article says it is about."""
+
+    def each(what: str, default: int) -> tuple[int, ...]:
+        values = given.get(what, (default,))
+        return values * dims if len(values) == 1 else values
+
+    before, after = each("padding", 0), each("after", 0) if "after" in given else each("padding", 0)
+    try:
+        return Conv(
+            input=each("input", 1), kernel=each("kernel", 1), stride=each("stride", 1), dilation=each("dilation", 1),
+            padding=tuple(zip(before, after, strict=True)), batch=2 if batch else 1,
+            in_channels=given.get("in_channels", (1,))[0] if channels else 1,
+            out_channels=given.get("out_channels", (1,))[0] if channels else 1,
+        )  # fmt: skip
+    except ValueError as error:
+        raise Unreadable(f"no layer: {error}") from None
+
+
+def setting_known(statement: Statement, context: Context) -> bool:
+    """Whether the article says how large its layer is, or the statement holds at every size or at none."""
+    if not is_literal(statement) and not _numbered(statement):
+        return True
+    dims, _, _ = shape_of(statement, context)
+    return dims in context.layers or sizes_of(context, dims) is not None
+
+
+def _numbered(statement: Statement) -> bool:
+    """Whether an index carries numbers that a stride or a padding may hide in."""
+    for side in statement.sides:
+        for each in walk(side):
+            if isinstance(each, Call) and any(isinstance(n, Num) for n in each.args):
+                return True
+            if isinstance(each, Entry):
+                for index in each.at:
+                    if any(isinstance(n, Num) and abs(n.value) > 1 for n in walk(index)):
+                        return True
+    return False
 
 
 def is_literal(statement: Statement) -> bool:

@@ -179,6 +179,9 @@ class Shapes(Unreadable):
 
 def _sum(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, SumOver)
+    if not term.bounds:  # of all entries
+        value = _plain(evaluate(model, term.body, env))
+        return sum(value.reshape(-1), constant(0)) if isinstance(value, np.ndarray) else value
     return summed(model, term.bounds, term.body, env)
 
 
@@ -269,7 +272,17 @@ def _star(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     left, right = _plain(evaluate(model, term.left, env)), _plain(evaluate(model, term.right, env))
     if isinstance(left, Polynomial) or isinstance(right, Polynomial):
         return left * right
+    if term.sign == "⊙":
+        if left.shape != right.shape:
+            raise Shapes("entries of arrays of different shapes are multiplied")
+        return left * right
+    left, right = (_row(each, term) for each in (left, right))
     return starred(left, right, model.setting.star, term.mode)
+
+
+def _row(value: NDArray[Any], term: Star) -> NDArray[Any]:
+    """A row written out is an axis."""
+    return value.reshape(-1) if value.ndim == 2 and value.shape[0] == 1 else value
 
 
 def starred(left: NDArray[Any], right: NDArray[Any], meaning: str, mode: str) -> Any:
@@ -279,7 +292,7 @@ def starred(left: NDArray[Any], right: NDArray[Any], meaning: str, mode: str) ->
     )
     if left.ndim != right.ndim:
         raise Unreadable("a star between arrays of different rank")
-    if all(a < b for a, b in zip(left.shape, right.shape, strict=True)) or (left.size < right.size and mode != "full"):
+    if mode != "full" and left.size < right.size:
         left, right = right, left
     if meaning == "convolution":
         right = np.flip(right)
@@ -323,9 +336,41 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         value = _plain(evaluate(model, term.args[0], env))
         if isinstance(value, np.ndarray):
             return np.flip(value, tuple(range(-min(model.dims, value.ndim), 0)))
+    if term.word in ("dilate", "thin") and len(term.args) == 2:
+        return _spread(model, term, env)
+    if term.word == "pad" and len(term.args) in (2, 3):
+        value = _plain(evaluate(model, term.args[0], env))
+        widths = [int(model.number(each, env)) for each in term.args[1:]]
+        if isinstance(value, np.ndarray) and value.ndim == 1:
+            return _framed(value, widths[0], widths[-1])
     if term.word == "mod":
         return constant(model.number(term.args[0], env) % model.number(term.args[1], env))
     raise Unreadable(f"{term.word} is not followed")
+
+
+def _spread(model: Model, term: Call, env: Mapping[str, int]) -> Any:
+    """Zeros between neighbours, or one entry in a few kept; a row written out is one axis."""
+    value = _plain(evaluate(model, term.args[0], env))
+    if not isinstance(value, np.ndarray):
+        return value
+    value = value.reshape(-1) if value.ndim == 2 and value.shape[0] == 1 else value
+    steps = term.args[1].items if isinstance(term.args[1], Seq) else (term.args[1],) * value.ndim
+    by = [int(model.number(each, env)) for each in steps]
+    if len(by) != value.ndim or min(by) < 1:
+        raise Unreadable("a step for each axis was expected")
+    if term.word == "thin":
+        return value[tuple(slice(None, None, n) for n in by)]
+    result = np.empty(tuple((size - 1) * n + 1 for size, n in zip(value.shape, by, strict=True)), dtype=object)
+    for at in np.ndindex(result.shape):
+        result[at] = constant(0)
+    result[tuple(slice(None, None, n) for n in by)] = value
+    return result
+
+
+def _framed(value: NDArray[Any], before: int, after: int) -> NDArray[Any]:
+    """Zeros before and after; a negative number cuts entries off."""
+    cut = list(value)[max(0, -before) : len(value) - max(0, -after)]
+    return np.array([constant(0)] * max(0, before) + cut + [constant(0)] * max(0, after) + [None], dtype=object)[:-1]
 
 
 def _seq(model: Model, term: Term, env: Mapping[str, int]) -> Any:

@@ -1,0 +1,85 @@
+"""Equations between numbers: the size of the output, the remainder, and what an index is."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+from symconv.checking.comparison import Outcome
+from symconv.checking.context import SIZES, Context
+from symconv.checking.model import Model, Setting, Unreadable
+from symconv.checking.printed import printed
+from symconv.checking.result import DEFINITION, HOLDS, NO_CLAIM, WRONG
+from symconv.checking.sizes import models_for
+from symconv.checking.terms import Name, Statement, names_in
+from symconv.layer.conv import Conv
+
+__all__ = ["judge_numbers"]
+
+
+def judge_numbers(statement: Statement, context: Context) -> Outcome:
+    """A size against the size it is, or an index against what the display says it is in other words."""
+    left = statement.sides[0]
+    letters = set().union(*(names_in(side) for side in statement.sides))
+    if not letters:
+        return Outcome(NO_CLAIM, "numbers", reason="numbers alone")
+    if not isinstance(left, Name):
+        if letters <= set(SIZES):
+            return _size(statement, context)
+        raise Unreadable("indices on both sides")
+    if left.text in SIZES and left.text not in context.relations and letters <= set(SIZES):
+        return _size(statement, context)
+    others = sorted(n for n in letters - set(SIZES) if n != left.text)
+    if len(statement.sides) == 2 and others:
+        return Outcome(DEFINITION, "index")
+    for model in _layers(statement, context):
+        for values in itertools.product(range(1, 4), repeat=len(others)):
+            env = dict(zip(others, values, strict=True))
+            found = [model.number(side, env) for side in statement.sides[1:]]
+            if len(set(found)) > 1:
+                told = ", ".join(f"{name} = {value}" for name, value in env.items())
+                return Outcome(WRONG, "index", counterexample=f"{told}: {' and '.join(map(str, found))} differ")
+    return Outcome(DEFINITION, "index")
+
+
+def _size(statement: Statement, context: Context) -> Outcome:
+    general = all(names_in(side) for side in statement.sides)
+    if not general:
+        models = list(_layers(statement, context))
+    else:
+        models = [Model(conv, Setting(roles=context.roles, sizes=SIZES)) for conv in GRID]
+    if not models:
+        raise Unreadable("nothing says how large the layer is")
+    for model in models:
+        found = [model.number(side, {}) for side in statement.sides]
+        if len(set(found)) > 1:
+            conv = model.conv
+            p, q = conv.padding[0]
+            told = f"input {conv.input[0]}, kernel {conv.kernel[0]}, stride {conv.stride[0]}, padding {p}, {q}"
+            exact = all(model.number(side, {}).denominator == 1 for side in statement.sides)
+            reason = None if exact else "the division is not exact there; its floor is meant"
+            example = f"{told}: {printed(statement.sides[0])} is {found[0]}, not {found[-1]}"
+            return Outcome(WRONG, "size", reason, reason, None, example)
+    return Outcome(HOLDS, "size", f"at {len(models)} sizes" if general else "the size of this layer")
+
+
+def _grid() -> Iterator[Conv]:
+    for h, k, s, d, p, q in itertools.product(range(1, 7), range(1, 4), (1, 2, 3), (1, 2), (0, 1), (0, 1)):
+        if h + p + q >= d * (k - 1) + 1 and p == q:
+            yield Conv(input=h, kernel=k, stride=s, dilation=d, padding=((p, q),))
+
+
+GRID = tuple(_grid())
+
+
+def _layers(statement: Statement, context: Context) -> Iterator[Model]:
+    """The layer of the part, with every size by its name."""
+    subscripted = any("_" in name for side in statement.sides for name in names_in(side))
+    dims = max(context.layers, default=None) if subscripted else context.dims
+    if dims in context.layers:
+        for model in models_for(Statement((), ()), replace(context, dims=dims)):
+            yield Model(model.conv, Setting(roles=context.roles, sizes=SIZES, base=model.setting.base))
+            return
+    if not context.layers:
+        raise Unreadable("nothing says how large the layer is")
