@@ -38,7 +38,7 @@ SLOTS = {
 
 SIZE = r"\s*(?:of|de|:|=)?\s*(\d+(?:\s*x\s*\d+)*)"
 WORDS = {"input": r"(?:input|entrée)", "kernel": r"(?:kernel|noyau)", "stride": r"(?:stride|pas)",
-         "padding": r"(?:padding|remplissage|bordure)", "dilation": r"dilat(?:ion|ation)"}  # fmt: skip
+         "padding": r"(?:padding|remplissage|marge)", "dilation": r"dilat(?:ion|ation)"}  # fmt: skip
 COUNTS = {"in_channels": r"(\d+)\s*(?:input channels|canaux d.entrée)", "groups": r"(\d+)\s*(?:groups|groupes)",
           "out_channels": r"(\d+)\s*(?:output channels|canaux de sortie)"}  # fmt: skip
 
@@ -71,6 +71,7 @@ class Context:
     flipped: set[str] = field(default_factory=set)
     row_gradient: bool = False
     true_convolution: bool = False
+    transposed: bool = False
     mention: tuple[str, tuple[int, ...]] | None = None
     axes: dict[str, str] = field(default_factory=dict)
     system: tuple[Statement, ...] = ()
@@ -141,6 +142,7 @@ class Context:
         for found in _ENTRY.finditer(text):
             self.mention = ("dx", tuple(int(g) for g in found.groups() if g))
         if block.kind == "heading":
+            self.transposed = self.transposed or bool(re.search(r"transposed|transposée", text, re.IGNORECASE))
             self.mention = None
             self.relations = {}
         self.words(block)
