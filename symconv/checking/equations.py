@@ -44,8 +44,6 @@ LAYOUTS = list(itertools.product(("cS", "Sc"), ("fcS", "Scf", "Sfc", "cfS"), ("f
 
 def equation(statement: Statement, context: Context) -> Outcome:
     """The verdict on an equation; what a star means is tried both ways where the article does not say."""
-    if context.transposed:
-        raise Unreadable("transposed convolutions are not followed")
     if context.true_convolution:
         raise Unreadable("the article's forward pass is a true convolution")
     found = _in_a_base(statement, context)

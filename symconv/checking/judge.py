@@ -74,6 +74,8 @@ def _judge(statement: Statement, context: Context) -> Outcome:
         )
     if "continues" in statement.notes:
         return Outcome(NOT_READ, "equation", reason="the left side is missing")
+    if context.transposed:
+        raise Unreadable("transposed convolutions are not followed")
     if not isinstance(sides[0], Dots) and not any(_of_arrays(side, context) for side in sides):
         return judge_numbers(statement, context)
     found = _definition(statement, context)
