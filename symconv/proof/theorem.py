@@ -164,7 +164,8 @@ def _statement(proof: Decided) -> str:
     display = rf"\[ {shown} \]"
     if proof.verdict == PROVED:
         return f"Then {what} is {display.replace(' ' + chr(92) + ']', '. ' + chr(92) + ']')}{where}{outside}"
-    validity = proof.validity
+    # a condition of every stride is observed at some, and no part of a theorem
+    validity = proof.validity if len(proof.claim.numbers) == 2 else None
     if validity is None:
         when = "does not hold for all of these sizes."
     elif validity.generic == "never":

@@ -76,3 +76,11 @@ def test_numbers_that_change_with_the_step() -> None:
         assert found is not None
         assert all(compare(found, "==", e).evaluate({"s": a, "d": b}) for a in range(1, 9) for b in range(1, 5))
     assert _number([(step, step["s"] ** 3) for step in steps]) is None
+
+
+def test_no_theorem_states_what_is_observed() -> None:
+    proof = prove("dx = correlate(pad(dilate(dy, s), d*(K-1) - p), flip(w), dilation=d)", "any")
+    assert proof.validity is not None
+    assert "does not hold for all of these sizes" in proof.to_latex()
+    assert "if and only if" not in proof.to_latex()
+    assert "bmod" not in proof.to_latex()
