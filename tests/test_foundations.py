@@ -13,7 +13,10 @@ from symconv import Conv, prove
 from symconv.algebra import terms
 from symconv.algebra.integers import Const, Integer, Name
 from symconv.algebra.terms import MultilinearArray, Terms
+from symconv.formulas import formula
 from symconv.formulas.indices import interval
+from symconv.formulas.sets import quasi_affine
+from symconv.formulas.values import evaluate
 from symconv.formulas.verify import verify
 from symconv.layer.loss import loss
 from symconv.proof import PROVED, REFUTED
@@ -133,8 +136,6 @@ def test_an_interval_holds_every_value(seed: int) -> None:
 )
 def test_one_meaning_of_division(text: str, due: int) -> None:
     """Floor division and its remainder, of negative numbers too: in a coefficient, a range, an index, for verify, isl and z3."""
-    from symconv.formulas import formula
-
     at = {"H": 3, "K": 1, "p": 0, "q": 0, "O": 3, "r": 0, "s": 1, "d": 1}
     read = formula(f"dw[k] = sum(dy[i] * x[{text} + i], i=(0, 1))")
     (factor,) = (each for each in read.body.factors if each.name == "x")  # type: ignore[attr-defined]
@@ -196,3 +197,24 @@ def test_the_loss_is_the_relation(at: dict[str, int]) -> None:
     found = Counter(zip(by["dy"].tolist(), by["w"].tolist(), by["x"].tolist(), strict=True))
     assert found == Counter(due)
     assert conv.output == (at["O"],)
+
+
+UNFIT = ("correlate(x, crop(w, K, 0))", "correlate(crop(x, H, 0), w)", "correlate(crop(x, H, 0), crop(w, K, 0))",
+         "correlate(crop(x, H - 1, 0), w, stride=2)")  # fmt: skip
+
+
+@pytest.mark.parametrize("text", UNFIT)
+def test_what_does_not_fit_has_no_entries(text: str) -> None:
+    """An empty filter slides nowhere, and neither does one that is longer than its array."""
+    for conv in (Conv(5, 3, bias=False), Conv(7, 2, stride=3, bias=False)):
+        assert evaluate(conv, formula(f"y = {text}")).shape == (1, 1, 0)
+        (check,) = verify(conv, [f"y = {text}"]).checks
+        assert not check.ok
+        assert check.failures <= check.entries
+
+
+def test_isl_is_given_what_is_affine() -> None:
+    assert quasi_affine(2 * Name("H") - Name("s") * Name("K"), {"s": 3})
+    for e in (Name("H") * Name("K"), Name("s") * Name("K"), Name("H") * (Name("K") + 1)):
+        with pytest.raises(ValueError, match="not affine"):
+            quasi_affine(e, {})
