@@ -239,6 +239,16 @@ def test_a_real_article():
     assert found == [(line, "PROVED" if line in proved else verdict) for line, verdict in expected]
 
 
+def test_code_is_counted_and_not_told_case_by_case():
+    program = (
+        "def conv_backward(dout, cache):\n    x, w, b, p = cache\n    return x * 0, w * 0, dout.sum(axis=(0, 2, 3))\n"
+    )
+    (found,) = check(f"```python\n{program}```\n").code
+    assert found.verdict == "WRONG"
+    assert re.fullmatch(r"wrong in \d+ of \d+ cases, convention cs231n", found.reason or "")
+    assert check(f"```python\n{program}```\n", code=False).code[0].verdict == "NOT READ"
+
+
 DERIVATIONS = sorted((Path(__file__).parents[1] / "generated" / "derivations").glob("*.md"))
 
 

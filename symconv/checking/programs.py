@@ -54,9 +54,10 @@ def _audited(block: Block, text: str, name: str, convention: str) -> CodeVerdict
             found = audit(f"{path}:{name}", convention=convention)
         except (ValueError, OSError) as error:
             return CodeVerdict(block.line, name, NOT_READ, reason=str(error))
-    if not found.wrong:
-        return CodeVerdict(block.line, name, HOLDS, f"{found.right} cases of convention {convention}")
-    condition = found.to_dict().get("condition")
-    return CodeVerdict(
-        block.line, name, WRONG, str(condition) if condition else None, f"wrong in {found.wrong} of {found.cases} cases"
-    )
+    told = found.to_dict()
+    right, wrong = told["right"], told["wrong"]
+    if not wrong:
+        return CodeVerdict(block.line, name, HOLDS, f"{right} of {right} cases, convention {convention}")
+    condition = told.get("condition")
+    reason = f"wrong in {wrong} of {right + wrong} cases, convention {convention}"
+    return CodeVerdict(block.line, name, WRONG, str(condition) if condition else None, reason)

@@ -115,15 +115,10 @@ def _relate(told: list[Statement], context: Context) -> None:
     """Remember what a display says that an index is: m = s(o - 1) + k."""
     for each in told:
         left = each.sides[0]
-        index = isinstance(left, Name) and re.fullmatch(r"[a-z](_\d)?′*|μ(_\d)?", left.text) is not None
-        if (
-            index
-            and len(each.sides) > 1
-            and not each.system
-            and left.text not in context.roles
-            and names_in(each.sides[1])
-        ):  # type: ignore[attr-defined]
-            context.relations[left.text] = each.sides[1]  # type: ignore[attr-defined]
+        if not isinstance(left, Name) or re.fullmatch(r"[a-z](_\d)?′*|μ(_\d)?", left.text) is None:
+            continue
+        if len(each.sides) > 1 and not each.system and left.text not in context.roles and names_in(each.sides[1]):
+            context.relations[left.text] = each.sides[1]
 
 
 def _one(statement: Statement, context: Context, block: Block) -> Outcome:
