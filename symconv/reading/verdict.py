@@ -102,7 +102,7 @@ def _differences(world: World, layer: Layer, told: Sum, truth: Sum, inside: Conj
         ours = [term for term in ours if not _empty(world, term, inside)]
         factors = (ours or due or [_NONE])[0].factors
         names = [f"a{at}_{n}" for at, (_, index) in enumerate(factors) for n in range(len(index))]
-        if len(kind) != len(set(kind)) and ours:
+        if len(kind) != len(set(kind)) and due and ours:
             raise Unreadable(f"a product of {' and '.join(kind)}")
         yield from _kind(world, layer, ours, due, names, inside)
 

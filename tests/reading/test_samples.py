@@ -138,6 +138,12 @@ def test_forward_passes():
     }
 
 
+def test_a_square_is_never_the_gradient():
+    (proof,) = prove_code(f"{SAMPLES / 'sample_plain.py'}:squares_dy", "plain", 1, replays=0)
+    assert (proof.target, proof.verdict) == ("dw", "REFUTED")
+    assert proof.counterexample.given == "dy[0,0,0,0]*dy[0,0,0,0]*x[0,0,0,0]"
+
+
 def test_theorem_of_an_emitted_kernel():
     source = (KERNELS / "conv1d_loops.py").read_text()
     assert theorem_of(source, 1, (1, 2), (1,)).startswith(
