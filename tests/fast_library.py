@@ -58,7 +58,10 @@ def limits_set(gathers: bool | None = None, **sizes: int) -> Iterator[None]:
 
 #: nothing is too small to be cut up, shared out or left where it lies; and all is
 WAYS: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
-    ({"gathers": False, "SMALL": 0, "LEAST": 1, "FEW": 1, "PIECE": 2, "WIDE": 2, "TILE": 2}, {"workspace": 256, "threads": 2}),
+    (
+        {"gathers": False, "SMALL": 0, "LEAST": 1, "FEW": 1, "PIECE": 2, "WIDE": 2, "TILE": 2},
+        {"workspace": 256, "threads": 2},
+    ),
     ({"gathers": True, "PIECE": 2, "WIDE": 2}, {"workspace": 1 << 20, "threads": 1}),
 )
 

@@ -37,7 +37,9 @@ def mutants(kernel: Kernel, functions: Collection[str]) -> Iterator[tuple[str, K
 def module_mutants(package: str, name: str) -> Iterator[tuple[str, str]]:
     """Every mutant of one function of a package, in place wherever it is used while its line and expression are given out."""
     modules = [module for key, module in sys.modules.items() if key.startswith(package)]
-    original = next(vars(each)[name] for each in modules if getattr(vars(each).get(name), "__module__", "") == each.__name__)
+    original = next(
+        vars(each)[name] for each in modules if getattr(vars(each).get(name), "__module__", "") == each.__name__
+    )
     home = sys.modules[original.__module__]
     lines = textwrap.dedent(inspect.getsource(original)).splitlines()
     (tree,) = ast.parse("\n".join(lines)).body

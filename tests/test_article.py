@@ -783,7 +783,9 @@ def test_document_is_a_result_object() -> None:
     assert r"\begin{align}" in told._repr_latex_()
     assert r"\documentclass" not in told._repr_latex_()
     plain = told.to_dict()
-    assert [section["name"] for section in plain["sections"]] == [name for name in SECTIONS if name not in ("border", "second")]
+    assert [section["name"] for section in plain["sections"]] == [
+        name for name in SECTIONS if name not in ("border", "second")
+    ]
     assert {"latex": "dx_{2} = dy_{1} w_{2} + dy_{2} w_{1}", "text": "dx₂ = dy₁·w₂ + dy₂·w₁"} in [
         line for block in plain["sections"][2]["blocks"] if block["kind"] == "equations" for line in block["lines"]]  # fmt: skip
     assert any(isinstance(block, Equations) for block in told.blocks())

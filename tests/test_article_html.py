@@ -195,7 +195,9 @@ def entries(conv: Conv, text: str, target: str) -> int:
     other = re.compile(r"\\(sum|star|operatorname|partial|begin|frac)")
     lists = [
         lines
-        for lines in shown(text, "jacobians" if target != "y" and is_line(conv) and line_of(conv) == conv else HOME[target])
+        for lines in shown(
+            text, "jacobians" if target != "y" and is_line(conv) and line_of(conv) == conv else HOME[target]
+        )
         if isinstance(lines[0], Line) and lines[0].left in where and not other.search(lines[0].sides[0])
     ]
     [lines] = lists

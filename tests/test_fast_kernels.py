@@ -66,7 +66,9 @@ def test_checks_of_kernels_hold(name: str) -> None:
             assert entries
 
 
-@pytest.mark.parametrize("manner", [each for each in MANNERS if each is not faces_agree], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "manner", [each for each in MANNERS if each is not faces_agree], ids=lambda each: each.__name__
+)
 def test_manners(manner: Any) -> None:
     for conv in (SMALL[1], SMALL[6], SMALL[9], *SMALL[12:]):
         _, failure = manner(Library(conv), conv)
@@ -562,7 +564,9 @@ def test_residues_are_no_more_than_taps() -> None:
 
 UNPADDED = [
     Conv(input=(23, 18), kernel=(3, 3), batch=2, in_channels=24, out_channels=32),
-    Conv(input=(21, 26), kernel=(4, 3), batch=2, in_channels=8, out_channels=6, groups=2, dilation=(1, 2), stride=(2, 3)),
+    Conv(
+        input=(21, 26), kernel=(4, 3), batch=2, in_channels=8, out_channels=6, groups=2, dilation=(1, 2), stride=(2, 3)
+    ),
     Conv(input=(13, 14), kernel=(3, 2), batch=2, in_channels=6, out_channels=6, groups=6),
     Conv(input=40, kernel=5, stride=3, in_channels=3),
     Conv(input=(9, 8), kernel=(3, 2), stride=(2, 1), transposed=True, in_channels=3, out_channels=2),

@@ -127,7 +127,9 @@ def test_plugin_loads_nothing_until_it_is_asked(pytester: pytest.Pytester) -> No
     pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest").assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64, np.complex128, np.int64, object], ids=str)
+@pytest.mark.parametrize(
+    "dtype", [np.float16, np.float32, np.float64, np.complex64, np.complex128, np.int64, object], ids=str
+)
 def test_check_is_as_exact_as_the_dtype(dtype: Any) -> None:
     case = ConvCase(CASE.conv)
     case.__dict__["dw"] = np.round(CASE.dw / 2**6)  # whole numbers that float16 holds exactly

@@ -267,7 +267,9 @@ def _at_any_step(claim: Claim, cases: list[Proof]) -> tuple[Condition | None, st
     common = common_condition(cases)
     if common is None:
         return None, ""
-    full = "; ".join(f"s={c.stride} d={c.dilation}: {'always' if c.validity is None else c.validity.full}" for c in cases)
+    full = "; ".join(
+        f"s={c.stride} d={c.dilation}: {'always' if c.validity is None else c.validity.full}" for c in cases
+    )
     validity = Condition(f"{common.text}, for {common.checked}", common.text, None, False, full)
     holds = all(solver.ask(each).holds for each in claims_there(claim, common))
     sure = "z3: where the condition holds, so does the formula, at every size; that it fails elsewhere is observed"
