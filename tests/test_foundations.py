@@ -11,7 +11,7 @@ import pytest
 
 from symconv import Conv, prove
 from symconv.algebra import terms
-from symconv.algebra.integers import Const, Integer, Name
+from symconv.algebra.integers import Const, Integer, Name, additive_terms
 from symconv.algebra.terms import MultilinearArray, Terms
 from symconv.formulas import formula
 from symconv.formulas.indices import interval
@@ -218,3 +218,29 @@ def test_isl_is_given_what_is_affine() -> None:
     for e in (Name("H") * Name("K"), Name("s") * Name("K"), Name("H") * (Name("K") + 1)):
         with pytest.raises(ValueError, match="not affine"):
             quasi_affine(e, {})
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_signed_terms_add_up(seed: int) -> None:
+    """The terms of opened brackets, with their signs, have the value of the whole; none is a sum or a negative number."""
+    generator = random.Random(seed)
+    for _ in range(200):
+        e = random_integer(generator, generator.choice([1, 2, 3]))
+        at = {"i": generator.randrange(-5, 6), "j": generator.randrange(-5, 6), "H": generator.randrange(1, 7)}
+        found = list(additive_terms(e))
+        assert all(str(part) != "0" and not str(part).startswith("-") for _, part in found if isinstance(part, Const))
+        try:
+            assert sum(sign * part.evaluate(at) for sign, part in found) == e.evaluate(at), str(e)
+        except ZeroDivisionError:
+            continue
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("2[i] = sum(w[k] * x[i + k], k)", "a formula is for"),
+    ("dx = dy[i] * w", "arrays are multiplied by correlate"),
+    ("dx = dy * w[i]", "arrays are multiplied by correlate"),
+    ("dx = dy * w", "arrays are multiplied by correlate"),
+])  # fmt: skip
+def test_what_is_no_formula(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        formula(text)
