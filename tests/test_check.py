@@ -51,6 +51,7 @@ CLAIMS = [
     (r"dx_m = \sum_{k=1}^{2} dy_{m-k+1} w_k", "PROVED"),
     (r"db = \sum_{i=1}^4 dy_i", "PROVED"),
     (r"db = \sum_{i=2}^4 dy_i", "WRONG"),
+    (r"db = \sum_{i=1}^5 dy_i", "NOT READ"),
     (r"dw = x * dy", "PROVED"),
     (r"dw = x * w", "WRONG"),
     (r"\frac{\partial y_i}{\partial w_k} = x_{i+k-1}", "PROVED"),

@@ -197,6 +197,8 @@ def summed(model: Model, bounds: tuple[Any, ...], body: Term, env: Mapping[str, 
         high: Any = span[1] if span else FAR
     else:
         high = model.limit(first.high, env, span)
+        if span is not None and high > span[1]:
+            raise Unreadable(f"{first.name} runs to {high}, past the last entry {span[1]}")
     total: Any = constant(0)
     for i in range(int(Fraction(low).__ceil__()), int(Fraction(high).__floor__()) + 1):
         total = total + _plain(summed(model, rest, body, {**env, first.name: i}))
