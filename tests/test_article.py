@@ -928,12 +928,15 @@ def test_any_layer_prints_its_derivative(conv: Conv) -> None:
     assert told.render("text")
 
 
-def test_a_fault_in_a_figure_is_told_and_only_what_is_too_large_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a layer that is too large to draw the article has no picture; a mistake in the drawing is no such thing."""
+def test_a_fault_in_a_figure_is_told_and_what_is_too_large_is_drawn_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a layer that is too large to draw the article shows a shorter one; a mistake in the drawing is no such thing."""
     from symconv.article import pictures as module
 
     assert "tikzpicture" in document(Conv(4, 2)).render("latex")
-    assert "tikzpicture" not in document(Conv((60, 60), 2), sections=["forward"]).render("latex")
+    large = document(Conv((60, 60), 2), sections=["forward"]).render("latex")
+    assert "tikzpicture" in large
+    assert "Drawn for a shorter layer of the same kind" in large
+    assert "Drawn for a shorter layer" not in document(Conv(4, 2)).render("latex")
 
     def broken(*given: object, **more: object) -> None:
         raise ValueError("a mistake")

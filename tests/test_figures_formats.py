@@ -228,6 +228,7 @@ def test_languages_have_the_same_phrases() -> None:
         for path in Path(str(folder)).rglob("*")
         if path.suffix in (".py", ".js", ".j2")
     ]
+    sources.append((Path(str(folder)).parent / "article/pictures.py").read_text(encoding="utf-8"))
     code = "\n".join(sources)
     unused = [key for key in tables["en"] if not re.search(rf"""["'.]{key}\b""", code) and not key.startswith("array_")]
     assert unused == []

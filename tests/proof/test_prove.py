@@ -534,7 +534,7 @@ def test_a_proof_that_verify_denies_is_no_verdict(monkeypatch):
     from symconv.proof import replay
 
     wrong = verify(Conv(3, 2), ["dx = correlate(pad(dy, K - 1), w)"])
-    monkeypatch.setattr(replay, "verify", lambda conv, formulas: wrong)
+    monkeypatch.setattr(replay, "verify", lambda conv, formulas, **more: wrong)
     proof = prove("dx")
     assert proof.verdict == UNKNOWN
     assert "the two readings of the formula disagree" in proof.reason
