@@ -17,7 +17,6 @@ import importlib
 import json
 import os
 import random
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -229,6 +228,8 @@ def install(mutant: Mutant) -> int:
 
 def child(mutant: Mutant, tests: list[str]) -> int:
     """The process id of a child whose status is 0 where the mutant survives."""
+    import resource  # where there is a fork there is this
+
     pid = os.fork()
     if pid:
         return pid

@@ -240,7 +240,7 @@ def test_a_real_article():
     assert found == [(line, "PROVED" if line in proved else verdict) for line, verdict in expected]
 
 
-def test_code_is_counted_and_not_told_case_by_case():
+def test_audited_code_is_counted_and_not_told_case_by_case():
     program = (
         "def conv_backward(dout, cache):\n    x, w, b, p = cache\n    return x * 0, w * 0, dout.sum(axis=(0, 2, 3))\n"
     )
