@@ -224,6 +224,20 @@ def test_anything_gets_a_verdict(text):
     assert all(each.verdict for each in found.displays)
 
 
+FORWARD = r"$$y_{f,i} = \sum_{c}\sum_{k=1}^{K} w_{f,c,k} x_{c,i+k-1} + b_f$$" + "\n\n"
+
+
+@pytest.mark.parametrize(("claim", "verdict"), [
+    (r"dw_{f,c,k} = \sum_{i} dy_{f,i} x_{c,i+k-1}", "PROVED"),
+    (r"dw_{f,c,k} = \sum_{i} dy_{c,i} x_{f,i+k-1}", "WRONG"),  # right only if w had its channels the other way round
+    (r"dw_{f,c,k} = \sum_{i} dy_{f,i} x_{c,i+k}", "WRONG"),  # right only if indices began at 0
+    (r"dx_{c,m} = \sum_{f} \sum_{i} dy_{f,i} w_{c,f,m-i+1}", "WRONG"),
+])  # fmt: skip
+def test_what_the_forward_pass_settles_stays_settled(claim, verdict):
+    """A first index or an order of channels that an earlier display rules out cannot make a later one right."""
+    assert [each.verdict for each in check(f"{FORWARD}$${claim}$$", code=False).displays] == ["PROVED", verdict]
+
+
 EXPECTED = re.compile(r"\| \d+ \| (\d+) \| .*\| (PROVED|HOLDS|WRONG|ILL-FORMED|INCONSISTENT|DEFINITION|NO CLAIM) \|")
 SHARED = Path(os.environ.get("SYMCONV_SHARED", Path(__file__).parents[2] / "shared")) / "check"
 

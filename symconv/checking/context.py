@@ -52,6 +52,10 @@ _FLIPPED = re.compile(r"true convolution|(?<!no )convolution \(flipped", re.IGNO
 _ENTRY = re.compile(r"\$?dx_\{?(\d)(?:,)?(\d)?\}?\$?")
 
 
+#: the order of the axes of x, w and y: channels c and f, space S
+Layout = tuple[str, str, str]
+
+
 @dataclass
 class Context:
     """The state of a reading, from block to block."""
@@ -79,6 +83,9 @@ class Context:
     fixed: set[str] = field(default_factory=set)
     layers: dict[int, dict[str, tuple[int, ...]]] = field(default_factory=dict)
     relations: dict[str, Term] = field(default_factory=dict)
+    #: first indices, and orders of channels and space, in which the displays so far hold; no order where none had channels
+    bases: tuple[int, ...] = (1, 0)
+    layouts: tuple[Layout, ...] = ()
 
     def note(self, slot: str, value: Any, line: int | None) -> None:
         """A slot with the value it now has and where that comes from."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from symconv.checking.comparison import Outcome, agreement, einstein_sums, first_failure, free_indices, kind_of, span_of
-from symconv.checking.context import Context
+from symconv.checking.context import Context, Layout
 from symconv.checking.general import NotGeneral
 from symconv.checking.linear import linear
 from symconv.checking.model import Model, Unreadable
@@ -39,7 +39,11 @@ from symconv.checking.terms import (
 
 __all__ = ["LAYOUTS", "equation"]
 
-LAYOUTS = list(itertools.product(("cS", "Sc"), ("fcS", "Scf", "Sfc", "cfS"), ("fS", "Sf")))
+#: in which order x, w and y have their channels and space; the first is the usual one
+LAYOUTS: tuple[Layout, ...] = tuple(itertools.product(("cS", "Sc"), ("fcS", "Scf", "Sfc", "cfS"), ("fS", "Sf")))
+
+#: verdicts that a statement gets where what it is read as is right
+GOOD = (PROVED, HOLDS, DEFINITION, ILL_FORMED)
 
 
 def equation(statement: Statement, context: Context) -> Outcome:
@@ -47,10 +51,7 @@ def equation(statement: Statement, context: Context) -> Outcome:
     if context.true_convolution:
         raise Unreadable("the article's forward pass is a true convolution")
     found = _in_a_base(statement, context)
-    left = statement.sides[0]
-    forward = (
-        context.roles.get(left.array if isinstance(left, Entry) else left.text if isinstance(left, Name) else "") == "y"
-    )
+    forward = _is_forward(statement, context)
     if found.verdict == WRONG and forward and _is_convolution(statement, context):
         context.true_convolution = True
         return Outcome(DEFINITION, "forward", "a true convolution: the layer with its kernel flipped")
@@ -113,33 +114,51 @@ def _is_convolution(statement: Statement, context: Context) -> bool:
 
 
 def _in_a_base(statement: Statement, context: Context) -> Outcome:
+    """The verdict in the first index and order of axes that the displays before it leave open.
+
+    What they are is the article's, not the display's: each display that holds in some of them rules the others out for those that
+    follow. A forward pass may begin anew.
+    """
     dims, channels, _ = shape_of(statement, context)
-    layouts = (
-        [("cS", "fcS", "fS"), *(each for each in LAYOUTS if each != ("cS", "fcS", "fS"))]
-        if channels
-        else [("cS", "fcS", "fS")]
-    )
-    bases = [context.base] if context.base is not None else [1, 0]
+    anew = _is_forward(statement, context)
+    layouts = (LAYOUTS if anew else context.layouts or LAYOUTS) if channels else LAYOUTS[:1]
+    bases = [context.base] if context.base is not None else [1, 0] if anew else list(context.bases)
     first: Outcome | None = None
+    found: dict[tuple[int, Layout], Outcome] = {}
     for base, layout in itertools.product(bases, layouts):
         try:
-            found = _in_setting(statement, context, layout, base)
+            each = _in_setting(statement, context, layout, base)
         except (Unreadable, NotGeneral):
-            if len(layouts) * len(bases) == 1 or (first is None and (base, layout) == (bases[-1], layouts[-1])):
+            if len(layouts) * len(bases) == 1 or (
+                first is None and not found and (base, layout) == (bases[-1], layouts[-1])
+            ):
                 raise
             continue
-        if found.verdict in (PROVED, HOLDS, DEFINITION, ILL_FORMED):
-            if context.base is None and len(bases) > 1 and found.verdict != ILL_FORMED:
-                found = replace(found, condition=f"{found.condition or 'holds'} (indices from {base})")
-            if channels:
-                context.channels, context.dims = True, dims
-            return found
-        first = first or found
-    assert first is not None
-    return first
+        if each.verdict in GOOD:
+            found[base, layout] = each
+        first = first or each
+    if not found:
+        assert first is not None
+        return first
+    base, layout = next(iter(found))
+    told = found[base, layout]
+    if told.verdict != ILL_FORMED:
+        context.bases = tuple(dict.fromkeys(each for each, _ in found))
+        if channels:
+            context.layouts = tuple(dict.fromkeys(each for _, each in found))
+            context.channels, context.dims = True, dims
+        if context.base is None and len(bases) > 1:
+            told = replace(told, condition=f"{told.condition or 'holds'} (indices from {base})")
+    return told
 
 
-def _in_setting(statement: Statement, context: Context, layout: tuple[str, str, str], base: int | None) -> Outcome:
+def _is_forward(statement: Statement, context: Context) -> bool:
+    left = statement.sides[0]
+    name = left.array if isinstance(left, Entry) else left.text if isinstance(left, Name) else ""
+    return context.roles.get(name) == "y"
+
+
+def _in_setting(statement: Statement, context: Context, layout: Layout, base: int | None) -> Outcome:
     models = list(models_for(statement, context, layout, base))
     if not models:
         raise Unreadable("no layer fits")

@@ -79,8 +79,9 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     names = set().union(*(names_in(side) for side in statement.sides)) if statement.sides else set()
     bound = {b.name for side in statement.sides for b in walk(side) if isinstance(b, Bound)}
     sizes = _size_letters(statement, context, bound)
+    first = base if base is not None else context.base if context.base is not None else 1
     setting = Setting(
-        roles=context.roles, base=1 if base is None and context.base is None else context.base if base is None else base,  # type: ignore[arg-type]
+        roles=context.roles, base=first,
         star=context.star, einstein=context.einstein, layout=layout, sizes=sizes, definitions=context.definitions,
         row_gradient=context.row_gradient, padded=frozenset(context.padded), flipped=frozenset(context.flipped),
     )  # fmt: skip
