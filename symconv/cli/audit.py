@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -44,7 +45,9 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("audit", short_help="Hold somebody's function against the derivative.")
-@click.argument("function", metavar="FILE.py:NAME")
+@click.argument("function", metavar="FILE.py:NAME", required=False)
+@click.option("--command", "program", metavar="COMMAND",
+              help="In place of a function: a program that reads a case as JSON and answers in JSON.")  # fmt: skip
 @click.option(
     "--convention", type=click.Choice([*CONVENTIONS]), default="plain", show_default=True, help="How it is called."
 )
@@ -81,7 +84,7 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--json", "as_json", is_flag=True,
               help="Print JSON: ok, cases, right, wrong, refused, by_case, smallest_failure, condition.")  # fmt: skip
 @click.pass_context
-def command(ctx: click.Context, /, function: str, **options: Any) -> None:
+def command(ctx: click.Context, /, function: str | None, program: str | None, **options: Any) -> None:
     """Hold dx, dw and db of a function of yours against the derivative, on a grid of geometries.
 
     The file is executed, as a test suite would execute it: audit code that you would run. Each case runs in a process of
@@ -97,12 +100,14 @@ def command(ctx: click.Context, /, function: str, **options: Any) -> None:
     symconv audit layers.py:conv_backward
     symconv audit layers.py:conv_backward_naive --convention cs231n --forward conv_forward_naive
     symconv audit mine.py:backward --input 8x9 --kernel 3x2 --stride 1..2 --dilation 1..2 --groups 1..2
+    symconv audit --command './backward' --grid quick
 
     Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 2 bad usage.
     """
     files = {name: options.pop(name) for name in ("html", "junit")}
     as_json, no_proof = options.pop("as_json"), options.pop("no_proof")
     with usage_errors():
+        target = _target(function, program, options)
         convs = _grid(options)
         for name, path in files.items():
             if path is not None:
@@ -110,8 +115,15 @@ def command(ctx: click.Context, /, function: str, **options: Any) -> None:
         outputs = options.pop("outputs")
         names = [name.strip() for name in outputs.split(",")] if outputs else None
         with _progress(len(convs)) as progress:
-            result = audit(function, grid=convs, outputs=names, progress=progress, **options)
-        if not no_proof and options["adapter"] is None and options["convention"] in CONVENTIONS:
+            result = audit(target, grid=convs, outputs=names, progress=progress, **options)
+        if program is not None:
+            result = replace(result, label=program)
+        if (
+            function is not None
+            and not no_proof
+            and options["adapter"] is None
+            and options["convention"] in CONVENTIONS
+        ):
             result = with_proof(result, function, options["convention"], options["forward"])
         _write(result, files)
     if as_json:
@@ -123,6 +135,21 @@ def command(ctx: click.Context, /, function: str, **options: Any) -> None:
 
         Console().print(render(result))
     ctx.exit(0 if result.ok else 1)
+
+
+def _target(function: str | None, program: str | None, options: dict[str, Any]) -> Any:
+    """What is audited: the function's name, or a stand-in for a program, which is then the adapter."""
+    if (function is None) == (program is None):
+        raise ValueError("name one of FILE.py:NAME and --command")
+    if program is None:
+        return function
+    from symconv.audits.program import program as program_of
+    from symconv.audits.program import stand_in
+
+    if options["adapter"] is not None or options["forward"] is not None:
+        raise ValueError("--command takes no --adapter and no --forward: the program is given every number of a case")
+    options["adapter"], options["engine"] = program_of(program), "exact"
+    return stand_in
 
 
 def _grid(options: dict[str, Any]) -> list[Conv]:

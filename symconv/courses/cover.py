@@ -16,8 +16,9 @@ import numpy as np
 from symconv.audits.grids import grid_of
 from symconv.courses.conv_case import ConvCase
 from symconv.courses.mistakes import MISTAKES
+from symconv.layer.conv import Conv
 
-__all__ = ["candidates", "catches", "cheapest_cover", "matrix", "minimal", "taught"]
+__all__ = ["candidates", "catches", "cheapest_cover", "fails", "matrix", "minimal", "taught"]
 
 #: what a function may take beside stride and padding, one of each for all axes -> the values that candidates have
 PARAMETERS: dict[str, dict[str, Sequence[Any]]] = {
@@ -55,15 +56,18 @@ def candidates(ndim: int = 2, parameters: Iterable[str] = (), points: Sequence[i
 
 def catches(backward: Callable[..., Any], case: ConvCase) -> bool:
     """Whether a function called as fn(x, w, b, dy, stride, padding, dilation=, groups=) is not right on a case."""
-    conv = case.conv
+    return fails(backward, case.conv, [case.x, case.w, case.b, case.dy], [case.dx, case.dw, case.db])
+
+
+def fails(backward: Callable[..., Any], conv: Conv, arrays: Sequence[Any], true: Sequence[Any]) -> bool:
+    """Whether the function raises or returns other shapes or values than ``true`` (dx, dw, db) for ``arrays`` (x, w, b, dy)."""
     options = {"dilation": conv.dilation} if any(d > 1 for d in conv.dilation) else {}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            found = backward(case.x, case.w, case.b, case.dy, conv.stride, conv.padding, groups=conv.groups, **options)
+            found = backward(*arrays, conv.stride, conv.padding, groups=conv.groups, **options)
         except Exception:
             return True
-    true = (case.dx, case.dw, case.db)
     return any(a.shape != b.shape or not np.array_equal(a, b) for a, b in zip(found, true, strict=True))
 
 
