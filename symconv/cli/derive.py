@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ from symconv.article.formats.text import WIDTH
 from symconv.article.selection import BUDGET
 from symconv.article.write import DETAILS, FORMATS, SECTIONS
 from symconv.cli.algorithm import ALGORITHMS, derive_algorithm
-from symconv.cli.options import build_conv, conv_options, usage_errors
+from symconv.cli.options import as_value_errors, build_conv, conv_options, usage_errors
 from symconv.files import write_whole
 from symconv.layer.conv import MAX_TERMS
 from symconv.mathematics.notation import GRADIENTS, INDICES, OPERATORS, PRESETS, Notation, notation
 from symconv.prose import LANGUAGES
 
-__all__ = ["command"]
+__all__ = ["command", "document_of"]
 
 #: what a file's name says of its format
 SUFFIXES = {".tex": "latex", ".md": "markdown", ".markdown": "markdown", ".txt": "text", ".html": "html", ".pdf": "pdf",
@@ -138,6 +139,26 @@ def command(
         else:
             _show(content, "json" if as_json else format)
     ctx.exit(0 if derivation.ok else 1)
+
+
+def document_of(words: Sequence[str]) -> Document:
+    """The derivation that words of a command line ask for (--format and -o aside); ValueError where they ask for none."""
+    try:
+        with command.make_context("symconv derive", list(words)) as ctx:
+            given = dict(ctx.params)
+    except click.ClickException as error:
+        raise ValueError(error.format_message()) from error
+    with as_value_errors():
+        noted = {name: given[name] for name in ("index_base", "gradient", "operator", "index")}
+        names = (
+            None
+            if given["sections"] is None
+            else [name.strip() for name in given["sections"].split(",") if name.strip()]
+        )
+        detail = "all" if given["everything"] else given["detail"]
+        own = _notation(given["preset"], given["letters"], noted)
+        return document(build_conv(given), given["lang"], given["loss"], given["max_terms"], BUDGET, names, detail,
+                        given["gradient_check"], own)  # fmt: skip
 
 
 def _page(

@@ -13,7 +13,16 @@ import click
 from symconv.layer.conv import Conv
 from symconv.layer.padding import MODES, WORDS
 
-__all__ = ["MAX_CASES", "build_conv", "conv_options", "echo_json", "grid", "usage_errors", "whole_numbers"]
+__all__ = [
+    "MAX_CASES",
+    "as_value_errors",
+    "build_conv",
+    "conv_options",
+    "echo_json",
+    "grid",
+    "usage_errors",
+    "whole_numbers",
+]
 
 #: a grid with more cases than this is refused before any work
 MAX_CASES = 100_000
@@ -44,6 +53,15 @@ def usage_errors(about: str = "") -> Iterator[None]:
         yield
     except (ValueError, TypeError) as error:
         raise click.UsageError(f"{about}{error}") from error
+
+
+@contextmanager
+def as_value_errors() -> Iterator[None]:
+    """The other way round, for what parses a command line outside of it: bad usage as ValueError."""
+    try:
+        yield
+    except click.ClickException as error:
+        raise ValueError(error.format_message()) from error
 
 
 def conv_options(ranges: bool, required: bool = True) -> Callable[[F], F]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 
 from symconv.cli.code import Options, prove_function
-from symconv.cli.options import echo_json, usage_errors, whole_numbers
+from symconv.cli.options import as_value_errors, echo_json, usage_errors, whole_numbers
 from symconv.files import write_whole
 from symconv.layer.padding import MODES
 from symconv.mathematics.text import pretty
@@ -19,7 +19,7 @@ from symconv.proof.result import Proof, Proofs
 from symconv.proof.smtlib import smtlib
 from symconv.reading.face import is_code
 
-__all__ = ["command"]
+__all__ = ["command", "proofs_of"]
 
 STYLES = {"PROVED": "bold green", "REFUTED": "bold red", "UNKNOWN": "bold yellow"}
 
@@ -114,6 +114,21 @@ def command(
     else:
         _show(proofs, full_condition)
     ctx.exit(0 if proofs.proved else 1)
+
+
+def proofs_of(words: Sequence[str]) -> Proofs:
+    """What these words of a command line ask to be proved: a formula and options; ValueError where they ask for nothing."""
+    try:
+        with command.make_context("symconv prove", list(words)) as ctx:
+            given = ctx.params
+    except click.ClickException as error:
+        raise ValueError(error.format_message()) from error
+    with as_value_errors():
+        steps = {name: _steps(name, given[name]) for name in ("stride", "dilation")}
+        told = {name: given[name] for name in ("padding", "transposed", "padding_mode", "assume", "forward")}
+        limits = (given["max_operations"] or MAX_OPERATIONS, given["max_seconds"])
+        asked = claims(given["formula"], **steps, **told)
+        return Proofs(tuple(prove_claim(each, given["second_opinion"], *limits) for each in asked))
 
 
 def _progress(asked: list[Any]) -> Any:
