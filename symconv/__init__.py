@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from symconv.audits import audit
     from symconv.checking import check
     from symconv.formulas.verify import Verification, verify
+    from symconv.jupyter import widget
     from symconv.layer.conv import Conv
     from symconv.layer.gradients import Gradients
     from symconv.proof import Proof
     from symconv.reading.face import prove
 
-__all__ = ["Conv", "Gradients", "Proof", "Verification", "audit", "check", "prove", "verify"]
+__all__ = ["Conv", "Gradients", "Proof", "Verification", "audit", "check", "prove", "verify", "widget"]
 
 _HOME = {
     "Conv": "symconv.layer.conv",
@@ -33,8 +34,10 @@ _HOME = {
     "Verification": "symconv.formulas.verify",
     "audit": "symconv.audits",
     "check": "symconv.checking",
+    "load_ipython_extension": "symconv.jupyter",
     "prove": "symconv.reading.face",
     "verify": "symconv.formulas.verify",
+    "widget": "symconv.jupyter",
 }
 
 

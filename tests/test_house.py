@@ -89,6 +89,7 @@ ARROWS = [each for each in imports() if each.module != each.target]
 
 #: the convenient face of a layer: methods of one line that look up
 CONVENIENT = {("layer.conv", name) for name in ("layer.gradients", "layer.second", "formulas.verify")}
+CONVENIENT |= {("__init__", "jupyter")}  # symconv.widget, looked up when it is used
 
 #: what is hidden on purpose: the command line's entry point
 ENTRY = {"cli.main"}

@@ -124,8 +124,10 @@ def proofs_of(words: Sequence[str]) -> Proofs:
     except click.ClickException as error:
         raise ValueError(error.format_message()) from error
     with as_value_errors():
-        steps = {name: _steps(name, given[name]) for name in ("stride", "dilation")}
-        told = {name: given[name] for name in ("padding", "transposed", "padding_mode", "assume", "forward")}
+        steps: dict[str, Any] = {name: _steps(name, given[name]) for name in ("stride", "dilation")}
+        told: dict[str, Any] = {
+            name: given[name] for name in ("padding", "transposed", "padding_mode", "assume", "forward")
+        }
         limits = (given["max_operations"] or MAX_OPERATIONS, given["max_seconds"])
         asked = claims(given["formula"], **steps, **told)
         return Proofs(tuple(prove_claim(each, given["second_opinion"], *limits) for each in asked))

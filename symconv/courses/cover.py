@@ -93,9 +93,9 @@ def cheapest_cover(cases: Sequence[ConvCase], sets: Sequence[int]) -> list[ConvC
     kept: dict[int, int] = {}
     for i in order:
         kept.setdefault(sets[i], i)
-    bits = [b for b in kept if not any(b != other and b | other == other for other in kept)]
+    useful = [b for b in kept if not any(b != other and b | other == other for other in kept)]
     for size in itertools.count(1):
-        found = list(_covers(everything, bits, size))
+        found = list(_covers(everything, useful, size))
         if found:
             best = min(found, key=lambda cover: sum(_cost(cases[kept[b]])[0] for b in cover))
             return [cases[kept[b]] for b in best]

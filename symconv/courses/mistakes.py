@@ -130,12 +130,12 @@ class Backward:
             w = self.w[other * per_f : (other + 1) * per_f]
             for tap in np.ndindex(*self.K):
                 here = (slice(None), c, *self.window(tap, self.stride_x(), self.dilation_x(), room))
-                part = np.einsum("nf...,fc->nc...", dy[:, f], w[(slice(None), slice(None), *self.tap_x(tap))])
+                part = np.einsum("nf...,fc->nc...", dy[:, f], w[(..., *self.tap_x(tap))])
                 total[here] = self.add(total[here], part)
         return self.finish_x(self.crop(total))
 
     def dw(self, padded: Array) -> Array:
-        total = np.zeros(self.w.shape)
+        total: Array = np.zeros(self.w.shape)
         per_f, per_c, dy = self.w.shape[0] // self.groups, self.w.shape[1], self.dy_w()
         for g in range(self.groups):
             f, c = slice(g * per_f, (g + 1) * per_f), slice(g * per_c, (g + 1) * per_c)

@@ -138,7 +138,7 @@ def vectors(name: str = "minimal") -> list[Vector]:
 
 
 def _transposed(name: str) -> list[Conv]:
-    two = {"batch": 2, "in_channels": 2, "out_channels": 3}
+    two: dict[str, Any] = {"batch": 2, "in_channels": 2, "out_channels": 3}
     few = [
         Conv(input=4, kernel=3, stride=2, padding=1, output_padding=1, transposed=True, **two),
         Conv(input=(3, 4), kernel=(3, 2), stride=(2, 3), padding=1, transposed=True, **two),
@@ -191,5 +191,5 @@ def write_vectors(folder: Path, cases: Sequence[Vector], formats: Sequence[str] 
 
 def _npz(arrays: dict[str, Array]) -> bytes:
     stream = io.BytesIO()
-    np.savez(stream, **arrays)
+    np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
