@@ -14,6 +14,8 @@ from symconv.checking.result import AMBIGUOUS, BAD, NOT_READ, CheckResult, Verdi
 from symconv.mathematics.mathml import mathml, style_sheet
 from symconv.mathematics.of_latex import LatexError, Lines, Text, read_latex
 from symconv.mathematics.tree import Math, Matrix, Row, Word
+from symconv.sarif import Finding
+from symconv.sarif import sarif as as_sarif
 
 __all__ = ["REPORTS", "annotated", "corrected"]
 
@@ -122,31 +124,18 @@ def sarif(results: Sequence[CheckResult]) -> str:
     """SARIF 2.1.0, for tools that review code."""
     levels = {**dict.fromkeys(BAD, "error"), AMBIGUOUS: "warning", NOT_READ: "note"}
     found = [
-        {
-            "ruleId": each.verdict,
-            "level": levels[each.verdict],
-            "message": {"text": "; ".join(t for t in (each.condition, each.reason) if t) or each.verdict},
-            "locations": [
-                {
-                    "physicalLocation": {
-                        "artifactLocation": {"uri": result.source or "article"},
-                        "region": {"startLine": each.line},
-                    }
-                }
-            ],
-        }
+        Finding(
+            each.verdict,
+            levels[each.verdict],
+            "; ".join(t for t in (each.condition, each.reason) if t) or each.verdict,
+            result.source or "article",
+            each.line,
+        )
         for result in results
         for each in result.every
         if each.verdict in levels
     ]
-    driver = {"name": "symconv check", "rules": [{"id": verdict} for verdict in levels]}
-    schema = "https://json.schemastore.org/sarif-2.1.0.json"
-    return (
-        json.dumps(
-            {"version": "2.1.0", "$schema": schema, "runs": [{"tool": {"driver": driver}, "results": found}]}, indent=1
-        )
-        + "\n"
-    )
+    return as_sarif("symconv check", found)
 
 
 def junit(results: Sequence[CheckResult]) -> str:

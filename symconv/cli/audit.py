@@ -15,11 +15,13 @@ from symconv.audits.conventions import CONVENTIONS
 from symconv.audits.grids import NAMED, default_grid
 from symconv.audits.judge import ENGINES
 from symconv.audits.proved import with_proof
+from symconv.audits.reports.findings import findings
 from symconv.audits.sweep import BACKENDS
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
 from symconv.files import check_writable, write_whole
 from symconv.layer.conv import Conv
 from symconv.layer.padding import MODES as BORDERS
+from symconv.sarif import sarif
 
 __all__ = ["command"]
 
@@ -81,8 +83,10 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--html", metavar="FILE", help="Write a report as one page of HTML.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, one test for each case and output.")
 @click.option("--no-proof", is_flag=True, help="The cases alone: do not try to prove them for every size.")
+@click.option("--format", "shape", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True,
+              help="What is printed; SARIF has each wrong output as a finding on the function's line.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True,
-              help="Print JSON: ok, cases, right, wrong, refused, by_case, smallest_failure, condition.")  # fmt: skip
+              help="As --format json: ok, cases, right, wrong, refused, by_case, smallest_failure, condition.")  # fmt: skip
 @click.pass_context
 def command(ctx: click.Context, /, function: str | None, program: str | None, **options: Any) -> None:
     """Hold dx, dw and db of a function of yours against the derivative, on a grid of geometries.
@@ -105,7 +109,7 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
     Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 2 bad usage.
     """
     files = {name: options.pop(name) for name in ("html", "junit")}
-    as_json, no_proof = options.pop("as_json"), options.pop("no_proof")
+    as_json, no_proof, shape = options.pop("as_json"), options.pop("no_proof"), options.pop("shape")
     with usage_errors():
         target = _target(function, program, options)
         convs = _grid(options)
@@ -126,8 +130,10 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
         ):
             result = with_proof(result, function, options["convention"], options["forward"])
         _write(result, files)
-    if as_json:
+    if as_json or shape == "json":
         echo_json(result.to_dict())
+    elif shape == "sarif":
+        click.echo(sarif("symconv audit", findings(result)), nl=False)
     else:
         from rich.console import Console
 

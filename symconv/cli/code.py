@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from symconv.cli.options import echo_json, usage_errors
+from symconv.sarif import Finding, located, sarif
 
 if TYPE_CHECKING:
     from symconv.reading.result import CodeProof, CodeProofs
 
-__all__ = ["Options", "prove_function"]
+__all__ = ["Options", "findings", "prove_function"]
 
 STYLES = {"PROVED": "bold green", "REFUTED": "bold red", "UNKNOWN": "bold yellow", "REFUSES": "bold cyan"}
 
@@ -33,7 +35,7 @@ class Options:
     export: str | None
 
 
-def prove_function(function: str, stride: Any, dilation: Any, options: Options, as_json: bool) -> int:
+def prove_function(function: str, stride: Any, dilation: Any, options: Options, shape: str) -> int:
     """Proves and reports; the exit status."""
     from symconv.reading.prove import prove_code  # loads NumPy, which a formula does without
 
@@ -47,13 +49,30 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
             targets=options.target.split(",") if options.target else None,
             padding="free" if options.padding == "free" else "one", seconds=options.seconds,
         )  # fmt: skip
-    if as_json:
+    if shape == "json":
         echo_json(proofs.to_dict())
+    elif shape == "sarif":
+        click.echo(sarif("symconv prove", findings(proofs, function)), nl=False)
     elif options.export == "latex":
         click.echo(proofs._repr_latex_())
     else:
         _show(proofs, options)
     return 0 if proofs.proved else 1
+
+
+def findings(proofs: Iterable[Any], function: str | None) -> list[Finding]:
+    """What is not proved, each at the line of the function, if it is one."""
+    uri, line = located(function) if function is not None else (None, 1)
+    levels = {"REFUTED": "error", "UNKNOWN": "note", "REFUSES": "warning"}
+    return [
+        Finding(
+            proof.verdict, levels[proof.verdict],
+            f"{proof.formula}: {proof.target} is {proof.verdict} at stride {proof.stride}, dilation {proof.dilation}"
+            + (f"; right when {proof.condition}" if proof.condition else ""), uri, line,
+        )
+        for proof in proofs
+        if proof.verdict in levels
+    ]  # fmt: skip
 
 
 def _show(proofs: CodeProofs, options: Options) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from symconv.cli.code import Options, prove_function
+from symconv.cli.code import Options, findings, prove_function
 from symconv.cli.options import as_value_errors, echo_json, usage_errors, whole_numbers
 from symconv.files import write_whole
 from symconv.layer.padding import MODES
@@ -18,6 +18,7 @@ from symconv.proof.prover import claims, prove_claim
 from symconv.proof.result import Proof, Proofs
 from symconv.proof.smtlib import smtlib
 from symconv.reading.face import is_code
+from symconv.sarif import sarif
 
 __all__ = ["command", "proofs_of"]
 
@@ -58,14 +59,16 @@ MAX_WIDTH = 120
     "--ndim", default=2, show_default=True, type=click.IntRange(1, 3), help="FILE.py:FUNCTION: how many axes."
 )
 @click.option("-o", "--output", type=click.Path(), help="Where --export goes; without it, standard output.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: verdict and a list of results.")
+@click.option("--format", "shape", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True,
+              help="What is printed; SARIF has what is not proved as findings, on the line of a function.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as --format json: verdict and a list of results.")
 @click.pass_context
 def command(
     ctx: click.Context, /, formula: str, stride: str, dilation: str, padding: str, padding_mode: str | None, transposed: bool,
     second_opinion: bool,
     full_condition: bool, max_operations: int | None, max_seconds: float, export: str | None, output: str | None, as_json: bool,
     assume: str | None,
-    convention: str, forward: str | None, target: str | None, ndim: int,
+    convention: str, forward: str | None, target: str | None, ndim: int, shape: str,
 ) -> None:  # fmt: skip
     """Decide whether FORMULA equals y or a gradient at every input size, kernel size and padding; if not, show the smallest
     failure and the exact condition under which it holds.
@@ -86,7 +89,8 @@ def command(
     """
     if is_code(formula):
         options = Options(convention, forward, target, ndim, padding, max_seconds, export)
-        ctx.exit(prove_function(formula, _steps("stride", stride), _steps("dilation", dilation), options, as_json))
+        shape = "json" if as_json else shape
+        ctx.exit(prove_function(formula, _steps("stride", stride), _steps("dilation", dilation), options, shape))
     if output is not None and export is None:
         raise click.UsageError(f"-o {output} goes with --export smtlib or --export latex")
     steps = {"stride": _steps("stride", stride), "dilation": _steps("dilation", dilation)}
@@ -109,8 +113,10 @@ def command(
     if export == "latex":
         with usage_errors():
             _write("\n\n".join(result.to_latex() for result in results) + "\n", output)
-    elif as_json:
+    elif as_json or shape == "json":
         echo_json(proofs.to_dict())
+    elif shape == "sarif":
+        click.echo(sarif("symconv prove", findings(proofs, None)), nl=False)
     else:
         _show(proofs, full_condition)
     ctx.exit(0 if proofs.proved else 1)

@@ -130,7 +130,8 @@ class Backward:
             w = self.w[other * per_f : (other + 1) * per_f]
             for tap in np.ndindex(*self.K):
                 here = (slice(None), c, *self.window(tap, self.stride_x(), self.dilation_x(), room))
-                part = np.einsum("nf...,fc->nc...", dy[:, f], w[(..., *self.tap_x(tap))])
+                at: Any = (..., *self.tap_x(tap))
+                part = np.einsum("nf...,fc->nc...", dy[:, f], w[at])
                 total[here] = self.add(total[here], part)
         return self.finish_x(self.crop(total))
 
@@ -142,7 +143,8 @@ class Backward:
             for tap in np.ndindex(*self.K):
                 rows = padded[(slice(None), c, *self.window(tap, self.stride_w(), self.dilation_w(), padded.shape[2:]))]
                 axes = [0, *range(2, rows.ndim)]
-                total[(f, slice(None), *self.tap_w(tap))] = np.tensordot(dy[:, f], rows, (axes, axes))
+                at: Any = (f, slice(None), *self.tap_w(tap))
+                total[at] = np.tensordot(dy[:, f], rows, (axes, axes))
         return self.finish_w(total)
 
     def dtype_x(self) -> Any:
