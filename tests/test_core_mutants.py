@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.core_mutants import mutants, sample
+import pytest
+
+from tests.core_mutants import ROOT, mutants, sample
+from tests.named_mutants import MUTANTS, survives
 
 
 def test_mutants_are_functions_with_other_code() -> None:
@@ -11,3 +14,16 @@ def test_mutants_are_functions_with_other_code() -> None:
     for mutant in sample(every, 20, seed=2):
         assert mutant.before != mutant.after
         assert mutant.code().co_qualname == mutant.name
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_named_mutant_is_in_its_file(name: str) -> None:
+    change = MUTANTS[name]
+    assert (ROOT / "symconv" / change.file).read_text().count(change.old) == 1
+    assert change.new != change.old
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_named_mutant_is_killed(name: str) -> None:
+    assert not survives(MUTANTS[name])

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symconv.audits.courses import ROWS
 from symconv.layer.conv import Conv
 
 __all__ = ["CONVENTIONS", "GRADIENTS", "Adapter", "Convention", "Functions", "convention_named", "from_native", "native_shape",
@@ -232,6 +233,7 @@ CONVENTIONS: dict[str, Convention] = {
             _layer_forward,
             _one_stride,
         ),
+        *(Convention(name, *row) for name, row in ROWS.items()),
     )
 }
 

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "explore": "Write a page on which sizes are slid and entries pointed at.",
     "algorithm": "Derive a fast algorithm: its matrices, exact check and count of multiplications.",
     "bench": "Measure symconv against slower ways, as ratios.",
+    "grade": "Give points for a backward pass, output by output.",
     "vectors": "Write test cases in exact small integers, for any language.",
     "cite": "Say how symconv is cited.",
 }

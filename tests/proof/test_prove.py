@@ -614,3 +614,31 @@ def test_what_is_no_assumption(assume, column):
         return
     with pytest.raises(ValueError, match=rf"column {column}"):
         prove("dx", assume=assume)
+
+
+@pytest.mark.parametrize(
+    ("formula", "condition"),
+    [
+        ("dx = correlate(pad(dilate(dy, s), d*(K - 1) - p, d*(K - 1) - q + r), flip(w), dilation=d) "
+         "+ correlate(dy, w) - correlate(dy, w)",
+         "p + q == 2*K - 2"),
+        ("y = correlate(pad(x, p, q), w, stride=s, dilation=d) + correlate(pad(x, 1), w) - correlate(pad(x, 1), w)",
+         "p + q == 2"),
+    ],
+)  # fmt: skip
+def test_what_cancels_must_have_the_right_length(formula: str, condition: str) -> None:
+    proof = prove(formula, padding="free")
+    assert (proof.verdict, proof.condition) == (REFUTED, condition)
+
+
+@pytest.mark.parametrize("n", [2, 3, -2, -3])
+def test_both_opinions_divide_alike(n: int) -> None:
+    """m is n * (m // n) + m % n, of either sign, and of numbers below 0; not with another quotient or remainder."""
+    for m in ("m", "(m - p)", "(1 - m)"):
+        rest = {"m": "p", "(m - p)": "2*p", "(1 - m)": "m + m + p - 1"}[m]
+        right = f"dx[m] = sum(dy[i] * w[({n})*({m} // ({n})) + {m} % ({n}) + {rest} - s*i], i)"
+        proof = prove(right, stride=2, second_opinion=True)
+        assert (proof.verdict, proof.second_opinion) == (PROVED, "z3: unsat")
+        for wrong in (f"{m} // ({-n})", f"{m} // ({n}) + 1"):
+            proof = prove(right.replace(f"{m} // ({n})", wrong), stride=2, second_opinion=True)
+            assert (proof.verdict, proof.second_opinion) == (REFUTED, "z3: sat")
