@@ -30,36 +30,37 @@ class Change:
     tests: tuple[str, ...]
 
 
-PROOFS = ("tests/proof/test_index_sums.py", "tests/proof/test_second_opinion.py")
+#: where verdicts are tried
+PROOFS = ("tests/test_foundations.py", "tests/proof")
 
 MUTANTS: dict[str, Change] = {
     "lengths that differ are not told in sets": Change(
         "formulas/sets.py", "        if one.length != other.length:\n            if one.length is None",
-        "        if False:\n            if one.length is None", ("tests/proof",)),
+        "        if False:\n            if one.length is None", PROOFS),
     "a multiple of b loses its factor": Change(
         "formulas/sets.py", "return None if inner is None else node.factor * inner",
-        "return None if inner is None else inner", ("tests/proof",)),
+        "return None if inner is None else inner", PROOFS),
     "smt division by a negative number": Change(
-        "proof/smtterms.py", 'f"(div (- {left}) {-by})"', 'f"(div {left} {-by})"', ("tests/proof",)),
+        "proof/smtterms.py", 'f"(div (- {left}) {-by})"', 'f"(div {left} {-by})"', PROOFS),
     "smt division by any number": Change(
-        "proof/smtterms.py", 'return f"(div {left} {by})" if by > 0 else', 'return f"(div {left} {by})" if by < 0 else', ("tests/proof",)),
+        "proof/smtterms.py", 'return f"(div {left} {by})" if by > 0 else', 'return f"(div {left} {by})" if by < 0 else', PROOFS),
     "smt remainder by a negative number": Change(
-        "proof/smtterms.py", 'f"(- (mod (- {left}) {-by}))"', 'f"(mod (- {left}) {-by})"', ("tests/proof",)),
+        "proof/smtterms.py", 'f"(- (mod (- {left}) {-by}))"', 'f"(mod (- {left}) {-by})"', PROOFS),
     "smt remainder by any number": Change(
-        "proof/smtterms.py", 'return f"(mod {left} {by})" if by > 0', 'return f"(mod {left} {by})" if by < 0', ("tests/proof",)),
+        "proof/smtterms.py", 'return f"(mod {left} {by})" if by > 0', 'return f"(mod {left} {by})" if by < 0', PROOFS),
     "smt quotient that divides by zero": Change(
-        "proof/smtterms.py", '        self.failures.append(f"(< {divisor} 1)")', '        self.failures.append("false")', ("tests/proof",)),
-    "smt index solved without its condition": Change(
-        "proof/smtlib.py", "                    when += condition\n", "", ("tests/proof",)),
+        "proof/smtterms.py", '        self.failures.append(f"(< {divisor} 1)")', '        self.failures.append("false")', PROOFS),
+    "smt index solved without its equation": Change(
+        "proof/smtlib.py", '            when.append(f"(= {entry} {self.integer(e, known)})")\n', "", PROOFS),
     "a range reaches one further": Change(
         "formulas/indices.py", "interval(each.stop, known, sizes)[1] - 1", "interval(each.stop, known, sizes)[1] - 2",
-        ("tests/test_verification.py", "tests/proof/test_index_sums.py")),
+        ("tests/test_foundations.py", "tests/test_verification.py")),
     "a range begins later": Change(
         "formulas/indices.py", "low, high = interval(each.start, known, sizes)[0],", "low, high = interval(each.start, known, sizes)[1],",
-        ("tests/test_verification.py", "tests/proof/test_index_sums.py")),
+        ("tests/test_foundations.py", "tests/test_verification.py")),
     "a range that divides by zero": Change(
         "formulas/indices.py", 'raise ValueError(f"the range {each} divides by zero") from None', "low, high = 0, 0",
-        ("tests/test_verification.py", "tests/proof/test_index_sums.py")),
+        ("tests/test_foundations.py", "tests/test_verification.py")),
     "shapes that differ are added": Change(
         "algebra/terms.py", "        if self.shape != other.shape:\n            raise", "        if False:\n            raise",
         ("tests/test_foundations.py", "tests/test_derive.py", "symconv/algebra")),
@@ -75,15 +76,15 @@ MUTANTS: dict[str, Change] = {
         "algebra/terms.py", 'sign = "-" if coefficient < 0 else "+"', 'sign = "+"',
         ("tests/test_foundations.py", "tests/test_derive.py", "symconv/algebra")),
     "a counterexample loses its signs": Change(
-        "proof/counterexample.py", "return sum_text((count, [", "return sum_text((abs(count), [", ("tests/proof",)),
+        "proof/counterexample.py", "return sum_text((count, [", "return sum_text((abs(count), [", PROOFS),
     "greedy words end one too early": Change(
-        "proof/candidates.py", "        left &= bits\n    if left == goal:", "        left &= bits\n    if left != goal:", ("tests/proof",)),
+        "proof/candidates.py", "        left &= bits\n    if left == goal:", "        left &= bits\n    if left != goal:", PROOFS),
     "a loss of any size is written down": Change(
         "layer/conv.py", "        if self.terms > max_terms:", "        if False:", ("tests/test_derive.py", "tests/test_geometry.py")),
     "stride at least 1 is always assumed": Change(
-        "proof/claim.py", ' if name not in self.numbers]\n        single += self.assumed', ']\n        single += self.assumed', ("tests/proof",)),
+        "proof/claim.py", ' if name not in self.numbers]\n        single += self.assumed', ']\n        single += self.assumed', PROOFS),
     "stride at least 1 is never assumed": Change(
-        "proof/claim.py", '(("s", _s), ("d", _d)) if name', '() if name', ("tests/proof",)),
+        "proof/claim.py", '(("s", _s), ("d", _d)) if name', '() if name', PROOFS),
     "any array may be a Jacobian's": Change(
         "layer/gradients.py", 'raise ValueError(f"no Jacobian by {array!r}; y depends on x, w and b")', "pass",
         ("tests/test_derive.py", "symconv/layer")),

@@ -11,6 +11,7 @@ import pytest
 
 from symconv import Conv, prove
 from symconv.algebra import terms
+from symconv.algebra.comparisons import compare
 from symconv.algebra.integers import Const, Integer, Name, additive_terms
 from symconv.algebra.terms import MultilinearArray, Terms
 from symconv.formulas import formula
@@ -20,6 +21,10 @@ from symconv.formulas.values import evaluate
 from symconv.formulas.verify import verify
 from symconv.layer.loss import loss
 from symconv.proof import PROVED, REFUTED
+from symconv.proof.candidates import conjunctions
+from symconv.proof.claim import Claim
+from symconv.proof.smtlib import smtlib
+from symconv.proof.vocabulary import Atom
 from tests.proof.sums import layers
 
 LAYER = Conv(6, 3, bias=False)
@@ -244,3 +249,58 @@ def test_signed_terms_add_up(seed: int) -> None:
 def test_what_is_no_formula(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         formula(text)
+
+
+def test_terms_of_different_arrays_are_different() -> None:
+    """The same numbers of entries, of other arrays."""
+    entry, row = np.array([0, 1], dtype=np.int64), np.array([0, 2], dtype=np.int64)
+    for coefficient in (1, 2):
+        one, other = (
+            MultilinearArray(LAYER, (2,), (Terms.of(entry, {"dy": row, name: row}, coefficient),)) for name in "wx"
+        )
+        assert one.equals(one)
+        assert not one.equals(other)
+
+
+#: sums whose ranges begin and end at the last entry that counts, or move with the target's index
+WHOLE = (
+    "dw[k] = sum(dy[i] * x[s*i + d*k - p], i=(0, O))",
+    "dx[m] = sum(dy[i] * w[m + p - s*i], i=(0, O))",
+    "dw[k] = sum(dy[i] * x[s*i + d*k - p], i=(k % 2, O)) + sum(dy[i] * x[s*i + d*k - p], i=(0, k % 2))",
+    "y[t] = sum(w[i] * x[s*t + i - p], i=(t % 3 - 1, K)) + sum(w[i] * x[s*t + i - p], i=(0, t % 3 - 1))",
+    "db = sum(dy[i], i=(O // 2, O)) + sum(dy[i], i=(0, O // 2))",
+)
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_a_range_is_gone_through_from_end_to_end(text: str) -> None:
+    compared = 0
+    for at in layers(((1, 1), (2, 1), (3, 1))):
+        conv = Conv(
+            at["H"], at["K"], stride=at["s"], dilation=at["d"], padding=((at["p"], at["q"]),), bias="db" in text
+        )
+        assert verify(conv, [text]).ok, conv
+        shorter = text.replace("O)", "O - 1)", 1) if "O)" in text else text.replace("K)", "K - 1)", 1)
+        compared += not verify(conv, [shorter]).ok
+    assert compared
+
+
+def test_where_a_free_divisor_is_zero_nothing_is_claimed() -> None:
+    """What is divided by s - 1 and taken away again is not nothing at stride 1."""
+    z3 = pytest.importorskip("z3")
+    right = "i=(0, O + K // (s - 1) - K // (s - 1)))"
+    for text in (f"db = sum(dy[i], {right}", f"dx[m] = sum(dy[i]*w[m + p - s*i], {right}"):
+        script = smtlib(Claim(formula(text), None, None))
+        for extra, due in (("(= s 1)", z3.sat), ("(and (> s 1) (< s 4) (= d 1))", z3.unsat)):
+            solver = z3.Solver()
+            solver.from_string(f"{script.replace('(check-sat)', '')}(assert {extra})")
+            assert solver.check() == due, (text, extra)
+
+
+def test_three_words_are_put_together() -> None:
+    """Each word takes away what should not be there; what cannot all be taken away is not said."""
+    atoms = [Atom(compare(Name(name), "==", 0), 1.0, bits) for name, bits in zip("Hpq", (0b0111, 0b1011, 0b1101))]
+    (found,) = conjunctions(atoms, 0b0001, 0b1111)
+    assert sorted(found, key=atoms.index) == atoms
+    assert not list(conjunctions(atoms[:2], 0b0001, 0b1111))
+    assert not list(conjunctions([], 0b0001, 0b1111))

@@ -238,9 +238,8 @@ class _Script(Terms):
                     found = e.substitute(self.claim.numbers).linear_in(index)
                     if found is None or found[0] == Const(0):
                         continue
-                    solved, condition = self.solved(found, entry, known)
-                    known[index] = solved
-                    when += condition
+                    # that there is such an index is said below: every factor stands at its entry
+                    known[index], _ = self.solved(found, entry, known)
                     open_indices.discard(index)
                     progress = True
         for each in node.ranges:
