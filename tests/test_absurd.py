@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,8 @@ def test_sizes_beyond_the_largest_are_refused(command: str, option: str, size: s
         (("audit", "layer.py:db", "--time-limit", "1e999"), "time limit inf"),
         (("audit", "layer.py:db", "--time-limit", "1e300"), "must be at most 31,536,000 seconds"),
         (("audit", "layer.py:db", "--memory-limit", "9" * 20), "1,000,000,000 megabytes"),
+        (("audit", "layer.py:db", "--jobs", "1000000"), "jobs 1000000 must be at least 1 and at most 1,000"),
+        (("audit", "layer.py:db", "--seed", "-7"), "-7"),
         (
             ("verify", "--input", "5", "--kernel", "x".join("1" * 20)),
             f"kernel has 20 axes; there can be at most {MAX_AXES}",
@@ -136,3 +139,27 @@ def test_standard_output_that_is_full(args: tuple[str, ...]) -> None:
         ran = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert ran.returncode == 2
     assert ran.stderr == "symconv: cannot read or write the output: no space left on device\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        (("--jobs", "1000"), 0),
+        (("--time-limit", "1e-300"), 1),
+        (("--seed", "9" * 30), 0),
+        (("--in-channels", "999999999"), 1),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
+)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="audits need POSIX")
+def test_an_audit_ends_with_a_status_of_its_own(options: tuple[str, ...], status: int, tmp_path: Path) -> None:
+    """Values that are allowed and absurd: the whole process, with its workers, ends as the command line says it does."""
+    (tmp_path / "layer.py").write_text(
+        "def db(x, w, b, dy, stride, padding):\n    return {'db': dy.sum(axis=tuple(range(2, dy.ndim))).sum(axis=0)}\n"
+    )
+    words = ["audit", "layer.py:db", "--input", "4..5", "--kernel", "2", "--padding", "0", "--no-proof", *options]
+    code = f"from symconv.cli import main; main({words!r})"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == status, ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr

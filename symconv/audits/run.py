@@ -29,6 +29,9 @@ __all__ = ["Audit", "audit"]
 #: limits of a case beyond which there is none: a year, a petabyte; larger numbers are no times and no sizes to the system
 MAX_SECONDS, MAX_MEGABYTES = 365 * 24 * 3600, 10**9
 
+#: each process of an audit has a thread that waits for it
+MAX_JOBS = 1000
+
 #: called with (cases done, cases in all) as an audit goes
 Progress = Callable[[int, int], None]
 
@@ -79,6 +82,10 @@ def audit(
     began = time.monotonic()
     check_system()
     _check(mode, engine, backend, outputs, time_limit, memory_limit, resume and results is None)
+    if jobs is not None and not 1 <= jobs <= MAX_JOBS:
+        raise ValueError(f"jobs {jobs} must be at least 1 and at most {MAX_JOBS:,}")
+    if seed < 0:
+        raise ValueError(f"seed {seed} must not be negative")
     if callable(convention):
         adapter = convention
     rules = convention_named(adapter if callable(adapter) else "plain" if adapter else convention)
@@ -211,7 +218,7 @@ def _verdicts(
         if progress:
             progress(len(found), len(cases))
         if todo:
-            for number, verdict in sweep(job, todo, jobs or os.cpu_count() or 1, backend, scheduler):
+            for number, verdict in sweep(job, todo, min(jobs or os.cpu_count() or 1, len(todo)), backend, scheduler):
                 found[number] = verdict
                 if file:
                     file.add(number, cases[number].conv, verdict)

@@ -79,7 +79,7 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster: tcp://10.0.0.1:8786.")
 @click.option("--results", metavar="FILE", help="Append each verdict to this file of JSON lines as it comes.")
 @click.option("--resume", is_flag=True, help="Continue --results after an interruption.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random points.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random points.")
 @click.option("--html", metavar="FILE", help="Write a report as one page of HTML.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, one test for each case and output.")
 @click.option("--no-proof", is_flag=True, help="The cases alone: do not try to prove them for every size.")
