@@ -33,6 +33,7 @@ class Options:
     padding: str
     seconds: float
     export: str | None
+    transposed: bool
 
 
 def prove_function(function: str, stride: Any, dilation: Any, options: Options, shape: str) -> int:
@@ -48,6 +49,7 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
             function, options.convention, stride, dilation, forward=options.forward, ndim=options.ndim,
             targets=options.target.split(",") if options.target else None,
             padding="free" if options.padding == "free" else "one", seconds=options.seconds,
+            transposed=options.transposed,
         )  # fmt: skip
     if shape == "json":
         echo_json(proofs.to_dict())

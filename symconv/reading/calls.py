@@ -2,6 +2,9 @@
 
 The layer has N images, C and F channels (of one group, where groups G are free), H, W, Z rows, kernels K, L, M, and padding p on
 every side (or p, q and so on, before and after on each axis). Stride and dilation are numbers.
+
+In a transposed layer the same relation holds with x and y exchanging names: x has O, P, Q rows, and where padding is free, r rows
+(r2, r3 on the other axes) of output padding are too.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Any
 
 import islpy as isl
 
-from symconv.layer.relation import EXTENTS, INPUT_INDEX, OUTPUT_SIZE, SLACK
+from symconv.layer.relation import EXTENTS, INPUT_INDEX, OUTPUT_SIZE, PADDED_SIZE, SLACK
 from symconv.reading.arrays import Axis, Grid, allocate, running, snapshot
 from symconv.reading.numbers import Affine, Constraint, affine, at_least
 from symconv.reading.terms import Term, simplified
@@ -22,6 +25,7 @@ from symconv.reading.world import Raised, Unreadable, World
 __all__ = ["CALLS", "Call", "Layer"]
 
 INPUTS, KERNELS = ("H", "W", "Z"), ("K", "L", "M")
+TRANSPOSED_INPUTS, EXTRAS = ("O", "P", "Q"), ("r", "r2", "r3")
 PADS = (("p", "q"), ("u", "v"), ("a", "b"))
 GRADIENTS = ("dx", "dw", "db")
 
@@ -44,6 +48,7 @@ class Call:
     forward: bool = False
     own_forward: str | None = None
     adjoint: bool = False
+    transposed: bool = False
 
     def __post_init__(self) -> None:
         if self.convention not in CALLS:
@@ -95,11 +100,13 @@ class Layer:
     def __init__(self, call: Call) -> None:
         self.call = call
         n = call.ndim
-        self.inputs = INPUTS[:n]
+        self.inputs = (TRANSPOSED_INPUTS if call.transposed else INPUTS)[:n]
         self.kernels = ("K",) * n if call.convention == "coursera" else KERNELS[:n]
         pads = {"one": (("p", "p"),) * n, "free": PADS[:n], "none": ((None, None),) * n}[call.padding]
         self.pads = tuple(tuple(0 if name is None else affine(name) for name in pair) for pair in pads)
         padding = dict.fromkeys(name for pair in pads for name in pair if name)
+        #: rows of output padding on each axis, where they are free
+        self.extra = EXTRAS[:n] if call.transposed and call.padding == "free" else ()
         self.sizes = (
             "N",
             "C",
@@ -108,6 +115,7 @@ class Layer:
             *self.inputs,
             *dict.fromkeys(self.kernels),
             *padding,
+            *self.extra,
         )
         self.padding = tuple(padding)
         #: y of the function's own forward pass, where the truth is the adjoint of that; its axes in PyTorch's layout
@@ -120,10 +128,13 @@ class Layer:
     def values(self, axis: int, **more: Any) -> dict[str, Any]:
         """What the names of R stand for on an axis."""
         p, q = self.pads[axis]
-        return {
-            "H": affine(self.inputs[axis]), "K": affine(self.kernels[axis]), "p": p, "q": q,
-            "s": self.call.stride, "d": self.call.dilation, **more,
+        known = {
+            "O" if self.call.transposed else "H": affine(self.inputs[axis]), "K": affine(self.kernels[axis]), "p": p, "q": q,
+            "s": self.call.stride, "d": self.call.dilation,
         }  # fmt: skip
+        if self.call.transposed:
+            known["r"] = affine(self.extra[axis]) if self.extra else 0
+        return known | more
 
     def evaluated(self, world: World, expression: Any, axis: int, **more: Any) -> Any:
         """An integer of the relation on an axis."""
@@ -131,11 +142,19 @@ class Layer:
         values["s"], values["d"] = self.call.stride, self.call.dilation  # type: ignore[assignment]
         return _bare(expression.evaluate(values))
 
+    def computed(self, world: World, axis: int) -> Any:
+        """The rows that follow from the others: of y, and of a transposed layer too."""
+        return self.evaluated(world, PADDED_SIZE if self.call.transposed else OUTPUT_SIZE, axis)
+
     def possible(self, context: isl.Context) -> isl.Set:
         """The sizes of layers that exist."""
-        told = [f"{name} >= {0 if name in self.padding else 1}" for name in self.sizes]
+        told = [f"{name} >= {0 if name in (*self.padding, *self.extra) else 1}" for name in self.sizes]
         world = World(context, self.sizes, isl.Set.read_from_str(context, "{ : }"))
-        told += [f"{self.evaluated(world, SLACK, axis)} >= 0" for axis in range(self.call.ndim)]
+        if self.call.transposed:
+            told += [f"{self.computed(world, axis)} >= 1" for axis in range(self.call.ndim)]
+            told += [f"{name} < {max(self.call.stride, self.call.dilation)}" for name in self.extra]
+        else:
+            told += [f"{self.evaluated(world, SLACK, axis)} >= 0" for axis in range(self.call.ndim)]
         return isl.Set.read_from_str(context, f"[{', '.join(self.sizes)}] -> {{ : {' and '.join(told)} }}")
 
     # arrays ------------------------------------------------------------------------------------------------------------------
@@ -148,12 +167,13 @@ class Layer:
         if name in ("x", "dx"):
             return ((n,), (*group, c), *((affine(self.inputs[a]),) for a in space))
         if name in ("w", "dw"):
-            return ((*group, f), (c,), *((affine(self.kernels[a]),) for a in space))
+            first, second = (c, f) if self.call.transposed else (f, c)
+            return ((*group, first), (second,), *((affine(self.kernels[a]),) for a in space))
         if name in ("b", "db"):
             return ((*group, f),)
         if name == "dy" and self.own_y is not None:
             return self.own_y.axes
-        return ((n,), (*group, f), *((self.evaluated(world, OUTPUT_SIZE, a),) for a in space))
+        return ((n,), (*group, f), *((self.computed(world, a),) for a in space))
 
     @property
     def channels_last(self) -> bool:
@@ -199,14 +219,14 @@ class Layer:
             return [self._term(world, ("dy",), {"group": index[0][:g], "f": index[0][g:]}, {})]
         known: dict[str, Any] = {"group": index[0 if target == "dw" else 1][:g]}
         if target == "dw":
-            known |= {"f": index[0][g:], "c": index[1]}
+            known |= dict(zip("cf" if self.call.transposed else "fc", (index[0][g:], index[1]), strict=True))
             space = {"k": [i[0] for i in index[2:]]}
         elif target == "dx":
             known |= {"n": index[0], "c": index[1][g:]}
-            space = {"m": [i[0] for i in index[2:]]}
+            space = {self._rows[0]: [i[0] for i in index[2:]]}
         else:
             known |= {"n": index[0], "f": index[1][g:]}
-            space = {"o": [i[0] for i in index[2:]]}
+            space = {self._rows[1]: [i[0] for i in index[2:]]}
         arrays = {"dx": ("dy", "w"), "dw": ("dy", "x"), "y": ("w", "x")}[target]
         found = [self._term(world, arrays, known, space)]
         if target == "y":
@@ -248,20 +268,27 @@ class Layer:
         axes: list[dict[str, Any]] = []
         for axis in range(self.call.ndim):
             at = {key: values[axis] for key, values in space.items()}
-            sizes = {"O": self.evaluated(world, OUTPUT_SIZE, axis)}
+            sizes = {"H" if self.call.transposed else "O": self.computed(world, axis)}
             for key in ("o", "k", "m"):
-                if key not in at and (len(arrays) > 1 or key == "o"):
+                if key not in at and (len(arrays) > 1 or key == self._rows[1]):
                     at[key] = running(self.evaluated(world, EXTENTS[key], axis, **sizes))
             if len(arrays) > 1:
                 where.append(("eq", at["m"] - self.evaluated(world, INPUT_INDEX, axis, o=at["o"], k=at["k"])))
             axes.append(at)
         group = tuple(known["group"])
+        of_x, of_y = self._rows
+        filters = "cf" if self.call.transposed else "fc"
         factors = {
-            "dy": lambda: (*channel["n"], *group, *channel["f"], *(at["o"] for at in axes)),
-            "x": lambda: (*channel["n"], *group, *channel["c"], *(at["m"] for at in axes)),
-            "w": lambda: (*group, *channel["f"], *channel["c"], *(at["k"] for at in axes)),
+            "dy": lambda: (*channel["n"], *group, *channel["f"], *(at[of_y] for at in axes)),
+            "x": lambda: (*channel["n"], *group, *channel["c"], *(at[of_x] for at in axes)),
+            "w": lambda: (*group, *(i for key in filters for i in channel[key]), *(at["k"] for at in axes)),
         }
         return Term(Fraction(1), tuple((name, factors[name]()) for name in arrays), tuple(where), tuple(counted))
+
+    @property
+    def _rows(self) -> tuple[str, str]:
+        """The indices of R that rows of x and of y have."""
+        return ("o", "m") if self.call.transposed else ("m", "o")
 
     def _speaks(self, arrays: tuple[str, ...], key: str) -> bool:
         return any(key in {"dy": "nf", "x": "nc", "w": "fc"}[name] for name in arrays)
@@ -312,6 +339,7 @@ def _kernel(reader: Any, function: Any, layer: Layer) -> Any:
     call = layer.call
     more = {"stride": call.stride, "padding": _amounts(layer), "dilation": call.dilation}
     more |= {"groups": layer.count("G")} if call.groups else {}
+    more |= {"output_padding": tuple(layer.count(name) for name in layer.extra)} if layer.extra else {}
     names = ("x", "w", "b") if call.forward else ("dy", "x", "w")
     return reader.call(function, _arrays(layer, reader.world, *names), more)
 

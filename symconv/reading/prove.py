@@ -33,6 +33,7 @@ def prove_code(
     ndim: int = 2,
     padding: str = "one",
     groups: bool = False,
+    transposed: bool = False,
     replays: int = 20,
     seconds: float = MAX_SECONDS,
 ) -> CodeProofs:
@@ -41,7 +42,8 @@ def prove_code(
     ``function`` is "FILE.py:NAME", or a function whose source can be found. Its source is read, never run to be read; then it is
     replayed on ``replays`` random geometries at each stride, in a process of its own, and one disagreement with what was read
     makes the verdict UNKNOWN. ``convention`` says how it is called (plain, cs231n, coursera, layer, kernel), ``padding`` "one" p
-    for all sides, "free" amounts before and after on each axis, or "none". ``forward`` makes the truth the adjoint of that
+    for all sides, "free" amounts before and after on each axis, or "none"; ``transposed``
+    makes the layer a transposed one. ``forward`` makes the truth the adjoint of that
     forward function in place of the derivative of a convolution; ``targets`` says which outputs are returned, ("y",) for a
     forward pass. ValueError for what cannot be found or called so.
 
@@ -62,7 +64,7 @@ def prove_code(
             raise ValueError(f"the forward function {own} must stand in the same file as {name}")
     return prove_source(
         source, name, convention, stride, dilation, forward=own, targets=targets, ndim=ndim, padding=padding, groups=groups,
-        replays=replays, seconds=seconds, shown=shown,
+        replays=replays, seconds=seconds, shown=shown, transposed=transposed,
     )  # fmt: skip
 
 
@@ -86,7 +88,7 @@ def prove_source(
     source: str, function: str, convention: str = "plain", stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1,
     *, forward: str | None = None, targets: Sequence[str] | None = None, ndim: int = 2, padding: str = "one",
     groups: bool = False, replays: int = 20, seconds: float = MAX_SECONDS, shown: str | None = None,
-    adjoint: bool | None = None,
+    adjoint: bool | None = None, transposed: bool = False,
 ) -> CodeProofs:  # fmt: skip
     """:func:`prove_code` for source text; without ``adjoint`` the forward function only makes the cache."""
     found: list[CodeProof] = []
@@ -104,6 +106,7 @@ def prove_source(
                 named == ("y",),
                 forward,
                 forward is not None if adjoint is None else adjoint,
+                transposed,
             )
             try:
                 reading = read(source, function, call, seconds)
@@ -178,9 +181,13 @@ def _replayed(played: Replay) -> str | None:
 
 def _scope(layer: Layer) -> str:
     call = layer.call
-    sizes = ", ".join(name for name in layer.sizes if name not in layer.padding)
+    sizes = ", ".join(name for name in layer.sizes if name not in (*layer.padding, *layer.extra))
     pads = f", {', '.join(layer.padding)} >= 0" if layer.padding else ""
-    return f"every {sizes} >= 1{pads} with an output; stride {call.stride}, dilation {call.dilation}; exact arithmetic"
+    if layer.extra:
+        pads += f", 0 <= {', '.join(layer.extra)} < {max(call.stride, call.dilation)} (output padding)"
+    transposed = "transposed layers, " if call.transposed else ""
+    steps = f"stride {call.stride}, dilation {call.dilation}"
+    return f"{transposed}every {sizes} >= 1{pads} with an output; {steps}; exact arithmetic"
 
 
 # the smallest failure ------------------------------------------------------------------------------------------------------

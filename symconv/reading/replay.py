@@ -124,7 +124,7 @@ def geometries(reading: Reading, count: int, seed: int) -> list[Sizes]:
         large = rng.random() < 0.2
         sizes = {}
         for name in layer.sizes:
-            if name in layer.padding:
+            if name in (*layer.padding, *layer.extra):
                 sizes[name] = rng.randint(0, 6 if large else 3)
             elif name in layer.kernels:
                 sizes[name] = rng.randint(1, 7 if large else 4)
@@ -165,7 +165,7 @@ def sample(found: Any, names: Sequence[str], most: int = 14) -> Sizes | None:
 def _work(sizes: Sizes, layer: Layer) -> int:
     found = 1
     for name in layer.sizes:
-        if name not in layer.padding:
+        if name not in (*layer.padding, *layer.extra):
             found *= sizes[name]
     return found
 

@@ -83,8 +83,8 @@ def _atoms(layer: Layer) -> Iterator[tuple[str, str]]:
         plain += [f"{name} == 0", f"{name} >= 1"]
     for k, h in zip(layer.kernels, layer.inputs, strict=True):
         plain += [f"{k} == 1"] if layer.kernels.index(k) == 0 or len(set(layer.kernels)) > 1 else []
-        slack = _slack(layer, h)
-        if s > 1:
+        slack = "" if layer.call.transposed else _slack(layer, h)
+        if s > 1 and not layer.call.transposed:
             yield f"({slack}) mod {s} == 0", f"({slack}) mod {s} = 0"
     for name in layer.padding:
         for k in dict.fromkeys(layer.kernels):
@@ -99,7 +99,9 @@ def _atoms(layer: Layer) -> Iterator[tuple[str, str]]:
         plain.append(f"{a} == {b}")
     for name in layer.inputs:
         plain += [f"{name} == 1"]
-    for h in layer.inputs:
+    for name in layer.extra:
+        plain += [f"{name} == 0", f"{name} >= 1"]
+    for h in () if layer.call.transposed else layer.inputs:
         slack = _slack(layer, h)
         plain += [f"{slack} < {s}", f"{slack} >= {s}"]
     for text in plain:

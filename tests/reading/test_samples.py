@@ -108,6 +108,51 @@ def test_emitted_kernels(kernel, stride, dilation):
     assert "G" in proofs[0].scope
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation"),
+    [("conv_transpose1d_loops", 3, 2), ("conv_transpose1d_taps", 2, 1), ("conv_transpose2d_formulas", 2, 2)],
+)
+def test_emitted_transposed_kernels(kernel, stride, dilation):
+    """With groups, the padding on every side and output padding free."""
+    ndim = int(kernel[14])
+    source = (KERNELS / f"{kernel}.py").read_text()
+    options = {"ndim": ndim, "padding": "free", "groups": True, "transposed": True, "replays": 0}
+    name = f"conv_transpose{ndim}d_backward"
+    proofs = prove_source(source, name, "kernel", stride, dilation, **options)
+    assert [(proof.target, proof.verdict) for proof in proofs] == [(t, "PROVED") for t in ("dx", "dw", "db")], proofs[0]
+    assert f"0 <= {'r' if ndim == 1 else 'r, r2'} < {max(stride, dilation)} (output padding)" in proofs[0].scope
+
+
+TRANSPOSED = """
+import numpy as np
+
+def backward(x, w, b, dy, stride, padding):
+    N, C, O, P = x.shape
+    _, F, K, L = w.shape
+    H, W = dy.shape[2:]
+    padded = np.zeros((N, F, stride * (O - 1) + K, stride * (P - 1) + L))
+    padded[:, :, padding:padding + H, padding:padding + W] = dy
+    dx, dw = np.zeros(x.shape), np.zeros(w.shape)
+    for i in range(O):
+        for j in range(P):
+            window = padded[:, :, i * stride:i * stride + K, j * stride:j * stride + L]
+            dx[:, :, i, j] = np.einsum('nfkl,cfkl->nc', window, w)
+            dw += np.einsum('nc,nfkl->cfkl', x[:, :, i, j], window)
+    return dx, dw, dy.sum(axis=(0, 2, 3))
+"""
+
+
+def test_a_transposed_function_of_anybody():
+    proofs = prove_source(TRANSPOSED, "backward", stride=2, transposed=True, replays=6)
+    assert [proof.verdict for proof in proofs] == ["PROVED"] * 3, proofs[0]
+    turned = TRANSPOSED.replace("return dx,", "return dx[:, :, ::-1],")
+    (dx, *_) = prove_source(turned, "backward", stride=2, transposed=True, replays=6)
+    assert dx.verdict == "REFUTED"
+    assert dx.counterexample.sizes["O"] == 2
+    (plain, *_) = prove_source(TRANSPOSED, "backward", stride=2, replays=0)
+    assert not plain.proved  # the gradient of a transposed layer is not that of a plain one
+
+
 ADJOINTS = [
     ("conv_backward_naive", "conv_forward_naive", ("PROVED", "PROVED", "PROVED")),
     ("conv_backward_naive", "conv_forward_turned", ("PROVED", "REFUTED", "PROVED")),
