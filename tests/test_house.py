@@ -19,7 +19,7 @@ ROOMS = (
 )  # fmt: skip
 
 #: at the side: what any room may import, and what stands above all
-GROUND, FACES = ("files", "sarif"), ("testing", "pytest_plugin", "sphinx", "pandoc", "jupyter", "action")
+GROUND, FACES = ("files", "sarif", "isl"), ("testing", "pytest_plugin", "sphinx", "pandoc", "jupyter", "action")
 
 MAX_LATE, MAX_FUNCTION, MAX_MODULE = 25, 60, 400
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from symconv import isl
 from symconv.article.closed import formula_for
 from symconv.formulas.verify import Verification, verify
 from symconv.kernels import Kind, emit
@@ -39,8 +40,11 @@ class Evidence:
         return verify(self.conv, max_terms=self.max_terms)
 
     @cached_property
-    def proofs(self) -> dict[tuple[int, int], tuple[Proof, ...]]:
-        """For the stride and dilation of each axis the verdict on the formula for each target, at every size."""
+    def proofs(self) -> dict[tuple[int, int], tuple[Proof, ...]] | None:
+        """For the stride and dilation of each axis the verdict on the formula for each target, at every size; None where islpy,
+        which decides it, is not installed."""
+        if not isl.is_there():
+            return None
         conv = self.conv
         found: dict[tuple[int, int], tuple[Proof, ...]] = {}
         for axis in conv.axes:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-import islpy as isl
-
+from symconv import isl
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.terms import (
     Add,

@@ -95,6 +95,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         _forget_output()
         where = f"{str(error.filename)!r}" if error.filename is not None else "the output"
         status = _complain(f"cannot read or write {where}: {(error.strerror or str(error)).lower()}")
+    except ImportError as error:
+        status = _complain(str(error))
     except MemoryError:
         status = _complain("there is not enough memory for this; take a smaller layer")
     sys.exit(status if isinstance(status, int) else 0)

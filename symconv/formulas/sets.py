@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-import islpy as isl
-
+from symconv import isl
 from symconv.algebra.comparisons import Comparison
 from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas import tree

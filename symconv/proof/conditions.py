@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import islpy as isl
-
+from symconv import isl
 from symconv.algebra.comparisons import Comparison, compare, in_words
 from symconv.algebra.integers import Name
 from symconv.formulas.sets import conditions as in_isl

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import islpy as isl
-
+from symconv import isl
 from symconv.algebra.terms import sum_text
 from symconv.formulas.sets import PARAMETERS
 from symconv.proof.claim import UNINDEXED, Claim
@@ -30,8 +29,6 @@ Entry = Mapping[Product, int]
 
 #: how a product can differ, the most telling first
 KINDS = ("doubled", "missing", "extra", "miscounted")
-
-_set = isl.dim_type.set
 
 _FACTOR_ORDER = ("dy", "w", "x", *UNINDEXED)
 
@@ -131,7 +128,9 @@ def _first_by_total(failing: isl.Set, names: tuple[str, ...]) -> tuple[int, ...]
         if layer.is_empty():
             continue
         for H, K in itertools.product(range(1, total), range(1, total)):
-            fixed = layer.fix_val(_set, 0, isl.Val(H, context)).fix_val(_set, 1, isl.Val(K, context))
+            fixed = layer.fix_val(isl.dim_type.set, 0, isl.Val(H, context)).fix_val(
+                isl.dim_type.set, 1, isl.Val(K, context)
+            )
             if not fixed.is_empty():
                 (first,) = points(fixed.lexmin())
                 return tuple(first)

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import islpy as isl
-
+from symconv import isl
 from symconv.formulas.sets import (
     PARAMETERS,
     DivisionError,
@@ -38,8 +37,6 @@ MAX_OPERATIONS = 500_000
 
 #: a product that a sum repeats more often than this is not counted out
 MAX_REPEATS = 4
-
-_out, _in, _param = isl.dim_type.out, isl.dim_type.in_, isl.dim_type.param
 
 
 @dataclass(frozen=True)
@@ -96,9 +93,9 @@ def over(sizes: isl.Set, names: tuple[str, ...]) -> isl.Set:
     """``sizes`` projected onto the parameters ``names``."""
     for name in PARAMETERS:
         if name not in names:
-            at = sizes.find_dim_by_name(_param, name)
+            at = sizes.find_dim_by_name(isl.dim_type.param, name)
             if at >= 0:
-                sizes = sizes.project_out(_param, at, 1)
+                sizes = sizes.project_out(isl.dim_type.param, at, 1)
     return sizes
 
 
@@ -207,7 +204,7 @@ def levels(relation: isl.Map, entries: int) -> list[isl.Map]:
 
     Map number n, from 1, holds what stands at least n times; there are at most MAX_REPEATS + 1.
     """
-    place = relation.dim(_in)
+    place = relation.dim(isl.dim_type.in_)
     counting = _split(relation, place + entries)
     later = isl.Map.lex_lt(counting.get_space().range())
     current = counting
@@ -221,7 +218,7 @@ def levels(relation: isl.Map, entries: int) -> list[isl.Map]:
 def _split(relation: isl.Map, at: int) -> isl.Map:
     """All coordinates of ``relation``, the first ``at`` of them as the domain and the others as the range."""
     flat = isl.Map.from_domain(relation.wrap().flatten())
-    return flat.move_dims(_out, 0, _in, at, flat.dim(_in) - at)
+    return flat.move_dims(isl.dim_type.out, 0, isl.dim_type.in_, at, flat.dim(isl.dim_type.in_) - at)
 
 
 def points(coordinates: isl.Set) -> list[tuple[int, ...]]:
@@ -247,7 +244,7 @@ def as_coordinates(sizes: isl.Set, names: tuple[str, ...]) -> isl.Set:
     head = f"[{', '.join(names)}] -> "
     vectors = isl.Set.read_from_str(sizes.get_ctx(), f"{head}{{ [{', '.join(f'_{n} = {n}' for n in names)}] }}")
     every = vectors.intersect_params(sizes)
-    return every.project_out(_param, 0, every.dim(_param))
+    return every.project_out(isl.dim_type.param, 0, every.dim(isl.dim_type.param))
 
 
 def parameter_points(sizes: isl.Set, names: tuple[str, ...]) -> list[dict[str, int]]:

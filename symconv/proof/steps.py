@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import islpy as isl
-
+from symconv import isl
 from symconv.algebra.comparisons import Comparison, compare, in_words
 from symconv.algebra.integers import Const, Integer, Name, Op, integer
 from symconv.formulas.sets import conditions

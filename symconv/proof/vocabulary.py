@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import islpy as isl
 import numpy as np
 from numpy.typing import NDArray
 
+from symconv import isl
 from symconv.algebra.comparisons import RELATIONS, Comparison, compare
 from symconv.algebra.integers import Const, Integer, Name
 from symconv.proof.claim import Claim

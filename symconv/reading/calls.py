@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import islpy as isl
-
+from symconv import isl
 from symconv.layer.relation import EXTENTS, INPUT_INDEX, OUTPUT_SIZE, PADDED_SIZE, SLACK
 from symconv.reading.arrays import Axis, Grid, allocate, running, snapshot
 from symconv.reading.numbers import Affine, Constraint, affine, at_least

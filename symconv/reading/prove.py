@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import islpy as isl
-
+from symconv import isl
 from symconv.proof.decide import points
 from symconv.reading.arrays import Grid
 from symconv.reading.calls import Call, Layer

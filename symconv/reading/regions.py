@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import islpy as isl
-
+from symconv import isl
 from symconv.reading.arrays import Grid, Index, snapshot, value
 from symconv.reading.attributes import attribute
 from symconv.reading.calls import CALLS, Call, Layer

@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
-import islpy as isl
 import numpy as np
 from numpy.typing import NDArray
 
+from symconv import isl
 from symconv.proof.decide import as_coordinates, points
 from symconv.reading.arrays import Axis, Grid, length, places, snapshot
 from symconv.reading.calls import Layer

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import islpy as isl
-
+from symconv import isl
 from symconv.reading.arrays import Axis, Grid, places, snapshot
 from symconv.reading.calls import Layer
 from symconv.reading.numbers import Affine, Conjunction, affine, coefficients, equal, negated

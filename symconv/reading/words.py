@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-import islpy as isl
-
+from symconv import isl
 from symconv.layer.relation import SLACK
 from symconv.reading.calls import Layer
 

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import islpy as isl
-
+from symconv import isl
 from symconv.reading.numbers import (
     Affine,
     Conjunction,

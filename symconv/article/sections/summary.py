@@ -54,6 +54,8 @@ def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
     """The theorem and its proof as sections of their own; where a formula is not proved, the verdicts alone."""
     conv = case.conv
     found = case.evidence.proofs
+    if found is None:
+        return [Paragraph(Phrase("theorem.not_decided"))]
     layer = "transposed" if conv.transposed else "convolution"
     if any(proof.verdict != PROVED for each in found.values() for proof in each):
         return [Paragraph(Phrase("theorem.open")), _verdicts(found, targets)]

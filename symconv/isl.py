@@ -1,0 +1,27 @@
+"""islpy, loaded when the first name of it is used.
+
+What decides nothing runs where islpy is missing (a browser, a platform without a wheel): deriving, verifying, emitting, drawing.
+ImportError, saying what to install, when a proof is asked for there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+__all__ = ["is_there"]
+
+
+def is_there() -> bool:
+    """Whether islpy can be loaded."""
+    return importlib.util.find_spec("islpy") is not None
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    try:
+        return getattr(importlib.import_module("islpy"), name)
+    except ImportError as error:
+        raise ImportError("a proof for every size needs islpy: pip install islpy") from error
