@@ -15,7 +15,7 @@ import symconv
 #: the rooms, low to high: each imports only from itself and from those before it
 ROOMS = (
     "algebra", "layer", "formulas", "mathematics", "prose", "proof", "reading", "kernels", "fast", "figures", "article", "audits",
-    "courses", "checking", "project", "bench", "cli",
+    "courses", "checking", "project", "site", "bench", "cli",
 )  # fmt: skip
 
 #: at the side: what any room may import, and what stands above all

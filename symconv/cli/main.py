@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "bench": "Measure symconv against slower ways, as ratios.",
     "grade": "Give points for a backward pass, output by output.",
     "vectors": "Write test cases in exact small integers, for any language.",
+    "site": "Write the static site: documentation, derivations, explorer, playground.",
     "cite": "Say how symconv is cited.",
 }
 

@@ -642,3 +642,11 @@ def test_both_opinions_divide_alike(n: int) -> None:
         for wrong in (f"{m} // ({-n})", f"{m} // ({n}) + 1"):
             proof = prove(right.replace(f"{m} // ({n})", wrong), stride=2, second_opinion=True)
             assert (proof.verdict, proof.second_opinion) == (REFUTED, "z3: sat")
+
+
+def test_a_divisor_that_vanishes_at_one_stride_is_told() -> None:
+    """z3 alone decides at any stride: the formula says nothing at s = 1, where it divides by zero, and is right elsewhere."""
+    proof = prove("dw[k] = sum(dy[i]*x[s*i + d*k - p + (K // (s - 1)) - (K // (s - 1))], i)", stride="any")
+    assert proof.verdict == REFUTED
+    assert proof.counterexample is not None
+    assert proof.counterexample.sizes["s"] == 1
