@@ -165,13 +165,16 @@ def _condition(claim: Claim, script: str, options: dict[str, Any], ask: Ask) -> 
         return {}
     layers = list(_box(claim))
     body = script.replace("(check-sat)", "")
-    tries = ""
-    for at in layers:
-        fixed = "".join(f"(assert (= {name} {at[name]}))" for name in ("H", "K", "p", "q"))
-        tries += f"(push){fixed}(check-sat)(pop)\n"
-    holds = [line.strip() == "unsat" for line in ask(f"{body}\n{tries}").split()]
-    if len(holds) != len(layers):
+    tries = [
+        "(push)" + "".join(f"(assert (= {name} {at[name]}))" for name in ("H", "K", "p", "q")) + "(check-sat)(pop)\n"
+        for at in layers
+    ]
+    said = ask(f"{body}\n{''.join(tries)}").split()
+    if len(said) != len(layers) or not {*said} <= {"sat", "unsat"}:  # once more, each by itself
+        said = [ask(f"{body}\n{each}").strip() for each in tries]
+    if not {*said} <= {"sat", "unsat"}:
         return {}
+    holds = [each == "unsat" for each in said]
     if not any(holds):
         return {"condition": "never", "covers": f"on the {len(layers)} smallest layers tried"}
     words = next((text for text in _candidates() if [_true(text, at) for at in layers] == holds), None)
