@@ -128,6 +128,18 @@ def _power(reader: Reader, a: Any, b: Any) -> Any:
     raise Unreadable("a power")
 
 
+def _left(reader: Reader, a: Any, b: Any) -> Any:
+    if isinstance(a, int) and isinstance(b, int) and 0 <= b < 64:
+        return a << b
+    raise Unreadable("a shift by a size")
+
+
+def _right(reader: Reader, a: Any, b: Any) -> Any:
+    if isinstance(b, int) and 0 <= b < 64 and isinstance(a, NUMBERS):
+        return reader.world.floor(a, 1 << b)
+    raise Unreadable("a shift by a size")
+
+
 INTEGERS: dict[type[ast.operator], Callable[[Reader, Any, Any], Any]] = {
     ast.Add: _add,
     ast.Sub: _subtract,
@@ -136,6 +148,8 @@ INTEGERS: dict[type[ast.operator], Callable[[Reader, Any, Any], Any]] = {
     ast.Mod: _remainder,
     ast.Div: _divide,
     ast.Pow: _power,
+    ast.LShift: _left,
+    ast.RShift: _right,
 }
 
 
@@ -261,13 +275,10 @@ def _arrays(reader: Reader, op: ast.operator, a: Any, b: Any) -> Grid:
     world = reader.world
     if isinstance(op, ast.MatMult):
         return matmul(world, a, b)
-    grids = [each if isinstance(each, Grid) else _number(reader, each, op, at) for at, each in enumerate((a, b))]
-    integer = [each.kind == "int" for each in grids]
-    if any(integer):
-        if not all(integer):
-            if isinstance(a, Grid) and isinstance(b, Grid):
-                raise Unreadable("arithmetic of integer arrays with data")
-            grids = [each if isinstance(each, Grid) else _same(each) for each in (a, b)]
+    if any(isinstance(each, Grid) and each.kind == "int" for each in (a, b)):
+        if not all(each.kind == "int" if isinstance(each, Grid) else isinstance(each, int | Affine) for each in (a, b)):
+            raise Unreadable("arithmetic of integer arrays with data")
+        grids = [each if isinstance(each, Grid) else _same(each) for each in (a, b)]
         axes, picks = broadcast(world, [each.axes for each in grids])
         left, right = grids
         return Grid(
@@ -276,6 +287,7 @@ def _arrays(reader: Reader, op: ast.operator, a: Any, b: Any) -> Grid:
     row = DATA.get(type(op))
     if row is None:
         raise Unreadable(f"{type(op).__name__} on arrays")
+    grids = [each if isinstance(each, Grid) else _number(reader, each, op) for each in (a, b)]
     axes, picks = broadcast(world, [each.axes for each in grids])
     first, second = (snapshot(world, each) for each in grids)
     return Grid(axes, lambda index: simplified(world, row(reader, first(picks[0](index)), second(picks[1](index)))))
@@ -285,7 +297,7 @@ def _same(value: Any) -> Grid:
     return Grid((), lambda index: value, "int")
 
 
-def _number(reader: Reader, value: Any, op: ast.operator, at: int) -> Grid:
+def _number(reader: Reader, value: Any, op: ast.operator) -> Grid:
     """A number among arrays, as an array of no axes."""
     if isinstance(value, Fraction | int):
         return Grid((), lambda index: constant(value))

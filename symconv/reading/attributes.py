@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from symconv.reading import numpy_gather, numpy_making, numpy_shapes, numpy_sums, numpy_table, python_rows
+from symconv.reading import masks, numpy_gather, numpy_making, numpy_shapes, numpy_sums, numpy_table, python_rows
 from symconv.reading.arrays import Grid, length, own, times, value
 from symconv.reading.reader import Reader
-from symconv.reading.values import Class, Function, Instance, Method, Module, Poison, Ratio, Row, Super, Typed
+from symconv.reading.values import Class, Function, Instance, Method, Module, Poison, Ratio, Row, Super, Test, Typed
 from symconv.reading.vectors import Vector
 from symconv.reading.views import Slice, indexed_by, permuted
 from symconv.reading.world import Raised, Unreadable
@@ -17,7 +17,7 @@ __all__ = ["attribute", "item", "of_module"]
 
 
 #: the rooms that fill the tables
-FILLED = (numpy_gather, numpy_making, numpy_shapes, numpy_sums)
+FILLED = (masks, numpy_gather, numpy_making, numpy_shapes, numpy_sums)
 
 
 def of_module(name: str) -> Any:
@@ -143,6 +143,8 @@ def item(reader: Reader, holder: Any, index: Any) -> Any:
         found = indexed_by(reader.world, own(reader.world, holder), items)
         if not found.ndim and found.kind == "int":
             return found.at(())
+        if not found.ndim and found.kind == "test":
+            return Test(found.at(()))
         if not found.ndim and Ellipsis not in items:
             return value(reader.world, found)  # one entry is a copy
         return found

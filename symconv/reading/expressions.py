@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from symconv.reading import attributes, python_rows
+from symconv.reading import attributes, masks, python_rows
 from symconv.reading.arithmetic import compared, negative, operated
 from symconv.reading.arrays import Grid, own
 from symconv.reading.numbers import Affine, negated
@@ -193,7 +193,14 @@ def _dict_comprehension(reader: Reader, node: ast.DictComp, frame: Frame) -> Any
 
 
 def _operation(reader: Reader, node: ast.BinOp, frame: Frame) -> Any:
-    return operated(reader, node.op, reader.value(node.left, frame), reader.value(node.right, frame))
+    left, right = reader.value(node.left, frame), reader.value(node.right, frame)
+    if isinstance(node.op, ast.BitAnd | ast.BitOr) and any(map(_is_test, (left, right))):
+        return masks.joined(reader, node.op, left, right)
+    return operated(reader, node.op, left, right)
+
+
+def _is_test(found: Any) -> bool:
+    return isinstance(found, Test | bool) or (isinstance(found, Grid) and found.kind == "test")
 
 
 def _unary(reader: Reader, node: ast.UnaryOp, frame: Frame) -> Any:
@@ -203,6 +210,8 @@ def _unary(reader: Reader, node: ast.UnaryOp, frame: Frame) -> Any:
         return (not holds) if isinstance(holds, bool) else Test(negated(holds))
     if isinstance(node.op, ast.UAdd) and isinstance(found, int | Affine | Fraction | Grid):
         return found
+    if isinstance(node.op, ast.Invert):
+        return masks.turned(found)
     if isinstance(node.op, ast.USub):
         return negative(reader, found)
     raise Unreadable(f"{type(node.op).__name__} of {type(found).__name__}")
@@ -213,7 +222,11 @@ def _compare(reader: Reader, node: ast.Compare, frame: Frame) -> Any:
     held: list[Any] = []
     for op, each in zip(node.ops, node.comparators, strict=True):
         right = reader.value(each, frame)
-        found = compared(reader, op, left, right)
+        found = None
+        if isinstance(left, Grid) or isinstance(right, Grid):
+            found = masks.comparison(reader, op, left, right)
+        if found is None:
+            found = compared(reader, op, left, right)
         if found is False:
             return False
         if isinstance(found, Test):

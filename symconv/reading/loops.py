@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from symconv.reading.arrays import BORN, Buffer, Grid, Index, indexed, own, snapshot
+from symconv.reading.control import MAX_UNROLLED, collected, passes_before, rewritten, unrolled, while_loop
 from symconv.reading.numbers import Affine, Conjunction, Constraint, affine, at_least, between, coefficients, negated
 from symconv.reading.reader import Reader
 from symconv.reading.terms import Sum, Term, constant_of, product, renewed, simplified, substituted
@@ -24,9 +25,7 @@ from symconv.reading.values import Frame, Poison, Run
 from symconv.reading.views import indexed_by
 from symconv.reading.world import Unreadable
 
-__all__ = ["for_loop", "runs_of"]
-
-MAX_UNROLLED = 64
+__all__ = ["for_loop", "runs_of", "while_statement"]
 
 
 def runs_of(reader: Reader, found: Any) -> Run | None:
@@ -45,6 +44,9 @@ def for_loop(reader: Reader, node: ast.For, frame: Frame, rest: Any) -> None:
     """for target in iterable: body."""
     if node.orelse:
         raise Unreadable("else of a loop")
+    node = rewritten(node) or node
+    if collected(reader, node, frame):
+        return
     _continues(node)
     found = reader.value(node.iter, frame)
     run = runs_of(reader, found)
@@ -52,17 +54,35 @@ def for_loop(reader: Reader, node: ast.For, frame: Frame, rest: Any) -> None:
         items = reader.items(found)
         if len(items) > MAX_UNROLLED:
             raise Unreadable(f"a loop of {len(items)} passes")
-        for item in items:
+
+        def one(item: Any) -> None:
             reader.bind(node.target, item, frame)
             reader.block(node.body, frame)
+
+        unrolled(reader, [partial(one, item) for item in items])
         return
+    shorter = passes_before(reader, node, run, frame)
+    run, statements = (run, node.body) if shorter is None else (shorter, node.body[1:])
 
     def body(index: Index) -> None:
         reader.bind(node.target, run.item(index), frame)
-        reader.block(node.body, frame)
+        reader.block(statements, frame)
 
     assigned = _assigned(node)
     _nested(reader, run, (), body, frame, assigned)
+    if shorter is not None:
+        for each in ast.walk(node.target):  # the pass that breaks binds it once more
+            if isinstance(each, ast.Name):
+                frame.names[each.id] = Poison(f"{each.id}, left by a loop that breaks,")
+
+
+def while_statement(reader: Reader, node: ast.While, frame: Frame, rest: Any) -> None:
+    """while test: body."""
+
+    def nested(run: Run, block: Callable[[], None], assigned: set[str]) -> None:
+        _nested(reader, run, (), lambda index: block(), frame, assigned)
+
+    while_loop(reader, node, frame, nested)
 
 
 def _continues(node: ast.For) -> None:

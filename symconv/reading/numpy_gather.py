@@ -10,7 +10,7 @@ from symconv.reading.numpy_making import as_array
 from symconv.reading.numpy_table import METHODS, ROWS, method, numpy
 from symconv.reading.rows import Needed
 from symconv.reading.terms import Sum, constant_of, guarded, simplified
-from symconv.reading.views import gathered
+from symconv.reading.views import Slice, gathered, indexed_by
 from symconv.reading.world import Raised, Unreadable, World
 
 __all__ = ["METHODS", "ROWS"]
@@ -138,6 +138,32 @@ def _concatenate(reader: Any, arrays: Any, axis: Any) -> Grid:
         return simplified(world, told)
 
     return filled(world, axes, found)
+
+
+@numpy("hstack", arrays=Needed)
+def _hstack(reader: Any, arrays: Any) -> Grid:
+    grids = [as_array(reader, each) for each in reader.items(arrays)]
+    found: Grid = _concatenate(reader, grids, 0 if grids[0].ndim == 1 else 1)
+    return found
+
+
+@numpy("vstack", arrays=Needed)
+def _vstack(reader: Any, arrays: Any) -> Grid:
+    grids = [as_array(reader, each) for each in reader.items(arrays)]
+    if any(each.ndim < 2 for each in grids):
+        raise Unreadable("vstack of arrays of one axis")
+    found: Grid = _concatenate(reader, grids, 0)
+    return found
+
+
+@numpy("take", a=Needed, indices=Needed, axis=None)
+def _take(reader: Any, a: Any, indices: Any, axis: Any) -> Any:
+    grid = own(reader.world, as_array(reader, a))
+    if not isinstance(axis, int):
+        raise Unreadable("take without an axis")
+    at = axis % grid.ndim
+    items: list[Any] = [Slice(None, None, None)] * at + [indices]
+    return value(reader.world, indexed_by(reader.world, grid, items))
 
 
 @numpy("lib.stride_tricks.sliding_window_view", "sliding_window_view", x=Needed, window_shape=Needed, axis=None)

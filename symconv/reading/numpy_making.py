@@ -94,7 +94,7 @@ def stacked(reader: Any, run: Run) -> Grid:
             return Grid(run.axes, lambda at: world.put(whole, _values(names, at)), "int")
         grid = as_array(reader, item)
         inner = filled(world, grid.axes, snapshot(world, grid))
-    if any(not set(part.terms).isdisjoint(n for x in names for n in x) for a in grid.axes for part in a
+    if any(not world.rests_on(part.terms).isdisjoint(n for x in names for n in x) for a in grid.axes for part in a
            if isinstance(part, Affine)):  # fmt: skip
         raise Unreadable("a list of arrays of several shapes")
     assert inner.buffer is not None

@@ -8,6 +8,7 @@ from typing import Any
 from symconv.reading.arithmetic import operated
 from symconv.reading.rows import table
 from symconv.reading.values import Row, Typed
+from symconv.reading.world import Unreadable
 
 __all__ = ["METHODS", "MODULES", "ROWS", "method", "numpy"]
 
@@ -20,4 +21,18 @@ for _name in ("float64", "float32", "float16", "float_", "double", "single", "lo
     ROWS[_name] = Typed("float")
 ROWS["newaxis"] = None
 ROWS["s_"] = ROWS["index_exp"] = Typed("index")
-ROWS["add"] = Row("add", lambda reader, args, keywords: operated(reader, ast.Add(), *args))
+for _name, _op in (
+    ("add", ast.Add()),
+    ("divide", ast.Div()),
+    ("true_divide", ast.Div()),
+    ("floor_divide", ast.FloorDiv()),
+):
+
+    def _operator(
+        reader: Any, args: list[Any], keywords: dict[str, Any], op: ast.operator = _op, name: str = _name
+    ) -> Any:
+        if keywords or len(args) != 2:
+            raise Unreadable(f"{name} with more than two arrays")
+        return operated(reader, op, *args)
+
+    ROWS[_name] = Row(_name, _operator)

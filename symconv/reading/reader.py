@@ -48,6 +48,8 @@ class Reader:
         self.guards: list[Conjunction] = []
         #: loops over a size that run here; those that ran when the function was entered
         self.loops = self.entered = 0
+        #: for each loop that is read pass by pass, the guards and loops around it
+        self.unrolled: list[tuple[int, int]] = []
         self.steps = 0
         self.depth = 0
         self.line = 0
@@ -106,7 +108,8 @@ class Reader:
         """The function raises where something inside raises and is reached."""
         try:
             yield
-        except Raised:
+        except Raised as raised:
+            raised.deep = True
             world = self.world
             if world.probing:
                 return

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symconv.reading import loops
+from symconv.reading import control, loops
 from symconv.reading.arrays import Grid, own, snapshot, store, value
 from symconv.reading.expressions import imported, items_of, operated, subscripted
 from symconv.reading.numbers import Affine, Conjunction, negated
@@ -302,6 +302,7 @@ STATEMENTS: dict[type[ast.stmt], Statement] = {
     ast.Assign: _assigned,
     ast.AnnAssign: _annotated,
     ast.AugAssign: _augmented,
+    ast.Break: control.broken,
     ast.ClassDef: _class,
     ast.Delete: _delete,
     ast.Expr: _expression,
@@ -313,4 +314,6 @@ STATEMENTS: dict[type[ast.stmt], Statement] = {
     ast.Pass: _nothing,
     ast.Raise: _raise,
     ast.Return: _returns,
+    ast.Try: control.try_statement,
+    ast.While: loops.while_statement,
 }

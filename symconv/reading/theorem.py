@@ -10,25 +10,45 @@ from symconv.reading.prove import prove_source
 from symconv.reading.replay import within
 from symconv.reading.result import CodeProofs
 
-__all__ = ["ProvedCondition", "condition_for", "theorem_of"]
+__all__ = ["ProvedCondition", "Theorem", "condition_for", "theorem_of"]
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """What a kernel's header says of every size: what is proved, or why it is not."""
+
+    proved: bool
+    says: str
+
+    def __str__(self) -> str:
+        return self.says if self.proved else f"Not proved for every size: {self.says}."
 
 
 def theorem_of(
-    source: str, ndim: int, strides: Sequence[int] = (1, 2, 3), dilations: Sequence[int] = (1, 2), replays: int = 0,
-    seconds: float = 60.0,
-) -> str:  # fmt: skip
-    """A sentence for the header of an emitted kernel: what is proved of its gradients for every size, or why it is not."""
-    name = f"conv{ndim}d_backward"
-    proofs = prove_source(source, name, "kernel", strides, dilations, ndim=ndim, padding="free", groups=True,
-                          replays=replays, seconds=seconds)  # fmt: skip
-    if proofs.proved:
-        return (
-            f"Proved for every size at stride {_span(strides)}, dilation {_span(dilations)}: dx, dw and db of {name} are the "
-            f"derivatives of L, with any number of groups and any padding before and after, in exact arithmetic."
-        )
-    open_ = next(proof for proof in proofs if not proof.proved)
-    where = f"{open_.target} at stride {open_.stride}, dilation {open_.dilation}"
-    return f"Not proved for every size: {where}: {open_.reason or open_.condition}."
+    source: str, function: str, ndim: int, strides: Sequence[int] = (1, 2, 3), dilations: Sequence[int] = (1, 2),
+    transposed: bool = False, seconds: float = 60.0, replays: int = 0,
+) -> Theorem:  # fmt: skip
+    """What is proved of an emitted kernel, ``function`` and its backward, with groups and the padding on every side free.
+
+    Stops at the first output, stride and dilation that is not proved.
+    """
+    for s in strides:
+        for d in dilations:
+            for name, targets in ((function, ("y",)), (f"{function}_backward", ("dx", "dw", "db"))):
+                proofs = prove_source(source, name, "kernel", s, d, ndim=ndim, padding="free", groups=True, targets=targets,
+                                      transposed=transposed, seconds=seconds, replays=replays)  # fmt: skip
+                for proof in proofs:
+                    if not proof.proved:
+                        where = f"{proof.target} at stride {s}, dilation {d}"
+                        return Theorem(False, f"{where}: {proof.reason or f'right exactly when {proof.condition}'}")
+    free = "any groups, any padding with zeros before and after" + (", any output padding" if transposed else "")
+    each = "" if ndim == 1 else ", the same on each axis"
+    return Theorem(
+        True,
+        f"Proved for every size at stride {_span(strides)}, dilation {_span(dilations)}{each}: what {function} and "
+        f"{function}_backward compute is y, dx, dw and db by the relation above, with {free}, in exact arithmetic. It was proved "
+        "from the text of this file.",
+    )
 
 
 def _span(numbers: Sequence[int]) -> str:

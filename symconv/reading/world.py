@@ -62,6 +62,8 @@ class Raised(Exception):
     def __init__(self, kind: str, line: int | None = None) -> None:
         super().__init__(kind)
         self.kind, self.line = kind, line
+        #: whether a loop over a size was under way
+        self.deep = False
 
 
 class Limit(Exception):

@@ -191,12 +191,14 @@ def test_a_square_is_never_the_gradient():
 
 def test_theorem_of_an_emitted_kernel():
     source = (KERNELS / "conv1d_loops.py").read_text()
-    assert theorem_of(source, 1, (1, 2), (1,)).startswith(
-        "Proved for every size at stride 1 to 2, dilation 1: dx, dw and db"
+    found = theorem_of(source, "conv1d", 1, (1, 2), (1,))
+    assert found.proved
+    assert str(found).startswith("Proved for every size at stride 1 to 2, dilation 1: what conv1d and conv1d_backward")
+    wrong = source.replace("dw[g, f, c, k] +=", "dw[g, f, c, k] -=")
+    assert wrong != source
+    assert str(theorem_of(wrong, "conv1d", 1, (1,), (1,))) == (
+        "Not proved for every size: dw at stride 1, dilation 1: right exactly when never."
     )
-    broken = source.replace("range", "reversed_range").replace("s0 * o0", "s0 * o0 + 1")
-    assert broken != source
-    assert theorem_of(broken, 1, (1,), (1,)).startswith("Not proved for every size: ")
 
 
 def test_condition_for():
