@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.audits.courses import ROWS
+from symconv.audits.inference.reading import PREFIX, Reading, convention_parts
 from symconv.layer.conv import Conv
 
 __all__ = ["CONVENTIONS", "GRADIENTS", "Adapter", "Convention", "Functions", "convention_named", "from_native", "native_shape",
@@ -268,6 +269,9 @@ def convention_named(convention: str | Adapter) -> Convention:
     """
     if callable(convention):
         return _adapted(convention)
+    if convention.startswith(PREFIX):
+        reading = Reading.of(convention)
+        return Convention("auto", convention, *convention_parts(reading), reading.outside)
     if convention not in CONVENTIONS:
         raise ValueError(
             f"no convention {convention!r}; there are {', '.join(CONVENTIONS)}, or give an adapter function"

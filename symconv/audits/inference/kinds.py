@@ -1,0 +1,260 @@
+"""Readings of each kind of target, the likeliest first: a function, a class, an autograd function, a closure."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from symconv.audits.inference import assignments as told
+from symconv.audits.inference.clock import time_limit
+from symconv.audits.inference.forms import styles
+from symconv.audits.inference.layouts import native, plain_array
+from symconv.audits.inference.names import roles_of
+from symconv.audits.inference.probes import NotInferred, Probe
+from symconv.audits.inference.reading import Reading, arguments
+from symconv.audits.inference.trees import leaves
+from symconv.layer.conv import Conv
+
+__all__ = ["readings"]
+
+#: building a layer may take so many seconds
+ONE_CALL = 2.0
+
+LAYOUTS = (("NCHW", "OIHW"), ("NHWC", "HWIO"), ("NHWC", "OIHW"), ("NHWC", "OHWI"), ("NCHW", "HWIO"))
+METHODS = (
+    ("forward", "forward_pass", "forward_propagation", "forward_prop", "fprop", "feedforward", "feed_forward", "forwardprop",
+     "fp", "__call__", "call", "predict", "apply"),
+    ("backward", "backward_pass", "backward_propagation", "backward_prop", "bprop", "backprop", "back_propagation",
+     "backpropagate", "backpropagation", "backpropagation_pass", "back", "bp", "gradient", "grad"),
+)  # fmt: skip
+
+
+def _layouts(fixed: Mapping[str, Any]) -> list[tuple[float, str, str]]:
+    found = []
+    for number, (layout, weights) in enumerate(LAYOUTS):
+        if fixed.get("layout", layout) == layout and fixed.get("weights", weights) == weights:
+            found.append((0.4 * number, layout, weights))
+    return found
+
+
+def _assigned(
+    parameters: list[inspect.Parameter], context: str, fixed: Mapping[str, Any]
+) -> Iterator[tuple[float, Any]]:
+    args = fixed.get("args") or {}
+    for cost, names in told.assignments(parameters, context):
+        if all(
+            role.removeprefix("only ") == args.get(parameter, role.removeprefix("only ")) for parameter, role in names
+        ):
+            yield cost, names
+    if args and any(p.name in args for p in parameters):  # said by hand: whatever the table holds of it
+        yield (
+            0.0,
+            tuple((p.name, args.get(p.name, next((r for r in roles_of(p.name)), told.LEFT_OUT))) for p in parameters),
+        )
+
+
+def _word_first(source: str) -> str | None:
+    lower = source.lower()
+    return "word" if '"same"' in lower or "'same'" in lower else None
+
+
+def _common(functions: list[Any], fixed: Mapping[str, Any], batch: bool, channel: bool) -> dict[str, Any]:
+    source = "\n".join(told.source_of(each) for each in functions if each is not None)
+    common: dict[str, Any] = {"batch": batch, "channel": channel, "keys": told.settings(functions)}
+    if _word_first(source):
+        common["padding"] = "word"
+    return common
+
+
+def _upper(names: Any, source: str) -> Any:
+    upper = '"SAME"' in source or "'SAME'" in source
+    return tuple((p, "padding/upper" if role == "padding" and upper else role) for p, role in names)
+
+
+def _of_function(
+    main: Any, forward: Any, fixed: Mapping[str, Any], batch: bool, channel: bool
+) -> Iterator[tuple[float, Reading]]:
+    common = _common([main, forward], fixed, batch, channel)
+    source = told.source_of(main) + (told.source_of(forward) if forward is not None else "")
+    square = told.repeats_kernel_side([main, forward])
+    forwards: list[Any] = [()]
+    if forward is not None:
+        forwards = [
+            names
+            for _, names in zip(
+                range(4), (n for _, n in told.assignments(told.parameters(forward), "forward")), strict=False
+            )
+        ]
+    ordered = []
+    for cost, names in _assigned(told.parameters(main), "backward", fixed):
+        if not any(role == "dy" for _, role in names) or (forward is None and any(role == "y" for _, role in names)):
+            continue
+        for extra, layout, weights in _layouts(fixed):
+            ordered.append((cost + extra, names, layout, weights))
+    ordered.sort(key=lambda each: each[0])
+    for cost, names, layout, weights in ordered[:2000]:
+        needs = any(role in ("cache", "y") for _, role in names)
+        base = Reading("function", _upper(names, source), layout=layout, weights=weights, square=square, **common)
+        if needs and forward is not None:
+            for number, given in enumerate(forwards):
+                yield (
+                    cost + number,
+                    replace(base, forward=_upper(given, source), forward_name=getattr(forward, "__name__", None)),
+                )
+        elif needs:
+            parameter = next(p for p, role in names if role in ("cache", "y"))
+            form, parts = told.cache_parts(main, parameter)
+            made = [(form, parts)] if parts else []
+            made += [("tuple", (("x", "x"), ("w", "w"), ("b", "b"), ("settings", "hparams"))), ("one", (("x", "x"),)),
+                     ("tuple", (("x", "x"), ("w", "w"), ("b", "b"), ("stride", "stride"), ("pad", "padding")))]  # fmt: skip
+            for number, (form, parts) in enumerate(made):
+                yield cost + 0.3 * number, replace(base, cache=parts, cache_form=form)
+        else:
+            yield cost, base
+
+
+def _forward_alone(main: Any, fixed: Mapping[str, Any], batch: bool, channel: bool) -> Iterator[tuple[float, Reading]]:
+    for cost, reading in _closure(main, fixed, batch, channel):
+        yield cost, replace(reading, kind="function", backward=())
+
+
+def _closure(main: Any, fixed: Mapping[str, Any], batch: bool, channel: bool) -> Iterator[tuple[float, Reading]]:
+    """A forward function that returns y and the function that goes back."""
+    common = _common([main], fixed, batch, channel)
+    for cost, names in _assigned(told.parameters(main), "forward", fixed):
+        for extra, layout, weights in _layouts(fixed):
+            yield (
+                cost + extra,
+                Reading("closure", (("dy", "dy"),), forward=names, layout=layout, weights=weights, **common),
+            )
+
+
+def _autograd(main: Any, fixed: Mapping[str, Any], batch: bool, channel: bool) -> Iterator[tuple[float, Reading]]:
+    common = _common([main], fixed, batch, channel)
+    for cost, names in _assigned(told.parameters(main.forward), "forward", fixed):
+        for extra, layout, weights in _layouts(fixed):
+            names = tuple((p, "cache" if i == 0 else role) for i, (p, role) in enumerate(names))
+            yield (
+                cost + extra,
+                Reading("autograd", (("grad", "dy"),), forward=names, layout=layout, weights=weights, **common),
+            )
+
+
+def _methods(main: Any) -> tuple[str, str] | None:
+    def named(names: tuple[str, ...]) -> str | None:
+        own = (each for each in names if each != "__call__" or "__call__" in vars(main))
+        return next((each for each in own if callable(getattr(main, each, None))), None)
+
+    forward, backward = map(named, METHODS)
+    return (forward, backward) if forward and backward else None
+
+
+def _placed(search: Any, reading: Reading) -> Iterator[tuple[float, Reading]]:
+    """The reading with the attributes that hold the weights of what is built, and the layout that their shapes have."""
+    if {"w", "b"} <= {role for _, role in reading.build}:
+        yield 0.0, reading
+        return
+    conv = search.probes[0].conv
+    built = None
+    for probe in search.probes[:2]:
+        for variant in styles(reading):
+            try:
+                with time_limit(ONE_CALL):
+                    positional, keywords = _built_by(variant, probe)
+                    built = search.main(*positional, **keywords)
+            except BaseException as error:
+                error.symconv_phase = "construct"  # type: ignore[attr-defined]
+                search.note(0.5, error, variant)
+                continue
+            conv, reading = probe.conv, variant
+            break
+        if built is not None:
+            break
+    if built is None:
+        return
+    names: dict[str, str] = {}
+    hints: dict[str, str] = {}
+    every = [(path, np.shape(plain_array(value))) for path, value in leaves(built)]
+    every += (
+        [((key,), None) for key, value in vars(built).items() if value is None] if hasattr(built, "__dict__") else []
+    )
+    for path, shape in every:
+        words = [
+            key for key in path if isinstance(key, str) and key not in ("data", "value", "values", "val", "tensor")
+        ]
+        roles = roles_of(words[-1]) if words else []
+        for role, output in (("w", "w"), ("b", "b")):
+            size = conv.w_shape if role == "w" else (conv.out_channels,)
+            if role in roles and role not in names and (shape is None or int(np.prod(shape)) == int(np.prod(size))):
+                if any("grad" in str(key).lower() for key in path):
+                    continue
+                names[role] = ".".join(map(str, path))
+                if shape:
+                    hints[output] = str(tuple(shape))
+    sets = tuple((path, role) for role, path in names.items() if role not in {r for _, r in reading.build})
+    rate = [key for key in getattr(built, "__dict__", {}) if key in ("lr", "learning_rate", "alpha")]
+    sets += tuple((key, "rate") for key in rate)
+    yield 0.0, replace(reading, sets=sets, bias=_bias_form(hints.get("b"), conv))
+
+
+def _bias_form(shape: str | None, conv: Conv) -> str:
+    f = conv.out_channels
+    forms = {str(s): name for name, s in (("F", (f,)), ("F1", (f, 1)), ("1F", (1, f)), ("F11", (f, 1, 1)), ("111F", (1, 1, 1, f)),
+                                          ("1F11", (1, f, 1, 1)), ("F111", (f, 1, 1, 1)))}  # fmt: skip
+    return forms.get(shape or "", "F")
+
+
+def _built_by(reading: Reading, probe: Probe) -> tuple[list[Any], dict[str, Any]]:
+    made = {name: native(reading, name, probe.at[name]) for name in ("x", "w", "b")}
+    return arguments(reading, reading.build, probe.conv, made)
+
+
+def _of_class(search: Any, fixed: Mapping[str, Any], batch: bool, channel: bool) -> Iterator[tuple[float, Reading]]:
+    main, methods = search.main, _methods(search.main)
+    if methods is None:
+        raise NotInferred(f"{main.__name__} has no method forward and backward that is known")
+    common = _common([main], fixed, batch, channel)
+    source = told.source_of(main)
+    forward = next(iter(told.assignments(told.parameters(getattr(main, methods[0]), bound=True), "forward")), None)
+    backs = [
+        each
+        for _, each in zip(
+            range(3), told.assignments(told.parameters(getattr(main, methods[1]), bound=True), "backward"), strict=False
+        )
+    ]
+    if forward is None or not backs:
+        raise NotInferred(f"{main.__name__}: what {' and '.join(methods)} take is not known")
+    ordered = []
+    for cost, build in _assigned(told.parameters(main), "build", fixed):
+        for extra, layout, weights in _layouts(fixed):
+            ordered.append((cost + extra, build, layout, weights))
+    ordered.sort(key=lambda each: each[0])
+    square = any(role == "kernel" for _, role in ordered[0][1]) if ordered else False
+    for cost, build, layout, weights in ordered[:600]:
+        base = Reading("class", backs[0][1], forward[1], _upper(build, source), methods=methods, layout=layout, weights=weights,
+                       square=False, **common)  # fmt: skip
+        for extra, reading in _placed(search, base):
+            for number, (_, back) in enumerate(backs):
+                yield (
+                    cost + extra + number,
+                    replace(reading, backward=back, square=square and told.repeats_kernel_side([main])),
+                )
+
+
+def readings(search: Any, fixed: Mapping[str, Any]) -> Iterator[tuple[float, Reading]]:
+    main, batch, channel = search.main, search.batch, search.channel
+    if isinstance(main, type):
+        parameters = told.parameters(main.forward) if hasattr(main, "forward") else []
+        if parameters and parameters[0].name in ("ctx", "context", "cache") and hasattr(main, "backward"):
+            return _autograd(main, fixed, batch, channel)
+        return _of_class(search, fixed, batch, channel)
+    if search.mode == "forward":
+        return _forward_alone(main, fixed, batch, channel)
+    roles = {role for p in told.parameters(main) for role in roles_of(p.name)[:1]}
+    if "dy" not in roles and {"x", "w"} <= roles and "backward" not in getattr(main, "__name__", ""):
+        return _closure(main, fixed, batch, channel)
+    return _of_function(main, search.forward, fixed, batch, channel)

@@ -1,0 +1,94 @@
+"""Arrays of PyTorch's layout in that of a reading, and back; padding as TensorFlow's words have it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.layer.conv import Conv
+
+__all__ = ["native", "plain_array", "returned_from", "same_padding", "word_for"]
+
+Array = NDArray[Any]
+
+
+def native(reading: Any, name: str, array: Array) -> Array:
+    """An array of PyTorch's layout in that of the reading, fresh."""
+    ndim = array.ndim - 2
+    if name == "b":
+        shapes = {"F": (-1,), "F1": (-1, 1), "1F": (1, -1), "F11": (-1, 1, 1), "111F": (1, 1, 1, -1), "1F11": (1, -1, 1, 1),
+                  "F111": (-1, 1, 1, 1)}  # fmt: skip
+        return array.reshape(shapes[reading.bias]).copy()
+    if name == "w":
+        order = {"OIHW": (0, 1), "HWIO": (1, 0), "OHWI": (0, 1)}[reading.weights]
+        spatial = tuple(range(2, 2 + ndim))
+        axes = {"OIHW": (*order, *spatial), "HWIO": (*spatial, *order), "OHWI": (0, *spatial, 1)}[reading.weights]
+        turned = np.ascontiguousarray(array.transpose(axes)).copy()
+        if not reading.channel:  # one channel, one filter, whose axes the function does not have
+            turned = array[0, 0].copy()
+        return turned
+    turned = array if reading.layout == "NCHW" else array.transpose(0, *range(2, 2 + ndim), 1)
+    if not reading.channel:
+        turned = array[:, 0]
+    if not reading.batch:
+        turned = turned[0]
+    return np.ascontiguousarray(turned).copy()
+
+
+def returned_from(reading: Any, name: str, array: Array, ndim: int) -> Array:
+    """What the function returned in PyTorch's layout; as it is where it has another number of axes."""
+    name = {"dx": "x", "dw": "w", "db": "b", "y": "dy"}.get(name, name)
+    if name == "b":
+        wanted = {"F": 1, "F1": 2, "1F": 2, "F11": 3, "111F": 4, "1F11": 4, "F111": 4}[reading.bias]
+        if not reading.channel and array.size == 1:
+            return array.reshape(1)
+        return array.reshape(-1) if array.ndim == wanted and array.size == max(array.shape, default=1) else array
+    if name == "w":
+        if not reading.channel:
+            return array[None, None] if array.ndim == ndim else array
+        if array.ndim != ndim + 2:
+            return array
+        return {"OIHW": array, "HWIO": array.transpose(ndim + 1, ndim, *range(ndim)),
+                "OHWI": np.moveaxis(array, -1, 1)}[reading.weights]  # fmt: skip
+    if array.ndim != ndim + reading.batch + reading.channel:
+        return array
+    if not reading.batch:
+        array = array[None]
+    if not reading.channel:
+        return array[:, None]
+    return array if reading.layout == "NCHW" else np.moveaxis(array, -1, 1)
+
+
+def plain_array(value: Any) -> Any:
+    """An array out of what a library wraps around it."""
+    for _ in range(3):
+        if isinstance(value, np.ndarray) or np.isscalar(value):
+            return value
+        for name in ("detach", "numpy"):
+            if callable(getattr(value, name, None)):
+                value = getattr(value, name)()
+                break
+        else:
+            inner = getattr(value, "data", None)
+            if inner is None or isinstance(inner, memoryview):
+                return value
+            value = inner
+    return value
+
+
+def same_padding(conv: Conv) -> list[tuple[int, int]]:
+    """The padding of the word SAME at a stride: that which makes ceil(H/s) outputs, the odd one behind."""
+    found = []
+    for size, k, s, d in zip(conv.input, conv.kernel, conv.stride, conv.dilation, strict=True):
+        total = max((math.ceil(size / s) - 1) * s + d * (k - 1) + 1 - size, 0)
+        found.append((total // 2, total - total // 2))
+    return found
+
+
+def word_for(conv: Conv) -> str | None:
+    if not any(p for pair in conv.padding for p in pair):
+        return "valid"
+    return "same" if list(map(tuple, conv.padding)) == same_padding(conv) else None

@@ -1,0 +1,264 @@
+"""The search for the reading of a call: likely ones first, each tried on sizes that all differ; shapes decide, then values.
+
+Values only tell readings apart that shapes and names leave equal, so a wrong function is not read in the way that makes it
+right while its names say another.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symconv.audits.inference import assignments as told
+from symconv.audits.inference.clock import OutOfTime, time_limit
+from symconv.audits.inference.forms import plain_roles, styles, variants
+from symconv.audits.inference.found import Found, find_outputs, find_y
+from symconv.audits.inference.kinds import readings
+from symconv.audits.inference.probes import NotInferred, Probe, layer_like, probes
+from symconv.audits.inference.reading import Reading, results, run
+
+__all__ = ["Inferred", "NotInferred", "infer_call"]
+
+#: in all so many seconds, and one call so many
+SECONDS, ONE_CALL = 8.0, 2.0
+#: a reading whose names cost so much more than those of one whose shapes fit is not tried
+MARGIN = 0.9
+#: and where nothing fits, by so much more than those of the likeliest
+FAR = 2.6
+#: of so many readings the other forms are tried
+MOST_OTHERS = 40
+
+#: axes, whether there is a batch, whether there are channels: in the order in which they are tried
+KINDS = ((2, True, True), (1, True, True), (3, True, True), (2, False, True), (2, False, False), (2, True, False),
+         (1, False, True), (1, False, False))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """The reading that was settled on, on how many axes, and what else is to be said."""
+
+    reading: Reading
+    ndim: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Candidate:
+    cost: float
+    reading: Reading
+    found: Found
+    right: int
+    strided: int
+    raised: str = ""
+
+    @property
+    def key(self) -> tuple[float, ...]:
+        return (self.found.fit, self.right, self.strided, -self.cost)
+
+
+class _Search:
+    def __init__(
+        self,
+        main: Any,
+        forward: Any,
+        kind: tuple[int, bool, bool],
+        fixed: Mapping[str, Any],
+        deadline: float,
+        mode: str,
+    ) -> None:
+        self.mode, self.kind = mode, kind
+        self.main, self.forward, self.fixed, self.deadline = main, forward, fixed, deadline
+        self.ndim, self.batch, self.channel = kind
+        self.probes = probes(*kind)
+        self.best: _Candidate | None = None
+        self.equals: list[_Candidate] = []
+        #: the likeliest reading that raised, and what
+        self.failure: tuple[float, BaseException, Reading] | None = None
+        self._special: Probe | None = None
+
+    def go(self, readings: Iterator[tuple[float, Reading]], others: bool) -> None:
+        """Try readings, in order, until one does all that is asked or none that is left is likely.
+
+        With ``others`` the other forms of a bias, a kernel size and a padding, else the usual one.
+        """
+        first: float | None = None
+        for tried, (cost, reading) in enumerate(readings):
+            first = cost if first is None else first
+            if time.monotonic() > self.deadline or cost > first + FAR or (others and tried >= MOST_OTHERS):
+                return
+            best = self.best
+            if best is not None and best.found.fit >= 2 and cost > best.cost + (MARGIN if best.right else FAR):
+                return
+            self._try(cost, reading, others)
+            if self.settled:
+                return
+
+    @property
+    def settled(self) -> bool:
+        """Whether all of what was tried is right."""
+        return self.best is not None and self.best.found.fit >= 3 and self.best.right + self.best.strided >= 6
+
+    @property
+    def likely(self) -> bool:
+        """Whether something came of it."""
+        return self.best is not None and self.best.found.fit >= 2 and self.best.right > 0
+
+    def ran(self, reading: Reading, probe: Probe) -> Any:
+        forward = self.main if self.mode == "forward" else self.forward
+        with time_limit(ONE_CALL), np.errstate(all="ignore"):
+            return run(reading, self.main, forward, probe.conv, probe.at, backward=self.mode != "forward")
+
+    def _found(self, reading: Reading, probe: Probe) -> Found:
+        ran = self.ran(reading, probe)
+        if self.mode == "forward":
+            return find_y(reading, ran, probe.conv.y_shape, self.ndim)
+        shapes = {name: probe.conv.shapes[name] for name in ("dx", "dw", "db")}
+        return find_outputs(reading, ran, shapes, self.ndim, probe.right)
+
+    def got(self, reading: Reading, probe: Probe) -> Mapping[str, Any]:
+        if self.mode == "forward":
+            return self._found(reading, probe).values
+        return results(reading, self.ran(reading, probe), probe.conv)
+
+    def _try(self, cost: float, reading: Reading, others: bool) -> None:
+        for probe in self.probes[:2]:
+            for variant in itertools.islice(variants(reading), 1, None) if others else [reading]:
+                try:
+                    found = self._found(variant, probe)
+                except OutOfTime as error:
+                    self.note(cost, error, variant)
+                    return
+                except BaseException as error:
+                    self.note(cost, error, variant)
+                    continue
+                if not found.outputs:
+                    self.note(cost + 1, LookupError("returned no array and left none"), variant)
+                    continue
+                self._take(cost + 0.05 * others, replace(variant, outputs=found.outputs), found, probe)
+                if self.settled or not others:
+                    return
+
+    def _take(self, cost: float, reading: Reading, found: Found, probe: Probe) -> None:
+        full = 1 if self.mode == "forward" else 3
+        right = sum(probe.right(output, value) for output, value in found.values.items()) * 3 // full
+        strided = 0
+        if {"stride", "padding"} & plain_roles(reading):
+            reading, strided = self._strided(reading)
+            strided = strided * 3 // full
+        elif right == 3:
+            strided = 3
+        candidate = _Candidate(cost, reading, found, right, strided)
+        if self.best is None or candidate.key > self.best.key:
+            self.best = candidate
+
+    def _strided(self, reading: Reading) -> tuple[Reading, int]:
+        roles = plain_roles(reading)
+        probe = self.probes[2] if {"stride", "padding"} <= roles else self._partly(roles)
+        best = (0, reading)
+        for variant in styles(reading):
+            try:
+                got = self.got(variant, probe)
+            except BaseException:
+                continue
+            count = sum(probe.right(output, value) for output, value in got.items() if output in probe.truth)
+            if count > best[0]:
+                best = (count, variant)
+        return best[1], best[0]
+
+    def _partly(self, roles: set[str]) -> Probe:
+        """A geometry for a function that takes a stride or a padding, not both."""
+        if self._special is None:
+            one = self.probes[2].conv
+            stride, pad = (2, 0) if "stride" in roles else (1, 1)
+            size = tuple(k + 3 * stride - 2 * pad + i * 2 * stride for i, k in enumerate(one.kernel))
+            self._special = Probe(layer_like(one, size, one.kernel, stride, pad))
+        return self._special
+
+    def note(self, cost: float, error: BaseException, reading: Reading) -> None:
+        if self.failure is None or cost < self.failure[0]:
+            self.failure = (cost, error, reading)
+
+
+def infer_call(
+    main: Any,
+    forward: Any = None,
+    fixed: Mapping[str, Any] | None = None,
+    mode: str = "backward",
+    seconds: float = SECONDS,
+) -> Inferred:
+    """The reading of a call; NotInferred when none fits."""
+    fixed = fixed or {}
+    deadline = time.monotonic() + seconds
+    searches: list[_Search] = []
+    kinds = [kind for kind in KINDS if fixed.get("ndim", kind[0]) == kind[0] and fixed.get("batch", kind[1]) == kind[1]]
+    for others in (False, True):
+        for kind in kinds:
+            search = next((each for each in searches if each.kind == kind), None)
+            if search is None:
+                search = _Search(main, forward, kind, fixed, deadline, mode)
+                searches.append(search)
+            search.go(readings(search, fixed), others)
+            if search.likely:  # the axes are right: nothing else is to be tried but other forms
+                kinds = [kind]
+                break
+        if any(search.likely and search.best.found.fit >= 3 for search in searches if search.best):
+            break
+    with_best = [search for search in searches if search.best is not None]
+    if not with_best:
+        raise NotInferred(_told(main, searches[0]))
+    search = max(
+        with_best,
+        key=lambda each: (each.best.found.fit >= 2, each.best.right > 0, each.best.found.fit, -searches.index(each)),
+    )  # type: ignore[union-attr]
+    assert search.best is not None
+    reading = search.best.reading
+    reading = replace(
+        reading, oblong=_takes_oblong(search, reading), square=reading.square or _needs_square(search, reading)
+    )
+    return Inferred(reading, search.ndim)
+
+
+def _takes_oblong(search: _Search, reading: Reading) -> bool:
+    stride = (1, 2, 1) if "stride" in plain_roles(reading) else (1, 1, 1)
+    pad = (1, 0, 0) if "padding" in plain_roles(reading) and reading.padding != "word" else (0, 0, 0)
+    n = search.ndim
+    if n == 1:
+        return False
+    conv = search.probes[1].conv
+    probe = Probe(layer_like(conv, (6, 7, 5)[:n], conv.kernel, stride[:n], pad[:n]))
+    try:
+        got = search.got(reading, probe)
+    except BaseException:
+        return False
+    return any(probe.right(output, value) for output, value in got.items() if output in probe.truth)
+
+
+def _needs_square(search: _Search, reading: Reading) -> bool:
+    """Whether a kernel size is handed over as one number and two are not taken."""
+    if not any(role.startswith("kernel") and role[-1] not in "01" for role in reading.roles):
+        return False
+    try:
+        search.ran(reading, search.probes[0])
+    except BaseException:
+        return True
+    return False
+
+
+def _told(main: Any, search: _Search) -> str:
+    parameters = ", ".join(p.name for p in told.parameters(main)) or "unknown"
+    name = getattr(main, "__name__", "it")
+    if search.failure is None:
+        return (f"how {name}({parameters}) is called is not known: no parameter stands for dy; say so with --args, or use "
+                "--adapter")  # fmt: skip
+    _, error, _reading = search.failure
+    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
+    where = f" ({frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno})" if frames else ""
+    phase = getattr(error, "symconv_phase", "reading results")
+    return (f"no call of {name}({parameters}) went through; the likeliest failed in {phase}: {type(error).__name__}: "
+            f"{' '.join(str(error).split())[:160]}{where}; say how it is called with --args, --layout, or --adapter")  # fmt: skip
