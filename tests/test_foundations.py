@@ -17,8 +17,10 @@ from symconv.algebra.terms import MultilinearArray, Terms
 from symconv.formulas import formula
 from symconv.formulas.indices import interval
 from symconv.formulas.sets import quasi_affine
+from symconv.formulas.standard import standard
 from symconv.formulas.values import evaluate
 from symconv.formulas.verify import verify
+from symconv.layer.differences import random_integers
 from symconv.layer.loss import loss
 from symconv.proof import PROVED, REFUTED
 from symconv.proof.candidates import conjunctions
@@ -304,3 +306,55 @@ def test_three_words_are_put_together() -> None:
     assert sorted(found, key=atoms.index) == atoms
     assert not list(conjunctions(atoms[:2], 0b0001, 0b1111))
     assert not list(conjunctions([], 0b0001, 0b1111))
+
+
+def test_an_axis_that_is_too_long_is_refused_whatever_its_terms() -> None:
+    long = Conv(1000, 1, stride=1000, bias=False, batch=2000)
+    assert long.terms == 2000
+    assert verify(long, ["dx"], by="axes", max_terms=1000).ok
+    with pytest.raises(ValueError, match="1,000 rows on axis 0, more than max_terms=999"):
+        verify(long, ["dx"], by="axes", max_terms=999)
+
+
+def test_random_integers_are_of_every_size_and_sign_but_zero() -> None:
+    drawn = random_integers(Conv(40, 2), 1, size=3)
+    assert set(drawn["x"].reshape(-1).tolist()) == {-3, -2, -1, 1, 2, 3}
+
+
+@pytest.mark.parametrize("target", ["y", "dx", "dw"])
+def test_a_constant_border_counts_where_it_is_multiplied(target: str) -> None:
+    assert prove(target, 2, padding_mode="constant").verdict == PROVED
+    forgotten = prove(str(standard(target)), 2, padding_mode="constant")
+    assert (forgotten.verdict == PROVED) == (target == "dx")
+
+
+@pytest.mark.parametrize("extra", ["s", "-s"])
+def test_one_entry_more_or_less_is_where_the_two_differ(extra: str) -> None:
+    """All entries that both have are the same; the counterexample is the entry that only one has."""
+    proof = prove(f"y = correlate(pad(x, p, q + {extra}), w, stride=s, dilation=d)", 2, padding="free")
+    found = proof.counterexample
+    assert found is not None
+    assert found.lengths is not None
+    assert found.index == min(found.lengths)
+    assert "no entry" in (found.formula, found.truth)
+    assert found.replayed
+
+
+def test_several_proofs_show_themselves_even_if_there_is_one() -> None:
+    assert repr(prove("dw", [2])) == "<1 PROVED: dw = correlate(pad(x, p, q - r), dilate(dy, s), stride=d)>"
+
+
+def test_a_condition_is_told_whole() -> None:
+    """Beside what is to read, the set as isl has it: with every size at which the formula happens to hold."""
+    proof = prove("dx = correlate(pad(dilate(dy, s), d*(K-1) - p, d*(K-1) - q + r), w, dilation=d)", 2)
+    told = proof.to_dict()
+    assert told["full_condition"] == proof.validity.full  # type: ignore[union-attr]
+    assert "K = 1" in told["full_condition"]
+
+
+def test_the_bias_of_a_forward_pass_of_ones_own() -> None:
+    conv = Conv(6, 3, stride=2, padding=1)
+    own = "y[i] = sum(w[k] * x[s*i + K - 1 - k - p], k)"
+    assert verify(conv, ["db"], forward=own).ok
+    assert not verify(conv, ["db = 2*sum(dy)"], forward=own).ok
+    assert not verify(conv, ["dw"], forward=own).ok

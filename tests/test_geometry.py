@@ -79,6 +79,11 @@ def test_is_frozen_and_hashable() -> None:
     assert dataclasses.replace(conv, batch=2).batch == 2
 
 
+def test_paddings_that_are_alike_on_one_axis_only_are_told() -> None:
+    conv = Conv(input=(4, 5), kernel=2, padding=((1, 1), (0, 2)))
+    assert eval(repr(conv)) == conv
+
+
 @pytest.mark.parametrize("conv", SMALL, ids=lambda conv: conv.slug)
 def test_repr_and_dict_read_back(conv: Conv) -> None:
     assert eval(repr(conv)) == conv

@@ -59,6 +59,24 @@ def test_affine_parts_add_up(e: Integer, values: dict[str, int]) -> None:
         assert sum(c * indices[n] for n, c in coefficients.items()) + constant == e.evaluate(values)
 
 
+@given(expressions(), VALUES)
+def test_linear_parts_add_up(e: Integer, values: dict[str, int]) -> None:
+    found = e.linear_in("o")
+    due = value_or_none(e, values)
+    if found is not None and due is not None:
+        factor, rest = found
+        assert "o" not in factor.names() | rest.names()
+        assert factor.evaluate(values) * values["o"] + rest.evaluate(values) == due
+
+
+def test_what_is_multiplied_is_linear_too() -> None:
+    o, s, k = Name("o"), Name("s"), Name("k")
+    for e in ((o + k) * s, s * (o - k), (k - o) * (s + 2)):
+        factor, rest = e.linear_in("o") or (Const(0), Const(0))
+        for values in ({"o": 4, "s": 3, "k": 7}, {"o": -5, "s": 2, "k": 3}):
+            assert factor.evaluate(values) * values["o"] + rest.evaluate(values) == e.evaluate(values)
+
+
 def test_affine_says_what_is_not() -> None:
     o, k = Name("o"), Name("k")
     assert (o * k).affine({}) is None
