@@ -44,6 +44,7 @@ def options() -> list[tuple[str, str, str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "option", "short"), options(), ids=lambda value: value)
 def test_any_value_is_answered_in_one_short_line(
     name: str, option: str, short: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

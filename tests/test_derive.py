@@ -81,6 +81,7 @@ def loss_of(conv: Conv, name: str) -> sympy.Expr | str:
     }[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("conv", [Conv(input=5, kernel=2, stride=2, padding=1, in_channels=2),
                                   Conv(input=(3, 4), kernel=(2, 3), padding=(0, 1), dilation=(2, 1)),

@@ -240,7 +240,7 @@ def test_check_lists_what_is_stale_and_writes_nothing(tmp_path: Path, small_buil
     assert (clean.status, "9 files, none stale" in clean.out) == (0, True)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep  # CI asks the command itself
 def test_generated_is_what_would_be_written() -> None:
     ran = run("generate", "--check", "--json", "-o", str(GENERATED))
     assert ran.json["stale"] == []

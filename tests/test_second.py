@@ -86,7 +86,7 @@ def test_second_gradients_are_sympys(conv: Conv) -> None:
             assert sympy.expand(total.diff(by) - entry) == 0
 
 
-@pytest.mark.parametrize("loss", ["squared", "cross-entropy", "upstream", "own"])
+@pytest.mark.parametrize("loss", ["squared", pytest.param("cross-entropy", marks=pytest.mark.slow), "upstream", "own"])
 @pytest.mark.parametrize("conv", SYMBOLIC, ids=lambda conv: conv.slug)
 def test_hessian_times_direction_is_sympys(conv: Conv, loss: str) -> None:
     y = symbols(conv, "y")
@@ -107,6 +107,7 @@ def test_hessian_times_direction_is_sympys(conv: Conv, loss: str) -> None:
         assert abs(sympy.N(difference, 30)) < 1e-20
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not installed(), reason="PyTorch is not installed")
 def test_hessian_of_the_cross_entropy_is_pytorchs() -> None:
     import torch
@@ -132,6 +133,7 @@ def test_hessian_of_the_cross_entropy_is_pytorchs() -> None:
 # kernels ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [name for name, each in SCHEDULES.items() if each.any_size])
 @pytest.mark.parametrize("transposed", [False, True])
 def test_files_on_symbols(schedule: str, transposed: bool) -> None:

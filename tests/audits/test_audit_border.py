@@ -107,6 +107,7 @@ def test_the_right_function_is_right(file: Path, mode: str) -> None:
     assert found.cases
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "mode", "cause", "output"),
     [

@@ -392,6 +392,7 @@ def test_any_stride(text):
     assert prove(text, "any", "any").counterexample.sizes["d"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [NO_REMAINDER, TEXTBOOK, DW_NO_CROP, DW_NO_STRIDE, ONE_BASED])
 def test_any_stride_refuted(text):
     proof = prove(text, "any")

@@ -36,9 +36,9 @@ def rank(size):
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, COUNT, BATCH))
 def test_agrees(first):
-    for text in formulas(COUNT)[first : first + BATCH]:
+    for number, text in enumerate(formulas(COUNT)[first : first + BATCH]):
         symmetric = not as_formula(text).sizes() & {"q", "r"}
-        for s, d in STEPS:
+        for s, d in STEPS[number % 2 :: 2]:  # every other stride and dilation of each formula
             (claim,) = claims(text, s, d)
             assert claim.symmetric == symmetric
             wrong = failures(text, s, d, symmetric)

@@ -22,6 +22,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", CASES)
 def test_a_condition_with_s_and_d(text: str) -> None:
     proof = prove(text, "any", "any", max_seconds=60)
