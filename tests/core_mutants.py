@@ -141,7 +141,7 @@ def _functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[ast.FunctionDe
 
 
 def mutants(rooms: tuple[str, ...] = ROOMS) -> list[Mutant]:
-    """Every mutant of the functions' bodies; annotations, defaults and docstrings are left as they are."""
+    """Every mutant of the functions' bodies; annotations, defaults, docstrings and zip's ``strict`` are left as they are."""
     found = []
     for room in rooms:
         for path in sorted((ROOT / "symconv" / room).glob("*.py")):
@@ -163,6 +163,8 @@ def mutants(rooms: tuple[str, ...] = ROOMS) -> list[Mutant]:
 
 
 def _annotations(node: ast.AST) -> list[ast.AST]:
+    if isinstance(node, ast.keyword) and node.arg == "strict":  # only ever told where this project is wrong already
+        return [node.value]
     if isinstance(node, ast.AnnAssign):
         return [node.annotation]
     if isinstance(node, ast.FunctionDef):
@@ -258,11 +260,15 @@ def run(chosen: list[Mutant], reach: Reach, processes: int = 2) -> tuple[list[Mu
         pid, status = os.wait()
         if pid in running:
             mutant = running.pop(pid)
-            if status == 0:
-                survivors.append(mutant)
-            if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 99:
+            ended = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None  # None: by a signal, as of too much time
+            if ended == 99:
                 raise RuntimeError(f"{mutant}: its function was not found")
-            print("survives" if status == 0 else "killed", mutant, flush=True)
+            if ended == pytest.ExitCode.USAGE_ERROR:
+                raise RuntimeError(f"{mutant}: a test that was noted is not there any more")
+            alive = ended in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+            if alive:
+                survivors.append(mutant)
+            print("survives" if alive else "killed", mutant, flush=True)
     return survivors, unreached
 
 

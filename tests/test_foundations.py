@@ -24,8 +24,9 @@ from symconv.layer.differences import random_integers
 from symconv.layer.loss import loss
 from symconv.proof import PROVED, REFUTED
 from symconv.proof.candidates import conjunctions
-from symconv.proof.claim import Claim
-from symconv.proof.smtlib import smtlib
+from symconv.proof.claim import EXTENTS, Claim
+from symconv.proof.positions import plain_length
+from symconv.proof.smtlib import UnsupportedError, smtlib
 from symconv.proof.vocabulary import Atom
 from tests.proof.sums import layers
 
@@ -358,3 +359,33 @@ def test_the_bias_of_a_forward_pass_of_ones_own() -> None:
     assert verify(conv, ["db"], forward=own).ok
     assert not verify(conv, ["db = 2*sum(dy)"], forward=own).ok
     assert not verify(conv, ["dw"], forward=own).ok
+
+
+def test_terms_whose_rows_fit_no_number_are_compared_by_columns() -> None:
+    large = Conv(10**9, 10**9, bias=False)
+    row, entry = np.array([10**9 - 1, 5], dtype=np.int64), np.array([3, 10**9 - 1], dtype=np.int64)
+    one, same, other = (
+        MultilinearArray(large, (10**9,), (Terms.of(entry[order], {"w": row[order], "x": moved[order]}),))
+        for order, moved in (([0, 1], row), ([1, 0], row), ([0, 1], row - 1))
+    )
+    assert terms._keys((entry, row, row), [10**9] * 3) is None
+    assert one.equals(same)
+    assert not one.equals(other)
+
+
+def test_an_index_with_a_factor_is_solved_for() -> None:
+    """Every second entry and the others between them are all; z3 says so of numbers, of s, and of what is neither."""
+    for text, stride, due in (
+        ("db = sum(dy[2*i], i=(0, O)) + sum(dy[2*i + 1], i=(0, O))", 3, "z3: unsat"),
+        ("db = sum(dy[2*i], i=(0, O)) + sum(dy[2*i + 2], i=(0, O))", 3, "z3: sat"),
+        ("db = sum(dy[s*i], i=(0, O)) + sum(dy[s*i + 1], i=(0, O))", 2, "z3: unsat"),
+    ):
+        assert prove(text, stride, second_opinion=True).second_opinion == due, text
+    with pytest.raises(UnsupportedError, match="factor"):
+        smtlib(Claim(formula("db = sum(dy[(s - 1)*i], i=(0, O))"), None, None))
+
+
+@pytest.mark.parametrize("at", layers(((1, 1), (2, 1), (3, 2))), ids=str)
+def test_lengths_of_correlations_are_those_of_their_values(at: dict[str, int]) -> None:
+    body = formula("y = correlate(pad(x, p, q), w, stride=s, dilation=d)").body
+    assert plain_length(body, EXTENTS).evaluate(at) == at["O"]

@@ -84,6 +84,12 @@ def test_paddings_that_are_alike_on_one_axis_only_are_told() -> None:
     assert eval(repr(conv)) == conv
 
 
+def test_a_border_is_in_the_name() -> None:
+    assert Conv(4, 3, padding=1, padding_mode="reflect").slug == "in4-k3-p1-reflect"
+    assert Conv(4, 3, padding=1, padding_mode="constant", padding_value=2.5).slug == "in4-k3-p1-constant-2_5"
+    assert Conv(4, 3, padding=1).slug == "in4-k3-p1"
+
+
 @pytest.mark.parametrize("conv", SMALL, ids=lambda conv: conv.slug)
 def test_repr_and_dict_read_back(conv: Conv) -> None:
     assert eval(repr(conv)) == conv

@@ -110,8 +110,6 @@ def claims(
     chosen = as_formula(formula, transposed, padding_mode)
     if transposed and chosen.padding_mode != "zeros":
         raise ValueError(f"padding_mode {chosen.padding_mode!r}: a transposed convolution knows zeros only")
-    if chosen.transposed != transposed and isinstance(formula, str):
-        raise ValueError(f"{chosen} is about another layer")
     own = None if forward is None else read_forward(forward)
     if own is not None and (transposed or chosen.transposed or chosen.padding_mode != "zeros"):
         raise ValueError("a forward pass of one's own is that of a convolution with zeros padding")
