@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,6 +187,11 @@ def test_what_published_checks_let_through():
     assert found["symconv's two cases"] == 0
     assert all(count > 0 for check, count in found.items() if check in PUBLISHED)
     assert all(lets_through(Backward(), check) for check in PUBLISHED)
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    table = re.search(r"of (\d+) ways .*?\n\n\| check \|.*?\n\|---.*?\n(.*?)\n\n", readme, re.DOTALL)
+    assert table is not None
+    assert int(table[1]) == len(taught())
+    assert [int(row.split("|")[2]) for row in table[2].splitlines()] == list(found.values())
 
 
 if __name__ == "__main__":
