@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "conv_case" in metafunc.fixturenames:
-        from symconv.testing import cases
+        from symconv.testing import cases  # loads NumPy and SymPy, which a suite without the fixture does without
 
         marker = metafunc.definition.get_closest_marker("conv_grid")
         arguments, options = (marker.args or ("quick",), marker.kwargs) if marker else (("quick",), {})

@@ -21,6 +21,13 @@ ROOMS = (
 #: at the side: what any room may import, and what stands above all
 GROUND, FACES = ("files", "sarif", "isl"), ("testing", "pytest_plugin", "sphinx", "pandoc", "jupyter", "action")
 
+#: what an import inside a function may be for, said once: libraries that take long to load or that are extras, and modules
+#: that not every system has
+HEAVY = {
+    "sympy", "numpy", "torch", "matplotlib", "PIL", "distributed", "z3", "cvc5", "markdown_it", "mdit_py_plugins",
+    "pylatexenc", "bs4", "anywidget", "traitlets", "IPython", "sphinx", "myst_parser", "docutils", "resource", "fcntl",
+}  # fmt: skip
+
 MAX_LATE, MAX_FUNCTION, MAX_MODULE = 25, 60, 400
 
 PACKAGE = Path(symconv.__file__).parent
@@ -60,8 +67,8 @@ def modules() -> dict[str, ast.Module]:
 
 def imports() -> Iterator[Import]:
     names = modules()
-    for module, tree in names.items():
-        for node, late in statements(tree, False):
+    for module in names:
+        for node, late in statements_of(module):
             for target in targets(node):
                 if not target.startswith("symconv"):
                     continue
@@ -69,6 +76,12 @@ def imports() -> Iterator[Import]:
                 while inner not in names:  # a name of a module, not a module
                     inner = inner.rpartition(".")[0] or "__init__"
                 yield Import(module, inner, node.lineno, late)
+
+
+@cache
+def statements_of(module: str) -> tuple[tuple[ast.Import | ast.ImportFrom, bool], ...]:
+    """The imports of a module, with whether they stand in a function."""
+    return tuple(statements(modules()[module], False))
 
 
 def statements(node: ast.AST, late: bool) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
@@ -123,9 +136,76 @@ def test_no_circle():
     assert not left
 
 
+def late_imports() -> list[tuple[str, ast.Import | ast.ImportFrom]]:
+    """Every import inside a function, of whatever it be, with its module."""
+    return [(module, node) for module in modules() for node, late in statements_of(module) if late]
+
+
+def reached(name: str) -> set[str]:
+    """The libraries that importing ``name`` loads, as the tops of the modules say it imports."""
+    if not name.startswith("symconv."):
+        return {name.split(".")[0]}
+    inner = name.removeprefix("symconv.")
+    while inner not in modules():
+        inner = inner.rpartition(".")[0]
+    return set().union(*(libraries(module) for module in (inner, *parents(inner))))
+
+
+def parents(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts))]
+
+
+@cache
+def libraries(module: str) -> frozenset[str]:
+    """What the import of a module loads in the end, from outside."""
+    seen, todo, found = {module}, [module], set()
+    while todo:
+        for node, late in statements_of(todo.pop()):
+            for target in targets(node) if not late else ():
+                inner = target.removeprefix("symconv.")
+                while inner and inner not in modules():
+                    inner = inner.rpartition(".")[0]
+                if not target.startswith("symconv"):
+                    found.add(target.split(".")[0])
+                elif inner and inner not in seen:
+                    seen.add(inner)
+                    todo.append(inner)
+    return frozenset(found)
+
+
 def test_few_late_imports():
-    late = {(each.module, each.target) for each in ARROWS if each.late}
+    late = [f"{module}:{node.lineno}" for module, node in late_imports()]
     assert len(late) <= MAX_LATE, late
+
+
+def test_late_imports_are_for_heavy_libraries():
+    for_nothing = [
+        f"{module}:{node.lineno} {ast.unparse(node)}"
+        for module, node in late_imports()
+        if not any(reached(target) & HEAVY for target in targets(node))
+        and not {(module, target.rpartition(".")[0].removeprefix("symconv.")) for target in targets(node)} <= CONVENIENT
+    ]
+    assert not for_nothing
+
+
+def test_late_imports_say_why():
+    """By a comment on the line, or on one before it in the same run of imports."""
+    silent = []
+    for module, node in late_imports():
+        if not {(module, target.rpartition(".")[0].removeprefix("symconv.")) for target in targets(node)} <= CONVENIENT:
+            at = node.lineno - 1
+            lines = source(module)
+            while "#" not in lines[at] and lines[at].lstrip().startswith(("import ", "from ")):
+                at -= 1
+            if "#" not in lines[at]:
+                silent.append(f"{module}:{node.lineno} {ast.unparse(node)}")
+    assert not silent
+
+
+def source(module: str) -> list[str]:
+    path = PACKAGE / (module.replace(".", "/") + ".py")
+    return (path if path.exists() else path.with_suffix("") / "__init__.py").read_text(encoding="utf-8").splitlines()
 
 
 def test_no_module_is_hidden_by_a_name_of_its_package():

@@ -1,6 +1,6 @@
 """SymPy symbols for the entries of named arrays, and SymPy expressions from exact terms.
 
-SymPy takes a while to load, so it is imported when somebody looks.
+SymPy takes a while to load (a second, where all else takes a tenth), so it is imported when somebody looks, and in one place.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["Arrays", "Term", "expression", "symbol", "symbols"]
+__all__ = ["Arrays", "Term", "expression", "load_sympy", "symbol", "symbols"]
 
 #: a term as (coefficient, ((array, entry number), ...))
 Term = tuple[int, tuple[tuple[str, int], ...]]
@@ -31,10 +31,17 @@ class Arrays(Protocol):
     def __hash__(self) -> int: ...
 
 
+def load_sympy() -> Any:
+    """SymPy: what is proved, checked and generated never waits for it."""
+    import sympy  # heavy
+
+    return sympy
+
+
 @lru_cache(maxsize=200_000)
 def symbol(layer: Arrays, array: str, flat: int) -> sympy.Expr:
     """The symbol of entry number ``flat`` of ``array``: ``x_{11}``; a number where that stands for the entry."""
-    import sympy
+    sympy = load_sympy()
 
     name = layer.entry_name(array, flat)
     return sympy.Rational(name) if name.lstrip("-")[0].isdigit() else sympy.Symbol(name)
@@ -48,7 +55,7 @@ def symbols(layer: Arrays, array: str) -> sympy.ImmutableDenseNDimArray:
     >>> symbols(Conv(input=(2, 2), kernel=1), "x")[0, 0]
     [[x_{11}, x_{12}], [x_{21}, x_{22}]]
     """
-    import sympy
+    sympy = load_sympy()
 
     shape = layer.shapes[array]
     return sympy.ImmutableDenseNDimArray([symbol(layer, array, i) for i in range(math.prod(shape))], shape)
@@ -56,7 +63,7 @@ def symbols(layer: Arrays, array: str) -> sympy.ImmutableDenseNDimArray:
 
 def expression(layer: Arrays, terms: Sequence[Term]) -> sympy.Expr:
     """The terms as one SymPy sum."""
-    import sympy
+    sympy = load_sympy()
 
     products = [
         sympy.Mul(sympy.Integer(coefficient), *(symbol(layer, array, flat) for array, flat in factors))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.symbols import Arrays, Term, expression
+from symconv.algebra.symbols import Arrays, Term, expression, load_sympy
 
 if TYPE_CHECKING:
     import sympy
@@ -220,18 +220,14 @@ class MultilinearArray:
 
     def to_sympy(self) -> sympy.ImmutableDenseNDimArray:
         """The whole array as a SymPy array of the same shape."""
-        from sympy import ImmutableDenseNDimArray
-
         entries = [expression(self.layer, list(self._terms(i))) for i in range(self.size)]
-        return ImmutableDenseNDimArray(entries, self.shape)
+        return load_sympy().ImmutableDenseNDimArray(entries, self.shape)
 
     def _repr_latex_(self) -> str | None:
         """The entries, where they are few; what is longer is no use in a notebook, which then shows ``repr``."""
-        from sympy import latex
-
         if max(self.count, self.size) > MAX_TYPESET:
             return None
-        return f"$\\displaystyle {latex(self.to_sympy())}$"
+        return f"$\\displaystyle {load_sympy().latex(self.to_sympy())}$"
 
     def __repr__(self) -> str:
         return f"<array of shape {self.shape}, {self.count:,} terms>"

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from symconv.algebra.symbols import symbols
+from symconv.algebra.symbols import load_sympy, symbols
 from symconv.article.companions import is_line, line_of, shorter
 from symconv.article.evidence import Evidence
 from symconv.article.selection import BUDGET
@@ -85,7 +85,7 @@ class Case:
         the loss is not the entry derived here with dL/dy put in for dy."""
         if self.loss == "upstream":
             return {}
-        import sympy
+        sympy = load_sympy()
 
         size = math.prod(self.conv.y_shape)
         given = zip(symbols(self.conv, "dy").reshape(size), self.own_loss.upstream.reshape(size), strict=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import joblib
+import numpy as np
 
 from symconv.audits.judge import CaseVerdict
 from symconv.audits.sandbox import supervisor
@@ -90,7 +91,7 @@ def _cluster(scheduler: str | None) -> Iterator[Any]:
     if not scheduler:
         raise ValueError("backend dask needs the address of a scheduler, such as tcp://10.0.0.1:8786")
     try:
-        import distributed
+        import distributed  # heavy, and of the extra "cluster"
     except ImportError:
         raise ValueError("backend dask needs the extra cluster: pip install 'symconv[cluster]'") from None
     make: Callable[..., Any] = distributed.Client
@@ -144,7 +145,7 @@ class ResultsFile:
         self._synced = time.monotonic()
 
     def _lock(self) -> None:
-        import fcntl
+        import fcntl  # not on every system
 
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -213,7 +214,6 @@ def verdict_from(record: dict[str, Any]) -> CaseVerdict:
 
 def shuffled(count: int, seed: int) -> Sequence[int]:
     """Case numbers in an order that mixes slow and quick ones, so that progress is even."""
-    import numpy as np
 
     order: list[int] = np.random.default_rng(seed).permutation(count).tolist()
     return order

@@ -6,6 +6,7 @@ that of ``python -c "import sympy"``, measured in turn with it.
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -108,11 +109,9 @@ def _timing(name: str, median: tuple[float, ...], unit: float, before: Mapping[s
 
 def _timed(arguments: list[str], folder: str) -> tuple[float, float]:
     """Seconds on the clock and of the processor, of a Python process and those it starts and waits for."""
-    import resource  # where it lacks, so does what is measured
-
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before, began = os.times(), time.perf_counter()
     ran = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, after = time.perf_counter() - began, os.times()
     if ran.returncode == 2 or "Traceback" in ran.stderr:
         raise ValueError(f"{' '.join(arguments[2:]) or arguments[1]} does not run: {ran.stderr.strip()[-200:]}")
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, sum(after[2:4]) - sum(before[2:4])

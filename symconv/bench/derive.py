@@ -109,7 +109,7 @@ def _measure(conv: Conv, runs: int) -> Measurement:
         seconds.append(time.perf_counter() - start)
         assert result.ok
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there, in KiB elsewhere
-    import resource  # not on every system
+    import resource  # optional: not on every system
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
     return Measurement(conv.terms, statistics.median(seconds), peak)

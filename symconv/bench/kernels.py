@@ -19,12 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 
 from symconv import fast
 from symconv.bench.results import TARGETS, KernelBenchmark, LayerResult, ScheduleResult, Timing
 from symconv.bench.suite import SUITE, arrays_of, flops, full_im2col, full_im2col_backward
 from symconv.fast import choice, limits
 from symconv.kernels import Kind, emit
+from symconv.kernels.peers import load_torch
 from symconv.layer.conv import Conv
 
 __all__ = ["SET_ASIDE", "run"]
@@ -133,7 +136,7 @@ def _numpy_ways(
 def _torch_ways(conv: Conv, a: Mapping[str, Any]) -> dict[str, tuple[Way, Way]]:
     """PyTorch as its users call it (autograd), and its two functions called directly; empty where it is missing."""
     try:
-        import torch
+        torch = load_torch()
     except ImportError:
         return {}
     torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
@@ -274,7 +277,7 @@ def _libraries() -> dict[str, str]:
     blas: Any = np.show_config(mode="dicts")
     found = {"numpy": np.__version__, "blas": str(blas["Build Dependencies"]["blas"].get("name", "unknown"))}
     try:
-        import torch
+        torch = load_torch()
 
         found["pytorch"] = str(torch.__version__)
     except ImportError:
@@ -283,8 +286,6 @@ def _libraries() -> dict[str, str]:
 
 
 def _main(request: Mapping[str, Any]) -> KernelBenchmark:
-    from rich.console import Console
-    from rich.progress import track
 
     if request["one_thread"] and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # of this process, which only measures

@@ -59,11 +59,9 @@ def choices_table(result: KernelBenchmark) -> Table:
 
 def picture(result: KernelBenchmark) -> bytes:
     """Our time over each reference's, layer by layer, as a PNG; ImportError without matplotlib."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # heavy, and of the extra "figures"
 
     figure = Figure(figsize=(9.5, 0.42 * len(result.layers) + 2.2), dpi=140, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     places = range(len(result.layers))
     styles: dict[str, dict[str, Any]] = {

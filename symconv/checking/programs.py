@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
+from symconv.audits import audit
 from symconv.checking.documents import Block
 from symconv.checking.result import HOLDS, NO_CLAIM, NOT_READ, WRONG, CodeVerdict
 
@@ -45,7 +46,6 @@ def judge_program(block: Block, run: bool = True) -> CodeVerdict:
 
 def _audited(block: Block, text: str, name: str, convention: str) -> CodeVerdict:
     # the audit loads NumPy and processes, which an article without code does without
-    from symconv.audits import audit
 
     with tempfile.TemporaryDirectory(prefix="symconv-") as folder:
         path = Path(folder) / "block.py"

@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from symconv.cli.options import alternatives, usage_errors
+from symconv.fast.points import point_table
+from symconv.fast.winograd import derivation
 from symconv.files import write_whole
 
 __all__ = ["ALGORITHMS", "FORMATS", "command", "derive_algorithm"]
@@ -85,7 +87,6 @@ def derive_algorithm(
 
 
 def _derivation(tile: Any, kernel: Any, points: str | None, format: str, as_json: bool) -> tuple[str, bool]:
-    from symconv.fast.winograd import derivation
 
     found = derivation(tile, kernel, None if points is None else _numbers(points))
     if as_json:
@@ -94,7 +95,6 @@ def _derivation(tile: Any, kernel: Any, points: str | None, format: str, as_json
 
 
 def _table(tile: Any, kernel: Any, as_json: bool) -> tuple[str, bool]:
-    from symconv.fast.points import point_table
 
     sizes = [value if isinstance(value, int) else tuple(value) for value in (tile, kernel)]
     axes = max(1 if isinstance(size, int) else len(size) for size in sizes)

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from symconv.audits import Audit, audit
 from symconv.audits.calls import MODES
 from symconv.audits.conventions import CONVENTIONS
 from symconv.audits.grids import NAMED, default_grid
 from symconv.audits.judge import ENGINES
+from symconv.audits.program import program as program_of
+from symconv.audits.program import stand_in
 from symconv.audits.proved import with_proof
 from symconv.audits.reports.findings import findings
+from symconv.audits.reports.junit import junit_xml
+from symconv.audits.reports.page import page
+from symconv.audits.reports.text import render
 from symconv.audits.sweep import BACKENDS
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
 from symconv.files import check_writable, write_whole
@@ -135,10 +143,6 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
     elif shape == "sarif":
         click.echo(sarif("symconv audit", findings(result)), nl=False)
     else:
-        from rich.console import Console
-
-        from symconv.audits.reports.text import render
-
         Console().print(render(result))
     ctx.exit(0 if result.ok else 1)
 
@@ -149,8 +153,6 @@ def _target(function: str | None, program: str | None, options: dict[str, Any]) 
         raise ValueError("name one of FILE.py:NAME and --command")
     if program is None:
         return function
-    from symconv.audits.program import program as program_of
-    from symconv.audits.program import stand_in
 
     if options["adapter"] is not None or options["forward"] is not None:
         raise ValueError("--command takes no --adapter and no --forward: the program is given every number of a case")
@@ -184,7 +186,6 @@ def _grid(options: dict[str, Any]) -> list[Conv]:
 
 def _check_file(option: str, path: str) -> None:
     """ValueError when a file could not be written there, found before any work."""
-    from pathlib import Path
 
     if not Path(path).parent.is_dir() or Path(path).is_dir():
         raise ValueError(f"{option} {path}: there is no folder {Path(path).parent} or {path} is one")
@@ -193,20 +194,14 @@ def _check_file(option: str, path: str) -> None:
 
 def _write(result: Audit, files: dict[str, str | None]) -> None:
     if files["html"]:
-        from symconv.audits.reports.page import page
-
         write_whole(files["html"], page(result))
     if files["junit"]:
-        from symconv.audits.reports.junit import junit_xml
-
         write_whole(files["junit"], junit_xml(result))
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
     """A bar on standard error, when that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     if not console.is_terminal:

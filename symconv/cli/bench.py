@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from symconv.bench.commands import COMMANDS
 from symconv.bench.commands import run as run_commands
@@ -33,8 +36,6 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def derive(sample: int | None, runs: int, as_json: bool) -> None:
     """Derive and verify, against SymPy's Expr.diff by every entry of x and w, and its growth to a million terms."""
-    from rich.console import Console
-    from rich.table import Table
 
     console = Console(stderr=True)
     with console.status("measuring"):
@@ -67,8 +68,6 @@ def derive(sample: int | None, runs: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")  # fmt: skip
 def cli(names: tuple[str, ...], runs: int, as_json: bool) -> None:
     """The commands as whole processes, as ratios to `python -c "import sympy"`, beside the last release."""
-    from rich.console import Console
-    from rich.table import Table
 
     with usage_errors(), Console(stderr=True).status("measuring") as status:
         result = run_commands(names, runs, lambda name: status.update(f"measuring {name}"))
@@ -112,15 +111,12 @@ def kernels(
     told are medians and spread (half the distance of the quartiles). "of peak"
     counts the operations of the plain sums against the measured peak of NumPy's matrix product.
     """
-    from rich.console import Console
 
     if plot is not None:
         if plot.suffix.lower() != ".png":
             raise click.UsageError(f"-o {plot}: the plot is a PNG; end the name in .png")
-        try:
-            import matplotlib  # noqa: F401
-        except ImportError:
-            raise click.UsageError("-o needs matplotlib: install symconv[figures]") from None
+        if find_spec("matplotlib") is None:
+            raise click.UsageError("-o needs matplotlib: install symconv[figures]")
     names = layers or (QUICK if quick else tuple(SUITE))
     with usage_errors():
         result = run_kernels(

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from symconv.checking import check
+from symconv.checking.reports import REPORTS
 from symconv.cli.options import echo_json, usage_errors
 from symconv.files import write_whole
 
@@ -55,8 +60,6 @@ def command(
     symconv check post.md --let star=convolution --fix
     """
     # Markdown, LaTeX and HTML readers are libraries of an extra
-    from symconv.checking import check
-    from symconv.checking.reports import REPORTS
 
     shape = "json" if as_json else "annotated" if annotate else "diff" if fix else shape
     given = dict(_pair(each) for each in settings)
@@ -97,9 +100,6 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _table(result: Any) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from symconv.cli.options import echo_json, usage_errors
+from symconv.reading.prove import prove_code
 from symconv.sarif import Finding, located, sarif
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ class Options:
 
 def prove_function(function: str, stride: Any, dilation: Any, options: Options, shape: str) -> int:
     """Proves and reports; the exit status."""
-    from symconv.reading.prove import prove_code  # loads NumPy, which a formula does without
 
     with usage_errors():
         if "any" in (stride, dilation):

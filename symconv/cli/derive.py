@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
+from rich.console import Console
+from rich.text import Text
 
 from symconv.article import Document, document
 from symconv.article.case import TOLD
@@ -255,7 +257,6 @@ def _json(derivation: Document) -> str:
 
 def _width() -> int:
     """The terminal's width within bounds; a fixed one where the output goes elsewhere."""
-    from rich.console import Console
 
     console = Console()
     return min(max(console.width, NARROW), WIDE) if console.is_terminal else WIDTH
@@ -263,8 +264,6 @@ def _width() -> int:
 
 def _show(text: str, format: str) -> None:
     """Text with colours on a terminal, everything else as it is."""
-    from rich.console import Console
-    from rich.text import Text
 
     console = Console(highlight=False)
     if format != "text" or not console.is_terminal:

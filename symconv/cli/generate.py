@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Console
+from rich.text import Text
 
 from symconv.cli.options import build_conv, conv_options, echo_json, usage_errors
 from symconv.cli.progress import progress
 from symconv.files import check_folder
 from symconv.kernels import SCHEDULES
 from symconv.layer.conv import MAX_TERMS
+from symconv.project.build import Written, build, check_plan, stale, write
+from symconv.project.cases import case_plan, project_plan
 
 if TYPE_CHECKING:
     from symconv.project.build import Build, Stale, Written
@@ -55,7 +59,6 @@ def command(
     plan, whole = _plan(ctx, options, schedules)
     with usage_errors("-o "):
         check_folder(folder)
-    from symconv.project.build import Written, build, check_plan, stale, write
 
     with usage_errors():
         check_plan(plan, max_terms)
@@ -83,7 +86,6 @@ def command(
 
 def _plan(ctx: click.Context, options: dict[str, Any], schedules: tuple[str, ...]) -> tuple[Plan, bool]:
     """What is to be made, and whether it is the whole of its folder."""
-    from symconv.project.cases import case_plan, project_plan
 
     given = [name for name in options if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT]
     if options["input"] is None or options["kernel"] is None:
@@ -97,8 +99,6 @@ def _plan(ctx: click.Context, options: dict[str, Any], schedules: tuple[str, ...
 
 
 def _show(made: Build, written: Written, found: tuple[Stale, ...], folder: Path, check: bool) -> None:
-    from rich.console import Console
-    from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
     for name in written.written:

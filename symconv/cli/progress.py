@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from rich import progress as bars
+from rich.console import Console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,13 +23,10 @@ AFTER = 1.0
 @contextmanager
 def progress(what: str, total: int, console: Console | None = None) -> Iterator[Callable[[str], None]]:
     """A function to call as each of ``total`` parts begins, with its name. The bar is on standard error, and gone in the end."""
-    import sys
 
     if console is None and not sys.stderr.isatty():
         yield lambda name: None
         return
-    from rich import progress as bars  # takes a tenth of a second to load
-    from rich.console import Console
 
     bar = bars.Progress(console=console or Console(stderr=True), transient=True)
     task = bar.add_task(what, total=total)

@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
 
 from symconv.cli.code import Options, findings, prove_function
 from symconv.cli.options import as_value_errors, echo_json, usage_errors, whole_numbers
@@ -140,8 +144,6 @@ def proofs_of(words: Sequence[str]) -> Proofs:
 
 
 def _progress(asked: list[Any]) -> Any:
-    from rich.console import Console
-    from rich.progress import track
 
     console = Console(stderr=True)
     return track(asked, "proving", console=console, transient=True, disable=not console.is_terminal or len(asked) < 2)
@@ -175,8 +177,6 @@ def _write(text: str, output: str | None) -> None:
 
 
 def _show(proofs: Proofs, full_condition: bool) -> None:
-    from rich.console import Console
-    from rich.text import Text
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -214,8 +214,6 @@ def _shown(proofs: Proofs) -> Proof:
 
 
 def _table(console: Any, results: list[Proof]) -> None:
-    from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     conditions = any(result.verdict != "PROVED" for result in results)
@@ -239,7 +237,6 @@ def _table(console: Any, results: list[Proof]) -> None:
 
 
 def _one(console: Any, proof: Proof, full_condition: bool, with_verdict: bool) -> None:
-    from rich.text import Text
 
     if with_verdict:
         console.print(Text(proof.verdict, STYLES[proof.verdict]), end="")

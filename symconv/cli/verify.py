@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from symconv.algebra.terms import terms_text
 from symconv.cli.options import conv_options, crossed, echo_json, grid, usage_errors
@@ -132,8 +135,6 @@ def _verified(
 def _show(
     layers: list[tuple[Layer, Verification]], impossible: list[tuple[dict[str, Any], str]], network: str | None
 ) -> None:
-    from rich.console import Console
-    from rich.text import Text
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -164,8 +165,6 @@ def _show(
 
 
 def _show_table(console: Any, layers: list[tuple[Layer, Verification]], network: str | None) -> None:
-    from rich.table import Table
-    from rich.text import Text
 
     results = [result for _, result in layers]
     columns = {name: [write(result.conv) for result in results] for name, write in COLUMNS.items()}
@@ -237,7 +236,6 @@ COLUMNS: dict[str, Callable[[Conv], str]] = {
 
 
 def _show_mismatch(console: Any, mismatch: Any) -> None:
-    from rich.text import Text
 
     console.print(Text(f"  {mismatch.entry}", "bold"))
     console.print(f"    formula     {mismatch.formula}", soft_wrap=True)

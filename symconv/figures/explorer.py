@@ -10,6 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
 from symconv.figures.javascript import arrow, formula_template, template
 from symconv.figures.palette import BACKGROUND, STYLES, TAPS
 from symconv.figures.stepper import page
@@ -53,8 +56,6 @@ def explorer(start: Mapping[str, int] | None = None, lang: str = "en") -> str:
 
     Raises ValueError for a size that its slider does not reach, and for a language there is none of.
     """
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
 
     chosen = START | dict(start or {})
     check(chosen)

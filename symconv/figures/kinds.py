@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 from symconv.figures import stepper, svg, tikz
@@ -179,15 +180,11 @@ class Figure:
 
     def to_png(self, scale: float = 2.0) -> bytes:
         """The picture as PNG, ``40*scale`` pixels for a cell; needs matplotlib."""
-        from symconv.figures.raster import png  # loads matplotlib
-
-        return png(self.scene, scale)
+        return _raster().png(self.scene, scale)
 
     def to_gif(self, scale: float = 1.25, seconds: float = 1.0) -> bytes:
         """Every step as an animated GIF, each shown for ``seconds``; needs matplotlib and Pillow."""
-        from symconv.figures.raster import gif  # loads matplotlib
-
-        return gif(self.film, scale, seconds)
+        return _raster().gif(self.film, scale, seconds)
 
     def save(self, path: str | os.PathLike[str], animate: bool = False) -> Path:
         """Write the file, in the format its name ends in (:data:`FORMATS`); ``animate`` makes an SVG step as well.
@@ -278,3 +275,12 @@ def figure(
             asked, there = (",".join(str(i + 1) for i in chosen), "x".join(map(str, space)))
             raise ValueError(f"no entry {asked} of {picture.result}: its size is {there}, counted from 1")
     return Figure(conv, kind, chosen, picture, words(lang), notation=own)
+
+
+def _raster() -> ModuleType:
+    """The writer of PNG and GIF. ValueError where matplotlib or Pillow is missing."""
+    try:
+        from symconv.figures import raster  # loads matplotlib: heavy, and of the extra "figures"
+    except ImportError as error:
+        raise ValueError(f"PNG and GIF need matplotlib and Pillow ({error}); install symconv[figures]") from error
+    return raster

@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import matplotlib.style
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, Polygon, Rectangle
+from matplotlib.text import Text as Artist
+from PIL import Image
 
 from symconv.figures.geometry import corner_size, dimension_lines, hatching, head, label_size
 from symconv.figures.palette import BACKGROUND, STYLES
@@ -32,8 +39,6 @@ class Canvas:
     """A picture of one size that items are drawn on; ``pixels`` is the side of a cell."""
 
     def __init__(self, width: float, height: float, pixels: float) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
 
         if width * height * pixels**2 > MAX_PIXELS:
             raise ValueError(
@@ -71,7 +76,6 @@ class Canvas:
         self.agg.restore_region(self.blank)
 
     def image(self) -> Any:
-        from PIL import Image
 
         width, height = self.agg.get_width_height()
         return Image.frombytes("RGBA", (width, height), bytes(self.agg.buffer_rgba())).convert("RGB")
@@ -88,12 +92,10 @@ class Canvas:
         }
 
     def box(self, x: float, y: float, width: float, height: float, style: str) -> None:
-        from matplotlib.patches import Rectangle
 
         self.add(Rectangle((x, y), width, height, joinstyle="miter", **self.look(style)))
 
     def text(self, x: float, y: float, content: Content, style: str, size: float, anchor: str = "middle") -> None:
-        from matplotlib.text import Text as Artist
 
         written = "".join(
             part.replace("$", r"\$").replace("\u202f", " ") if isinstance(part, str) else f"${mathtext(part)}$"
@@ -122,7 +124,6 @@ class Canvas:
                 self.stroke(x1, y1, x2, y2, item.style)
 
     def stroke(self, x1: float, y1: float, x2: float, y2: float, style: str) -> None:
-        from matplotlib.lines import Line2D
 
         look = self.look(style)
         self.add(
@@ -132,7 +133,6 @@ class Canvas:
         )
 
     def line(self, item: Line) -> None:
-        from matplotlib.patches import Polygon
 
         self.stroke(item.x1, item.y1, item.x2, item.y2, item.style)
         for corners in head(item):
@@ -143,7 +143,6 @@ class Canvas:
             self.line(line)
 
     def disc(self, item: Disc) -> None:
-        from matplotlib.patches import Circle
 
         self.add(Circle((item.x, item.y), item.radius, **self.look(item.style)))
         if item.label:
@@ -165,12 +164,7 @@ WRITERS: dict[type[Item], Callable[[Canvas, Any], None]] = {
 
 @contextmanager
 def _own_settings() -> Iterator[None]:
-    """matplotlib as it comes, whatever the user's settings file says; ValueError where it is not installed."""
-    try:
-        import matplotlib.style
-        import PIL  # noqa: F401
-    except ImportError as error:
-        raise ValueError(f"PNG and GIF need matplotlib and Pillow ({error}); install symconv[figures]") from error
+    """matplotlib as it comes, whatever the user's settings file says."""
     with matplotlib.style.context("default"):
         yield
 
@@ -213,7 +207,6 @@ def gif(film: Film, scale: float = 1.25, seconds: float = 1.0) -> bytes:
 
 def indexed(images: Sequence[Any]) -> list[Any]:
     """The images with one table of 255 colours, each pixel in the nearest: what stands still then stays the same."""
-    from PIL import Image
 
     width, height = images[0].size
     sample = [images[i] for i in sorted({0, len(images) // 2, len(images) - 1})]

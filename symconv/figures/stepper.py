@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.scene import Film
 from symconv.figures.svg import SCALE, drawn, escape, number, opening
@@ -61,8 +64,6 @@ def stepping_svg(film: Film, words: Words) -> str:
 
 def stepping_page(film: Film, words: Words) -> str:
     """A film as one HTML page."""
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
 
     first = film.scenes[0]
     svg = "\n".join([*opening(first, False), groups(film), "</svg>"])

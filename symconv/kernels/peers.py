@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from symconv.layer.conv import Conv
 
-__all__ = ["installed", "pytorch_gradients", "pytorch_second_gradients"]
+__all__ = ["installed", "load_torch", "pytorch_gradients", "pytorch_second_gradients"]
 
 Array = NDArray[Any]
 
@@ -19,6 +19,13 @@ Array = NDArray[Any]
 def installed() -> bool:
     """Whether PyTorch can be imported."""
     return importlib.util.find_spec("torch") is not None
+
+
+def load_torch() -> Any:
+    """PyTorch; ImportError where it is not installed."""
+    import torch  # heavy, and of the extra "peers"
+
+    return torch
 
 
 def pytorch_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[str, Array]:
@@ -32,7 +39,7 @@ def pytorch_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[str, Arra
 
 def pytorch_second_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[str, Array]:
     """ddy, ddx, ddw as PyTorch gives them by ``create_graph``, at arrays x, w, b, dy and directions v_x, v_w, v_b."""
-    import torch
+    torch = load_torch()
 
     x, w, b, dy = _tensors(values, ("x", "w", "b", "dy"))
     gradients = torch.autograd.grad(_forward(conv, x, w, b), [x, w, b] if conv.bias else [x, w], dy, create_graph=True)
@@ -43,14 +50,14 @@ def pytorch_second_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[st
 
 
 def _tensors(values: Mapping[str, Array], names: tuple[str, ...]) -> list[Any]:
-    import torch
+    torch = load_torch()
 
     return [torch.tensor(values[name], dtype=torch.float64, requires_grad=True) for name in names]
 
 
 def _forward(conv: Conv, x: Any, w: Any, b: Any) -> Any:
     """y by PyTorch's own operations."""
-    import torch
+    torch = load_torch()
 
     functional: Any = torch.nn.functional
     options: dict[str, Any] = {"stride": conv.stride, "dilation": conv.dilation, "groups": conv.groups}
@@ -67,7 +74,7 @@ def _forward(conv: Conv, x: Any, w: Any, b: Any) -> Any:
 
 def _padded(conv: Conv, x: Any, pads: list[int]) -> Any:
     """x as PyTorch pads it; a mode that PyTorch has not is taken by index, as NumPy pads the row numbers."""
-    import torch
+    torch = load_torch()
 
     mode = conv.mode
     if mode.torch is not None:

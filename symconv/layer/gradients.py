@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from symconv.algebra.symbols import symbols
+from symconv.algebra.symbols import load_sympy, symbols
 from symconv.algebra.terms import MAX_TYPESET, MultilinearArray
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.loss import loss as upstream_loss
@@ -126,7 +126,7 @@ class Gradients:
         [    0, w_{1}, w_{2},     0],
         [    0,     0, w_{1}, w_{2}]])
         """
-        import sympy
+        sympy = load_sympy()
 
         jacobian = self.jacobian(array)
         rows = self._terms["y"].size
@@ -145,11 +145,9 @@ class Gradients:
 
     def _repr_latex_(self) -> str | None:
         """The entries, where they are few; of larger layers a notebook shows ``repr``."""
-        from sympy import latex
-
         if max(self.conv.terms, *(math.prod(self.conv.shapes[name]) for name in READINGS)) > MAX_TYPESET:
             return None
-        rows = (rf"\mathrm{{{name}}} &= {latex(getattr(self, name))}" for name in READINGS)
+        rows = (rf"\mathrm{{{name}}} &= {load_sympy().latex(getattr(self, name))}" for name in READINGS)
         return r"$\displaystyle \begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}$"
 
     def __repr__(self) -> str:
@@ -183,7 +181,7 @@ def gradients(conv: Conv, loss: str | sympy.Expr = "upstream", max_terms: int = 
 
 def loss_expression(conv: Conv, name: str) -> sympy.Expr:
     """A named loss as an expression in the symbols of y (and dy or t)."""
-    import sympy
+    sympy = load_sympy()
 
     outputs = symbols(conv, "y")
     y = list(outputs.reshape(len(outputs)))
@@ -216,7 +214,7 @@ def by_sympy(conv: Conv, expression: sympy.Expr | None = None) -> dict[str, symp
 
     ``expression`` is in the entries of x, w, b (and others, which count as constants); left out, it is the upstream loss.
     """
-    import sympy
+    sympy = load_sympy()
 
     if expression is None:
         expression = upstream_loss(conv)[()]
@@ -231,7 +229,7 @@ def by_sympy(conv: Conv, expression: sympy.Expr | None = None) -> dict[str, symp
 
 def _compose(conv: Conv, form: MultilinearArray, expression: sympy.Expr) -> dict[str, Any]:
     """The gradients of ``expression(y(x, w, b))``, and the upstream gradient."""
-    import sympy
+    sympy = load_sympy()
 
     if not isinstance(expression, sympy.Expr):
         raise TypeError(f"loss must be a name or a SymPy expression in the entries of y, got {expression!r}")

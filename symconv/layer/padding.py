@@ -75,7 +75,7 @@ class Mode:
         >>> MODES["reflect"].rows(np.arange(-2, 6), 4).tolist()
         [2, 1, 0, 1, 2, 3, 2, 1]
         """
-        import numpy as np  # proofs read the table without arrays
+        import numpy as np  # heavy: proofs read the table without arrays
 
         at = np.asarray(at)
         result = np.full(at.shape, OUTSIDE, dtype=np.int64)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symconv.algebra.symbols import load_sympy, symbols
 from symconv.algebra.terms import MAX_TYPESET, MultilinearArray
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.gradients import LOSSES, MAX_SYMPY_TERMS, layer, loss_expression
@@ -152,7 +153,7 @@ def hessian_vector(conv: Conv, loss: str | sympy.Expr = "squared") -> HessianVec
     >>> str(hessian_vector(Conv(input=1, kernel=1, bias=False), "squared").x[0, 0, 0].expand())
     '-t_{1}*v^{w}_{1} + 2*v^{w}_{1}*w_{1}*x_{1} + v^{x}_{1}*w_{1}**2'
     """
-    import sympy
+    sympy = load_sympy()
 
     if isinstance(loss, str) and loss not in LOSSES:
         raise ValueError(
@@ -188,7 +189,6 @@ def hessian_vector(conv: Conv, loss: str | sympy.Expr = "squared") -> HessianVec
 
 def _entries(conv: Conv) -> dict[str, Any]:
     """The symbols of every factor, entry by entry."""
-    from symconv.algebra.symbols import symbols
 
     names = [name for name in ("x", "w", "b", "v_x", "v_w", "v_b", "v") if name in conv.shapes]
     return {name: _objects(list(symbols(conv, name).reshape(len(symbols(conv, name))))) for name in names}
@@ -205,7 +205,5 @@ def _plain(array: sympy.ImmutableDenseNDimArray) -> dict[str, Any]:
 
 
 def _latex(arrays: dict[str, sympy.ImmutableDenseNDimArray]) -> str:
-    from sympy import latex
-
-    rows = (rf"\mathrm{{{name}}} &= {latex(array)}" for name, array in arrays.items())
+    rows = (rf"\mathrm{{{name}}} &= {load_sympy().latex(array)}" for name, array in arrays.items())
     return r"$\displaystyle \begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}$"

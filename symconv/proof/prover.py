@@ -17,8 +17,11 @@ from symconv.proof import solver
 from symconv.proof.assumptions import assumptions
 from symconv.proof.claim import Claim
 from symconv.proof.clock import MAX_SECONDS, LimitError, clock
+from symconv.proof.conditions import Condition, condition_of
+from symconv.proof.counterexample import ReplayError, smallest_counterexample
 from symconv.proof.decide import MAX_OPERATIONS, Decision, decide, limited
 from symconv.proof.forward import read_forward
+from symconv.proof.replay import replay_proof, replay_refutation
 from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof, Proofs, size_order
 from symconv.proof.steps import claims_there, common_condition
 
@@ -180,9 +183,6 @@ def _decided(claim: Claim, max_operations: int) -> Proof:
 
 def _refuted(decision: Decision, max_operations: int) -> Proof:
     # these load NumPy, which reading and refusing claims does without
-    from symconv.proof.conditions import condition_of
-    from symconv.proof.counterexample import smallest_counterexample
-    from symconv.proof.replay import replay_refutation
 
     with limited(decision.context, max_operations):
         found = replay_refutation(decision.claim, smallest_counterexample(decision))
@@ -205,8 +205,6 @@ def _with_what_is_beyond(proof: Proof, max_operations: int) -> Proof:
 
 def _held_against_verify(proof: Proof) -> Proof:
     """The proof with the number of layers drawn at random that ``verify`` agrees on; UNKNOWN where it does not agree."""
-    from symconv.proof.counterexample import ReplayError  # these load NumPy, as above
-    from symconv.proof.replay import replay_proof
 
     try:
         return replace(proof, replayed=replay_proof(proof.claim))
@@ -260,7 +258,6 @@ def _for_any_step(claim: Claim, max_operations: int) -> Proof:
 
 def _at_any_step(claim: Claim, cases: list[Proof]) -> tuple[Condition | None, str]:
     """One condition with s and d in it that is exact at every case, and what z3 says of it at every stride and dilation."""
-    from symconv.proof.conditions import Condition  # this loads NumPy, as above
 
     common = common_condition(cases)
     if common is None:

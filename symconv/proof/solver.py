@@ -28,7 +28,7 @@ class Answer:
 def ask(claim: Claim, max_resources: int = MAX_RESOURCES) -> Answer:
     """What z3 says of a claim; ValueError when it is not installed."""
     try:
-        import z3
+        import z3  # heavy, and of the extra "smt"
     except ImportError:
         raise ValueError("this needs the z3 solver: pip install 'symconv[smt]'") from None
     try:
