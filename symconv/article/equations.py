@@ -37,15 +37,13 @@ __all__ = [
 ]  # fmt: skip
 
 #: the relation's letters as the layer's own when it is transposed: the two sides change places
-EXCHANGED = {"o": "m", "m": "o", "O": "H", "H": "O", "f": "c", "c": "f"}
-
 #: how many values a channel index takes, in letters; of one group where there are groups
 COUNTS = {"n": "N", "g": "G", "f": "F", "c": "C"}
 
 
 def own(conv: Conv, letter: str) -> str:
     """A letter of the relation in the layer's terms."""
-    return EXCHANGED.get(letter, letter) if conv.transposed else letter
+    return conv.kind.own(letter)
 
 
 def letters(conv: Conv, axis: int) -> dict[str, Math]:
@@ -165,7 +163,7 @@ def label_totals(conv: Conv, labels: str, with_numbers: bool) -> list[Total]:
 
 def sides(conv: Conv) -> tuple[str, str]:
     """The names of the arrays on the strided and the padded side: ("y", "x"), or the reverse when transposed."""
-    return ("x", "y") if conv.transposed else ("y", "x")
+    return conv.kind.strided, conv.kind.padded
 
 
 def gradient_equations(conv: Conv, target: str, with_numbers: bool) -> list[Equation]:
@@ -182,7 +180,7 @@ def gradient_equations(conv: Conv, target: str, with_numbers: bool) -> list[Equa
     o, k, m = (indices(conv, letter) for letter in "okm")
     if target == "db":
         totals = [*label_totals(conv, "n", with_numbers), *output_totals(conv, with_numbers)]
-        dy = array_index(conv, "dy", m if conv.transposed else o)
+        dy = array_index(conv, "dy", indices(conv, conv.kind.side("y")))
         return [Equation.of(array_index(conv, "db", []), Row((*totals, dy)))]
     array = target.removeprefix("d")
     factors = TARGETS[target]
@@ -221,7 +219,7 @@ def output_totals(conv: Conv, with_numbers: bool) -> list[Total]:
 
 def loss_equation(conv: Conv, loss: str) -> Equation:
     """The loss in letters: ``L = sum dy*y``, or half the squared distance to t."""
-    index = indices(conv, "m" if conv.transposed else "o")
+    index = indices(conv, conv.kind.side("y"))
     y = array_index(conv, "y", index)
     labels = channel_labels(conv)["y"]
     totals = (*label_totals(conv, labels, False), *output_totals(conv, False))

@@ -51,8 +51,7 @@ MOST_PLACES = 5
 
 def sides(conv: Conv) -> tuple[list[Math], list[Math]]:
     """The spatial indices of y and of x."""
-    o, m = indices(conv, "o"), indices(conv, "m")
-    return (m, o) if conv.transposed else (o, m)
+    return indices(conv, conv.kind.side("y")), indices(conv, conv.kind.side("x"))
 
 
 def _partial(conv: Conv) -> Math:

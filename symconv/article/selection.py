@@ -78,7 +78,7 @@ def selected(conv: Conv, target: str) -> list[int]:
     array = target.removeprefix("d")
     if array == "b":
         return sorted({*range(MOST_ENTRIES // 2), size - 1})
-    side = "k" if array == "w" else "o" if (array == "y") != conv.transposed else "m"
+    side = conv.kind.side(array)
     each = [places(axis, side) for axis in conv.axes]
     inside = tuple(place for place, _ in each)
     wanted: list[tuple[int, ...]] = [(0,) * conv.ndim, inside]

@@ -153,7 +153,7 @@ def altered(conv: Conv, change: Callable[[Axis], Axis], flip: bool = False) -> M
 
     With ``flip`` tap k is read as tap K - 1 - k.
     """
-    strided, padded = ("x", "dy") if conv.transposed else ("dy", "x")
+    strided, padded = conv.kind.factors
     links = []
     for axis in conv.axes:
         link = enumerate_axis(change(axis))

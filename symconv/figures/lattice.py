@@ -42,12 +42,11 @@ class RelationPicture:
         ]
         self.first, self.last = -self.sizes.p, self.sizes.H + self.sizes.q - 1
         #: in the layer's terms m runs over x and o over y, so in a transposed one they change places
-        exchanged = {"o": "m", "m": "o"} if conv.transposed else {}
-        self.letters: dict[str, Math] = {name: Word(exchanged.get(name, name)) for name in "okm"}
+        self.letters: dict[str, Math] = {name: Word(conv.kind.own(name)) for name in "okm"}
         caption = "relation_transposed" if conv.transposed else "relation"
         self.caption = words(caption, equation=self.equation(), **self.letters)
         #: the arrays that o and m run over
-        self.arrays = ("x", "y") if conv.transposed else ("y", "x")
+        self.arrays = (conv.kind.strided, conv.kind.padded)
 
     @property
     def space(self) -> tuple[int, ...]:

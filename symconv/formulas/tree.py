@@ -31,6 +31,7 @@ from dataclasses import dataclass, field, fields, replace
 from symconv.algebra.comparisons import Comparison
 from symconv.algebra.integers import Const, Integer, Name, integer
 from symconv.formulas.moves import MOVES, Branch, Operation
+from symconv.layer.kind import KINDS, LayerKind
 
 __all__ = [
     "Add", "Array", "Correlate", "Formula", "IndexSum", "Indexed", "Move", "Node", "OPERANDS", "Range", "Scale", "Shuffle", "Sum",
@@ -234,6 +235,11 @@ class Formula:
     def __str__(self) -> str:
         index = f"[{self.index}]" if self.index else ""
         return f"{self.target}{index} = {self.body}"
+
+    @property
+    def kind(self) -> LayerKind:
+        """The kind of layer that the target belongs to."""
+        return KINDS[self.transposed]
 
     def __repr__(self) -> str:
         mode = "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode!r}"

@@ -355,8 +355,7 @@ def evaluate(conv: Conv, formula: tree.Formula) -> MultilinearArray:
     the wrong arrays, an array too large to build.
     """
     if formula.transposed != conv.transposed:
-        kinds = ["a convolution", "a transposed convolution"]
-        raise ValueError(f"{formula} is about {kinds[formula.transposed]}, {conv!r} is {kinds[conv.transposed]}")
+        raise ValueError(f"{formula} is about a {formula.kind.called}, {conv!r} is a {conv.kind.called}")
     reading = Reading(conv, formula)
     value = reading.result(formula.body)
     content = placed(value)

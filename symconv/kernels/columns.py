@@ -46,11 +46,11 @@ class Columns(Lowering):
     @property
     def at_m(self) -> str:
         """The channels of the arrays on the padded side: C, in a transposed convolution F."""
-        return self.kind.labels["y" if self.kind.transposed else "x"][2].upper()
+        return self.kind.labels[self.kind.layer.padded][2].upper()
 
     @property
     def at_o(self) -> str:
-        return "C" if self.kind.transposed else "F"
+        return self.kind.labels[self.kind.layer.strided][2].upper()
 
     def says_options(self) -> str:
         return "workspace bounds the bytes of columns that are held at once; a single row of outputs is always held."

@@ -70,7 +70,7 @@ class Kernel:
 
     @property
     def stem(self) -> str:
-        return "conv_transpose" if self.kind.transposed else "conv"
+        return self.kind.layer.stem
 
     @property
     def function(self) -> str:

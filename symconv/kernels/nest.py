@@ -18,6 +18,7 @@ from symconv.kernels import source
 from symconv.kernels.schedules import Schedule
 from symconv.kernels.sizes import coefficient, on_axis, without
 from symconv.layer import relation
+from symconv.layer.kind import KINDS, LayerKind
 
 __all__ = ["Kind", "nest"]
 
@@ -34,6 +35,11 @@ class Kind:
         """What tells the names of one axis from another's: 0, 1, ...; one axis needs nothing."""
         return tuple(range(self.ndim)) if self.ndim > 1 else (None,)
 
+    @property
+    def layer(self) -> LayerKind:
+        """The kind of layer, with the facts in which the two differ."""
+        return KINDS[self.transposed]
+
     def each(self, letter: str) -> list[str]:
         """A letter on every axis: ``o0``, ``o1``; just ``o`` when there is one axis."""
         return [str(on_axis(Name(letter), axis)) for axis in self.axes]
@@ -41,10 +47,8 @@ class Kind:
     @property
     def labels(self) -> dict[str, str]:
         """The indices of each array in the order of its axes, groups apart: ``{"x": "ngcm", "w": "gfck", ...}``."""
-        if self.transposed:
-            x, w, y = "ngco", "gcfk", "ngfm"
-        else:
-            x, w, y = "ngcm", "gfck", "ngfo"
+        x, y = (f"ng{channel}{self.layer.side(array)}" for channel, array in (("c", "x"), ("f", "y")))
+        w = "gcfk" if self.transposed else "gfck"
         return {"x": x, "dx": x, "w": w, "dw": w, "y": y, "dy": y}
 
     def names(self, labels: str) -> list[str]:

@@ -64,11 +64,11 @@ def _forward(conv: Conv, x: Any, w: Any, b: Any) -> Any:
     # PyTorch pads both sides alike, so padding is done apart; its order is last axis first
     pads = [amount for pair in reversed(conv.padding) for amount in pair]
     if conv.transposed:
-        y = getattr(functional, f"conv_transpose{conv.ndim}d")(x, w, **options)
+        y = getattr(functional, f"{conv.kind.stem}{conv.ndim}d")(x, w, **options)
         grown = [amount for extra in reversed(conv.output_padding) for amount in (0, extra)]
         y = functional.pad(functional.pad(y, grown), [-amount for amount in pads])
     else:
-        y = getattr(functional, f"conv{conv.ndim}d")(_padded(conv, x, pads), w, **options)
+        y = getattr(functional, f"{conv.kind.stem}{conv.ndim}d")(_padded(conv, x, pads), w, **options)
     return y + b.reshape(1, -1, *[1] * conv.ndim) if conv.bias else y
 
 

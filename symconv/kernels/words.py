@@ -42,7 +42,7 @@ class Words:
     says_options: str = ""
 
     def header(self, remark: str, evidence: Sequence[str]) -> str:
-        kind = "Transposed convolution" if self.kind.transposed else "Convolution"
+        kind = self.kind.layer.called.capitalize()
         factors = [f"{array}[{', '.join(self.kind.labels[array].replace('g', ''))}]" for array in ("dy", "w", "x")]
         form = f"    L = sum of {' * '.join(factors)}  over  m = {relation.INPUT_INDEX}"
         paragraphs = [

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from symconv.algebra.integers import floor_sum
 from symconv.layer import relation
+from symconv.layer.kind import KINDS, LayerKind
 from symconv.layer.names import entry_name
 from symconv.layer.padding import FILLER, MODES, Mode
 from symconv.layer.parameters import (
@@ -178,6 +179,11 @@ class Conv:
         return len(self.input)
 
     @property
+    def kind(self) -> LayerKind:
+        """A convolution or a transposed one, with the facts in which they differ."""
+        return KINDS[self.transposed]
+
+    @property
     def mode(self) -> Mode:
         """What the border holds, as a row of the table of modes."""
         return MODES[self.padding_mode]
@@ -222,10 +228,8 @@ class Conv:
 
     @property
     def w_shape(self) -> tuple[int, ...]:
-        first, second = self.out_channels, self.in_channels
-        if self.transposed:
-            first, second = second, first
-        return (first, second // self.groups, *self.kernel)
+        channels = {"x": self.in_channels, "y": self.out_channels}
+        return (channels[self.kind.strided], channels[self.kind.padded] // self.groups, *self.kernel)
 
     @property
     def b_shape(self) -> tuple[int, ...]:

@@ -26,17 +26,16 @@ _STRIDED, _PADDED, _WEIGHTS = "ngf", "ngc", "gfc"
 
 def channel_labels(conv: Conv) -> dict[str, str]:
     """The leading indices of each array: ``{"x": "ngc", "w": "gfc", "dy": "ngf", ...}``."""
-    x, y = (_STRIDED, _PADDED) if conv.transposed else (_PADDED, _STRIDED)
+    labels = {conv.kind.strided: _STRIDED, conv.kind.padded: _PADDED}
+    x, y = labels["x"], labels["y"]
     return {"x": x, "dx": x, "y": y, "dy": y, "w": _WEIGHTS, "dw": _WEIGHTS, "b": y[1:], "db": y[1:],
             "v_x": x, "ddx": x, "v_w": _WEIGHTS, "ddw": _WEIGHTS, "v_b": y[1:], "ddy": y, FILLER: ""}  # fmt: skip
 
 
 def label_sizes(conv: Conv) -> dict[str, int]:
     """How many values each of the indices n, g, f, c takes."""
-    strided, padded = conv.out_channels, conv.in_channels
-    if conv.transposed:
-        strided, padded = padded, strided
-    return {"n": conv.batch, "g": conv.groups, "f": strided // conv.groups, "c": padded // conv.groups}
+    channels = {"x": conv.in_channels // conv.groups, "y": conv.out_channels // conv.groups}
+    return {"n": conv.batch, "g": conv.groups, "f": channels[conv.kind.strided], "c": channels[conv.kind.padded]}
 
 
 def enumerate_axis(axis: Axis) -> dict[str, Column]:
@@ -100,7 +99,7 @@ def loss(conv: Conv, max_terms: int = MAX_TERMS) -> MultilinearArray:
     'dy_{1}*w_{1}*x_{1} + dy_{1}*w_{2}*x_{2} + dy_{2}*w_{1}*x_{2} + dy_{2}*w_{2}*x_{3} + dy_{1}*b + dy_{2}*b'
     """
     conv.check_terms(max_terms)
-    strided, padded = ("x", "dy") if conv.transposed else ("dy", "x")
+    strided, padded = conv.kind.factors
     axes = [enumerate_axis(axis) for axis in conv.axes]
     factors = spread(conv, [{strided: link["o"], "w": link["k"], padded: link["m"]} for link in axes])
     blocks = [Terms.of(np.zeros(len(factors["w"]), dtype=np.int64), factors)]

@@ -62,7 +62,7 @@ class Claim:
 
     def _of_layer(self, e: Integer) -> Integer:
         """An expression of the relation, in the layer's names: a transposed convolution has x where R has y."""
-        return e.substitute({"H": _O, "O": _H}) if self.formula.transposed else e
+        return self.formula.kind.of_relation(e)
 
     @cached_property
     def remainder(self) -> Integer:
@@ -93,9 +93,7 @@ class Claim:
 
     def index(self, array: str) -> str:
         """The index of R that runs over ``array``: o, k or m."""
-        if array in ("w", "dw"):
-            return "k"
-        return "o" if (array in ("x", "dx")) == self.formula.transposed else "m"
+        return self.formula.kind.side(array)
 
     @property
     def arrays(self) -> tuple[str, ...]:
@@ -156,7 +154,7 @@ class Claim:
         most = "" if self.mode.most is None else f" and at most {self.mode.most}"
         pads = ("q = p >= 0" if self.symmetric else "p, q >= 0") + most
         extra = ", output padding 0 <= r < max(s, d)" if self.formula.transposed else ""
-        layer = "transposed convolution" if self.formula.transposed else "convolution"
+        layer = self.formula.kind.called
         bias = "" if self.formula.target != "y" else " with bias" if self.with_bias else " without bias"
         layer += f" with {self.mode.name} padding" if self.mode.counts_outside else ""
         layer += f" with the forward pass {self.forward}" if self.forward is not None else ""

@@ -98,7 +98,7 @@ def _open(claim: Claim) -> str:
 
 
 def _title(claim: Claim) -> str:
-    layer = ", transposed convolution" if claim.formula.transposed else ""
+    layer = f", {claim.formula.kind.called}" if claim.formula.transposed else ""
     return f"{TITLES[claim.formula.target]}{layer}, stride {_any(claim.stride)}, dilation {_any(claim.dilation)}"
 
 

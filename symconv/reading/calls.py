@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from symconv import isl
+from symconv.layer.kind import KINDS
 from symconv.layer.relation import EXTENTS, INPUT_INDEX, OUTPUT_SIZE, PADDED_SIZE, SLACK
 from symconv.reading.arrays import Axis, Grid, allocate, running, snapshot
 from symconv.reading.numbers import Affine, Constraint, affine, at_least
@@ -287,7 +288,7 @@ class Layer:
     @property
     def _rows(self) -> tuple[str, str]:
         """The indices of R that rows of x and of y have."""
-        return ("o", "m") if self.call.transposed else ("m", "o")
+        return KINDS[self.call.transposed].side("x"), KINDS[self.call.transposed].side("y")
 
     def _speaks(self, arrays: tuple[str, ...], key: str) -> bool:
         return any(key in {"dy": "nf", "x": "nc", "w": "fc"}[name] for name in arrays)

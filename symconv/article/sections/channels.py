@@ -22,7 +22,7 @@ def channels(case: Case) -> Section:
     conv = channelled(case.conv)
     mine = conv == case.conv
     targets = ("y", *(target for target in ("dx", "dw", "db") if conv.bias or target != "db"))
-    layer = "transposed" if conv.transposed else "convolution"
+    layer = conv.kind.name
     blocks: list[Block] = [
         Paragraph(Phrase("channels.intro")),
         Table(tuple(Phrase(f"channels.{head}") for head in ("array", "free", "summed")),
@@ -72,9 +72,8 @@ def free_and_summed(conv: Conv, target: str) -> tuple[Math, Math]:
     free = [label for label in labels[target] if label in shown]
     used = "".join(labels[array] for array in TARGETS[target])
     summed = [label for label in shown if label in used and label not in free]
-    strided = ("x", "dx") if conv.transposed else ("y", "dy")
-    space = "k" if target in ("w", "dw") else "" if target == "db" else "o" if target in strided else "m"
-    rest = {"k": "o", "o": "k", "m": "ok", "": "m" if conv.transposed else "o"}[space]
+    space = "" if target == "db" else conv.kind.side(target)
+    rest = {"k": "o", "o": "k", "m": "ok", "": conv.kind.side("y")}[space]
 
     def written(channel: list[str], spatial: str) -> Math:
         each: list[Math] = [Word(own(conv, label)) for label in channel]
@@ -87,7 +86,7 @@ def expanded(case: Case, mine: bool) -> list[Block]:
     """An inside entry of dx and one of dw with all their terms."""
     conv = case.conv
     chosen = []
-    for target, side in (("dx", "o" if conv.transposed else "m"), ("dw", "k")):
+    for target, side in (("dx", conv.kind.side("x")), ("dw", "k")):
         lead = (0,) * (len(conv.shapes[target]) - conv.ndim)
         chosen.append((target, (*lead, *(places(axis, side)[0] for axis in conv.axes))))
     lines = []

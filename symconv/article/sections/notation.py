@@ -12,6 +12,7 @@ from symconv.article.companions import named
 from symconv.formulas import tree
 from symconv.formulas.values import Reading
 from symconv.layer.conv import Conv
+from symconv.layer.kind import KINDS
 from symconv.mathematics.notation import OWN, Notation
 from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.tree import Below, Math, Matrix, Operator, Row, Sum, Word, separated
@@ -31,7 +32,7 @@ def notation(conv: Conv) -> list[Block]:
     """The operations of this layer's closed formulas, each with what it does to ``[1 2 3]``."""
     rows = tuple(_row(name) for name in _met(conv))
     head = tuple(Phrase(f"notation.{name}") for name in ("example", "meaning"))
-    kind = "transposed" if conv.transposed else "convolution"
+    kind = conv.kind.name
     return [Paragraph(Phrase(f"notation.called.{kind}")), Paragraph(Phrase("notation.intro")), Table(head, rows)]
 
 
@@ -99,7 +100,7 @@ def in_pytorch(conv: Conv, own: Notation = OWN) -> str | None:
     """
     if conv.ndim > 3 or any(p != q for p, q in conv.padding):
         return None
-    function = f"conv{'' if conv.transposed else '_transpose'}{conv.ndim}d"
+    function = f"{KINDS[not conv.transposed].stem}{conv.ndim}d"
     r = (0,) * conv.ndim if conv.transposed else conv.remainder
     options = {"stride": (conv.stride, 1), "padding": (tuple(p for p, _ in conv.padding), 0), "output_padding": (r, 0),
                "dilation": (conv.dilation, 1)}  # fmt: skip

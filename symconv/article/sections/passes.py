@@ -79,7 +79,7 @@ def other_kinds(conv: Conv, target: str) -> Iterator[str]:
     array = target.removeprefix("d")
     if array == "b" or conv.mode.counts_outside:  # a border of rows cuts nothing off
         return
-    side = "k" if array == "w" else "o" if (array == "y") != conv.transposed else "m"
+    side = conv.kind.side(array)
     axes = [(axis, kinds(axis, side)) for axis in conv.axes]
     if any(0 < len(kind) < whole(axis, side, place) for axis, found in axes for place, kind in enumerate(found)):
         yield "cut"
@@ -109,7 +109,7 @@ def general(conv: Conv, target: str, label: str) -> Equations:
 
 def forward(case: Case) -> Section:
     conv = case.conv
-    kind = "transposed" if conv.transposed else "convolution"
+    kind = conv.kind.name
     blocks: list[Block] = [Paragraph(Phrase(f"forward.intro.{kind}")), general(conv, "y", "forward")]
     if any(p or q for p, q in conv.padding):
         outside = "border" if conv.mode.counts_outside else kind
@@ -133,7 +133,7 @@ def jacobians(case: Case) -> Section:
     if line is case:
         blocks.append(Paragraph(Phrase("jacobians.own")))
     else:
-        kind = "transposed" if conv.transposed else "convolution"
+        kind = conv.kind.name
         said = "long" if case.conv.ndim == 1 else "line" if conv.axes[0] in case.conv.axes else "short"
         blocks.append(Paragraph(Phrase(f"jacobians.{said}.{kind}", {"layer": sizes_of(conv)})))
         blocks.append(entry_equations(conv, "y", line.gradients.terms("y"))[0])
@@ -141,7 +141,7 @@ def jacobians(case: Case) -> Section:
     arrays = [target.removeprefix("d") for target in case.targets]
     for array in arrays if case.full else arrays[-1:]:
         blocks += jacobian(line, array)
-    layer = "border" if conv.mode.counts_outside else "transposed" if conv.transposed else "convolution"
+    layer = "border" if conv.mode.counts_outside else conv.kind.name
     blocks.append(Paragraph(Phrase(f"jacobians.band.{layer}", {"jacobian": partial("x")})))
     blocks.append(Paragraph(Phrase("jacobians.chain")))
     blocks.append(Equations(tuple(product(line, array, case.full) for array in arrays)))
@@ -198,7 +198,7 @@ def gradients(case: Case) -> Section:
     blocks: list[Block] = [Paragraph(Phrase("gradients.intro"))]
     if conv.bias:
         blocks += [Paragraph(Phrase("gradients.db")), general(conv, "db", "db")]
-    layer = "transposed" if conv.transposed else "convolution"
+    layer = conv.kind.name
     blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(conv, "dw", "dw")]
     blocks += index_derivation(conv, case.notation.iverson)
     blocks += windows_of_entries(case)
@@ -218,7 +218,7 @@ def gradients(case: Case) -> Section:
 
 def index_derivation(conv: Conv, iverson: bool = False) -> list[Block]:
     """dx from the chain rule to the sum that is left; ``iverson``: conditions in brackets instead of by a Kronecker symbol."""
-    layer = "transposed" if conv.transposed else "convolution"
+    layer = conv.kind.name
     axes = range(conv.ndim)
     forward = Reference("forward", Phrase("reference.forward"))
     blocks: list[Block] = [
@@ -272,7 +272,7 @@ def windows_of_entries(case: Case) -> list[Block]:
     lines = [(index, *line) for index, line in shown if line is not None]
     if not lines:
         return []
-    layer = "transposed" if conv.transposed else "convolution"
+    layer = conv.kind.name
     values: dict[str, Value] = {"entries": listed([Phrase(f"gradients.place.{_placed(conv, i)}") for i, *_ in lines])}
     said = (Phrase(f"gradients.against.{layer}", values), Phrase("gradients.shown", values))
     if conv != case.conv:
@@ -285,7 +285,7 @@ def windows_of_entries(case: Case) -> list[Block]:
 
 
 def _drawn_out(case: Case) -> list[tuple[tuple[int, ...], tuple[Equation, bool] | None]]:
-    side = "o" if case.conv.transposed else "m"
+    side = case.conv.kind.side("x")
     inside = [places(axis, side)[0] for axis in case.conv.axes]
     return [(index, against(case, index)) for index in typical(case.conv, inside)]
 

@@ -41,7 +41,7 @@ def crossed(values: tuple[int, ...]) -> Math:
 
 
 def title(conv: Conv) -> Phrase:
-    return Phrase("title.transposed" if conv.transposed else "title.convolution")
+    return Phrase(f"title.{conv.kind.name}")
 
 
 def subtitle(conv: Conv) -> tuple[Phrase, ...]:
@@ -155,7 +155,7 @@ def _order(conv: Conv) -> Phrase:
     shown = shown_labels(conv)
     if "c" not in shown:
         return Phrase("setting.order.images")
-    kind = "transposed" if conv.transposed else "convolution"
+    kind = conv.kind.name
     order = Phrase(f"setting.order.{'both' if 'n' in shown else 'channels'}.{kind}")
     if conv.bias and conv.out_channels == 1:
         return Phrase("setting.order.and_one_bias", {"order": order})

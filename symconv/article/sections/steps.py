@@ -27,7 +27,7 @@ TOLD = ("stride", "padding", "dilation", "remainder")
 
 def steps(case: Case) -> Section:
     conv = case.conv
-    layer = "transposed" if conv.transposed else "convolution"
+    layer = conv.kind.name
     own = stepped(conv)
     told = TOLD if case.everything else own
     blocks: list[Block] = [Paragraph(Phrase(f"steps.intro.{layer}"))]

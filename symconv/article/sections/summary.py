@@ -56,12 +56,12 @@ def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
     found = case.evidence.proofs
     if found is None:
         return [Paragraph(Phrase("theorem.not_decided"))]
-    layer = "transposed" if conv.transposed else "convolution"
+    layer = conv.kind.name
     if any(proof.verdict != PROVED for each in found.values() for proof in each):
         return [Paragraph(Phrase("theorem.open")), _verdicts(found, targets)]
     named = Fence(separated([Word("s"), Word("d")], wide=True))
     steps = Row((named, Operator("="), separated([_pair(s, d) for s, d in found], wide=True)))
-    size = relation.PADDED_SIZE.substitute({"O": Name("H")}) if conv.transposed else relation.OUTPUT_SIZE
+    size = conv.kind.output_size
     values: dict[str, Value] = {
         "sizes": _at_least(("H", "K"), 1), "pads": _pads(conv), "steps": steps,
         "output": Row((Word("O"), Operator("="), of_integer(size), Operator("≥"), Word("1"))),
