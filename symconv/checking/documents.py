@@ -56,17 +56,11 @@ def blocks_of(text: str, kind: str) -> list[Block]:
 
 
 def _markdown(text: str, shift: int = 0) -> Iterator[Block]:
-    # a library of the extra `check`
-    from markdown_it import MarkdownIt
-    from mdit_py_plugins.amsmath import amsmath_plugin
-    from mdit_py_plugins.dollarmath import dollarmath_plugin
-    from mdit_py_plugins.front_matter import front_matter_plugin
+    from symconv.checking.markdown import parser  # loads markdown-it, of the extra `check`
 
-    reader = MarkdownIt("commonmark").use(dollarmath_plugin, double_inline=True, allow_blank_lines=True)
-    reader.use(amsmath_plugin).use(front_matter_plugin).enable("table")
     heading = 0
     line = 0
-    for token in reader.parse(text):
+    for token in parser().parse(text):
         line = token.map[0] if token.map else line
         at = line + 1 + shift
         if token.type == "heading_open":

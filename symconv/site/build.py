@@ -16,10 +16,12 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from symconv.article import document
 from symconv.figures import figure
@@ -146,8 +148,6 @@ def _environment() -> Environment:
 
 
 def _page(title: str, current: str, body: str, script: str | None = None) -> str:
-    from markupsafe import Markup
-
     told: Mapping[str, Any] = {
         "title": title,
         "current": current,
@@ -161,7 +161,7 @@ def _page(title: str, current: str, body: str, script: str | None = None) -> str
 def _markdown(text: str) -> str:
     """Markdown as HTML; markdown-it-py, of the extra "check"."""
     try:
-        from markdown_it import MarkdownIt
+        from markdown_it import MarkdownIt  # of the extra "check"
     except ImportError as error:
         raise ValueError("the site's first page needs markdown-it-py: pip install symconv[check]") from error
     return str(MarkdownIt("commonmark").enable("table").render(text))
@@ -169,8 +169,6 @@ def _markdown(text: str) -> str:
 
 def _description() -> str:
     """The package's long description: its README."""
-    from importlib.metadata import metadata
-
     return str(metadata("symconv").json.get("description") or "# symconv")
 
 
