@@ -77,8 +77,9 @@ def command(
     """Decide whether FORMULA equals y or a gradient at every input size, kernel size and padding; if not, show the smallest
     failure and the exact condition under which it holds.
 
-    FORMULA is y, dx, dw or db (the standard formula) or a text in one of two notations, 0-based. Sizes: H (x), K (w), O (y),
-    p, q (padding before and after), s (stride), d (dilation), r (remainder; output padding when transposed).
+    FORMULA is y, dx, dw or db, or ddy, ddx or ddw of the double backward (the standard formula), or a text in one of two
+    notations, 0-based. Sizes: H (x), K (w), O (y), p, q (padding before and after), s (stride), d (dilation), r (remainder;
+    output padding when transposed).
 
     \b
     symconv prove dx --stride 1..8 --dilation 1..4

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from symconv.formulas import standard as standards
 from symconv.formulas.parser import parse
-from symconv.formulas.tree import TARGETS, Formula
+from symconv.formulas.tree import PRODUCTS, Formula
 
 __all__ = ["Formula", "formula"]
 
 
 def formula(given: Formula | str, transposed: bool = False, padding_mode: str | None = None) -> Formula:
-    """``given`` as a formula: one already, the name of a standard one (y, dx, dw, db), or text.
+    """``given`` as a formula: one already, the name of a standard one (y, dx, dw, db, ddy, ddx, ddw), or text.
 
     ``transposed`` and ``padding_mode`` say which layer text or name are about; without a mode it is the one the text names.
 
@@ -30,6 +30,6 @@ def formula(given: Formula | str, transposed: bool = False, padding_mode: str | 
     """
     if isinstance(given, Formula):
         return given
-    if given.strip() in TARGETS:
+    if given.strip() in PRODUCTS:
         return standards.standard(given.strip(), transposed, padding_mode or "zeros")
     return parse(given, transposed, padding_mode)

@@ -249,6 +249,8 @@ def _difference(counts: Sequence[Counts], factors: Sequence[int]) -> int:
 
 def _summands(conv: Conv, formula: tree.Formula) -> tuple[list[_Summand], list[_Summand]]:
     """The multiples of b and the products that the formula adds up."""
+    if formula.target not in tree.TARGETS:
+        raise NotAProductError(f"{formula.target} of the double backward is held entry by entry")
     filled = any(isinstance(node, tree.Move) and node.operation.filled for node in formula.body.walk())
     if conv.mode.filled or filled:
         raise NotAProductError("a constant border is no product over the axes")

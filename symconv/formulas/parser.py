@@ -33,7 +33,7 @@ from symconv.formulas.expressions import (
 )
 from symconv.formulas.moves import MOVES
 from symconv.formulas.pointwise import Part, PointwiseReader
-from symconv.formulas.tree import OPERANDS, TARGETS
+from symconv.formulas.tree import ADDED, OPERANDS, PRODUCTS
 from symconv.layer.padding import MODES, WORDS
 
 __all__ = ["MAX_DEPTH", "MAX_INTEGER", "MAX_LENGTH", "MAX_TERMS", "FormulaError", "parse"]
@@ -70,18 +70,18 @@ class _Parser(PointwiseReader):
             self.target = left.id
         elif isinstance(left, ast.Subscript) and isinstance(left.value, ast.Name):
             self.target = left.value.id
-        if self.target not in TARGETS:
-            raise self.fail(f"a formula is for {listed(TARGETS, 'or')}, not {self.source(left)}", left)
+        if self.target not in PRODUCTS:
+            raise self.fail(f"a formula is for {listed(PRODUCTS, 'or')}, not {self.source(left)}", left)
         if isinstance(left, ast.Subscript):
             if self.target == "db":
                 raise self.fail("db has no index on a spatial axis; write db = ...", left.slice)
             self.index = self.index_name(left.slice)
         body = self.part(statement.value, 0)
         if body.kind == "array":
-            raise self.fail(f"{self.target} is a sum of products of {listed(TARGETS[self.target])}, not one array",
+            raise self.fail(f"{self.target} is a sum of products of {self.made_of}, not one array",
                             statement.value)  # fmt: skip
         if body.kind == "bias":
-            raise self.fail("y is more than b", statement.value)
+            raise self.fail(f"{self.target} is more than {ADDED[self.target]}", statement.value)
         return tree.Formula(self.target, body.node, self.index, self.transposed)
 
     def statement(self) -> ast.Assign:
@@ -135,8 +135,8 @@ class _Parser(PointwiseReader):
         raise self.fail(f"{self.source(node)} does not belong in a formula for {self.target}", node)
 
     def array(self, node: ast.Name) -> Part:
-        if node.id == "b" and self.target == "y":
-            return Part(tree.Array("b"), "bias", ("b",))
+        if node.id == ADDED.get(self.target):
+            return Part(tree.Array(node.id), "bias", (node.id,))
         if self.index is not None and node.id in OPERANDS:
             raise self.fail(f"{node.id} needs its index here, as the left-hand side has one: {node.id}[...]", node)
         self.check_operand(node)
@@ -146,9 +146,11 @@ class _Parser(PointwiseReader):
         left, right = self.part(node.left, depth + 1), self.part(node.right, depth + 1)
         for each, at in ((left, node.left), (right, node.right)):
             if each.kind == "array":
-                raise self.fail(f"what is added up are products of {listed(TARGETS[self.target])}, not arrays", at)
+                raise self.fail(f"what is added up are products of {self.made_of}, not arrays", at)
         if left.kind == right.kind == "bias":
-            raise self.fail("b is added to products of w and x, or multiplied by a number, not to itself", node.right)
+            raise self.fail(
+                f"{ADDED[self.target]} is added to products, or multiplied by a number, not to itself", node.right
+            )
         other = right.node if isinstance(node.op, ast.Add) else tree.Scale(Const(-1), right.node)
         terms = left.terms + right.terms
         if terms > MAX_TERMS:
@@ -162,9 +164,7 @@ class _Parser(PointwiseReader):
             if not factor.names() <= NUMBERS:
                 raise self.fail(f"{self.source(each)} varies; a multiple is built from whole numbers, s and d", each)
         if not products:
-            raise self.fail(
-                f"{self.source(node)} is a number; products of {listed(TARGETS[self.target])} are wanted", node
-            )
+            raise self.fail(f"{self.source(node)} is a number; products of {self.made_of} are wanted", node)
         if all(isinstance(each, ast.Subscript) for each in products):
             part = self.index_sum(node, (), (), depth)
         elif len(products) == 1:
@@ -209,8 +209,8 @@ class _Parser(PointwiseReader):
                 f"with an index on the left, {self.target}[{self.index}] is said entry by entry: sum(...)", node
             )
         part = self.part(node, depth + 1)
-        if "b" in part.arrays:
-            raise self.fail("b has no spatial axis", node)
+        if part.kind == "bias":
+            raise self.fail(f"{ADDED[self.target]} has no spatial axis", node)
         return part
 
     def moved(self, node: ast.Call, depth: int) -> Part:
@@ -263,12 +263,12 @@ class _Parser(PointwiseReader):
         for name in ("operand", "filter"):
             part = self.operand(given[name], depth)
             if part.kind != "array":
-                raise self.fail(f"correlate takes two arrays, {listed(TARGETS[self.target])}, not results", given[name])
+                raise self.fail(f"correlate takes two arrays, {self.made_of}, not results", given[name])
             parts.append(part)
         arrays = parts[0].arrays + parts[1].arrays
-        if sorted(arrays) != sorted(TARGETS[self.target]):
+        if not self.is_product(arrays):
             raise self.fail(
-                f"{self.target} is made of {listed(TARGETS[self.target])}, each once, not of {listed(arrays)}",
+                f"{self.target} is made of {self.made_of}, each once, not of {listed(arrays)}",
                 given["filter"],
             )
         steps = [self.number(given[n], depth) if n in given else Const(1) for n in ("stride", "dilation")]

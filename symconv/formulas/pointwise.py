@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from symconv.algebra.comparisons import RELATIONS, Comparison
 from symconv.algebra.integers import Const, Integer, Op
 from symconv.formulas import tree
 from symconv.formulas.expressions import MAX_TERMS, NUMBERS, ExpressionReader, listed
-from symconv.formulas.tree import OPERANDS, TARGETS
+from symconv.formulas.tree import OPERANDS, PRODUCTS
 from symconv.layer.relation import SIZES
 
 __all__ = ["Part", "PointwiseReader"]
@@ -40,13 +40,22 @@ class PointwiseReader(ExpressionReader):
         self.words = words
         self.target = ""
 
+    @property
+    def made_of(self) -> str:
+        """The products that the target is made of, in words."""
+        return ", or of ".join(listed(arrays) for arrays in PRODUCTS[self.target])
+
+    def is_product(self, arrays: Iterable[str]) -> bool:
+        """Whether the arrays are one of the target's products, each once."""
+        return sorted(arrays) in [sorted(each) for each in PRODUCTS[self.target]]
+
     def check_operand(self, node: ast.Name) -> None:
         """The name is one of the arrays that the target is made of."""
-        made_of = TARGETS[self.target]
+        made_of = list(dict.fromkeys(name for arrays in PRODUCTS[self.target] for name in arrays))
         if node.id in made_of:
             return
-        if node.id in OPERANDS or node.id in TARGETS:
-            raise self.fail(f"{self.target} is made of {listed(made_of)}, not of {node.id}", node)
+        if node.id in OPERANDS or node.id in PRODUCTS:
+            raise self.fail(f"{self.target} is made of {self.made_of}, not of {node.id}", node)
         if node.id in SIZES:
             raise self.fail(f"{node.id} is a size ({SIZES[node.id]}), and an array is wanted", node)
         raise self.fail(f"unknown name {node.id!r}: arrays here are {listed(made_of)}", node)
@@ -123,16 +132,17 @@ class PointwiseReader(ExpressionReader):
                 inner = self.index_sum(each, ranges, where, depth + 1)
                 return self.times(numbers, inner, depth)
             if not isinstance(each, ast.Subscript) or not isinstance(each.value, ast.Name):
-                raise self.fail(f"{self.source(each)} is not an entry such as {TARGETS[self.target][0]}[i]", each)
+                raise self.fail(f"{self.source(each)} is not an entry such as {PRODUCTS[self.target][0][0]}[i]", each)
             self.check_operand(each.value)
             entries.append(tree.Indexed(each.value.id, self.integer(each.slice, depth + 1, scope)))
-        if sorted(e.name for e in entries) != sorted(TARGETS[self.target]):
+        names = tuple(e.name for e in entries)
+        if not self.is_product(names):
             raise self.fail(
-                f"each product of {self.target} has {listed(TARGETS[self.target])} once, this one "
+                f"each product of {self.target} has {self.made_of} once, this one "
                 f"{listed([e.name for e in entries]) or 'neither'}",
                 node,
             )
-        part = Part(tree.IndexSum(tuple(entries), ranges, where), "result", TARGETS[self.target])
+        part = Part(tree.IndexSum(tuple(entries), ranges, where), "result", names)
         return self.times(numbers, part, depth)
 
     def times(self, numbers: list[ast.expr], part: Part, depth: int) -> Part:
@@ -177,7 +187,7 @@ class PointwiseReader(ExpressionReader):
             raise self.fail("an index is a name, such as i", node)
         if name in SIZES:
             raise self.fail(f"{name} is a size ({SIZES[name]}), not an index", node)
-        if name in OPERANDS or name in TARGETS or name in self.words or not _INDEX.fullmatch(name):
+        if name in OPERANDS or name in PRODUCTS or name in self.words or not _INDEX.fullmatch(name):
             raise self.fail(f"{name} cannot be the name of an index", node)
         return name
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from symconv.algebra.terms import MultilinearArray
-from symconv.formulas.standard import standard
+from symconv.formulas.standard import SECOND, standard
 from symconv.formulas.values import evaluate
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.second import second_gradients
@@ -19,11 +19,7 @@ from symconv.layer.second import second_gradients
 __all__ = ["SECOND_FORMULAS", "second_formula_terms", "verify_second"]
 
 #: second gradient -> the formula it is read from, and the factors that give way to directions, one at a time
-SECOND_FORMULAS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
-    "ddy": ("y", (("x", "v_x"), ("w", "v_w"), ("b", "v_b"))),
-    "ddx": ("dx", (("w", "v_w"),)),
-    "ddw": ("dw", (("x", "v_x"),)),
-}
+SECOND_FORMULAS = SECOND
 
 
 def second_formula_terms(conv: Conv, target: str) -> MultilinearArray:

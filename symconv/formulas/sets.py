@@ -204,8 +204,8 @@ class _Reader:
     # operations ------------------------------------------------------------------------------------------------------
 
     def array(self, node: tree.Array) -> _Value:
-        if node.name == "b":
-            raise ValueError(f"{self.formula}: b has no spatial axis; it is added to the whole")
+        if node.name in tree.ADDED.values():
+            raise ValueError(f"{self.formula}: {node} has no spatial axis; it is added to the whole")
         n = self.extents[node.name]
         return _Value((Piece(1, (node.name,), self.map(f"[i] -> [i] : 0 <= i < {n}")),), n)
 
@@ -311,15 +311,15 @@ class _Reader:
 
     def add(self, node: tree.Add) -> _Value:
         left, right = node.left, node.right
-        if (multiple := _bias(left)) is not None:
+        if (bias := _bias(left)) is not None:
             left, right = right, left
-        if multiple is not None or (multiple := _bias(right)) is not None:
-            value = self.node(left)
+        if bias is not None or (bias := _bias(right)) is not None:
+            value, (name, multiple) = self.node(left), bias
             factor = multiple.substitute(self.numbers)
             if value.length is None or not isinstance(factor, Const):
-                raise ValueError(f"{node}: b is added to an array, times a whole number")
+                raise ValueError(f"{node}: {name} is added to an array, times a whole number")
             everywhere = self.map(f"[t] -> [] : 0 <= t < {value.length}")
-            return replace(value, pieces=(*value.pieces, Piece(factor.value, ("b",), everywhere)))
+            return replace(value, pieces=(*value.pieces, Piece(factor.value, (name,), everywhere)))
         one, other = self.node(left), self.node(right)
         if one.length != other.length:
             if one.length is None or other.length is None:
@@ -357,12 +357,12 @@ class _Reader:
         return _Value((Piece(1, arrays, relation, counted=bool(running)),), self.extents[target] if index else None)
 
 
-def _bias(node: tree.Node) -> Integer | None:
-    """The multiple of b that ``node`` is, if it is one."""
+def _bias(node: tree.Node) -> tuple[str, Integer] | None:
+    """The multiple of b (or of its direction) that ``node`` is, if it is one."""
     if isinstance(node, tree.Scale):
         inner = _bias(node.operand)
-        return None if inner is None else node.factor * inner
-    return Const(1) if node == tree.Array("b") else None
+        return None if inner is None else (inner[0], node.factor * inner[1])
+    return (node.name, Const(1)) if isinstance(node, tree.Array) and node.name in tree.ADDED.values() else None
 
 
 _RULES: dict[type[tree.Node], Callable[[_Reader, Any], _Value]] = {

@@ -9,11 +9,28 @@ the strided side (``o``: dy, or x when transposed). So three formulas serve both
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from symconv.algebra.integers import Integer, Name
-from symconv.formulas.tree import Add, Array, Correlate, Formula, Node, Sum, correlate, crop, dilate, flip, move, pad
+from symconv.formulas.tree import (
+    Add,
+    Array,
+    Correlate,
+    Formula,
+    Move,
+    Node,
+    Scale,
+    Sum,
+    correlate,
+    crop,
+    dilate,
+    flip,
+    move,
+    pad,
+)
 from symconv.layer.padding import MODES, mode_named
 
-__all__ = ["BORDERED", "STANDARD", "standard"]
+__all__ = ["BORDERED", "SECOND", "STANDARD", "standard"]
 
 x, w, b, dy = (Array(n) for n in ("x", "w", "b", "dy"))
 K, p, q, s, d, r = (Name(n) for n in ("K", "p", "q", "s", "d", "r"))
@@ -78,16 +95,60 @@ BORDERED: dict[tuple[str, str], Formula] = {
 }
 
 
+#: target of the double backward -> the formula it is read from, and the factors that give way to directions, one at a time
+SECOND: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
+    "ddy": ("y", (("x", "v_x"), ("w", "v_w"), ("b", "v_b"))),
+    "ddx": ("dx", (("w", "v_w"),)),
+    "ddw": ("dw", (("x", "v_x"),)),
+}
+
+
+def _second(target: str, first: Node) -> Node:
+    """The formula of y, dx or dw with a direction in the place of one factor; summands without that factor are left out."""
+    parts = [part for factor, direction in SECOND[target][1] if (part := _directed(first, factor, direction))]
+    total = parts[0]
+    for part in parts[1:]:
+        total = Add(total, part)
+    return total
+
+
+def _directed(node: Node, factor: str, direction: str) -> Node | None:
+    """A node with ``direction`` for ``factor``, None where nothing of it holds that. Around a direction in the place of x a
+    border of a constant is one of zeros: the constant has no direction."""
+    if isinstance(node, Array):
+        return Array(direction) if node.name == factor else None
+    if isinstance(node, Add):
+        left, right = (_directed(each, factor, direction) for each in (node.left, node.right))
+        return Add(left, right) if left and right else left or right
+    if isinstance(node, Correlate):
+        a, b = (_directed(each, factor, direction) for each in (node.operand, node.filter))
+        return replace(node, operand=a or node.operand, filter=b or node.filter) if a or b else None
+    if not isinstance(node, Move | Scale):
+        raise TypeError(f"{node} is in no standard formula of y, dx and dw")
+    inner = _directed(node.operand, factor, direction)
+    if inner and isinstance(node, Move) and node.operation.filled:
+        return Move("pad", inner, node.amounts)
+    return replace(node, operand=inner) if inner else None
+
+
 def standard(target: str, transposed: bool = False, padding_mode: str = "zeros") -> Formula:
-    """The standard formula for ``target``, one of y, dx, dw, db; ValueError for another name.
+    """The standard formula for ``target``, one of y, dx, dw, db, or ddy, ddx, ddw of the double backward; ValueError for
+    another name.
 
     >>> print(standard("dx"))
     dx = correlate(pad(dilate(dy, s), d*(K - 1) - p, d*(K - 1) - q + r), flip(w), dilation=d)
     >>> print(standard("dx", padding_mode="reflect"))
     dx = fold(correlate(pad(dilate(dy, s), d*(K - 1), d*(K - 1) + r), flip(w), dilation=d), p, q, mode=reflect)
+    >>> print(standard("ddy"))
+    ddy = correlate(pad(v_x, p, q), w, stride=s, dilation=d) + correlate(pad(x, p, q), v_w, stride=s, dilation=d) + v_b
     """
+    if target in SECOND:
+        first = standard(SECOND[target][0], transposed, padding_mode)
+        return replace(first, target=target, body=_second(target, first.body), name=f"standard {target}")
     if target not in _BODIES[transposed]:
-        raise ValueError(f"no standard formula for {target!r}; there is one for y, dx, dw and db")
+        raise ValueError(
+            f"no standard formula for {target!r}; there is one for {', '.join((*_BODIES[transposed], *SECOND))}"
+        )
     if not mode_named(padding_mode).counts_outside:
         return STANDARD[transposed, target]
     if transposed:

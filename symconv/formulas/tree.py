@@ -35,14 +35,26 @@ from symconv.layer.kind import KINDS, LayerKind
 
 __all__ = [
     "Add", "Array", "Correlate", "Formula", "IndexSum", "Indexed", "Move", "Node", "OPERANDS", "Range", "Scale", "Shuffle", "Sum",
-    "TARGETS", "correlate", "crop", "dilate", "flip", "move", "pad",
+    "ADDED", "PRODUCTS", "TARGETS", "correlate", "crop", "dilate", "flip", "move", "pad",
 ]  # fmt: skip
 
 #: what a formula may be for, and the arrays whose product makes it up (the loss's factors but the one left out)
 TARGETS: dict[str, tuple[str, ...]] = {"y": ("w", "x"), "dx": ("dy", "w"), "dw": ("dy", "x"), "db": ("dy",)}
 
+#: the same, and for the targets of the double backward, whose directions v_x, v_w, v_b stand in for x, w, b one at a time: every
+#: product of arrays that a target is a sum of
+PRODUCTS: dict[str, tuple[tuple[str, ...], ...]] = {
+    **{target: (arrays,) for target, arrays in TARGETS.items()},
+    "ddy": (("v_x", "w"), ("v_w", "x")),
+    "ddx": (("dy", "v_w"),),
+    "ddw": (("dy", "v_x"),),
+}
+
+#: what is added to a target beside products: it has no spatial axis
+ADDED = {"y": "b", "ddy": "v_b"}
+
 #: the arrays a formula may name
-OPERANDS = ("x", "w", "b", "dy")
+OPERANDS = ("x", "w", "b", "dy", "v_x", "v_w", "v_b")
 
 
 ONE = Const(1)
@@ -66,7 +78,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Array(Node):
-    """One of the arrays x, w, b, dy."""
+    """One of the arrays of :data:`OPERANDS`."""
 
     name: str
 
@@ -274,6 +286,11 @@ class Formula:
         return frozenset(
             found | {f.name for node in self.body.walk() if isinstance(node, IndexSum) for f in node.factors}
         )
+
+    @property
+    def with_bias(self) -> bool:
+        """Whether it names what is added to its target: one that does not speaks of the layer without bias."""
+        return ADDED.get(self.target) in self.arrays()
 
     def renamed(self, name: str) -> Formula:
         """The same claim under another name."""

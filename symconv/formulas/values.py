@@ -95,7 +95,7 @@ class Reading:
         shown = self.shown(labels, shape[len(labels) - 1 :])  # refused before it is built
         numbers = np.arange(np.prod(shape, dtype=np.int64))
         entries = Terms.of(numbers, {node.name: numbers})
-        if node.name == "b" and not self.conv.bias:
+        if node.name in tree.ADDED.values() and not self.conv.bias:
             entries = entries.take(numbers[:0])
         cells = numbers.reshape(shown)
         return Value(labels, cells, MultilinearArray(self.conv, shape, (entries,)), node.name)
@@ -133,12 +133,9 @@ class Reading:
 
     def correlate(self, node: tree.Correlate) -> Value:
         a, b = self.read(node.operand), self.read(node.filter)
-        if a.array is None or b.array is None or "b" in (a.array, b.array):
+        if a.array is None or b.array is None or {a.array, b.array} & set(tree.ADDED.values()):
             raise ValueError(f"{node}: correlate takes two of x, w and dy, moved about, not results")
-        if sorted((a.array, b.array)) != sorted(tree.TARGETS[self.formula.target]):
-            raise ValueError(
-                f"{node}: {self.formula.target} is made of {' and '.join(tree.TARGETS[self.formula.target])}"
-            )
+        self.check_product(node, (a.array, b.array))
         stride, dilation = self.per_axis(node.stride, 1, "stride"), self.per_axis(node.dilation, 1, "dilation")
         space = []
         for size, taps, t, e in zip(a.space, b.space, stride, dilation, strict=True):
@@ -164,6 +161,13 @@ class Reading:
                 blocks += self.multiplied(parts, (labels, a.labels, b.labels), (a.array, b.array))
         content = MultilinearArray(self.conv, out.shape, tuple(block for block in blocks if len(block)))
         return Value(labels, out, content, None)
+
+    def check_product(self, node: tree.Node, arrays: Sequence[str]) -> None:
+        """ValueError where the arrays are none of the products that the target is made of."""
+        products = tree.PRODUCTS[self.formula.target]
+        if sorted(arrays) not in [sorted(each) for each in products]:
+            made_of = ", or ".join(" and ".join(each) for each in products)
+            raise ValueError(f"{node}: {self.formula.target} is made of {made_of}, each once")
 
     def multiplied(
         self, parts: Sequence[NDArray[np.int64]], labels: Sequence[str], arrays: Sequence[str]
@@ -192,7 +196,7 @@ class Reading:
 
     def sum(self, node: tree.Sum) -> Value:
         value = self.read(node.operand)
-        if value.array is None or (value.array,) != tree.TARGETS[self.formula.target]:
+        if value.array is None or (value.array,) not in tree.PRODUCTS[self.formula.target]:
             raise ValueError(f"{node}: {self.formula.target} is not a sum of {node.operand} over space and batch")
         labels = self.labels[self.formula.target]
         shape = self.conv.shapes[self.formula.target]
@@ -211,9 +215,9 @@ class Reading:
 
     def add(self, node: tree.Add) -> Value:
         left, right = self.result(node.left), self.result(node.right)
-        if left.array == "b":
+        if left.array in tree.ADDED.values():
             left, right = right, left
-        if right.array == "b":
+        if right.array in tree.ADDED.values():
             right = self.repeated(right, left)
         if left.space != right.space:
             raise ValueError(f"{node}: sums of shapes {left.space} and {right.space}")
@@ -221,9 +225,9 @@ class Reading:
         return Value(left.labels, np.arange(left.cells.size).reshape(left.cells.shape), total, None)
 
     def result(self, node: tree.Node) -> Value:
-        """A value that is a sum of products already, or b."""
+        """A value that is a sum of products already, or what is added to them."""
         value = self.read(node)
-        if value.array not in (None, "b"):
+        if value.array not in (None, *tree.ADDED.values()):
             raise ValueError(f"{self.formula}: {node} stands alone; {self.formula.target} is a sum of products")
         return value
 
@@ -241,8 +245,7 @@ class Reading:
     def index_sum(self, node: tree.IndexSum) -> Value:
         target = self.formula.target
         names = sorted(factor.name for factor in node.factors)
-        if names != sorted(tree.TARGETS[target]):
-            raise ValueError(f"{node}: {target} is made of {' and '.join(tree.TARGETS[target])}, each once")
+        self.check_product(node, names)
         spatial = []
         for axis, sizes in enumerate(self.sizes):
             extents = {name: self.extent(name, axis) for name in (target, *names)}

@@ -18,11 +18,12 @@ from symconv.algebra.terms import MultilinearArray, Term, Terms, terms_text
 from symconv.formulas import Formula, formula
 from symconv.formulas.by_axes import NotAProductError, check_axes, hold, is_product
 from symconv.formulas.indices import TooLargeError
-from symconv.formulas.tree import TARGETS
+from symconv.formulas.tree import ADDED, TARGETS
 from symconv.formulas.values import evaluate
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.gradients import READINGS, gradients
 from symconv.layer.names import entry_name
+from symconv.layer.second import SECOND_READINGS, directed
 
 __all__ = ["MAX_ENUMERATED", "MAX_MISMATCHES", "WAYS", "Check", "Mismatch", "Verification", "check_size", "verify"]
 
@@ -208,13 +209,21 @@ padding=(3, 3)): ok, 244,065,536 entries>, 'axes')
         derivative = gradients(conv, max_terms=max_terms)
         for number, each in enumerate(chosen):
             if number not in checks:
-                truth = derivative.terms(each.target)
+                form = derivative.form
                 if forward is not None and each.target != "db":
-                    truth = _loss_of(conv, own, derivative.form).differentiate(READINGS[each.target])
-                if each.target == "y" and "b" not in each.arrays():
-                    truth = truth.without("b")
-                checks[number] = _check(conv, each, truth)
+                    form = _loss_of(conv, own, form)
+                checks[number] = _check(conv, each, _truth(each, form))
     return Verification(conv, tuple(checks[number] for number in range(len(chosen))))
+
+
+def _truth(formula: Formula, form: MultilinearArray) -> MultilinearArray:
+    """The derivative that a formula is for, of a loss: its own, or for the double backward that of L2."""
+    if formula.target in SECOND_READINGS:
+        truth = directed(form).differentiate(SECOND_READINGS[formula.target])
+    else:
+        truth = form.differentiate(READINGS[formula.target])
+    added = ADDED.get(formula.target)
+    return truth if added is None or formula.with_bias else truth.without(added)
 
 
 def _loss_of(conv: Conv, forward: Formula, layers: MultilinearArray) -> MultilinearArray:

@@ -38,12 +38,12 @@ class LayerKind:
 
     def side(self, array: str) -> str:
         """The index of R that runs over an array's rows: ``o`` on the strided side, ``m`` on the padded one, ``k`` for w; b
-        goes with y.
+        goes with y, and directions and second gradients with what they are of.
 
         >>> [CONVOLUTION.side(array) for array in ("y", "dx", "dw")], TRANSPOSED.side("dx")
         (['o', 'm', 'k'], 'o')
         """
-        letter = array.removeprefix("d")
+        letter = array.removeprefix("v_").lstrip("d")
         return {self.strided: "o", self.padded: "m", "w": "k"}["y" if letter == "b" else letter]
 
     def own(self, name: str) -> str:

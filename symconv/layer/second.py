@@ -29,7 +29,15 @@ from symconv.layer.loss import loss as upstream_loss
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["SECOND_READINGS", "HessianVector", "SecondGradients", "hessian_vector", "second_gradients", "second_loss"]
+__all__ = [
+    "SECOND_READINGS",
+    "HessianVector",
+    "SecondGradients",
+    "directed",
+    "hessian_vector",
+    "second_gradients",
+    "second_loss",
+]
 
 #: second gradient -> the array it is the derivative of L2 by
 SECOND_READINGS = {"ddy": "dy", "ddx": "x", "ddw": "w"}
@@ -44,8 +52,12 @@ def second_loss(conv: Conv, max_terms: int = MAX_TERMS) -> MultilinearArray:
     >>> second_loss(Conv(input=2, kernel=2, bias=False)).text(())
     'dy_{1}*v^{w}_{1}*x_{1} + dy_{1}*v^{w}_{2}*x_{2} + dy_{1}*w_{1}*v^{x}_{1} + dy_{1}*w_{2}*v^{x}_{2}'
     """
-    form = upstream_loss(conv, max_terms)
-    total = MultilinearArray(conv, (), ())
+    return directed(upstream_loss(conv, max_terms))
+
+
+def directed(form: MultilinearArray) -> MultilinearArray:
+    """L2 of a loss L: one factor after the other gives way to its direction."""
+    total = MultilinearArray(form.layer, (), ())
     for direction, factor in REPLACED.items():
         total = total + form.rename(factor, direction)
     return total

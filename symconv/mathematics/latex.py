@@ -108,7 +108,10 @@ def _(thing: Operator) -> str:
 
 @latex.register
 def _(thing: Below) -> str:
-    return f"{latex(thing.base)}_{{{latex(thing.sub)}}}"
+    base = latex(thing.base)
+    if isinstance(thing.base, Word) and "_" in base:  # v_x: a second subscript is refused
+        base = f"{{{base}}}"
+    return f"{base}_{{{latex(thing.sub)}}}"
 
 
 @latex.register

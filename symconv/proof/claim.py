@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from functools import cached_property
 from symconv.algebra.comparisons import Comparison, between, compare, in_words
 from symconv.algebra.integers import Integer, Name
 from symconv.formulas import tree
-from symconv.formulas.tree import TARGETS, Formula
+from symconv.formulas.tree import ADDED, PRODUCTS, Formula
 from symconv.layer import relation
 from symconv.layer.padding import FILLER, Mode, mode_named
 from symconv.proof.forward import comparisons
@@ -20,12 +21,16 @@ __all__ = ["UNINDEXED", "Claim"]
 Alternatives = tuple[tuple[Comparison, ...], ...]
 
 #: arrays that have no index on a spatial axis
-UNINDEXED = ("b", FILLER)
+UNINDEXED = (*ADDED.values(), FILLER)
 
 _H, _K, _O, _p, _q, _r, _s, _d = (Name(n) for n in "HKOpqrsd")
 
 #: the length of every array on one axis: H is x's size and O is y's, whichever the layer
-EXTENTS: dict[str, Integer] = {"x": _H, "dx": _H, "w": _K, "dw": _K, "y": _O, "dy": _O}
+EXTENTS: dict[str, Integer] = {
+    **dict.fromkeys(("x", "dx", "v_x", "ddx"), _H),
+    **dict.fromkeys(("w", "dw", "v_w", "ddw"), _K),
+    **dict.fromkeys(("y", "dy", "ddy"), _O),
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Claim:
     @property
     def with_bias(self) -> bool:
         """Whether the layer of the claim has a bias: a formula for y that does not name b speaks of the layer without."""
-        return self.formula.target == "y" and "b" in self.formula.arrays()
+        return self.formula.with_bias
 
     def _of_layer(self, e: Integer) -> Integer:
         """An expression of the relation, in the layer's names: a transposed convolution has x where R has y."""
@@ -96,9 +101,14 @@ class Claim:
         return self.formula.kind.side(array)
 
     @property
+    def factors(self) -> tuple[tuple[str, ...], ...]:
+        """The factors of each kind of product, in alphabetical order."""
+        return tuple(tuple(sorted(arrays)) for arrays in PRODUCTS[self.formula.target])
+
+    @property
     def arrays(self) -> tuple[str, ...]:
-        """The factors of every product, in alphabetical order."""
-        return tuple(sorted(TARGETS[self.formula.target]))
+        """The factors of the first kind of product; all targets but ddy have one kind."""
+        return self.factors[0]
 
     @cached_property
     def truths(self) -> dict[tuple[str, ...], Alternatives]:
@@ -107,21 +117,23 @@ class Claim:
         target = self.formula.target
         if target == "db":
             return {self.arrays: (between(0, Name(self.index("dy")), EXTENTS["dy"]),)}
+        bias = ADDED.get(target, "")
         if self.forward is not None:
-            bias = {("b",): between(0, Name("o"), _O)} if self.with_bias else {}
-            return {self.arrays: (comparisons(self.forward),), **{arrays: (each,) for arrays, each in bias.items()}}
+            found: dict[tuple[str, ...], Alternatives] = dict.fromkeys(self.factors, (comparisons(self.forward),))
+            return found | ({(bias,): (between(0, Name("o"), _O),)} if self.with_bias else {})
         ranges = {n: between(0, Name(n), self._of_layer(extent)) for n, extent in relation.EXTENTS.items()}
-        found: dict[tuple[str, ...], Alternatives] = {self.arrays: tuple(
+        found = dict.fromkeys(self.factors, tuple(
             (*self._read(conditions), compare(Name("m"), "==", row.substitute({"t": relation.INPUT_INDEX})),
              *ranges["o"], *ranges["k"], *ranges["m"])
             for conditions, row in self.mode.pieces
-        )}  # fmt: skip
-        if self.mode.filled and target != "dx":
-            beyond = (compare(Name("t"), "<", 0), compare(Name("t"), ">=", _H))
-            constant = tuple(sorted((FILLER, *(name for name in self.arrays if name != "x"))))
-            found[constant] = tuple((*self._read([side]), *ranges["o"], *ranges["k"]) for side in beyond)
+        ))  # fmt: skip
+        beyond = (compare(Name("t"), "<", 0), compare(Name("t"), ">=", _H))
+        for arrays in self.factors if self.mode.filled else ():
+            if "x" in arrays:  # a direction in the place of x is none of the border's constant
+                constant = tuple(sorted((FILLER, *(name for name in arrays if name != "x"))))
+                found[constant] = tuple((*self._read([side]), *ranges["o"], *ranges["k"]) for side in beyond)
         if self.with_bias:
-            found["b",] = (ranges[self.index(target)],)
+            found[bias,] = (ranges[self.index(target)],)
         return found
 
     def _read(self, conditions: Iterable[Comparison]) -> tuple[Comparison, ...]:
@@ -155,7 +167,7 @@ class Claim:
         pads = ("q = p >= 0" if self.symmetric else "p, q >= 0") + most
         extra = ", output padding 0 <= r < max(s, d)" if self.formula.transposed else ""
         layer = self.formula.kind.called
-        bias = "" if self.formula.target != "y" else " with bias" if self.with_bias else " without bias"
+        bias = "" if self.formula.target not in ADDED else " with bias" if self.with_bias else " without bias"
         layer += f" with {self.mode.name} padding" if self.mode.counts_outside else ""
         layer += f" with the forward pass {self.forward}" if self.forward is not None else ""
         steps = ", ".join(
@@ -172,5 +184,8 @@ class Claim:
 
     @property
     def products(self) -> int:
-        """How many products of arrays the formula adds up."""
-        return sum(isinstance(node, (tree.Correlate, tree.IndexSum, tree.Sum)) for node in self.formula.body.walk())
+        """How many products of the same arrays the formula adds up."""
+        return max(Counter(
+            tuple(sorted(Formula("", node).arrays()))
+            for node in self.formula.body.walk() if isinstance(node, (tree.Correlate, tree.IndexSum, tree.Sum))
+        ).values(), default=0)  # fmt: skip

@@ -30,7 +30,7 @@ Entry = Mapping[Product, int]
 #: how a product can differ, the most telling first
 KINDS = ("doubled", "missing", "extra", "miscounted")
 
-_FACTOR_ORDER = ("dy", "w", "x", *UNINDEXED)
+_FACTOR_ORDER = ("dy", "w", "v_w", "x", "v_x", *UNINDEXED)
 
 
 class ReplayError(AssertionError):

@@ -216,7 +216,9 @@ class _Script(Terms):
                     factor, part = part.factor * factor, part.operand
                 found.append(
                     _Product(
-                        ("b",), self.integer(factor), [self.within(self.integer(at), self.integer(self.length(other)))]
+                        (str(part),),
+                        self.integer(factor),
+                        [self.within(self.integer(at), self.integer(self.length(other)))],
                     )
                 )
             else:

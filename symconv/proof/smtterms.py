@@ -176,8 +176,10 @@ class Terms:
 
 
 def is_bias(node: tree.Node) -> bool:
-    """Whether a node is b, or a multiple of it."""
-    return node == tree.Array("b") or (isinstance(node, tree.Scale) and is_bias(node.operand))
+    """Whether a node is what is added to a target, b or v_b, or a multiple of it."""
+    if isinstance(node, tree.Scale):
+        return is_bias(node.operand)
+    return isinstance(node, tree.Array) and node.name in tree.ADDED.values()
 
 
 LENGTHS: dict[type[tree.Node], Callable[[Terms, Any], Integer]] = {

@@ -43,8 +43,10 @@ class Decided(Protocol):
 
 
 #: what a target is called, and with respect to what it is a gradient
-TITLES = {"y": "Output", "dx": "Input gradient", "dw": "Weight gradient", "db": "Bias gradient"}
-VARIABLES = {"dx": "x", "dw": "w", "db": "b"}
+TITLES = {"y": "Output", "dx": "Input gradient", "dw": "Weight gradient", "db": "Bias gradient",
+          "ddy": "Double backward, by the upstream gradient", "ddx": "Double backward, by the input",
+          "ddw": "Double backward, by the weights"}  # fmt: skip
+VARIABLES = {"dx": "x", "dw": "w", "db": "b", "ddy": "dy", "ddx": "x", "ddw": "w"}
 
 #: the signs of a closed formula and what they mean; used where they occur
 NOTATION = {
@@ -125,6 +127,9 @@ def _setting(claim: Claim) -> str:
     gradient = claim.formula.target != "y"
     after = "," if gradient else "."
     upstream = " and let $dy$ be the gradient of a scalar function of $y$." if gradient else ""
+    if claim.formula.target not in tree.TARGETS:
+        upstream += r" For $v_x$, $v_w$, $v_b$ of the shapes of $x$, $w$, $b$ let $L_2 = \langle v_x, dx \rangle + \langle v_w, "
+        upstream += r"dw \rangle + \langle v_b, db \rangle$."
     first = rf"Let $H, K \ge 1$ and {pads} be integers, ${steps[0]}$ and ${steps[1]}$,"
     if claim.formula.transposed:
         size = latex(relation.PADDED_SIZE.substitute({"O": Name("H")}))
@@ -156,6 +161,7 @@ def _border(claim: Claim) -> str:
 def _statement(proof: Decided) -> str:
     target, shown = proof.claim.formula.target, latex(proof.claim.formula)
     what = "the output" if target == "y" else f"the gradient with respect to ${VARIABLES[target]}$"
+    what = what if target in tree.TARGETS else what.replace("gradient", "gradient of $L_2$")
     used = [meaning for sign, meaning in NOTATION.items() if sign in shown]
     where = f" Here {'; '.join(used)}." if used else ""
     outside = (
@@ -212,7 +218,7 @@ def _argument(claim: Claim) -> list[str]:
     if isinstance(body, tree.Add) and body.right == tree.Array("b"):
         body = body.left
     spread = any(isinstance(node, tree.Move) and node.operation.spreads for node in body.walk())
-    bordered = claim.mode.counts_outside and claim.formula.target != "db"
+    bordered = claim.mode.counts_outside and claim.formula.target in ("y", "dx", "dw")
     told = _bordered if bordered else None if spread else _ARGUMENTS.get(type(body))
     lines = [_due(claim)]
     lines += told(claim, body) if told else [
@@ -237,18 +243,20 @@ def _due(claim: Claim) -> str:
     """Which products belong in an entry of the target."""
     if claim.formula.target == "db":
         return "Every entry of $y$ holds $b$ once, so the gradient is the sum of all entries of $dy$, each taken once."
-    first, second = (_entry(claim, array) for array in tree.TARGETS[claim.formula.target])
+    kinds = (tuple(_entry(claim, array) for array in arrays) for arrays in tree.PRODUCTS[claim.formula.target])
+    products = " and ".join(f"${first} {second}$" for first, second in kinds)
     at = _entry(claim, claim.formula.target)
     link = rf"m = {latex(from_one(relation.INPUT_INDEX))}"
     why = "By definition" if claim.formula.target == "y" else "By the chain rule"
     if claim.mode.counts_outside:
         link = rf"$x_m$ standing for $x_{{{latex(from_one(relation.INPUT_INDEX))}}}$"
-        return rf"{why} ${at}$ is the sum of the products ${first} {second}$ over all indices with {link}."
-    return rf"{why} ${at}$ is the sum of the products ${first} {second}$ over all indices with ${link}$."
+        return rf"{why} ${at}$ is the sum of the products {products} over all indices with {link}."
+    return rf"{why} ${at}$ is the sum of the products {products} over all indices with ${link}$."
 
 
 def _entry(claim: Claim, array: str) -> str:
-    return f"{array}_{{{claim.index(array)}}}"
+    named = f"{{{array}}}" if "_" in array else array
+    return f"{named}_{{{claim.index(array)}}}"
 
 
 def _correlation(claim: Claim, node: tree.Correlate) -> list[str]:
@@ -339,5 +347,6 @@ def _refutation(proof: Decided) -> list[str]:
 
 def _expression(text: str) -> str:
     """``dy[0]*w[1]`` as ``$dy_{1} w_{2}$``."""
-    typeset = re.sub(r"([a-z]+)\[(\d+)\]", lambda match: f"{match[1]}_{{{int(match[2]) + 1}}}", text)
+    typeset = re.sub(r"\b(v_[xw])\[", r"{\1}[", text)  # a subscript of its own
+    typeset = re.sub(r"\[(\d+)\]", lambda match: f"_{{{int(match[1]) + 1}}}", typeset)
     return f"${typeset.replace('*', ' ')}$"
