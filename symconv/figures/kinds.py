@@ -180,11 +180,13 @@ class Figure:
 
     def to_png(self, scale: float = 2.0) -> bytes:
         """The picture as PNG, ``40*scale`` pixels for a cell; needs matplotlib."""
-        return _raster().png(self.scene, scale)
+        made: bytes = _raster().png(self.scene, scale)
+        return made
 
     def to_gif(self, scale: float = 1.25, seconds: float = 1.0) -> bytes:
         """Every step as an animated GIF, each shown for ``seconds``; needs matplotlib and Pillow."""
-        return _raster().gif(self.film, scale, seconds)
+        made: bytes = _raster().gif(self.film, scale, seconds)
+        return made
 
     def save(self, path: str | os.PathLike[str], animate: bool = False) -> Path:
         """Write the file, in the format its name ends in (:data:`FORMATS`); ``animate`` makes an SVG step as well.

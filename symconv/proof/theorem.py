@@ -15,8 +15,9 @@ from symconv.layer import relation
 from symconv.layer.padding import MODES
 from symconv.mathematics.latex import latex
 from symconv.mathematics.of_integers import from_one, one_based, simplified
+from symconv.proof.argument import AXES, BORDER, RANGES, in_latex, matching
 from symconv.proof.claim import Claim
-from symconv.proof.positions import meeting, places, plain_length
+from symconv.proof.positions import plain_length
 
 if TYPE_CHECKING:
     from symconv.proof.conditions import Condition
@@ -224,18 +225,14 @@ def _argument(claim: Claim) -> list[str]:
     lines += told(claim, body) if told else [
         "With multiplicity, the products that the formula adds up in every entry of the result are these.",
     ]  # fmt: skip
-    lines.append(
-        "That the index ranges agree as well, also where entries are cropped, and that this holds for all of the sizes at "
-        "once, is an "
-        + ("equality of sets of integers with free parameters, decided by Presburger arithmetic."
-           if len(claim.numbers) == 2
-           else "unsatisfiable system of polynomial constraints over the integers, decided by an SMT solver.")
-    )  # fmt: skip
+    how = (
+        "by Presburger arithmetic"
+        if len(claim.numbers) == 2
+        else "as an unsatisfiable system of polynomial constraints over the integers, by an SMT solver"
+    )
+    lines.append(f"{in_latex(RANGES)} It was decided for all of the sizes at once, {how}.")
     if claim.products == 1:
-        lines.append(
-            "On several axes both sides are products over the axes, and sums over the batch and the channels of one group, so "
-            "the statement carries over to any number of axes."
-        )
+        lines.append(in_latex(AXES))
     return lines
 
 
@@ -260,17 +257,11 @@ def _entry(claim: Claim, array: str) -> str:
 
 
 def _correlation(claim: Claim, node: tree.Correlate) -> list[str]:
-    (one, at), (other, and_at) = places(node, claim.index, claim.extents)
-    first, second = latex(from_one(at)), latex(from_one(and_at))
-    target = claim.index(claim.formula.target)
-    meets = rf"P = {latex(meeting(node, Name(target), Name('Q')))}"
     due, built = claim.length, latex(plain_length(node, claim.extents))
     assert due is not None
     return [
-        rf"In the formula ${_entry(claim, one)}$ stands at the place $P = {first}$ of the correlation's first argument and "
-        rf"${_entry(claim, other)}$ at the place $Q = {second}$ of its second, and entry ${target}$ of the result holds their "
-        rf"product exactly if ${meets}$. With $P$ and $Q$ put in, this is the same equation between $o$, $k$ and $m$; and "
-        "since the places determine the entries, every product occurs once.",
+        f"{in_latex(matching(claim.formula.target, node, claim.index, claim.extents))} With $P$ and $Q$ put in, this is the same "
+        "equation between $o$, $k$ and $m$; and since the places determine the entries, every product occurs once.",
         rf"The result has ${built} = {latex(due)}$ entries.",
     ]
 
@@ -295,17 +286,8 @@ def _substitution(claim: Claim, node: tree.IndexSum) -> list[str]:
 
 
 def _bordered(claim: Claim, node: tree.Node) -> list[str]:
-    """The argument where the border holds something: padding is a linear map, or an affine one, apart from the correlation."""
-    if claim.formula.target == "dx":
-        return [
-            "Padding is a map that puts rows of $x$ at places of the longer array, and a convolution without padding follows. So "
-            "the gradient with respect to the longer array comes first, and the transpose of the map adds to each entry "
-            "of $dx$ what stands at its places."
-        ]
-    return [
-        "Padding puts each row of $x$ at its places in the longer array, and what follows pairs these places with those of the "
-        "other factor, as in a convolution without padding of the longer array."
-    ]
+    """Where the border holds something, padding is a linear map, or an affine one, apart from the correlation."""
+    return [in_latex(BORDER)]
 
 
 def _total(claim: Claim, node: tree.Sum) -> list[str]:

@@ -14,9 +14,10 @@ from symconv.formulas import tree
 from symconv.layer import relation
 from symconv.layer.conv import Conv
 from symconv.mathematics.of_integers import from_one, of_integer
-from symconv.mathematics.tree import Below, Equation, Fence, Math, Operator, Row, Word, separated
+from symconv.mathematics.tree import Equation, Fence, Math, Operator, Row, Word, separated
 from symconv.proof import PROVED, Proof
-from symconv.proof.positions import meeting, places
+from symconv.proof.argument import AXES, BORDER, RANGES, matching
+from symconv.proof.claim import EXTENTS
 from symconv.prose import Phrase, Reference, Value
 
 __all__ = ["summary"]
@@ -105,9 +106,9 @@ def _verdicts(found: dict[tuple[int, int], tuple[Proof, ...]], targets: tuple[st
 def argument(conv: Conv) -> Iterator[Block]:
     """The change of index behind the theorem, for dx and dw (of a transposed layer y as well), and who decided the rest."""
     if conv.mode.counts_outside:
-        yield Paragraph(Phrase("proof.border"))
-        yield Paragraph(Phrase("proof.decided"))
-        yield Paragraph(Phrase("proof.axes"))
+        yield Paragraph(BORDER)
+        yield Paragraph(Phrase("list.sentences", {"sentences": (RANGES, Phrase("proof.decided"))}))
+        yield Paragraph(AXES)
         return
     yield Paragraph(Phrase("proof.product"))
     linked = {letter: Word(own(conv, letter)) for letter in "okm"}
@@ -117,28 +118,13 @@ def argument(conv: Conv) -> Iterator[Block]:
         formula = formula_for(conv, target)
         body = formula.body.left if isinstance(formula.body, tree.Add) else formula.body
         assert isinstance(body, tree.Correlate)
-        yield Paragraph(Phrase("proof.places", _places(target, body)))
+        yield Paragraph(matching(target, body, _letter, EXTENTS))
     relating = Reference("relation", Phrase("reference.relation"))
     yield Paragraph(Phrase("proof.bias" if conv.bias else "proof.no_bias", {"relation": relating}))
-    yield Paragraph(Phrase("proof.decided"))
-    yield Paragraph(Phrase("proof.axes"))
+    yield Paragraph(Phrase("list.sentences", {"sentences": (RANGES, Phrase("proof.decided"))}))
+    yield Paragraph(AXES)
 
 
 def _letter(array: str) -> str:
     """The index that runs over an array: m over x, k over w, o over y."""
     return {"x": "m", "w": "k", "y": "o"}[array.removeprefix("d")]
-
-
-def _places(target: str, node: tree.Correlate) -> dict[str, Value]:
-    """Where the arrays of a correlation put their entries, and when the product of two is in the result."""
-    values: dict[str, Value] = {"target": _indexed(target)}
-    for number, (array, at) in enumerate(places(node, _letter, {"x": Name("H"), "w": Name("K"), "dy": Name("O")})):
-        values[f"array{number + 1}"] = _indexed(array)
-        values[f"place{number + 1}"] = Row((Word("PQ"[number]), Operator("="), of_integer(from_one(at))))
-    meets = of_integer(meeting(node, Name(_letter(target)), Name("Q")))
-    values["meeting"] = Row((Word("P"), Operator("="), meets))
-    return values
-
-
-def _indexed(array: str) -> Math:
-    return Below(Word(array), Word(_letter(array)))
