@@ -104,6 +104,8 @@ class Outcome:
     fingerprint: str = ""
     #: what is proved of the function for every size, where its source can be read; the cases agree with it
     proved: str | None = None
+    #: how the function is called and where its results are, where that was inferred
+    inferred: tuple[str, ...] = field(default=(), repr=False)
 
     @cached_property
     def documented(self) -> tuple[Case, ...]:
@@ -241,6 +243,7 @@ class Outcome:
         return {
             "function": self.label,
             "convention": self.convention,
+            "inferred": list(self.inferred),
             "mode": self.mode,
             "ok": self.ok,
             "cases": self.tally.cases,

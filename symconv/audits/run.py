@@ -14,6 +14,7 @@ from symconv.audits.calls import MODES
 from symconv.audits.case import Case
 from symconv.audits.conventions import GRADIENTS, Adapter, Convention, convention_named
 from symconv.audits.grids import MAX_CASES, default_grid, is_square
+from symconv.audits.inference.reading import PREFIX
 from symconv.audits.judge import ENGINES, CaseVerdict
 from symconv.audits.reports.page import fragment
 from symconv.audits.reports.text import as_text
@@ -52,7 +53,7 @@ def audit(
     outputs: Sequence[str] | None = None, grid: str | Iterable[Conv] = "default", square: bool = False, engine: str = "auto",
     jobs: int | None = None, time_limit: float = 10.0, memory_limit: int = 1024, backend: str = "local",
     scheduler: str | None = None, results: str | os.PathLike[str] | None = None, resume: bool = False, seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress | None = None, definitions: bool = False,
 ) -> Audit:  # fmt: skip
     """Hold a function's dx, dw and db (or y) against the derivative of the convolution, on every geometry of ``grid``.
 
@@ -92,9 +93,10 @@ def audit(
     if mode == "adjoint" and forward is None and convention != "layer":
         raise ValueError("mode adjoint holds a backward function against its own forward function; name that one too")
     cases = _cases(grid, rules, square)
-    target, workers = _loaded(function, forward, adapter)
+    target, workers = _loaded(function, forward, adapter, definitions)
     name = rules.name if adapter is None else adapter if isinstance(adapter, str) else rules.name
-    job = Job(workers, target, None if adapter else name, mode, tuple(outputs) if outputs else None, engine, seed,
+    told = convention if isinstance(convention, str) and convention.startswith(PREFIX) else name
+    job = Job(workers, target, None if adapter else told, mode, tuple(outputs) if outputs else None, engine, seed,
               time_limit, memory_limit)  # fmt: skip
     try:
         found = _judged(job, cases, jobs, backend, scheduler, results, resume, progress, outputs)
@@ -172,6 +174,7 @@ def _loaded(
     function: str | os.PathLike[str] | Callable[..., Any],
     forward: str | Callable[..., Any] | None,
     adapter: str | Adapter | None,
+    definitions: bool = False,
 ) -> tuple[Target, str]:
     """The target, known to load in a worker process, and the name of the run that has the worker.
 
@@ -181,7 +184,7 @@ def _loaded(
     run = uuid.uuid4().hex
     probe = Job(run, Target("", _no_source()), None, "backward", None, "auto", 0, 60.0, 1024)
     for by_value in (False, True):
-        target = target_of(function, forward, adapter, by_value=by_value)
+        target = target_of(function, forward, adapter, by_value=by_value, definitions=definitions)
         try:
             supervisor.ask(run, target.source, replace(probe, target=target).task(None))
         except supervisor.CannotImport:

@@ -16,6 +16,7 @@ from symconv.audits import Audit, audit
 from symconv.audits.calls import MODES
 from symconv.audits.conventions import CONVENTIONS
 from symconv.audits.grids import NAMED, default_grid
+from symconv.audits.inference.settle import Settled, adapter_named, adapter_text, said_by_hand, settled
 from symconv.audits.judge import ENGINES
 from symconv.audits.program import program as program_of
 from symconv.audits.program import stand_in
@@ -54,18 +55,58 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.command("audit", short_help="Hold somebody's function against the derivative.")
-@click.argument("function", metavar="FILE.py:NAME", required=False)
+#: what --help says
+HELP = """Hold dx, dw and db of a function of yours against the derivative, on a grid of geometries.
+
+The file is executed, as a test suite would execute it: audit code that you would run. Each case runs in a process of
+its own, under a time and a memory limit; a crash, a hang or an exit is that case's verdict.
+
+\b
+plain     fn(x, w, b, dy, stride, padding) -> dx, dw, db      NCHW, OIHW
+cs231n    fn(dout, cache) -> dx, dw, db; cache = (x, w, b, {"stride": s, "pad": p})
+coursera  fn(dZ, cache) -> dA_prev, dW, db; cache = (A_prev, W, b, {"stride": s, "pad": p}); NHWC, W (f, f, C, F)
+layer     a class called with (W, b, stride, pad); forward(x), backward(dout) -> dx, leaving dW and db
+
+An adapter is called with arrays as PyTorch lays them out: x (N, C, *H), w (F, C/groups, *K), b (F,), dy like y (None
+in the modes forward and adjoint, where y is wanted). conv has stride (1, 1), padding ((0, 0), (0, 0)): pairs, before and
+after, by axis; dilation, groups. It returns a dict with some of y, dx, dw, db; NotImplementedError is a refusal.
+
+\b
+def adapter(fn, x, w, b, dy, conv):
+    dx, dw = fn(np.moveaxis(dy, 1, -1), x, w, conv.stride[0], conv.padding[0][0])
+    return {"dx": dx, "dw": dw}
+
+\b
+symconv audit layers.py:conv_backward
+symconv audit layers.py:conv_backward_naive --convention cs231n --forward conv_forward_naive
+symconv audit mine.py:backward --input 8x9 --kernel 3x2 --stride 1..2 --dilation 1..2 --groups 1..2
+symconv audit --command './backward' --grid quick
+
+Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 2 bad usage.
+"""
+
+
+@click.command("audit", help=HELP, short_help="Hold somebody's function against the derivative.")
+@click.argument("function", metavar="FILE.py[:NAME]", required=False)
 @click.option("--command", "program", metavar="COMMAND",
               help="In place of a function: a program that reads a case as JSON and answers in JSON.")  # fmt: skip
 @click.option(
-    "--convention", type=click.Choice([*CONVENTIONS]), default="plain", show_default=True, help="How it is called."
+    "--convention", type=click.Choice(["auto", *CONVENTIONS]), default="auto", show_default=True,
+    help="How it is called: auto finds out, by names and by a call with sizes that all differ.",
+)  # fmt: skip
+@click.option("--args", metavar="NAMES", help="For auto: what parameters are, as q=dy,t=x,s=stride.")
+@click.option(
+    "--layout", metavar="WORDS", help="For auto: NCHW or NHWC, CHW or HWC without a batch; OIHW, HWIO or OHWI."
 )
+@click.option("--no-bias", is_flag=True, help="For auto: db is not judged.")
+@click.option("--save-adapter", metavar="FILE", help="Write what auto inferred as an adapter, to be changed and used.")
 @click.option(
     "--forward", metavar="NAME", help="The forward function in the same file: it builds the cache (cs231n, coursera)."
 )
 @click.option("--adapter", metavar="NAME",
-              help="For any other convention: adapter(fn, x, w, b, dy, conv) -> dict, in the same file.")  # fmt: skip
+              help="For any other convention: adapter(fn, x, w, b, dy, conv) -> dict, here or FILE.py:NAME.")  # fmt: skip
+@click.option("--definitions", is_flag=True,
+              help="Execute imports, functions, classes and constants of the file alone: scripts that train.")  # fmt: skip
 @click.option("--mode", type=click.Choice(MODES), default="backward", show_default=True,
               help="Judge dx, dw, db; y of a forward function; or a backward against its own --forward.")  # fmt: skip
 @click.option("--outputs", metavar="NAMES", help="What is returned, in order, if not dx,dw,db: dx,dw.")
@@ -97,29 +138,12 @@ def _size_options(function: Callable[..., Any]) -> Callable[..., Any]:
               help="As --format json: ok, cases, right, wrong, refused, by_case, smallest_failure, condition.")  # fmt: skip
 @click.pass_context
 def command(ctx: click.Context, /, function: str | None, program: str | None, **options: Any) -> None:
-    """Hold dx, dw and db of a function of yours against the derivative, on a grid of geometries.
-
-    The file is executed, as a test suite would execute it: audit code that you would run. Each case runs in a process of
-    its own, under a time and a memory limit; a crash, a hang or an exit is that case's verdict.
-
-    \b
-    plain     fn(x, w, b, dy, stride, padding) -> dx, dw, db      NCHW, OIHW
-    cs231n    fn(dout, cache) -> dx, dw, db; cache = (x, w, b, {"stride": s, "pad": p})
-    coursera  fn(dZ, cache) -> dA_prev, dW, db; cache = (A_prev, W, b, {"stride": s, "pad": p}); NHWC, W (f, f, C, F)
-    layer     a class called with (W, b, stride, pad); forward(x), backward(dout) -> dx, leaving dW and db
-
-    \b
-    symconv audit layers.py:conv_backward
-    symconv audit layers.py:conv_backward_naive --convention cs231n --forward conv_forward_naive
-    symconv audit mine.py:backward --input 8x9 --kernel 3x2 --stride 1..2 --dilation 1..2 --groups 1..2
-    symconv audit --command './backward' --grid quick
-
-    Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 2 bad usage.
-    """
     files = {name: options.pop(name) for name in ("html", "junit")}
     as_json, no_proof, shape = options.pop("as_json"), options.pop("no_proof"), options.pop("shape")
     with usage_errors():
         target = _target(function, program, options)
+        call = _called(target, program, options)
+        options["ndim"] = options["ndim"] or (call.ndim if call.ndim != 2 and not options["input"] else None)
         convs = _grid(options)
         for name, path in files.items():
             if path is not None:
@@ -128,6 +152,7 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
         names = [name.strip() for name in outputs.split(",")] if outputs else None
         with _progress(len(convs)) as progress:
             result = audit(target, grid=convs, outputs=names, progress=progress, **options)
+        result = replace(result, inferred=call.lines)
         if program is not None:
             result = replace(result, label=program)
         if (
@@ -145,6 +170,29 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
     else:
         Console().print(render(result))
     ctx.exit(0 if result.ok else 1)
+
+
+def _called(target: Any, program: str | None, options: dict[str, Any]) -> Settled:
+    """How the target is called; the options that say so are taken out, and ``convention`` and ``adapter`` put in."""
+    fixed = said_by_hand(options.pop("args"), options.pop("layout"))
+    no_bias, save = options.pop("no_bias"), options.pop("save_adapter")
+    if program is not None or options["adapter"] is not None or options["convention"] != "auto":
+        if fixed or no_bias or save:
+            raise ValueError("--args, --layout, --no-bias and --save-adapter are for --convention auto")
+        if options["convention"] == "auto":
+            options["convention"] = "plain"
+        if program is None and options["adapter"] is not None:
+            options["adapter"] = adapter_named(options["adapter"])
+        return Settled(options["convention"])
+    if save is not None:
+        _check_file("--save-adapter", save)
+    call = settled(target, options["forward"], options["mode"], fixed, not no_bias, options["definitions"])
+    options["convention"] = call.convention
+    if call.reading is not None and call.reading.forward_name and options["forward"] is None:
+        options["forward"] = call.reading.forward_name
+    if save is not None and call.reading is not None:
+        write_whole(save, adapter_text(call.reading, str(target).rpartition(":")[2]))
+    return call
 
 
 def _target(function: str | None, program: str | None, options: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,11 @@ import numpy as np
 import pytest
 
 from symconv.audits.conventions import convention_named
+from symconv.audits.inference.names import ROLES, roles_of
 from symconv.audits.inference.reading import Reading
-from symconv.audits.inference.search import infer_call
+from symconv.audits.inference.search import NotInferred, infer_call
+from symconv.audits.inference.settle import adapter_named, adapter_text, said_by_hand, settled
+from symconv.audits.sandbox import files, loading
 from symconv.audits.truth import Derivative, point
 from symconv.layer.conv import Conv
 from tests.audits.samples import sample_styles as styles
@@ -89,3 +93,148 @@ def test_wrong(name):
     inferred = infer_call(main)
     found = verdicts(main, inferred.reading, inferred.ndim)
     assert {output for output, each in found.items() if not all(each)} == set(WRONG[name].split()), inferred
+
+
+# random layouts, orders, names and containers --------------------------------------------------------------------------------
+
+#: mistakes, and the output that each makes wrong
+MISTAKES: dict[str, Any] = {
+    "": lambda g, s: g,
+    "dx": lambda g, s: (g[0][..., ::-1], *g[1:]),
+    "dw": lambda g, s: (g[0], g[1][:, :, ::-1], g[2]),
+    "db": lambda g, s: (*g[:2], 2 * g[2]),
+}
+
+
+def names_for(role: str, draw: np.random.Generator) -> str:
+    """A name whose first meaning is the role."""
+    known = [name for name in ROLES[role].split() if roles_of(name)[0] == role and name.isidentifier()]
+    known = [name for name in known if name not in ("in", "is")]
+    name = known[draw.integers(len(known))]
+    return name.upper() if draw.integers(8) == 0 and roles_of(name.upper())[0] == role else name
+
+
+def drawn_function(seed: int) -> tuple[Any, str]:
+    """A function of a random kind around loops that are right but for one mistake, and the output that is wrong, if one."""
+    draw = np.random.default_rng(seed)
+    wrong = [*MISTAKES][draw.integers(len(MISTAKES))]
+    channels_last = bool(draw.integers(2))
+    roles = ["dy", "x", "w", "b", "stride", "padding"]
+    names = {role: names_for(role, draw) for role in roles}
+    order = [roles[i] for i in draw.permutation(len(roles))]
+    outputs = [("dx", "dw", "db")[i] for i in draw.permutation(3)]
+    container = ("tuple", "list", "dict", "object", "nested")[draw.integers(5)]
+
+    def body(**a: Any) -> Any:
+        dy, x, w = (np.moveaxis(a["dy"], -1, 1), np.moveaxis(a["x"], -1, 1), styles.oihw(a["w"])) if channels_last else (
+            a["dy"], a["x"], a["w"])  # fmt: skip
+        dx, dw, db = MISTAKES[wrong](styles.core(dy, x, w, a["stride"], a["padding"]), a["stride"])
+        found = {
+            "dx": styles.last(dx) if channels_last else dx,
+            "dw": styles.hwio(dw) if channels_last else dw,
+            "db": db,
+        }
+        values = [found[output] for output in outputs]
+        if container == "dict":
+            return {f"grad_{output[1]}": found[output] for output in outputs}
+        if container == "object":
+            return SimpleNamespace(**{f"{output[0]}{output[1].upper()}": found[output] for output in outputs})
+        return tuple(values) if container == "tuple" else values if container == "list" else (values[0], values[1:])
+
+    made: dict[str, Any] = {"body": body}
+    text = f"def backward({', '.join(names[role] for role in order)}):\n"
+    text += f"    return body({', '.join(f'{role}={names[role]}' for role in roles)})\n"
+    exec(text, made)
+    return made["backward"], wrong
+
+
+def check_drawn(seed: int) -> None:
+    function, wrong = drawn_function(seed)
+    inferred = infer_call(function)
+    found = verdicts(function, inferred.reading, inferred.ndim)
+    assert {output for output, each in found.items() if not all(each)} == ({wrong} - {""}), (seed, inferred)
+    assert len(found) == 3, (seed, inferred)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_false_verdict(seed):
+    check_drawn(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(100, 600, 50))
+def test_no_false_verdict_of_500(start):
+    for seed in range(start, start + 50):
+        check_drawn(seed)
+
+
+# files ------------------------------------------------------------------------------------------------------------------------
+
+BODY = """import numpy as np
+import no_such_module_anywhere as plots
+from tests.audits.samples.sample_styles import core
+def helper(): return plots.draw()
+def conv_backward(dout, x, w, b, stride, pad):
+    return core(dout, x, w, stride, pad)
+data = np.load("train_images.npy")
+"""
+
+
+def test_files_notebooks_and_modules(tmp_path):
+    script, notebook = tmp_path / "train.py", tmp_path / "n.ipynb"
+    script.write_text(BODY)
+    cells = [
+        {"cell_type": "markdown", "source": ["# text"]},
+        {"cell_type": "code", "source": ["%matplotlib inline\n", BODY]},
+    ]
+    notebook.write_text(json.dumps({"cells": cells, "nbformat": 4}))
+    for path in (script, notebook):
+        found, text, name = files.named(str(path))
+        assert (found, name) == (path, "conv_backward")
+        module = loading.import_text(str(path), text)
+        assert callable(module.conv_backward)
+        with pytest.raises(ModuleNotFoundError, match=r"no_such_module_anywhere\.draw is not installed"):
+            module.helper()
+    assert files.named("tests.audits.samples.sample_styles:Torchlike")[0].name == "sample_styles.py"
+    assert files.named(str(SAMPLES / "sample_styles.py"))[2] == "conv_backward_naive"
+    script.write_text("def backward_a(dy): ...\ndef backward_b(dy): ...\n")
+    with pytest.raises(ValueError, match=r"name one of \S*:backward_a, \S*:backward_b"):
+        files.named(str(script))
+
+
+def test_relative_imports_without_init(tmp_path):
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "base.py").write_text("K = 3\n")
+    (tmp_path / "ops" / "conv.py").write_text("from .base import K\ndef backward(dy): return K\n")
+    module = loading.import_text(str(tmp_path / "ops" / "conv.py"), (tmp_path / "ops" / "conv.py").read_text())
+    assert module.backward(None) == 3
+
+
+def test_adapter_that_was_saved(tmp_path):
+    call = settled(f"{SAMPLES / 'sample_styles.py'}:Torchlike")
+    assert call.convention.startswith("reading:")
+    assert len(call.lines) == 2
+    path = tmp_path / "how.py"
+    path.write_text(adapter_text(call.reading, "Torchlike"))
+    adapter = adapter_named(f"{path}:adapter")
+    conv = Conv(input=(5, 5), kernel=(3, 3), stride=2, padding=1, batch=2, in_channels=3, out_channels=2)
+    at = point(conv, 1, 0, 9)
+    got = adapter(styles.Torchlike, at["x"], at["w"], at["b"], at["dy"], conv)
+    truth = Derivative(conv)
+    assert all(np.array_equal(got[name], truth.numbers(at, name)) for name in ("dx", "dw", "db"))
+
+
+def test_what_cannot_be_called_is_no_verdict():
+    def backward(dy, x, w):
+        raise KeyError("nothing to read")
+
+    with pytest.raises(NotInferred, match="failed in backward: KeyError: 'nothing to read'"):
+        infer_call(backward, seconds=2)
+
+
+@pytest.mark.parametrize(
+    ("args", "layout", "word"), [("q", None, "PARAMETER=ROLE"), ("q=zz", None, "q=zz"), (None, "NCHX", "not NCHX")]
+)
+def test_words_that_are_not_known(args, layout, word):
+    with pytest.raises(ValueError, match=word):
+        said_by_hand(args, layout)

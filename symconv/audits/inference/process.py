@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,8 +101,14 @@ def _answered(question: _Question) -> dict[str, Any]:
     try:
         loaded = Loaded(question.source)
     except BaseException as error:
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == question.source.path
+        ]
+        line = f" (line {lines[-1]})" if lines else ""
         raise TargetError(
-            f"the audited code does not load: {type(error).__name__}: {' '.join(str(error).split())}"
+            f"the audited code does not load: {type(error).__name__}: {' '.join(str(error).split())}{line}"
         ) from error
     functions = loaded.functions(question.name, question.forward)
     with contextlib.suppress(ValueError, OSError, NameError):

@@ -50,6 +50,8 @@ def render(audit: Outcome) -> RenderableType:
 def _parts(audit: Outcome) -> Iterator[RenderableType]:
     how = {"backward": "", "forward": ", the forward pass", "adjoint": ", against its own forward pass"}[audit.mode]
     yield Text.assemble((audit.label, "bold"), f" ({audit.convention} convention{how})")
+    for told in audit.inferred:
+        yield Text(f"  {told}", style="dim")
     for line, right in verdict_lines(audit):
         yield Text.assemble(("  ✓ " if right else "  ✗ ", "green" if right else "bold red"), line)
     if audit.outside:

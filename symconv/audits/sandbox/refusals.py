@@ -39,6 +39,8 @@ def failure_of(error: BaseException, own_files: Collection[str], arguments: Coll
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if isinstance(error, SystemExit):
         message = f"exits with status {error.code!r} (SystemExit)"
+    phase = getattr(error, "symconv_phase", "backward")  # of an inferred call: construct, forward, reading results
+    message = message if phase == "backward" else f"{phase}: {message}"
     frames = list(traceback.walk_tb(error.__traceback__))
     own = [(frame, line) for frame, line in frames if frame.f_code.co_filename in own_files]
     where = ""

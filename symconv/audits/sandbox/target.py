@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import inspect
 import io
 import linecache
@@ -19,6 +18,7 @@ from typing import Any
 import cloudpickle
 
 from symconv.audits.conventions import Functions
+from symconv.audits.sandbox import files, loading
 
 __all__ = ["Loaded", "Source", "Target", "TargetError", "target_of"]
 
@@ -64,11 +64,12 @@ def target_of(
     forward: str | Callable[..., Any] | None = None,
     adapter: str | Callable[..., Any] | None = None,
     by_value: bool = False,
+    definitions: bool = False,
 ) -> Target:
     """The target that a user names; TargetError for a name that cannot be one.
 
     ``function`` is ``"FILE.py:NAME"`` or a function or class; ``forward`` and ``adapter`` are names in the same file, or
-    functions.
+    functions. With ``definitions`` a file's imports, functions, classes and plain constants alone are executed.
     """
     pickled: dict[str, Any] = {"adapter": adapter} if callable(adapter) else {}
     cells = _cells([each for each in (function, forward, adapter) if callable(each)])
@@ -86,19 +87,15 @@ def target_of(
         return Target(label, Source(None, None, _dumps(pickled, by_value), _search_path(), cells))
     if callable(forward):
         raise TargetError("forward is a function, but the audited one was given by name; give both the same way")
-    path, colon, name = str(function).rpartition(":")
-    if not colon or not path or not name:
-        raise TargetError(f"{function}: a function is named FILE.py:NAME")
-    file = Path(path)
-    if not file.is_file():
-        raise TargetError(f"{function}: there is no file {path}")
-    payload = _dumps(pickled, by_value) if pickled else None
     try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TargetError(f"{function}: {path} cannot be read: {error}") from error
-    source = Source(str(file.resolve()), text, payload, (str(file.resolve().parent), *_search_path()), cells)
-    return Target(str(function), source, name, forward, adapter if isinstance(adapter, str) else None)
+        file, text, name = files.named(str(function))
+    except ValueError as error:
+        raise TargetError(str(error)) from error
+    payload = _dumps(pickled, by_value) if pickled else None
+    text += loading.DEFINITIONS if definitions else ""
+    source = Source(str(file), text, payload, (str(file.parent), *_search_path(), *files.roots(file)), cells)
+    label = str(function) if str(function).endswith(f":{name}") else f"{function}:{name}"
+    return Target(label, source, name, forward, adapter if isinstance(adapter, str) else None)
 
 
 def _cells(functions: Sequence[Callable[..., Any]]) -> tuple[tuple[str, str], ...]:
@@ -157,7 +154,7 @@ class Loaded:
         self.given: dict[str, Any] = {}
         if source.path is not None:
             sys.path.insert(0, str(Path(source.path).parent))
-            self.module = _import_text(source.path, source.text or "")
+            self.module = loading.import_text(source.path, source.text or "")
         for name, text in source.cells:
             linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
         if source.payload is not None:
@@ -247,23 +244,3 @@ def _inside(file: str | None, folders: Iterable[str]) -> bool:
     if not file or f"{os.sep}site-packages{os.sep}" in file:
         return False
     return any(os.path.realpath(file).startswith(folder + os.sep) for folder in folders)
-
-
-def _import_text(path: str, text: str) -> types.ModuleType:
-    """The module that importing a file of this text would make; a file in a package may import relatively."""
-    folders: list[str] = []
-    folder = Path(path).parent
-    while (folder / "__init__.py").is_file():
-        folders.insert(0, folder.name)
-        folder = folder.parent
-    package = ".".join(folders)
-    if package:
-        sys.path.insert(0, str(folder))
-        importlib.import_module(package)
-    module = types.ModuleType(f"{package}.audited_{Path(path).stem}".lstrip("."))
-    module.__package__ = package
-    module.__file__ = path
-    sys.modules[module.__name__] = module  # as an import would, for dataclasses and pickles in it
-    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
-    exec(compile(text, path, "exec"), vars(module))
-    return module
