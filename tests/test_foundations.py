@@ -13,6 +13,7 @@ from symconv import Conv, prove
 from symconv.algebra import terms
 from symconv.algebra.comparisons import compare
 from symconv.algebra.integers import Const, Integer, Name, additive_terms
+from symconv.algebra.polynomials import Polynomial
 from symconv.algebra.terms import MultilinearArray, Terms
 from symconv.formulas import formula
 from symconv.formulas.indices import interval
@@ -389,3 +390,45 @@ def test_an_index_with_a_factor_is_solved_for() -> None:
 def test_lengths_of_correlations_are_those_of_their_values(at: dict[str, int]) -> None:
     body = formula("y = correlate(pad(x, p, q), w, stride=s, dilation=d)").body
     assert plain_length(body, EXTENTS).evaluate(at) == at["O"]
+
+
+def test_y_has_no_derivative_by_what_it_is_not_made_of() -> None:
+    found = Conv(4, 2).gradients()
+    for array in ("dy", "y", "v"):
+        with pytest.raises(ValueError, match=f"no Jacobian by '{array}'"):
+            found.jacobian(array)
+
+
+def test_long_sums_are_shortened_and_counted() -> None:
+    """Six terms are told; of seven the number too."""
+    for kernel, told in ((6, ""), (7, " + ... (7 terms)")):
+        shown = verify(Conv(kernel, kernel, bias=False), ["y = 2*correlate(x, w)"], by="axes").mismatches[0]
+        assert shown.derivative.count("*") == 6
+        assert shown.derivative.endswith(told or "*x_{6}")
+
+
+def test_arrays_are_shown_whole_where_both_are_short() -> None:
+    short, long = (
+        prove(f"y = correlate(pad(x, p, q + {more}), w)", padding="free").counterexample for more in (11, 12)
+    )
+    assert short is not None
+    assert long is not None
+    assert (short.lengths, long.lengths) == ((12, 1), (13, 1))
+    assert short.arrays is not None
+    assert long.arrays is None
+
+
+def test_a_refutation_says_how_its_sizes_were_found() -> None:
+    text = prove("dx = correlate(pad(dilate(dy, s), K - 1 - p), flip(w))", 2).to_latex()
+    assert "outside the projection of the difference" in text
+    assert "outside the projection" not in prove("dx", 2).to_latex()
+
+
+def test_entries_have_whole_powers_and_sums_are_multiplied() -> None:
+    x, y = Polynomial({(1,): 1}), Polynomial({(2,): 1})
+    assert (x**2).terms == {(1, 1): 1}
+    assert ((x + y) * x).terms == (x * (x + y)).terms == {(1, 1): 1, (1, 2): 1}
+    assert ((x + y) * (x - y)).terms == {(1, 1): 1, (2, 2): -1}
+    for exponent in (x, 0.5, -1, 5):
+        with pytest.raises(TypeError, match="power"):
+            x**exponent  # type: ignore[operator]

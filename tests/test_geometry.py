@@ -84,6 +84,13 @@ def test_paddings_that_are_alike_on_one_axis_only_are_told() -> None:
     assert eval(repr(conv)) == conv
 
 
+@pytest.mark.parametrize("name", ["input", "kernel", "stride", "padding", "dilation", "batch"])
+def test_sizes_have_a_largest(name: str) -> None:
+    sizes = {"input": 4, "kernel": 2} | {name: 10**9 + 1}
+    with pytest.raises(ValueError, match=f"{name} .*1000000001.* must be at most 1,000,000,000"):
+        Conv(**sizes)  # type: ignore[arg-type]
+
+
 def test_a_border_is_in_the_name() -> None:
     assert Conv(4, 3, padding=1, padding_mode="reflect").slug == "in4-k3-p1-reflect"
     assert Conv(4, 3, padding=1, padding_mode="constant", padding_value=2.5).slug == "in4-k3-p1-constant-2_5"

@@ -106,6 +106,7 @@ REFUSED = {
     "y = b + b": 9,
     "db = dy": 6,
     "db[i] = sum(dy)": 4,
+    "dx = correlate(flip(dy, 1), w)": 25,
     "dx[m][k] = sum(dy[i] * w[m - i], i)": 1,
     "f(dx)[m] = sum(dy[i] * w[m - i], i)": 1,
     "dx = sum(dy)": 6,

@@ -26,7 +26,7 @@ What reads a formula is a table with one rule for each class of node, in a modul
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 
 from symconv.algebra.comparisons import Comparison
 from symconv.algebra.integers import Const, Integer, Name, integer
@@ -291,10 +291,6 @@ class Formula:
     def with_bias(self) -> bool:
         """Whether it names what is added to its target: one that does not speaks of the layer without bias."""
         return ADDED.get(self.target) in self.arrays()
-
-    def renamed(self, name: str) -> Formula:
-        """The same claim under another name."""
-        return replace(self, name=name)
 
 
 # the words in which formulas are written in Python, as in a user's text ----------------------------------------------
