@@ -13,13 +13,13 @@ from symconv import Conv, fast
 from symconv.fast import choice, limits, rows
 from symconv.fast.schedules import FAST
 from symconv.kernels import Kernel, Kind, Schedule
+from symconv.kernels.behaviour import Functions, Result
 from symconv.kernels.checks import on_symbols
-from symconv.kernels.manners import Faces, Result
 
 __all__ = ["Library", "limits_set", "schedules_of", "symbols_by_every_schedule"]
 
 
-class Library(Faces):
+class Library(Functions):
     """The two functions of the library for one layer, called with its parameters; ``options`` are added to them."""
 
     def __init__(self, conv: Conv, functions: Mapping[str, Any] | None = None, **options: Any) -> None:

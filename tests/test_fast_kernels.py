@@ -19,8 +19,8 @@ from symconv.fast.interpolation import WINOGRAD_SIZES
 from symconv.fast.schedules import FAST
 from symconv.fast.winograd import algorithm
 from symconv.kernels import Kind, emit
+from symconv.kernels.behaviour import BEHAVIOUR, Functions, functions_agree
 from symconv.kernels.checks import CHECKS, on_symbols
-from symconv.kernels.manners import MANNERS, Faces, faces_agree
 from tests.cases import SMALL, convs
 from tests.fast_library import Library, limits_set, schedules_of, sizes_of, symbols_by_every_schedule
 from tests.mutants import module_mutants
@@ -67,7 +67,7 @@ def test_checks_of_kernels_hold(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "manner", [each for each in MANNERS if each is not faces_agree], ids=lambda each: each.__name__
+    "manner", [each for each in BEHAVIOUR if each is not functions_agree], ids=lambda each: each.__name__
 )
 def test_manners(manner: Any) -> None:
     for conv in (SMALL[1], SMALL[6], SMALL[9], *SMALL[12:]):
@@ -580,7 +580,7 @@ def test_direct_keeps_infinities_in_place(conv: Conv, bad: float) -> None:
     """The entries that are not finite are those whose sums have the entry, as plain loops over taps make them."""
     rng = np.random.default_rng(2)
     values = {name: rng.standard_normal(conv.shapes[name]) for name in ("x", "w", "b", "dy")}
-    taps = Faces(emit("taps", Kind(conv.ndim, conv.transposed)), conv)
+    taps = Functions(emit("taps", Kind(conv.ndim, conv.transposed)), conv)
     names = ["direct", *(name for name in schedules_of(conv, float) if name in choice.DIRECT)]
     for array in ("x", "dy"):
         given = {**values, array: values[array].copy()}

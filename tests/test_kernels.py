@@ -19,13 +19,13 @@ from symconv.formulas import formula
 from symconv.formulas.standard import STANDARD
 from symconv.formulas.values import evaluate
 from symconv.kernels import SCHEDULES, Kernel, Kind, Schedule, emit, prelude
+from symconv.kernels.behaviour import Functions
 from symconv.kernels.checks import CHECKS, TOLERANCE, check, evidence, relative_error
 from symconv.kernels.formula_source import formula_source
-from symconv.kernels.manners import Faces
 from symconv.kernels.nest import nest
 from symconv.kernels.peers import pytorch_gradients
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS
-from symconv.kernels.sizes import TRANSPOSED_SIZE, coefficient
+from symconv.kernels.sizes import coefficient
 from symconv.kernels.source import WIDTH, render
 from symconv.layer import relation
 from symconv.layer.differences import exact_gradients, random_integers
@@ -91,7 +91,7 @@ def test_taps_equal_pytorch_on_random_layers(conv: Conv) -> None:
     pytest.importorskip("torch", reason="PyTorch is the outside reference; it is not installed")
     values = random_integers(conv, seed=8)
     expected = pytorch_gradients(conv, values)
-    for name, array in Faces(kernel_for("taps", conv), conv).outputs(values).items():
+    for name, array in Functions(kernel_for("taps", conv), conv).outputs(values).items():
         assert np.array_equal(array, expected[name]), name
 
 
@@ -213,7 +213,7 @@ def test_words_read_a_formula_as_symbols_do() -> None:
 
 def test_transposed_size_undoes_the_remainder() -> None:
     sizes = {"O": 5, "K": 3, "s": 2, "d": 4, "p": 1, "q": 3, "r": 1}
-    sizes["H"] = TRANSPOSED_SIZE.evaluate(sizes)
+    sizes["H"] = relation.PADDED_SIZE.evaluate(sizes)
     assert relation.REMAINDER.evaluate(sizes) == 1
     assert relation.OUTPUT_SIZE.evaluate(sizes) == 5
 
@@ -401,7 +401,7 @@ def test_every_changed_operator_is_caught(name: str) -> None:
 
 def agrees(kernel: Kernel, conv: Conv, at: dict[str, Any], truth: dict[str, Any]) -> bool:
     try:
-        outputs = Faces(kernel, conv).outputs(at)
+        outputs = Functions(kernel, conv).outputs(at)
     except Exception:  # a mutant may raise anything
         return False
     return all(np.array_equal(outputs[name], right) for name, right in truth.items())

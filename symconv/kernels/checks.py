@@ -5,7 +5,7 @@
     integers       on random integers, equal to finite differences with step 1 of an independent forward: exact
     values         on random integers, equal to the derivative: for layers too large for the two above
     complex step   in float64 against the complex-step derivative of the kernel's own forward
-    manners        dtypes, memory, no images, parameters, both faces, refusals (:mod:`symconv.kernels.manners`)
+    manners        dtypes, memory, no images, parameters, both functions, refusals (:mod:`symconv.kernels.behaviour`)
     PyTorch        against autograd in float64, where PyTorch is installed
 
 What a check finds holds for the layers it ran on.
@@ -30,8 +30,8 @@ from symconv.algebra.polynomials import (
     terms_by_entry,
     variable,
 )
+from symconv.kernels.behaviour import Functions, Result, behaves, constant, equal
 from symconv.kernels.kernel import Kernel
-from symconv.kernels.manners import Faces, Result, constant, equal, manners
 from symconv.kernels.peers import installed, pytorch_gradients
 from symconv.layer.conv import Conv
 from symconv.layer.differences import exact_gradients, random_integers
@@ -119,16 +119,16 @@ def relative_error(a: Array, b: Array) -> float:
 # the checks: each returns how many entries it compared and what is wrong ---------------------------------------------
 
 
-def on_symbols(faces: Faces, conv: Conv) -> Result:
+def on_symbols(functions: Functions, conv: Conv) -> Result:
     start_counting()
-    outputs = faces.outputs({name: symbols(name, conv.shapes[name]) for name in ("x", "w", "b", "dy")})
+    outputs = functions.outputs({name: symbols(name, conv.shapes[name]) for name in ("x", "w", "b", "dy")})
     return _same_terms(conv, outputs, conv.gradients())
 
 
-def second_on_symbols(faces: Faces, conv: Conv) -> Result:
+def second_on_symbols(functions: Functions, conv: Conv) -> Result:
     start_counting()
     names = ("x", "w", "dy", "v_x", "v_w", "v_b")
-    outputs = faces.second_outputs({name: symbols(name, conv.shapes[name]) for name in names})
+    outputs = functions.second_outputs({name: symbols(name, conv.shapes[name]) for name in names})
     return _same_terms(conv, outputs, conv.second_gradients())
 
 
@@ -160,23 +160,23 @@ def _in_numbers(conv: Conv, terms: PolynomialTerms) -> PolynomialTerms:
     return {monomial: c for monomial, c in found.items() if c}
 
 
-def on_integers(faces: Faces, conv: Conv) -> Result:
+def on_integers(functions: Functions, conv: Conv) -> Result:
     values = random_integers(conv, seed=1)
     truth = exact_gradients(conv, values["x"], values["w"], values["b"] if conv.bias else None, values["dy"])
-    return equal(faces.outputs(values), truth)
+    return equal(functions.outputs(values), truth)
 
 
-def on_values(faces: Faces, conv: Conv) -> Result:
+def on_values(functions: Functions, conv: Conv) -> Result:
     values = random_integers(conv, seed=5)
-    outputs, gradients = faces.outputs(values), conv.gradients()
+    outputs, gradients = functions.outputs(values), conv.gradients()
     return equal(outputs, {name: gradients.terms(name).substitute(values | constant(conv)) for name in outputs})
 
 
-def by_complex_step(faces: Faces, conv: Conv) -> Result:
+def by_complex_step(functions: Functions, conv: Conv) -> Result:
     """The derivative of the kernel's own forward, entry by entry: Im L(v + ih e) / h, exact but for rounding."""
     rng = np.random.default_rng(2)
     values = {name: rng.standard_normal(conv.shapes[name]) for name in ("x", "w", "b", "dy")}
-    outputs = faces.outputs(values)
+    outputs = functions.outputs(values)
     truth = {f"d{name}": np.zeros(conv.shapes[name]) for name in ("x", "w", "b") if conv.bias or name != "b"}
     step = 1e-20
     for name, array in truth.items():
@@ -187,16 +187,16 @@ def by_complex_step(faces: Faces, conv: Conv) -> Result:
             moved = values[variable].astype(complex)
             moved[(slice(None), *index) if variable == "x" else index] += 1j * step
             given = {**values, variable: moved}
-            y = faces.forward(given["x"], given["w"], given["b"] if conv.bias else None)
+            y = functions.forward(given["x"], given["w"], given["b"] if conv.bias else None)
             slopes = (values["dy"] * y.imag).reshape(conv.batch, -1).sum(axis=1) / step
             array[(slice(None), *index) if variable == "x" else index] = slopes if variable == "x" else slopes.sum()
     return _close({name: outputs[name] for name in truth}, truth, TOLERANCE)
 
 
-def against_pytorch(faces: Faces, conv: Conv) -> Result:
+def against_pytorch(functions: Functions, conv: Conv) -> Result:
     rng = np.random.default_rng(3)
     values = {name: rng.standard_normal(conv.shapes[name]) for name in ("x", "w", "b", "dy")}
-    return _close(faces.outputs(values), pytorch_gradients(conv, values), PYTORCH_TOLERANCE)
+    return _close(functions.outputs(values), pytorch_gradients(conv, values), PYTORCH_TOLERANCE)
 
 
 def _close(outputs: Mapping[str, Array], truth: Mapping[str, Array], tolerance: float) -> Result:
@@ -219,7 +219,7 @@ class Check:
     ``cost`` counts the products of one layer that are computed, in Python for a kernel made of loops.
     """
 
-    run: Callable[[Faces, Conv], Result]
+    run: Callable[[Functions, Conv], Result]
     says: str
     cost: Callable[[Conv], int]
     limit: int
@@ -276,7 +276,7 @@ CHECKS: dict[str, Check] = {
         1_000_000,
     ),
     "manners": Check(
-        manners,
+        behaves,
         "dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments are refused",
         lambda conv: 40 * conv.terms,
         400_000,
@@ -327,7 +327,7 @@ def check(kernel: Kernel, layers: Iterable[Conv], names: Sequence[str] | None = 
         chosen = [name for name in checks_for(conv) if peers or CHECKS[name].recorded] if names is None else names
         for name in chosen:
             try:
-                entries, failure = CHECKS[name].run(Faces(kernel, conv), conv)
+                entries, failure = CHECKS[name].run(Functions(kernel, conv), conv)
             except Exception as error:  # a broken kernel may raise anything
                 entries, failure = 0, f"{type(error).__name__}: {error}"
             findings.append(Finding(name, conv, entries, failure))

@@ -18,7 +18,6 @@ from symconv.kernels.columns import Columns
 from symconv.kernels.lowerings import AXIS_SIZES, Formulas, Lowering, WrittenOut
 from symconv.kernels.nest import Kind
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES, Schedule
-from symconv.kernels.sizes import TRANSPOSED_SIZE
 from symconv.kernels.words import BORDER, Words, shortest
 from symconv.layer import relation
 from symconv.layer.conv import Conv
@@ -40,7 +39,7 @@ FROM_RELATION = {
     "_transposed_size": (
         "_transposed_size(O, K, s, d, p, q, r)",
         "The rows of y on one axis, for O rows of x and r rows of output padding.",
-        TRANSPOSED_SIZE,
+        relation.PADDED_SIZE,
     ),
 }
 

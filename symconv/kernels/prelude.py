@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.kernels.sizes import TRANSPOSED_SIZE
 from symconv.layer import relation
 from symconv.layer.padding import MODES
 
@@ -28,7 +27,7 @@ def _output_size(H: int, K: int, s: int, d: int, p: int, q: int) -> int:
 
 
 def _transposed_size(O: int, K: int, s: int, d: int, p: int, q: int, r: int) -> int:
-    return int(TRANSPOSED_SIZE.evaluate({"O": O, "K": K, "s": s, "d": d, "p": p, "q": q, "r": r}))
+    return int(relation.PADDED_SIZE.evaluate({"O": O, "K": K, "s": s, "d": d, "p": p, "q": q, "r": r}))
 
 
 # arguments -----------------------------------------------------------------------------------------------------------

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from symconv.algebra.integers import Const, Integer, Name, Op
-from symconv.layer import relation
 
-__all__ = ["TRANSPOSED_SIZE", "coefficient", "on_axis", "without"]
+__all__ = ["coefficient", "on_axis", "without"]
 
 
 def coefficient(e: Integer, index: str) -> Integer:
@@ -30,7 +29,3 @@ def without(e: Integer, index: str) -> Integer:
 def on_axis(e: Integer, axis: int | None) -> Integer:
     """``e`` with the names of one axis: ``s0*o0 + d0*k0 - p0``; None leaves it as it is."""
     return e if axis is None else e.substitute({n: Name(f"{n}{axis}") for n in e.names()})
-
-
-#: rows of y in a transposed convolution whose x has O rows, with output padding r
-TRANSPOSED_SIZE: Integer = relation.PADDED_SIZE

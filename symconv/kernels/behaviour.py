@@ -1,4 +1,4 @@
-"""How a kernel treats its arguments: dtypes, memory, no images, both faces, wrong shapes.
+"""How a kernel treats its arguments: dtypes, memory, no images, both functions, wrong shapes.
 
 Each function returns how many entries it compared and what is wrong, None when nothing is.
 """
@@ -17,13 +17,13 @@ from symconv.layer.conv import Conv
 from symconv.layer.padding import FILLER, MODES
 from symconv.layer.second import SECOND_READINGS
 
-__all__ = ["MANNERS", "Faces", "Result", "constant", "equal", "manners"]
+__all__ = ["BEHAVIOUR", "Functions", "Result", "constant", "equal", "behaves"]
 
 Array = NDArray[Any]
 Result = tuple[int, str | None]
 
 
-class Faces:
+class Functions:
     """The two functions of a kernel, called with the parameters of one layer."""
 
     def __init__(self, kernel: Kernel, conv: Conv) -> None:
@@ -68,11 +68,11 @@ def equal(outputs: Mapping[str, Array], truth: Mapping[str, Array]) -> Result:
     return sum(array.size for array in outputs.values()), None
 
 
-def manners(faces: Faces, conv: Conv) -> Result:
-    """All of ``MANNERS``, up to the first that fails."""
+def behaves(functions: Functions, conv: Conv) -> Result:
+    """All of ``BEHAVIOUR``, up to the first that fails."""
     count = 0
-    for each in MANNERS:
-        entries, failure = each(faces, conv)
+    for each in BEHAVIOUR:
+        entries, failure = each(functions, conv)
         count += entries
         if failure:
             return count, failure
@@ -89,11 +89,11 @@ def _small(conv: Conv, dtype: Any) -> dict[str, Array]:
     return result
 
 
-def keeps_dtypes(faces: Faces, conv: Conv) -> Result:
+def keeps_dtypes(functions: Functions, conv: Conv) -> Result:
     count = 0
     for dtype in (np.float16, np.float32, np.float64, np.complex64, np.complex128, np.int16, np.int64, object):
         values = _small(conv, dtype)
-        outputs = faces.outputs(values)
+        outputs = functions.outputs(values)
         for name, array in outputs.items():
             if array.dtype != dtype:
                 return count, f"{name} is {array.dtype} for arguments of {np.dtype(dtype)}"
@@ -109,17 +109,17 @@ def keeps_dtypes(faces: Faces, conv: Conv) -> Result:
     return count, None
 
 
-def takes_any_memory(faces: Faces, conv: Conv) -> Result:
+def takes_any_memory(functions: Functions, conv: Conv) -> Result:
     """Strided, reversed and read-only inputs give the same, and are left as they were."""
     plain = _small(conv, np.float64)
-    truth = faces.outputs(plain)
+    truth = functions.outputs(plain)
     strided = {}
     for name, array in plain.items():
         wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan)
         wide[..., ::-2] = array
         strided[name] = wide[..., ::-2]
         strided[name].flags.writeable = False
-    entries, failure = equal(faces.outputs(strided), truth)
+    entries, failure = equal(functions.outputs(strided), truth)
     if failure:
         return entries, f"strided, read-only inputs: {failure}"
     if any(not np.array_equal(strided[name], array) for name, array in plain.items()):
@@ -127,10 +127,10 @@ def takes_any_memory(faces: Faces, conv: Conv) -> Result:
     return entries, None
 
 
-def takes_no_images(faces: Faces, conv: Conv) -> Result:
+def takes_no_images(functions: Functions, conv: Conv) -> Result:
     values = _small(conv, np.float64)
     none = {name: array[:0] if name in ("x", "dy") else array for name, array in values.items()}
-    outputs = faces.outputs(none)
+    outputs = functions.outputs(none)
     for name, array in outputs.items():
         shape = (0, *conv.shapes[name][1:]) if name in ("y", "dx") else conv.shapes[name]
         if array.shape != shape or np.any(array):
@@ -138,19 +138,20 @@ def takes_no_images(faces: Faces, conv: Conv) -> Result:
     return sum(array.size for array in outputs.values()), None
 
 
-def faces_agree(faces: Faces, conv: Conv) -> Result:
+def functions_agree(functions: Functions, conv: Conv) -> Result:
     """The course notation computes the same; b may be None."""
-    values, parameters = _small(conv, np.float64), dict(faces.parameters)
+    values, parameters = _small(conv, np.float64), dict(functions.parameters)
     parameters["pad"] = parameters.pop("padding")
-    forward, backward = faces.course
+    forward, backward = functions.course
     count = 0
     for b in (values["b"], None):
         out, cache = forward(values["x"], values["w"], b, parameters)
         dx, dw, db = backward(values["dy"], cache)
-        truth = faces.backward_function(values["dy"], values["x"], values["w"], **faces.parameters)
+        truth = functions.backward_function(values["dy"], values["x"], values["w"], **functions.parameters)
         names = ["y", "dx", "dw"] + ["db"] * (b is not None)
         entries, failure = equal(
-            dict(zip(names, (out, dx, dw, db))), dict(zip(names, (faces.forward(values["x"], values["w"], b), *truth)))
+            dict(zip(names, (out, dx, dw, db))),
+            dict(zip(names, (functions.forward(values["x"], values["w"], b), *truth))),
         )
         if failure or (b is None and db is not None):
             return count, f"course notation, b {'given' if b is not None else 'None'}: {failure or 'db is not None'}"
@@ -158,7 +159,7 @@ def faces_agree(faces: Faces, conv: Conv) -> Result:
     return count, None
 
 
-def refuses_wrong_shapes(faces: Faces, conv: Conv) -> Result:
+def refuses_wrong_shapes(functions: Functions, conv: Conv) -> Result:
     values = _small(conv, np.float64)
     wrong = {
         "x": values["x"][:, :-1],  # a channel short
@@ -169,13 +170,13 @@ def refuses_wrong_shapes(faces: Faces, conv: Conv) -> Result:
     for name, array in wrong.items():
         if name == "b" and not conv.bias:
             continue
-        told = _refusal(partial(faces.outputs, {**values, name: array}))
+        told = _refusal(partial(functions.outputs, {**values, name: array}))
         if str(array.shape) not in told:
             return 0, f"{name} of shape {array.shape} is not refused in words that say so: {told or 'accepted'}"
     return 0, None
 
 
-def refuses_wrong_parameters(faces: Faces, conv: Conv) -> Result:
+def refuses_wrong_parameters(functions: Functions, conv: Conv) -> Result:
     values = _small(conv, np.float64)
     wrong: dict[str, list[Any]] = {
         "stride": [0, 1.5, (1,) * (conv.ndim + 1)],
@@ -190,8 +191,8 @@ def refuses_wrong_parameters(faces: Faces, conv: Conv) -> Result:
         wrong["padding" if conv.transposed else "dilation"].append(10**3)
     for name, bad in wrong.items():
         for value in bad:
-            given = faces.parameters | {name: value}
-            told = _refusal(partial(faces.function, values["x"], values["w"], None, **given))
+            given = functions.parameters | {name: value}
+            told = _refusal(partial(functions.function, values["x"], values["w"], None, **given))
             if repr(value) not in told and str(values["x"].shape) not in told:
                 return 0, f"{name} {value!r} is not refused in words that say so: {told or 'accepted'}"
     return 0, None
@@ -206,13 +207,13 @@ def _refusal(call: Callable[[], Any]) -> str:
     return ""
 
 
-def takes_every_form(faces: Faces, conv: Conv) -> Result:
+def takes_every_form(functions: Functions, conv: Conv) -> Result:
     """Parameters left out, as one number, as words, as lists; a layer with one row of output."""
-    if faces.kernel.layer is not None:
+    if functions.kernel.layer is not None:
         values = _small(conv, np.float64)
-        y = faces.function(values["x"], values["w"])
-        dx, dw, _ = faces.backward_function(values["dy"], values["x"], values["w"])
-        truth = faces.outputs(values) | {"y": faces.forward(values["x"], values["w"], None)}
+        y = functions.function(values["x"], values["w"])
+        dx, dw, _ = functions.backward_function(values["dy"], values["x"], values["w"])
+        truth = functions.outputs(values) | {"y": functions.forward(values["x"], values["w"], None)}
         return equal({"y": y, "dx": dx, "dw": dw}, truth)
     n = conv.ndim
     forms: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -233,8 +234,8 @@ def takes_every_form(faces: Faces, conv: Conv) -> Result:
         except ValueError:  # no such layer at this size
             continue
         values = _small(layer, np.int64)
-        y = faces.function(values["x"], values["w"], **given)
-        dx, dw, _ = faces.backward_function(values["dy"], values["x"], values["w"], **given)
+        y = functions.function(values["x"], values["w"], **given)
+        dx, dw, _ = functions.backward_function(values["dy"], values["x"], values["w"], **given)
         terms = layer.gradients()
         arrays = {"y": terms.terms("y").without("b"), "dx": terms.terms("dx"), "dw": terms.terms("dw")}
         values |= constant(layer)
@@ -266,7 +267,7 @@ def constant(conv: Conv) -> dict[str, Array]:
     return {FILLER: np.array([conv.padding_value])}
 
 
-MANNERS: tuple[Callable[[Faces, Conv], Result], ...] = (
-    keeps_dtypes, takes_any_memory, takes_no_images, takes_every_form, faces_agree, refuses_wrong_shapes,
+BEHAVIOUR: tuple[Callable[[Functions, Conv], Result], ...] = (
+    keeps_dtypes, takes_any_memory, takes_no_images, takes_every_form, functions_agree, refuses_wrong_shapes,
     refuses_wrong_parameters,
 )  # fmt: skip
