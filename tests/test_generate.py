@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,10 +15,12 @@ import pytest
 from symconv import Conv
 from symconv.article import document, evidence
 from symconv.kernels import SCHEDULES, emit, lowerings
+from symconv.kernels.checks import evidence as checked_evidence
 from symconv.kernels.source import number
 from symconv.project import build as making
 from symconv.project.build import Build, build, stale, write
 from symconv.project.cases import case_plan, project_plan
+from symconv.project.theorems import theorem
 from symconv.prose import LANGUAGES
 from tests.commands import assert_bad_usage, run
 
@@ -317,3 +320,20 @@ def test_emit_is_what_is_written() -> None:
     )
     body = emit(order.schedule, order.layer).source.split('"""', 2)[2]
     assert text.endswith(body)
+
+
+def test_headers_say_what_is_proved_of_every_size() -> None:
+    """The theorem of a kernel is kept with the hash of its code: of another text nothing is said to be proved."""
+    for order in project_plan().kernels:
+        kernel = emit(order.schedule, order.layer)
+        found = theorem(kernel)
+        if kernel.layer is not None:
+            assert found is None
+            continue
+        assert found is not None, kernel.name
+        assert found.proved or order.schedule == "columns" or kernel.kind.ndim == 3, kernel.name
+        changed = replace(kernel, source=kernel.source.replace("np.zeros", "np.ones"))
+        assert changed.source == kernel.source or not theorem(changed).proved
+        says = " ".join(checked_evidence(order.checked_on, str(found), found.proved))
+        assert ("Proved for every size at stride 1 to" in says) is found.proved
+        assert ("no proof for every size" in says) is not found.proved

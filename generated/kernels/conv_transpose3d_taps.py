@@ -21,6 +21,8 @@ differences of step 1; in float64 the gradients are within 1e-8 of the complex-s
 memory, no images and every form of parameters work, both faces agree, wrong arguments are refused. Layers:
 in2x3x2-k2x1x3-n2c2f3-s2x1x3-p2_0x1_0x3_1-transposed-op0x0x2, in2x2x3-k3x2x2-s1x2x1-p2_1x1x1_2-d1x1x3-transposed. These
 checks cover the layers named; they are no proof for every size.
+
+Not proved for every size: nothing was proved of this text.
 """
 
 import numpy as np

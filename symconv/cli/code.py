@@ -35,6 +35,7 @@ class Options:
     seconds: float
     export: str | None
     transposed: bool
+    second: bool
 
 
 def prove_function(function: str, stride: Any, dilation: Any, options: Options, shape: str) -> int:
@@ -49,7 +50,7 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
             function, options.convention, stride, dilation, forward=options.forward, ndim=options.ndim,
             targets=options.target.split(",") if options.target else None,
             padding="free" if options.padding == "free" else "one", seconds=options.seconds,
-            transposed=options.transposed,
+            transposed=options.transposed, second=options.second,
         )  # fmt: skip
     if shape == "json":
         echo_json(proofs.to_dict())
@@ -130,6 +131,8 @@ def _facts(proofs: CodeProofs) -> list[tuple[str, str]]:
         f"stride {first.stride}, dilation {first.dilation}", f"stride {strides}, dilation {dilations}"
     )
     found.append(("scope", scope))
+    for told in dict.fromkeys(proof.second_opinion for proof in proofs if proof.second_opinion):
+        found.append(("2nd opinion", told))
     if first.replayed:
         found.append(("replayed", f"at each stride and dilation; the first: {first.replayed}"))
     return found

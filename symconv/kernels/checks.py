@@ -48,7 +48,12 @@ Array = NDArray[Any]
 TOLERANCE = 1e-8
 
 #: what an emitted file says of the checks' reach
-EVERY_SIZE = "These checks cover the layers named; they are no proof for every size."
+COVERED = "These checks cover the layers named"
+EVERY_SIZE = f"{COVERED}; they are no proof for every size."
+BEYOND = (
+    f"{COVERED}. The rest of what is said above (other borders, dtypes, steps that differ by axis, the double backward) rests on "
+    "them."
+)
 
 #: PyTorch adds in another order; both are float64
 PYTORCH_TOLERANCE = 1e-11
@@ -297,8 +302,11 @@ def checks_for(conv: Conv) -> list[str]:
     return chosen if installed() else [name for name in chosen if name != "PyTorch"]
 
 
-def evidence(layers: Iterable[Conv]) -> list[str]:
-    """Paragraphs for a file's header: what was checked on which layers. The same on every machine."""
+def evidence(layers: Iterable[Conv], theorem: str | None = None, proved: bool = False) -> list[str]:
+    """Paragraphs for a file's header: what was checked on which layers. The same on every machine.
+
+    ``theorem`` says what is proved for every size, or why it is not.
+    """
     groups: dict[tuple[str, ...], list[str]] = {}
     for conv in layers:
         names = tuple(name for name, each in CHECKS.items() if name in checks_for(conv) and each.recorded)
@@ -310,7 +318,9 @@ def evidence(layers: Iterable[Conv]) -> list[str]:
             paragraphs.append(f"Checked before it was written: {told}. Layers: {', '.join(slugs)}.")
         else:
             paragraphs.append(f"Too large to be checked: {', '.join(slugs)}.")
-    return [*paragraphs[:-1], f"{paragraphs[-1]} {EVERY_SIZE}"] if paragraphs else [EVERY_SIZE]
+    covers = BEYOND if proved else EVERY_SIZE
+    told = [*paragraphs[:-1], f"{paragraphs[-1]} {covers}"] if paragraphs else [covers]
+    return told if theorem is None else [theorem, *told] if proved else [*told, theorem]
 
 
 def check(kernel: Kernel, layers: Iterable[Conv], names: Sequence[str] | None = None, peers: bool = True) -> Checked:

@@ -22,6 +22,10 @@ there. If on each axis that number is 1 on R_a and 0 elsewhere, and the array ha
 together: a formula of one term that is proved on one axis is proved on any number of them, whatever the sizes, strides and
 dilations on each. A sum of several terms is a sum of such products over the axes and not the product of sums; it is proved
 for a layer with one spatial axis, and the scope of the proof says so.
+
+What is assumed, here and of code (:mod:`symconv.reading`): exact arithmetic, arrays that are finite; of code also that the names
+of NumPy and of Python's builtins mean what they say, and that arguments do not share memory. What is trusted: isl, and of code
+the reader of its source, which is replayed: the function is run, and must return what was read. z3 is asked on demand.
 """
 
 from __future__ import annotations

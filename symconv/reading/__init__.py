@@ -4,9 +4,11 @@
     terms, arrays, views      sums of products of entries; buffers and grids over them; slices, axes merged and split
     products, numpy_*         NumPy, one row for each function; vectors: short arrays of integers
     python_rows, arithmetic   Python's builtins and operators; values: what else names hold
+    control, masks            while, break, try; conditions on index arrays
     expressions, statements   Python, one row for each construct; loops: all passes at once; reader: the interpreter
     calls, verdict, regions   how a function is called; against R; ``read``: region by region of the sizes
     replay, child             the function run, in a process of its own, and held against what was read
+    second                    z3 on what was read, R said anew
     prove, result, words      ``prove_code``; what it says; conditions; theorem: for kernels and audits; face: ``prove``
 
 What is claimed: for the convention said, at every size with an output and the strides and dilations said, in exact arithmetic,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from symconv.reading.numbers import affine
 from symconv.reading.regions import MAX_SECONDS, Output, Reading, read
 from symconv.reading.replay import Replay, at_sizes, replay, term_points, within
 from symconv.reading.result import PROVED, REFUSES, REFUTED, UNKNOWN, CodeProof, CodeProofs, Failure
+from symconv.reading.second import second_opinion
 from symconv.reading.words import in_words
 
 __all__ = ["prove_code", "prove_source", "source_of"]
@@ -35,6 +37,7 @@ def prove_code(
     transposed: bool = False,
     replays: int = 20,
     seconds: float = MAX_SECONDS,
+    second: bool = False,
 ) -> CodeProofs:
     """Whether a NumPy function computes the gradients (or y) of a convolution at every size.
 
@@ -44,7 +47,8 @@ def prove_code(
     for all sides, "free" amounts before and after on each axis, or "none"; ``transposed``
     makes the layer a transposed one. ``forward`` makes the truth the adjoint of that
     forward function in place of the derivative of a convolution; ``targets`` says which outputs are returned, ("y",) for a
-    forward pass. ValueError for what cannot be found or called so.
+    forward pass. ``second`` puts what was read before z3 as well. ValueError for what cannot be
+    found or called so.
 
     >>> source = '''
     ... import numpy as np
@@ -64,6 +68,7 @@ def prove_code(
     return prove_source(
         source, name, convention, stride, dilation, forward=own, targets=targets, ndim=ndim, padding=padding, groups=groups,
         replays=replays, seconds=seconds, shown=shown, transposed=transposed,
+        second=second,
     )  # fmt: skip
 
 
@@ -87,7 +92,7 @@ def prove_source(
     source: str, function: str, convention: str = "plain", stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1,
     *, forward: str | None = None, targets: Sequence[str] | None = None, ndim: int = 2, padding: str = "one",
     groups: bool = False, replays: int = 20, seconds: float = MAX_SECONDS, shown: str | None = None,
-    adjoint: bool | None = None, transposed: bool = False,
+    adjoint: bool | None = None, transposed: bool = False, second: bool = False,
 ) -> CodeProofs:  # fmt: skip
     """:func:`prove_code` for source text; without ``adjoint`` the forward function only makes the cache."""
     found: list[CodeProof] = []
@@ -112,7 +117,10 @@ def prove_source(
             except SyntaxError as error:
                 raise ValueError(f"the source cannot be parsed: line {error.lineno}: {error.msg}") from None
             played = replay(reading, source, function, replays) if replays else Replay()
-            found += _proofs(reading, played, shown or function)
+            for proof in _proofs(reading, played, shown or function):
+                asked = second and proof.verdict in (PROVED, REFUTED)
+                told = second_opinion(reading, proof.target, proof.proved) if asked else None
+                found.append(replace(proof, second_opinion=told))
     return CodeProofs(tuple(found))
 
 

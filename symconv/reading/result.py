@@ -50,6 +50,7 @@ class CodeProof:
     raises: dict[str, str] = field(default_factory=dict)
     reason: str | None = None
     replayed: str | None = None
+    second_opinion: str | None = None
     seconds: float = 0.0
     #: the sizes at which it returns what is right, for :func:`symconv.reading.condition_for`
     right: Any = field(default=None, compare=False)
@@ -73,6 +74,7 @@ class CodeProof:
             "raises": self.raises or None,
             "reason": self.reason,
             "replayed": self.replayed,
+            "second_opinion": self.second_opinion,
             "seconds": round(self.seconds, 6),
         }
 
