@@ -25,7 +25,7 @@ MAX_RESOURCES = 20_000_000
 def second_opinion(reading: Reading, target: str, proved: bool) -> str:
     """What z3 says of an output that was proved or refuted. ValueError when z3 is not installed."""
     try:
-        import z3
+        import z3  # optional, and slow to load
     except ImportError:
         raise ValueError("this needs the z3 solver: pip install 'symconv[smt]'") from None
     if len(reading.regions) != 1 or not reading.raising.is_empty() or reading.layer.own_y is not None:
