@@ -97,6 +97,12 @@ def tex(element: Element) -> str:
         if tag == "mi" and len(text) > 1:
             return rf"\operatorname{{{text}}}"
         return SIGNS.get(text, text)
+    if tag == "semantics":
+        if element[1].tag != MATHML + "annotation":
+            raise ValueError(f"<{element[1].tag}> in <semantics>")
+        return parts[0]
+    if tag == "annotation":
+        return ""
     if tag in ("math", "mrow"):
         return together(parts)
     if tag == "msub":
@@ -351,7 +357,7 @@ def test_a_long_formula_among_words_may_be_broken() -> None:
     long = Sum(tuple((1, Word(name * 3)) for name in "abcdefg"))
     told = set_runs(["(", long, "), ", Word("x"), "."])
     assert told.count("<math ") == 8
-    assert re.match(r'<span class="held">\(<math [^>]*><mrow><mi>a</mi>', told)
+    assert re.match(r'<span class="held">\(<math [^>]*><semantics><mrow><mi>a</mi>', told)
     last = re.escape("<mrow><mi>g</mi><mi>g</mi><mi>g</mi></mrow></mrow></math>),</span>")
     assert re.search(rf'<span class="held"><math [^>]*><mrow><mo [^>]*>\+</mo>{last} ', told)
 
@@ -565,3 +571,39 @@ def test_a_wide_equation_scrolls_in_its_own_box(tmp_path: Path) -> None:
     """, tmp_path)  # fmt: skip
     assert found["wide"] > 0
     assert found["hidden"] == 0
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_holds_the_tex_of_every_display(lang: str) -> None:
+    """What ``symconv check`` reads from the page is what it reads from Markdown, display by display."""
+    pytest.importorskip("bs4")
+    pytest.importorskip("mdit_py_plugins")
+    from symconv.checking.documents import blocks_of as read
+
+    told = whole(SMALL[6], lang)
+    found, wanted = (
+        [
+            re.sub(r"\\tag\{\d+\}|\\boxed\{|\s|[{}]", "", block.text)
+            for block in read(text, kind)
+            if block.kind == "display"
+        ]
+        for text, kind in ((told.render("html"), "html"), (told.render("markdown"), "markdown"))
+    )
+    assert len(found) > 10
+    assert found == wanted
+    assert all(block.text for block in read(told.render("html"), "html") if block.kind in ("display", "inline"))
+
+
+def test_our_own_page_is_judged_as_its_markdown_is(tmp_path: Path) -> None:
+    pytest.importorskip("bs4")
+    pytest.importorskip("mdit_py_plugins")
+    from symconv.checking import check
+
+    told = document(SMALL[0], sections=["setting", "forward", "gradients"])
+    found = []
+    for kind, suffix in (("html", "html"), ("markdown", "md")):
+        path = tmp_path / f"a.{suffix}"
+        path.write_text(told.render(kind), encoding="utf-8")
+        found.append([row.verdict for row in check(path, code=False).displays])
+    assert len(found[0]) > 5
+    assert found[0] == found[1]

@@ -252,6 +252,27 @@ def _html(text: str) -> Iterator[Block]:
 
     soup = BeautifulSoup(text, "html.parser")
 
+    def displays(tag: Any) -> bool:
+        """Whether it holds mathematics that is no part of a sentence, or has no TeX."""
+        for each in tag.find_all("math"):
+            kind = str(each.get("class") or "")
+            if "display" in kind or ("continued" not in kind and each.find("annotation") is None):
+                return True
+        return False
+
+    def spoken(tag: Any) -> str:
+        """The words of a tag with the TeX of the mathematics among them."""
+        pieces = []
+        for child in tag.children:
+            if not isinstance(child, Tag):
+                pieces.append(str(child))
+            elif child.name == "math":
+                note = child.find("annotation")
+                pieces.append(f"${note.get_text().strip()}$" if note is not None else "")
+            else:
+                pieces.append(spoken(child))
+        return "".join(pieces)
+
     def visit(tag: Any) -> Iterator[Block]:
         words: list[str] = []
         line = tag.sourceline or 1
@@ -272,18 +293,18 @@ def _html(text: str) -> Iterator[Block]:
                 elif name == "math" or "katex" in str(child.get("class") or ""):
                     note = child.find("annotation", attrs={"encoding": "application/x-tex"})
                     shown = "display" in str(child.get("class") or "") or child.get("display") == "block"
-                    if note is not None:
-                        yield Block("display" if shown else "inline", note.get_text().strip(), at)
-                    elif name == "math":
+                    if note is not None and shown:
+                        yield Block("display", note.get_text().strip(), at)
+                    elif note is not None:  # part of the sentence, as in Markdown
+                        words.append(f"${note.get_text().strip()}$")
+                    elif name == "math" and "continued" not in (child.get("class") or ()):
                         yield Block("display" if shown else "inline", "", at)
                 elif re.fullmatch("h[1-6]", name):
                     yield Block("heading", child.get_text(), at, int(name[1]))
                 elif name == "pre":
                     yield Block("code", child.get_text(), at, language="python")
-                elif (
-                    name in ("code", "em", "strong", "b", "i", "a", "span", "sub", "sup") and child.find("math") is None
-                ):
-                    words.append(child.get_text())
+                elif name in ("code", "em", "strong", "b", "i", "a", "span", "sub", "sup") and not displays(child):
+                    words.append(spoken(child))
                 else:
                     yield from _raw_mathematics("".join(words), line)
                     words = []

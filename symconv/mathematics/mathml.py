@@ -60,19 +60,29 @@ RELATIONS = frozenset("=≠≤≥∈⇔")
 TOKEN = re.compile(r"(?P<mi>∂|[^\W\d_])|(?P<mn>[0-9]+)|(?P<space>\s+)|(?P<mo>.)")
 
 
-def mathml(thing: Math | Equation | tree.Formula | Integer, display: bool = False) -> str:
-    """``thing`` as one ``<math>``; ``display`` sets it as in a display: fractions and sums at full size.
+#: the class of a ``<math>`` whose TeX stands in the one before it
+CONTINUED = "continued"
+
+
+def mathml(
+    thing: Math | Equation | tree.Formula | Integer, display: bool = False, tex: str = "", kind: str = ""
+) -> str:
+    """``thing`` as one ``<math>``; ``display`` sets it as in a display: fractions and sums at full size. ``tex`` is put beside it
+    as an annotation, which is not seen: programs that read or copy mathematics take it. ``kind`` is its class.
 
     >>> from symconv.layer.relation import INPUT_INDEX
     >>> print(mathml(of_integer(INPUT_INDEX)).partition(">")[2])
     <mrow><mrow><mi>s</mi><mo>⁢</mo><mi>o</mi></mrow><mo lspace="0.2222em" rspace="0.2222em" form="infix">+</mo>...</math>
     """
-    return _whole(element(thing), display)
+    return _whole(element(thing), display, tex, kind)
 
 
-def _whole(inner: Element, display: bool) -> str:
+def _whole(inner: Element, display: bool, tex: str = "", kind: str = "") -> str:
+    if tex:
+        inner = _of("semantics", inner, _token("annotation", tex, encoding="application/x-tex"))
+    attributes = {"displaystyle": "true"} if display else {}
     return tostring(
-        _of("math", inner, xmlns=NAMESPACE, **({"displaystyle": "true"} if display else {})), encoding="unicode"
+        _of("math", inner, xmlns=NAMESPACE, **attributes, **({"class": kind} if kind else {})), encoding="unicode"
     )
 
 
@@ -81,8 +91,9 @@ def style_sheet(within: str = "") -> str:
     return "\n".join(f"{within} {selector} {{ {rules} }}".strip() for selector, rules in STYLES.items())
 
 
-def breakable(math: Math, sign: str = "", display: bool = True) -> Iterator[str]:
-    """``math`` as several ``<math>``, one for each piece that may begin a line; the first is led by ``sign``.
+def breakable(math: Math, sign: str = "", display: bool = True, tex: str = "") -> Iterator[str]:
+    """``math`` as several ``<math>``, one for each piece that may begin a line; the first is led by ``sign`` and has
+    the ``tex`` of all of it, if that is not given elsewhere.
 
     A browser does not break a ``<math>``; between two of them it does.
     """
@@ -90,7 +101,8 @@ def breakable(math: Math, sign: str = "", display: bool = True) -> Iterator[str]
         parts = [element(piece)]
         if sign and not i:
             parts = [_operator(sign), *parts]
-        yield _whole(_row(parts), display)
+        told = bool(tex) and not i
+        yield _whole(_row(parts), display, tex if told else "", "" if told else CONTINUED)
 
 
 def _pieces(math: Math) -> Iterator[Math]:

@@ -16,15 +16,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from symconv.article.blocks import Article, Block, Equations, Gap, Section
-from symconv.article.formats.displays import fitting
-from symconv.article.formats.latex import TEXT_WIDTH
+from symconv.article.formats.displays import STYLES, fitting, row_end, rows
+from symconv.article.formats.latex import TEXT_WIDTH, counted
 from symconv.article.pictures import pictures
 from symconv.figures import Figure
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.svg import SCALE, drawn, number, style_sheet
-from symconv.mathematics.latex import width
+from symconv.mathematics.latex import latex, width
 from symconv.mathematics.markup import plain
-from symconv.mathematics.mathml import breakable, mathml
+from symconv.mathematics.mathml import CONTINUED, breakable, mathml
 from symconv.mathematics.mathml import style_sheet as math_style_sheet
 from symconv.mathematics.tree import Math
 from symconv.prose import Cited, Literal, Phrase, Prose, Run, Value
@@ -85,7 +85,8 @@ def _pieces(run: Math | Literal | Cited) -> list[str]:
         return [f'<a href="#equation-{run.label}">({run.number})</a>']
     if isinstance(run, Literal):
         return [f"<code>{escape(run.text, quote=False)}</code>"]
-    return [mathml(run)] if width(run) < LONG else list(breakable(run, display=False))
+    tex = latex(run)
+    return [mathml(run, tex=tex)] if width(run) < LONG else list(breakable(run, display=False, tex=tex))
 
 
 def _held(text: str) -> str:
@@ -96,17 +97,28 @@ def _held(text: str) -> str:
 
 
 def lines(prose: Prose, block: Equations) -> Iterator[dict[str, Any]]:
-    """The lines of a display: the left side, each further side as its pieces, the words beside it; or what a gap says."""
+    """The lines of a display: the left side, each further side as its pieces, the words beside it; or what a gap says.
+
+    The first left side has the TeX of the whole display.
+    """
+    tex = annotation(prose, block)
     for line in block.lines:
         if isinstance(line, Gap):
             yield {"gap": words(prose, Phrase("elided.more", {"count": line.count}))}
         else:
             yield {
                 "gap": None,
-                "left": Markup(mathml(line.left, display=True)),
+                "left": Markup(mathml(line.left, True, tex, "whole-display" if tex else CONTINUED)),
                 "steps": [[Markup(piece) for piece in breakable(side, sign)] for sign, side in line.steps],
                 "note": None if line.note is None else words(prose, Phrase("elided.terms_note", {"count": line.note})),
             }
+            tex = ""
+
+
+def annotation(prose: Prose, block: Equations) -> str:
+    """A display in the TeX that Markdown shows."""
+    told = rows(block, TEXT_WIDTH, STYLES[0], counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
+    return "\\begin{aligned}\n" + f" {row_end(block)}\n".join(told) + "\n\\end{aligned}"
 
 
 def scale(block: Equations) -> int:
