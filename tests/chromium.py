@@ -30,7 +30,7 @@ const out = document.createElement("pre"); out.id = "answer";
 out.textContent = JSON.stringify({{ ...answer, problems }}); document.documentElement.append(out); }});</script>"""
 
 
-def ask(page: str, script: str, folder: Path) -> dict[str, Any]:
+def ask(page: str, script: str, folder: Path, *flags: str) -> dict[str, Any]:
     """What ``script`` puts in ``answer`` on ``page``, with what went wrong there under ``problems``.
 
     Skips the test where there is no Chromium.
@@ -45,7 +45,7 @@ def ask(page: str, script: str, folder: Path) -> dict[str, Any]:
     profile = folder / "profile"
     profile.mkdir(exist_ok=True)
     done = subprocess.run(
-        [browser, *FLAGS, f"--user-data-dir={profile}", "--dump-dom", where.as_uri()],
+        [browser, *FLAGS, *flags, f"--user-data-dir={profile}", "--dump-dom", where.as_uri()],
         capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
     _, opened, rest = done.stdout.partition('<pre id="answer">')

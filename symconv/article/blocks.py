@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from symconv.article.layout import PLAIN, Layout
 from symconv.layer.conv import Conv
 from symconv.mathematics.notation import OWN, Notation
 from symconv.mathematics.tree import Equation
@@ -99,11 +100,15 @@ class Article:
     sections: tuple[Section, ...]
     numbers: Mapping[str, int] = field(default_factory=dict)
     notation: Notation = OWN
+    layout: Layout = PLAIN
+    heading: str | None = None
 
     @property
     def prose(self) -> Prose:
-        """The words of the article's language, with its numbered equations."""
-        return replace(prose(self.lang), numbers=self.numbers, notation=self.notation)
+        """The words of the article's language, with its numbered equations and the author's own ``heading``."""
+        told = prose(self.lang)
+        own = {} if self.heading is None else {"title.given": self.heading.replace("{", "{{").replace("}", "}}")}
+        return replace(told, words={**told.words, **own}, numbers=self.numbers, notation=self.notation)
 
     def blocks(self) -> Iterator[Block]:
         """Every block of the article, sections left out."""

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from symconv.algebra.symbols import load_sympy, symbols
 from symconv.article.companions import is_line, line_of, shorter
-from symconv.article.evidence import Evidence
+from symconv.article.evidence import SCHEDULE, Evidence
 from symconv.article.selection import BUDGET
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.gradients import LOSSES, MAX_SYMPY_TERMS, Gradients, gradients
@@ -25,7 +25,7 @@ class Case:
     """``conv`` with the loss to derive from; ``budget`` is how many characters the row of a matrix may have, ``full`` whether
     everything about it is shown, ``everything`` what it does not have too, ``lang`` the language of the listing's comments,
     ``gradient_check`` whether lines to try it follow, ``notation`` the author's, ``given`` what
-    was found out of the layer already.
+    was found out of the layer already, ``code`` what the listing shows.
 
     Refused at once, with ValueError: a loss without a name, or of too many terms.
     """
@@ -40,6 +40,7 @@ class Case:
     gradient_check: bool = False
     notation: Notation = OWN
     given: Evidence | None = None
+    code: str = "formulas"
 
     def __post_init__(self) -> None:
         if self.loss not in TOLD:
@@ -51,7 +52,10 @@ class Case:
     @cached_property
     def evidence(self) -> Evidence:
         """What was found out of the layer: what the case was given, or what is found now."""
-        return self.given or Evidence(self.conv, self.max_terms)
+        schedule = SCHEDULE if self.code == "none" else self.code
+        if self.given is not None and self.given.schedule == schedule:
+            return self.given
+        return Evidence(self.conv, self.max_terms, schedule)
 
     @cached_property
     def line(self) -> Case:

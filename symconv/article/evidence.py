@@ -28,6 +28,7 @@ class Evidence:
 
     conv: Conv
     max_terms: int = MAX_TERMS
+    schedule: str = SCHEDULE
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -57,6 +58,6 @@ class Evidence:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The checks of the kernel on this layer."""
-        kernel = emit(SCHEDULE, Kind(self.conv.ndim, self.conv.transposed))
+        kernel = emit(self.schedule, Kind(self.conv.ndim, self.conv.transposed))
         names = [name for name in MADE if CHECKS[name].applies(self.conv)]
         return check(kernel, [self.conv], names).findings if names else ()

@@ -12,6 +12,7 @@ from symconv.article.case import Case
 from symconv.article.equations import shown_labels
 from symconv.article.evidence import Evidence
 from symconv.article.formats import FRAGMENTS, PRINTERS, latex, markdown, plain, text
+from symconv.article.layout import CODE, Layout
 from symconv.article.pdf import compile_pdf
 from symconv.article.sections.algorithm import algorithm
 from symconv.article.sections.border import border
@@ -28,7 +29,7 @@ from symconv.mathematics.notation import MEANINGS, OCCASIONAL, Notation
 from symconv.mathematics.notation import notation as as_notation
 from symconv.mathematics.of_integers import indices_from
 from symconv.mathematics.tree import Equation
-from symconv.prose import prose
+from symconv.prose import Phrase, prose
 
 __all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
 
@@ -49,6 +50,9 @@ SECTIONS: dict[str, Callable[[Case], Section]] = {
         references,
     )
 }
+
+#: millimetres of the lines for which ``budget`` is counted
+PAGE = 164.0
 
 #: those that are written where they are named only
 ON_REQUEST = ("second",)
@@ -89,6 +93,10 @@ class Document(Article):
             return markdown.printed(self, dialect, front_matter)
         return PRINTERS[format](self)
 
+    def figure_files(self) -> dict[str, str]:
+        """The pictures that Markdown with ``figures="files"`` refers to, as SVG by the name that follows the layout's path."""
+        return markdown.files(self)
+
     def to_pdf(self) -> bytes:
         """The document set by TeX; ValueError where no TeX is installed or where it fails, with the log's own error."""
         return compile_pdf(self.render("latex"))[0]
@@ -118,6 +126,9 @@ def document(
     gradient_check: bool = False,
     notation: Notation | str | Mapping[str, Any] | None = None,
     evidence: Evidence | None = None,
+    layout: Layout | None = None,
+    code: str = "formulas",
+    heading: str | None = None,
 ) -> Document:
     """The derivation of ``conv``: setting, forward pass, one dimension in full, index derivation, stride, padding and dilation,
     depth, summary with its theorem, algorithm with its checks.
@@ -127,7 +138,8 @@ def document(
     ``"full"``, ``"brief"``, or ``"all"``: with what the layer does not have (stride, padding, dilation, several channels), on
     small examples. ``gradient_check`` ends the listing with lines that try it. ``notation`` is the author's own: an object, the
     name of a preset, a TOML file or a table (:mod:`symconv.mathematics.notation`). ``evidence`` is what was verified, proved and
-    checked of the layer already; left out, it is found when a section shows it.
+    checked of the layer already; left out, it is found when a section shows it. ``layout`` is how it sits in what is around it,
+    ``code`` what the listing shows (:mod:`symconv.article.layout`), ``heading`` a title of the author's own.
 
     Raises ValueError for a language, loss, section or detail there is none of, and, before any work, for a loss of more than
     ``max_terms`` terms.
@@ -135,12 +147,38 @@ def document(
     >>> document(Conv(input=4, kernel=2))
     <derivation of Conv(input=4, kernel=2), loss 'upstream', 7 sections: ok>
     """
+    _refuse(conv, lang, sections, detail, code, evidence)
+    own = as_notation(notation)
+    layout = layout or Layout()
+    if layout.width is not None:
+        budget = max(24, min(budget, round(budget * layout.width / PAGE)))
+    own.refuse_clashes([name for name in MEANINGS if name not in OCCASIONAL or name in _occasional(conv, loss)])
+    case = Case(
+        conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check, own, evidence, code
+    )
+    wanted = [name for name in SECTIONS if name in sections] if sections is not None else _of_the_layer(case)
+    with indices_from(own.index_base):
+        made = tuple(in_notation(SECTIONS[name](case), own) for name in wanted)
+    blocks = [block for section in made for block in section.walk()]
+    labels = dict.fromkeys(block.label for block in blocks if isinstance(block, Equations) and block.label)
+    numbers = {label: number + 1 for number, label in enumerate(labels)}
+    ok = case.ok and not any(isinstance(block, Paragraph) and block.mark == "fails" for block in blocks)
+    named = title(conv) if heading is None else Phrase("title.given")
+    return Document(conv, loss, lang, ok, named, subtitle(conv), made, numbers, own, layout, heading)
+
+
+def _refuse(
+    conv: Conv, lang: str, sections: Sequence[str] | None, detail: str, code: str, evidence: Evidence | None
+) -> None:
+    """ValueError for what cannot be written, before any work."""
     prose(lang)
     for name in sections or ():
         if name not in SECTIONS:
             raise ValueError(f"no section {name!r}; there are {', '.join(SECTIONS)}")
     if sections is not None and not sections:
         raise ValueError(f"no section is named; there are {', '.join(SECTIONS)}")
+    if code not in CODE:
+        raise ValueError(f"no code {code!r}; there are {', '.join(CODE)}")
     if detail not in DETAILS:
         raise ValueError(f"no detail {detail!r}; there are {', '.join(DETAILS)}")
     if evidence is not None and evidence.conv != conv:
@@ -150,17 +188,6 @@ def document(
             raise ValueError(f"section {name} has nothing to say of {conv!r}, whose border is {conv.padding_mode}")
     if conv.mode.filled:
         raise ValueError(f"an article is written for borders of zeros or rows of x, and {conv!r} has a constant there")
-    own = as_notation(notation)
-    own.refuse_clashes([name for name in MEANINGS if name not in OCCASIONAL or name in _occasional(conv, loss)])
-    case = Case(conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check, own, evidence)
-    wanted = [name for name in SECTIONS if name in sections] if sections is not None else _of_the_layer(case)
-    with indices_from(own.index_base):
-        made = tuple(in_notation(SECTIONS[name](case), own) for name in wanted)
-    blocks = [block for section in made for block in section.walk()]
-    labels = dict.fromkeys(block.label for block in blocks if isinstance(block, Equations) and block.label)
-    numbers = {label: number + 1 for number, label in enumerate(labels)}
-    ok = case.ok and not any(isinstance(block, Paragraph) and block.mark == "fails" for block in blocks)
-    return Document(conv, loss, lang, ok, title(conv), subtitle(conv), made, numbers, own)
 
 
 def _occasional(conv: Conv, loss: str) -> str:

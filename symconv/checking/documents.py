@@ -246,32 +246,34 @@ def _raw_mathematics(text: str, line: int) -> Iterator[Block]:
         yield from _text("text", text[rest:], line + text.count("\n", 0, rest), 0)
 
 
+def _displays(tag: Any) -> bool:
+    """Whether it holds mathematics that is no part of a sentence, or has no TeX."""
+    for each in tag.find_all("math"):
+        kind = str(each.get("class") or "")
+        if "display" in kind or ("continued" not in kind and each.find("annotation") is None):
+            return True
+    return False
+
+
+def _spoken(tag: Any) -> str:
+    """The words of a tag with the TeX of the mathematics among them."""
+    pieces = []
+    for child in tag.children:
+        if child.name is None:
+            pieces.append(str(child))
+        elif child.name == "math":
+            note = child.find("annotation")
+            pieces.append(f"${note.get_text().strip()}$" if note is not None else "")
+        else:
+            pieces.append(_spoken(child))
+    return "".join(pieces)
+
+
 def _html(text: str) -> Iterator[Block]:
     # a library of the extra `check`
     from bs4 import BeautifulSoup, Comment, Tag
 
     soup = BeautifulSoup(text, "html.parser")
-
-    def displays(tag: Any) -> bool:
-        """Whether it holds mathematics that is no part of a sentence, or has no TeX."""
-        for each in tag.find_all("math"):
-            kind = str(each.get("class") or "")
-            if "display" in kind or ("continued" not in kind and each.find("annotation") is None):
-                return True
-        return False
-
-    def spoken(tag: Any) -> str:
-        """The words of a tag with the TeX of the mathematics among them."""
-        pieces = []
-        for child in tag.children:
-            if not isinstance(child, Tag):
-                pieces.append(str(child))
-            elif child.name == "math":
-                note = child.find("annotation")
-                pieces.append(f"${note.get_text().strip()}$" if note is not None else "")
-            else:
-                pieces.append(spoken(child))
-        return "".join(pieces)
 
     def visit(tag: Any) -> Iterator[Block]:
         words: list[str] = []
@@ -303,8 +305,8 @@ def _html(text: str) -> Iterator[Block]:
                     yield Block("heading", child.get_text(), at, int(name[1]))
                 elif name == "pre":
                     yield Block("code", child.get_text(), at, language="python")
-                elif name in ("code", "em", "strong", "b", "i", "a", "span", "sub", "sup") and not displays(child):
-                    words.append(spoken(child))
+                elif name in ("code", "em", "strong", "b", "i", "a", "span", "sub", "sup") and not _displays(child):
+                    words.append(_spoken(child))
                 else:
                     yield from _raw_mathematics("".join(words), line)
                     words = []

@@ -20,8 +20,9 @@ from symconv.article.formats.text import WIDTH
 from symconv.article.selection import BUDGET
 from symconv.article.write import DETAILS, FORMATS, SECTIONS
 from symconv.cli.algorithm import ALGORITHMS, derive_algorithm
+from symconv.cli.layout import LAYOUT, layout_of, layout_options
 from symconv.cli.options import as_value_errors, build_conv, conv_options, usage_errors
-from symconv.files import write_whole
+from symconv.files import write_all, write_whole
 from symconv.layer.conv import MAX_TERMS
 from symconv.mathematics.notation import GRADIENTS, INDICES, OPERATORS, PRESETS, Notation, notation
 from symconv.prose import LANGUAGES
@@ -76,6 +77,7 @@ HIGHLIGHTS = {
 @click.option("--index", "index", type=click.Choice(INDICES), help="Where indices stand.  [default: subscript]")
 @click.option("--gradient-check", "gradient_check", is_flag=True,
               help="End the listing with lines that print the relative error of each gradient.")  # fmt: skip
+@layout_options
 @click.option(
     "--fragment", is_flag=True, help="LaTeX without the frame of a document, for \\input; or HTML for another page."
 )
@@ -111,19 +113,21 @@ def command(
     _instead_an_algorithm(ctx, options, format, path, as_json)
     shown = {name: options.pop(name) for name in ("fragment", "dialect", "front_matter", "more")}
     noted = {name: options.pop(name) for name in ("preset", "letters", "index_base", "gradient", "operator", "index")}
+    laid = {name: options.pop(name) for name in LAYOUT}
+    code, heading = options.pop("code"), options.pop("heading")
     everything, detail = options.pop("everything"), options.pop("detail")
     page = _page(**shown)
     format = _format(ctx, format, path, as_json, shown["fragment"], shown["dialect"], page)
     conv = build_conv(options)
     width = WIDTH if path is not None else _width()
     budget = max(24, width - (WIDTH - BUDGET)) if format == "text" else BUDGET
-    names = None if sections is None else [name.strip() for name in sections.split(",") if name.strip()]
+    names = _names(sections)
     if format == "pdf" and path is None and sys.stdout.isatty():
         raise click.UsageError("--format pdf is not text for a terminal; give -o PATH")
     with usage_errors():
         own = _notation(noted.pop("preset"), noted.pop("letters"), noted)
         derivation = document(conv, lang, loss, max_terms, budget, names, "all" if everything else detail,
-                              gradient_check, own)  # fmt: skip
+                              gradient_check, own, None, layout_of(laid, format, path), code, heading)  # fmt: skip
         content: str | bytes
         if as_json:
             content = _json(derivation)
@@ -134,13 +138,23 @@ def command(
             content = derivation.render(format, width if path is None else None, fragment=shown["fragment"], dialect=dialect,
                                         front_matter=page)  # fmt: skip
         if path is not None:
-            write_whole(path, content)
+            _write(derivation, format, path, content)
             click.echo(f"wrote {path}", err=True)
         elif isinstance(content, bytes):
             click.echo(content, nl=False)
         else:
             _show(content, "json" if as_json else format)
     ctx.exit(0 if derivation.ok else 1)
+
+
+def _write(derivation: Document, format: str, path: str, content: str | bytes) -> None:
+    """The file, and the pictures of Markdown beside it: all of them or none."""
+    beside = derivation.figure_files() if format == "markdown" else {}
+    if not beside:
+        write_whole(path, content)
+        return
+    folder, stem = Path(path).parent, Path(path).stem
+    write_all({**{folder / f"{stem}-{name}": svg for name, svg in beside.items()}, Path(path): content}, folders=False)
 
 
 def document_of(words: Sequence[str]) -> Document:
@@ -152,15 +166,17 @@ def document_of(words: Sequence[str]) -> Document:
         raise ValueError(error.format_message()) from error
     with as_value_errors():
         noted = {name: given[name] for name in ("index_base", "gradient", "operator", "index")}
-        names = (
-            None
-            if given["sections"] is None
-            else [name.strip() for name in given["sections"].split(",") if name.strip()]
-        )
+        names = _names(given["sections"])
         detail = "all" if given["everything"] else given["detail"]
         own = _notation(given["preset"], given["letters"], noted)
         return document(build_conv(given), given["lang"], given["loss"], given["max_terms"], BUDGET, names, detail,
-                        given["gradient_check"], own)  # fmt: skip
+                        given["gradient_check"], own, None, layout_of(given, "", None), given["code"],
+                        given["heading"])  # fmt: skip
+
+
+def _names(sections: str | None) -> list[str] | None:
+    """The sections that are named."""
+    return None if sections is None else [name.strip() for name in sections.split(",") if name.strip()]
 
 
 def _page(

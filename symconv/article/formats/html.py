@@ -161,7 +161,9 @@ def _template(document: Article, name: str) -> str:
         "lines": lambda block: list(lines(prose, block)),
         "scale": scale,
         "parts": parts,
-        "figures": lambda section: [_figure(*each) for each in pictures(document, section)],
+        "figures": lambda section: (
+            [] if document.layout.figures == "none" else [_figure(*each) for each in pictures(document, section)]
+        ),
         "kind": lambda block: type(block).__name__,
     }
     contents = Phrase("page.contents")

@@ -13,6 +13,7 @@ from symconv.article.formats.displays import STYLES, fitting, row_end, rows
 from symconv.article.pictures import pictures
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import latex_text
+from symconv.mathematics.markup import width as typeset_width
 from symconv.mathematics.tree import Math
 from symconv.prose import Cited, Phrase, Prose, Value
 
@@ -24,8 +25,14 @@ TEXT_WIDTH = 466.0 / 1.095
 #: what the number of an equation and the frame of a box take of it
 NUMBER, FRAME = 32.0, 12.0
 
+#: the space between two columns of a table, and how far words may be wider than they are reckoned
+COLUMN_SPACE, SAFE = 12.0, 1.1
+
 #: centimetres of a picture, at most
 PICTURE_WIDTH = 14.5
+
+#: headings by depth
+HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 
 #: characters that mean something else to TeX
 ESCAPED = {
@@ -54,10 +61,10 @@ def words(prose: Prose, value: Value, prefix: str = "") -> str:
     return "".join(pieces)
 
 
-def display(prose: Prose, block: Equations, prefix: str = "") -> str:
+def display(prose: Prose, block: Equations, prefix: str = "", width: float = TEXT_WIDTH) -> str:
     """Equations as one alignment, in smaller type where a matrix needs it; the number of a display is beside its first line."""
     number = prose.numbers.get(block.label) if block.label else None
-    limit = TEXT_WIDTH - (NUMBER if number else 0) - (FRAME if block.boxed else 0)
+    limit = width - (NUMBER if number else 0) - (FRAME if block.boxed else 0)
     style = fitting(block, limit)
     lines = rows(block, limit, style, counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
     label = rf"\label{{{prefix}{block.label}}}" if number else ""
@@ -82,8 +89,25 @@ def counted(prose: Prose, key: str) -> Callable[[int], str]:
     return lambda count: words(prose, Phrase(key, {"count": count}))
 
 
-def columns(table: Table) -> str:
-    return "".join("r" if i in table.numbers else "l" for i in range(len(table.head)))
+def columns(prose: Prose, table: Table, width: float | None = None) -> str:
+    """The columns of a table; where it is wider than a given ``width``, those of words share what the others leave."""
+    kinds = ["r" if i in table.numbers else "l" for i in range(len(table.head))]
+    if width is None:
+        return "".join(kinds)
+    each = [
+        max(sum(typeset_width((run if isinstance(run, (str, Math)) else run.text,)) for run in prose.runs(row[i])) * SAFE
+            for row in (table.head, *table.rows))
+        for i in range(len(table.head))
+    ]  # fmt: skip
+    room = width - COLUMN_SPACE * (len(each) - 1)
+    if sum(each) <= room:
+        return "".join(kinds)
+    fair = room / len(each)
+    narrow = [size <= fair for size in each]
+    left = room - sum(size for size, kept in zip(each, narrow, strict=True) if kept)
+    wide = sum(size for size, kept in zip(each, narrow, strict=True) if not kept)
+    return "".join(kind if kept else f"p{{{left * size / wide:.0f}pt}}"
+                   for kind, size, kept in zip(kinds, each, narrow, strict=True))  # fmt: skip
 
 
 #: combining marks as TeX's accents
@@ -129,16 +153,34 @@ def body(document: Article) -> str:
 
 def figures(document: Article, section: Section) -> Iterator[dict[str, str]]:
     """The pictures of a section, with captions and labels."""
+    if document.layout.figures == "none":
+        return
+    width = document.layout.width
+    most = PICTURE_WIDTH if width is None else min(PICTURE_WIDTH, width / 10)
     for kind, shown in pictures(document, section):
-        yield {"picture": shown.to_tikz(PICTURE_WIDTH).rstrip(), "caption": latex_text(shown.caption), "kind": kind}
+        yield {"picture": shown.to_tikz(most).rstrip(), "caption": latex_text(shown.caption), "kind": kind}
+
+
+def cited(prose: Prose, given: list[dict[str, str]], prefix: str) -> str:
+    """The sentence that names the pictures of a section."""
+    key = {1: "cited.one", 2: "cited.two"}[len(given)]
+    text = prose.words[key]
+    for place, each in zip(("first", "second"), given, strict=False):
+        text = text.replace(f"{{{{{place}}}}}", rf"\ref{{{prefix}figure.{each['kind']}}}")
+    return text.replace("\u00a0", "~").replace("’", "'")
 
 
 def _template(document: Article, name: str) -> str:
-    prose, prefix = document.prose, f"{document.conv.slug}.".replace("_", "-")
+    prose, layout = document.prose, document.layout
+    prefix = f"{document.conv.slug}.".replace("_", "-") if layout.prefix is None else layout.prefix
+    width = None if layout.width is None else layout.points(TEXT_WIDTH)
     helpers = {
         "words": lambda value: words(prose, value, prefix),
-        "display": lambda block: display(prose, block, prefix),
-        "columns": columns,
+        "display": lambda block: display(prose, block, prefix, layout.points(TEXT_WIDTH)),
+        "columns": lambda table: columns(prose, table, width),
+        "cited": lambda given: cited(prose, given, prefix),
+        "heading": lambda depth: HEADINGS[min(depth + layout.level - 1, len(HEADINGS) - 1)],
+        "layout": layout,
         "figures": lambda section: list(figures(document, section)),
         "accents": accents,
         "kind": lambda block: type(block).__name__,

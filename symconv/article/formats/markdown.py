@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from symconv.article.blocks import Article, Equations
-from symconv.article.formats.displays import STYLES, row_end, rows
-from symconv.article.formats.latex import TEXT_WIDTH, counted
+from symconv.article.blocks import Article, Equations, Section
+from symconv.article.formats.displays import STYLES, fitting, row_end, rows
+from symconv.article.formats.latex import FRAME, NUMBER, TEXT_WIDTH, counted
+from symconv.article.pictures import pictures
 from symconv.mathematics.latex import latex
+from symconv.mathematics.markup import plain
 from symconv.mathematics.tree import Math
 from symconv.prose import Cited, Prose, Value
 
-__all__ = ["DIALECTS", "Dialect", "printed"]
+__all__ = ["DIALECTS", "Dialect", "files", "printed"]
 
 #: characters that Markdown would take for its own, in words; between dollars nothing is escaped
 ESCAPED = {character: "\\" + character for character in "\\`*_|<>$"}
@@ -68,16 +71,44 @@ def _replaced(text: str, dialect: Dialect) -> str:
     return text
 
 
-def display(prose: Prose, block: Equations, dialect: Dialect = DIALECTS["plain"]) -> str:
-    """Equations between double dollars, aligned."""
-    lines = rows(block, TEXT_WIDTH, STYLES[0], counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
+def display(prose: Prose, block: Equations, dialect: Dialect = DIALECTS["plain"], width: float | None = None) -> str:
+    """Equations between double dollars, aligned; in smaller type where something is wider than a given ``width``."""
+    limit = TEXT_WIDTH
+    style = STYLES[0]
+    if width is not None:
+        limit = width - (NUMBER if block.label in prose.numbers else 0) - (FRAME if block.boxed else 0)
+        style = fitting(block, limit)
+    lines = rows(block, limit, style, counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
     inner = f" {row_end(block)}\n".join(lines)
     shown = _replaced(f"\\begin{{aligned}}\n{inner}\n\\end{{aligned}}", dialect)
     if block.boxed:
         shown = f"\\boxed{{{shown}}}"
+    if style.command:
+        shown = f"{style.command} {shown}"
     number = prose.numbers.get(block.label) if block.label else None
     end = dialect.number.format(label=block.label, number=number) if number else "\n$$"
     return f"$$\n{shown}{end}"
+
+
+def images(document: Article, section: Section) -> Iterator[str]:
+    """The pictures of a section as Markdown's images, their captions below."""
+    how = document.layout.figures or "none"
+    if how == "none":
+        return
+    for kind, shown in pictures(document, section):
+        address = f"{document.layout.path}{kind}.svg"
+        if how == "inline":
+            address = "data:image/svg+xml;base64," + b64encode(shown.to_svg().encode()).decode()
+        said = plain(shown.caption).replace("[", "(").replace("]", ")")
+        yield f"![{said}]({address})"
+
+
+def files(document: Article) -> dict[str, str]:
+    """What a document with ``figures="files"`` shows beside it: SVG by the name after the layout's path."""
+    if document.layout.figures != "files":
+        return {}
+    return {f"{kind}.svg": shown.to_svg()
+            for section in document.sections for kind, shown in pictures(document, section)}  # fmt: skip
 
 
 @cache
@@ -92,9 +123,12 @@ def printed(document: Article, dialect: str = "plain", front_matter: Mapping[str
     if dialect not in DIALECTS:
         raise ValueError(f"no dialect {dialect!r} of Markdown; there are {', '.join(DIALECTS)}")
     chosen, prose = DIALECTS[dialect], document.prose
+    width = None if document.layout.width is None else document.layout.points(TEXT_WIDTH)
     helpers = {
         "words": lambda value: words(prose, value, chosen),
-        "display": lambda block: display(prose, block, chosen),
+        "display": lambda block: display(prose, block, chosen, width),
+        "hashes": lambda depth: "#" * min(6, depth + document.layout.level - 1),
+        "images": lambda section: list(images(document, section)),
         "kind": lambda block: type(block).__name__,
         "front_matter": [] if front_matter is None else list(yaml_lines(front_matter, prose.text(document.title))),
     }

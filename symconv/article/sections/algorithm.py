@@ -7,6 +7,7 @@ import numpy as np
 from symconv.article.blocks import Block, Code, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.listing import gradient_check, listing
+from symconv.kernels import Kind, emit
 from symconv.kernels.checks import TOLERANCE, Finding
 from symconv.mathematics.tree import Above, Math, Row, Word
 from symconv.prose import Phrase, Value, prose
@@ -18,18 +19,26 @@ def algorithm(case: Case) -> Section:
     """The kernel, then what was found of it and of the formulas."""
     conv = case.conv
     findings = case.evidence.findings
-    blocks: list[Block] = [Paragraph(Phrase("algorithm.intro"))]
+    blocks: list[Block] = [Paragraph(Phrase("algorithm.intro" if case.code == "formulas" else "algorithm.emitted"))]
+    if case.code == "none":
+        return Section("algorithm", Phrase("algorithm.checks"), tuple(verdict(case, findings)))
     if all(finding.ok for finding in findings):
-        blocks += [
-            Code(listing(conv, prose(case.lang), case.notation), "python"),
-            Paragraph(Phrase("algorithm.left_out")),
-        ]
-        if case.gradient_check:
+        blocks.append(Code(_listed(case), "python"))
+        if case.code == "formulas":
+            blocks.append(Paragraph(Phrase("algorithm.left_out")))
+        if case.gradient_check and case.code == "formulas":
             blocks += [
                 Paragraph(Phrase("algorithm.check")),
                 Code(gradient_check(conv, prose(case.lang), case.notation), "python"),
             ]
     return Section("algorithm", Phrase("algorithm.title"), (*blocks, *verdict(case, findings)))
+
+
+def _listed(case: Case) -> str:
+    """The closed formulas as a program, or the emitted kernel of a schedule."""
+    if case.code == "formulas":
+        return listing(case.conv, prose(case.lang), case.notation)
+    return emit(case.code, Kind(case.conv.ndim, case.conv.transposed)).source.strip()
 
 
 # the check ------------------------------------------------------------------------------------------------------------
