@@ -62,7 +62,10 @@ def test_file_name_decides_the_format(name: str, begins: str, tmp_path: Path) ->
     ran = run(*LINE, "-o", str(path))
     assert (ran.status, ran.out, ran.err) == (0, "", f"wrote {path}\n")
     assert path.read_text(encoding="utf-8").startswith(begins)
-    assert [each.name for each in tmp_path.iterdir()] == [name]
+    beside = [each.name for each in tmp_path.iterdir() if each.name != name]
+    # Markdown has its pictures beside it, and names each of them
+    assert bool(beside) == (name == "a.md")
+    assert all(f"]({each})" in path.read_text(encoding="utf-8") for each in beside)
     run(*LINE, "-o", str(path), "--format", "markdown")
     assert path.read_text(encoding="utf-8").startswith("# The gradients")
 

@@ -72,7 +72,8 @@ def as_jekyll_does(text: str) -> str:
     if shutil.which("kramdown") is None:
         pytest.skip("kramdown is not installed")
     body = text.split("---\n", 2)[2].replace("(/assets/", "(")
-    done = subprocess.run(["kramdown", "--input", "GFM"], input=body, env={**os.environ, "LANG": "C.UTF-8"}, capture_output=True, check=True,
+    environment = {**os.environ, "LANG": "C.UTF-8"}
+    done = subprocess.run(["kramdown", "--input", "GFM"], input=body, env=environment, capture_output=True, check=True,
                           encoding="utf-8", timeout=120)  # fmt: skip
     return done.stdout
 
@@ -87,8 +88,10 @@ def test_a_french_post_on_a_phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     found = on_a_phone(as_jekyll_does(text), tmp_path)
     assert found["problems"] == []
     assert (found["errors"], found["left"]) == (0, 0)
-    assert isinstance(displays := found["displays"], int) and displays > 30
-    assert isinstance(images := found["images"], list) and len(images) == 4
+    assert isinstance(displays := found["displays"], int)
+    assert displays > 30
+    assert isinstance(images := found["images"], list)
+    assert len(images) == 4
     assert all(size > 0 and said for size, said in images)
     assert found["cut"] == []
     assert found["wide"] == PHONE
@@ -110,7 +113,9 @@ def test_a_paper_in_two_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert cited <= labels
     assert {label for label in labels if "figure." in label} <= cited
     assert all(label.startswith("conv:") for label in labels)
-    assert r"\theta" in source and r"\delta" in source and r"_{000}" in source
+    assert r"\theta" in source
+    assert r"\delta" in source
+    assert r"_{000}" in source
     (tmp_path / "paper.tex").write_text(PAPER, encoding="utf-8")
     for _ in range(2):
         subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"], cwd=tmp_path, check=True,
