@@ -38,7 +38,7 @@ MUTANTS: dict[str, Change] = {
         "formulas/sets.py", "        if one.length != other.length:\n            if one.length is None",
         "        if False:\n            if one.length is None", PROOFS),
     "a multiple of b loses its factor": Change(
-        "formulas/sets.py", "return None if inner is None else node.factor * inner",
+        "formulas/sets.py", "return None if inner is None else (inner[0], node.factor * inner[1])",
         "return None if inner is None else inner", PROOFS),
     "smt division by a negative number": Change(
         "proof/smtterms.py", 'f"(div (- {left}) {-by})"', 'f"(div {left} {-by})"', PROOFS),
