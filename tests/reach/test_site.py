@@ -145,7 +145,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def browse(folder: Path, address: str, script: str, profile: Path, seconds: float = 90) -> dict:
+def browse(folder: Path, address: str, script: str, profile: Path, seconds: float = 300) -> dict:
     """What ``script`` reports from the page at ``address``."""
     browser = next((found for name in NAMES if (found := shutil.which(name))), None)
     if browser is None:
@@ -165,6 +165,7 @@ def browse(folder: Path, address: str, script: str, profile: Path, seconds: floa
         process.kill()
         process.wait()
         server.shutdown()
+        server.server_close()
     assert server.told is not None, "the page reported nothing"
     return server.told
 
