@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -256,10 +257,11 @@ def run(
         return _run_class(reading, main, conv, made, backward)
     if reading.kind == "autograd":
         context = _Context()
-        y = _phase("forward", lambda: _call(reading, main.forward, reading.forward, conv, made | {"cache": context}))
+        there = made | {"cache": context}
+        y: Any = _phase("forward", lambda: _call(reading, main.forward, reading.forward, conv, there))
         back = _phase("backward", lambda: main.backward(context, made["dy"])) if backward else None
         return None, y, back, made
-    y: Any = None
+    y = None
     forward = main if reading.kind == "closure" else forward
     if forward is not None and (reading.forward or not backward):
         names = reading.forward or reading.backward
@@ -286,7 +288,7 @@ def _run_class(reading: Reading, main: Any, conv: Conv, made: dict[str, Any], ba
     made["y"] = made.get("dy")
     built = _phase("construct", lambda: _call(reading, main, reading.build, conv, made))
     for path, role in reading.sets:
-        _phase("construct", lambda path=path, role=role: put(built, path, value_of(reading, role, conv, made)))
+        _phase("construct", partial(put, built, path, value_of(reading, role, conv, made)))
     y = _phase("forward", lambda: _call(reading, getattr(built, reading.methods[0]), reading.forward, conv, made))
     if not backward:
         return built, y, None, made
@@ -303,12 +305,10 @@ def results(reading: Reading, ran: Any, conv: Conv) -> dict[str, Any]:
     for output, path in reading.outputs:
         if path[0] == "updated":
             before = made[f"before {output[1:]}"]  # W - (W - dW), at a rate of 1
-            value = _phase(
-                "reading results", lambda path=path, w=before: w - np.asarray(plain_array(at_path(built, path[1:])))
-            )
+            value = before - np.asarray(plain_array(_phase("reading results", partial(at_path, built, path[1:]))))
         else:
             root = back if path[0] == "return" else built
-            value = _phase("reading results", lambda root=root, path=path: at_path(root, path[1:]))
+            value = _phase("reading results", partial(at_path, root, path[1:]))
         value = plain_array(value)
         if value is not None:
             found[output] = returned_from(reading, output, np.asarray(value), conv.ndim)

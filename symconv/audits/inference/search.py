@@ -212,10 +212,12 @@ def infer_call(
     with_best = [search for search in searches if search.best is not None]
     if not with_best:
         raise NotInferred(_told(main, searches[0]))
-    search = max(
-        with_best,
-        key=lambda each: (each.best.found.fit >= 2, each.best.right > 0, each.best.found.fit, -searches.index(each)),
-    )  # type: ignore[union-attr]
+
+    def rank(each: _Search) -> tuple[Any, ...]:
+        assert each.best is not None
+        return (each.best.found.fit >= 2, each.best.right > 0, each.best.found.fit, -searches.index(each))
+
+    search = max(with_best, key=rank)
     assert search.best is not None
     reading = search.best.reading
     reading = replace(

@@ -100,7 +100,7 @@ def settled(
         reading = replace(reading, outputs=tuple(each for each in reading.outputs if each[0] != "db"))
     if _is_plain(reading) and found.ndim == 2 and bias:
         return Settled("plain", found.ndim, reading=reading)
-    name = target.name or getattr(function, "__name__", "it")
+    name = str(target.name or getattr(function, "__name__", "it"))
     return Settled(reading.text(), found.ndim, tuple(reading.lines(name)), reading.to_dict(), reading)
 
 
