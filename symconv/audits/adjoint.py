@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.polynomials import PolynomialTerms, as_terms, symbols, variable
-from symconv.audits.calls import Caller
-from symconv.audits.sandbox.standin import SYMBOLIC
+from symconv.algebra.polynomials import PolynomialTerms, variable
+from symconv.audits.sandbox.remote import Process
 from symconv.audits.truth import READINGS, Point, point, point_size
 from symconv.layer.names import entry_name
 
@@ -34,7 +33,7 @@ class OwnForward:
     The shape of dy is that of the y which the forward function returns, right or wrong.
     """
 
-    def __init__(self, caller: Caller, seed: int) -> None:
+    def __init__(self, caller: Process, seed: int) -> None:
         self.caller, self.conv, self.seed = caller, caller.conv, seed
 
     @cached_property
@@ -77,11 +76,12 @@ class OwnForward:
 
     @cached_property
     def _y_terms(self) -> list[PolynomialTerms]:
-        at = {name: symbols(name, self.conv.shapes[name]) for name in ("x", "w", "b")}
-        y = self.caller.own_forward(at, SYMBOLIC)
-        if y.shape != self.y_shape:
-            raise TypeError(f"the forward function returned shape {y.shape} on symbols, {self.y_shape} on numbers")
-        return [as_terms(entry) for entry in y.reshape(-1)]
+        shapes = {name: self.conv.shapes[name] for name in ("x", "w", "b")}
+        returned = self.caller.gradients({}, shapes=shapes, own_forward=True)
+        if returned.term_shapes["y"] != self.y_shape:
+            told = returned.term_shapes["y"]
+            raise TypeError(f"the forward function returned shape {told} on symbols, {self.y_shape} on numbers")
+        return returned.terms["y"]
 
     def terms(self, name: str) -> list[PolynomialTerms]:
         array = READINGS[name]

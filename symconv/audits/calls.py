@@ -1,21 +1,23 @@
-"""One call of an audited function: fresh arguments in its convention's layout, its results copied out at once."""
+"""Calls of an audited function: fresh arguments in its convention's layout, its results copied out at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symconv.algebra.polynomials import PolynomialTerms, as_terms, start_counting, symbols
 from symconv.audits.conventions import Convention, Functions, from_native, native_shape, outputs_of, to_native
 from symconv.audits.numeric import as_numbers
-from symconv.audits.sandbox.standin import Table, in_place_of_numpy
+from symconv.audits.sandbox import standin
+from symconv.audits.sandbox.alarm import time_limit
 from symconv.layer.conv import Conv
 
-__all__ = ["MODES", "Caller", "Returned"]
+__all__ = ["MODES", "Caller", "Request", "Returned"]
 
 #: what is judged: a backward pass against the derivative, a forward pass against the layer, a backward against its own forward
 MODES = ("backward", "forward", "adjoint")
@@ -24,12 +26,38 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
+class Request:
+    """A call: at these arrays, or at symbols of the ``shapes``.
+
+    ``guarded`` shows unset memory and memory out of reach as NaN; ``own_forward`` asks for y of the function's own forward
+    pass; ``conv`` is another layer than the case's; ``manner`` hands the arrays over "strided" (not contiguous) or
+    "read-only"; ``seconds`` is what symbols may take.
+    """
+
+    at: dict[str, Array] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] | None = None
+    guarded: bool = False
+    own_forward: bool = False
+    conv: Conv | None = None
+    manner: str = ""
+    seconds: float = 5.0
+    #: how often it is called; what the last call gives is returned
+    times: int = 1
+
+
+@dataclass(frozen=True)
 class Returned:
-    """What a call gave: arrays in PyTorch's layout, their shapes as returned, and what it did beside."""
+    """What a call gave: arrays in PyTorch's layout (of symbols: the terms of their entries), their shapes as returned, and
+    what it did beside. ``beyond`` says which views reached outside their arrays.
+    """
 
     outputs: dict[str, Array]
     shapes: dict[str, tuple[int, ...]]
     findings: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
+    terms: dict[str, list[PolynomialTerms]] = field(default_factory=dict)
+    #: the shapes in PyTorch's layout of the outputs whose terms are given
+    term_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class Caller:
@@ -48,46 +76,61 @@ class Caller:
         self.mode, self.outputs, self.namespaces = mode, outputs, namespaces
         #: the arrays of the last call, as they were handed over
         self.given: list[Array] = []
+        #: what earlier calls returned, with copies made then
+        self._kept: list[tuple[str, Array, Array]] = []
 
     def native_shape(self, name: str, shape: Sequence[int]) -> tuple[int, ...]:
         """``shape`` as the convention lays ``name`` out."""
         return native_shape(self.convention, self.conv, name, shape)
 
-    def gradients(self, at: Mapping[str, Array], table: Table | None = None) -> Returned:
-        """What the audited function returns at a point (y in mode "forward")."""
-        if self.mode == "forward":
-            return self.forward(self.functions.main, at, table)
-        return self._call(
-            lambda native: outputs_of(self.convention.backward(self.functions, self.conv, native), self.outputs),
-            at,
-            table,
-        )
+    def answer(self, request: Request) -> Returned:
+        """What a request asks for."""
+        if request.shapes is None:
+            for _ in range(request.times - 1):
+                self._called(request, request.at, None)
+            return self._called(request, request.at, standin.GUARDED if request.guarded else None)
+        start_counting()
+        with time_limit(request.seconds):
+            at = {name: symbols(name, shape) for name, shape in request.shapes.items()}
+            returned = self._called(request, at, standin.SYMBOLIC)
+            terms = {name: [as_terms(e) for e in value.reshape(-1)] for name, value in returned.outputs.items()}
+        return Returned({}, returned.shapes, terms=terms, term_shapes={k: v.shape for k, v in returned.outputs.items()})
 
-    def forward(
-        self, function: Callable[..., Any] | None, at: Mapping[str, Array], table: Table | None = None
-    ) -> Returned:
-        """y as the forward function returns it, alone or first of a tuple."""
-        assert function is not None
+    def _called(self, request: Request, at: Mapping[str, Array], table: standin.Table | None) -> Returned:
+        conv = request.conv or self.conv
 
-        def call(native: Mapping[str, Array]) -> dict[str, Any]:
-            returned = self.convention.forward(function, self.conv, native)
+        def forward(native: Mapping[str, Array]) -> dict[str, Any]:
+            """y as the forward function returns it, alone or first of a tuple."""
+            function = self.functions.forward or self.functions.main if request.own_forward else self.functions.main
+            returned = self.convention.forward(function, conv, native)
             return {"y": returned[0] if isinstance(returned, tuple) else returned}
 
-        return self._call(call, at, table)
+        def backward(native: Mapping[str, Array]) -> dict[str, Any]:
+            return outputs_of(self.convention.backward(self.functions, conv, native), self.outputs)
 
-    def own_forward(self, at: Mapping[str, Array], table: Table | None = None) -> Array:
-        """y of the function's own forward pass: the given one, or that of the class."""
-        return self.forward(self.functions.forward or self.functions.main, at, table).outputs["y"]
+        call = forward if request.own_forward or self.mode == "forward" else backward
+        return self._call(call, conv, at, table, request.manner)
 
     def _call(
-        self, call: Callable[[Mapping[str, Array]], dict[str, Any]], at: Mapping[str, Array], table: Table | None
+        self,
+        call: Callable[[Mapping[str, Array]], dict[str, Any]],
+        conv: Conv,
+        at: Mapping[str, Array],
+        table: standin.Table | None,
+        manner: str,
     ) -> Returned:
-        native = {name: to_native(self.convention, self.conv, name, array) for name, array in at.items()}
+        native = {name: _handed(to_native(self.convention, conv, name, a), manner) for name, a in at.items()}
         self.given = list(native.values())
         before = {name: array.copy() for name, array in native.items()}
-        with in_place_of_numpy(self.namespaces, table) if table else nullcontext(), np.errstate(all="ignore"):
+        standin.out_of_bounds.clear()
+        guard = standin.in_place_of_numpy(self.namespaces, table) if table else nullcontext()
+        with guard, np.errstate(all="ignore"):
             returned = call(native)
         findings = [f"writes to its argument {name}" for name in native if not _same(native[name], before[name])]
+        for name, value, copy in self._kept:
+            if not _same(value, copy):
+                findings.append(f"reuses a buffer: the {name} of one call is overwritten by the next")
+        self._kept = []
         outputs, shapes = {}, {}
         for name, value in returned.items():
             if isinstance(value, np.ndarray):
@@ -96,10 +139,11 @@ class Caller:
                     for argument, array in native.items()
                     if np.may_share_memory(value, array)
                 ]
+                self._kept.append((name, value, value.copy()))
             array = self._array(value, next(iter(at.values())).dtype)
             shapes[name] = array.shape
-            outputs[name] = from_native(self.convention, self.conv, name, array)
-        return Returned(outputs, shapes, tuple(findings))
+            outputs[name] = from_native(self.convention, conv, name, array)
+        return Returned(outputs, shapes, tuple(findings), tuple(standin.out_of_bounds))
 
     def _array(self, value: Any, dtype: Any) -> Array:
         if dtype.kind != "O":
@@ -115,7 +159,18 @@ class Caller:
         return np.asarray(value).astype(object)
 
 
+def _handed(array: Array, manner: str) -> Array:
+    """The array as it is handed over: every second entry of a larger one, or not to be written to."""
+    if manner == "strided":
+        wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), dtype=array.dtype)
+        wide[..., ::2] = array
+        return wide[..., ::2]
+    if manner == "read-only":
+        array.flags.writeable = False
+    return array
+
+
 def _same(a: Array, b: Array) -> bool:
     if a.dtype == object:
         return all(x is y for x, y in zip(a.reshape(-1), b.reshape(-1), strict=True))
-    return np.array_equal(a, b, equal_nan=True)
+    return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")

@@ -1,7 +1,7 @@
 """The simplest rule that says in which cases a function is right, observed on the cases tried, not proved.
 
-A rule is a disjunction of few conjunctions of few predicates. It is chosen on three quarters of the cases and tested on
-those held out; it must fit every case.
+A rule is a disjunction of few conjunctions of few predicates. It is chosen on three quarters of the sizes and tested on
+those held out; it must fit every case, and fresh geometries on which rules that fit disagree.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from symconv.audits.predicates import PREDICATES, Predicate
 from symconv.layer.conv import Conv
 
-__all__ = ["MAX_LITERALS", "Condition", "Rule", "Table", "find_condition", "table_of"]
+__all__ = ["MAX_LITERALS", "Condition", "Rule", "Table", "find_condition", "rivals", "table_of"]
 
 #: which predicates hold (columns) of which cases (rows)
 Table = NDArray[np.bool_]
@@ -69,6 +69,8 @@ class Condition:
     verb: str = "right"
     dilated: bool = True
     nearly: tuple[Rule, int, int] | None = None
+    #: fresh geometries that the rule fits too
+    challenged: int = 0
 
     @property
     def text(self) -> str | None:
@@ -102,12 +104,13 @@ class Condition:
             if self.predicted
             else "chosen with sight of all of them"
         )
+        tested += f"; {self.challenged} fresh geometries agree" if self.challenged else ""
         return f"{self.text} (observed, not proved; {tested})"
 
     def to_dict(self) -> dict[str, Any]:
         return {"text": self.text, "rule": self.rule_text, "cases": self.cases, "held_out": self.held_out,
                 "nearly": self._words(self.nearly[0]) if self.nearly else None,
-                "predicted": self.predicted, "proved": False}  # fmt: skip
+                "predicted": self.predicted, "challenged": self.challenged, "proved": False}  # fmt: skip
 
 
 def table_of(convs: Sequence[Conv]) -> Table:
@@ -117,9 +120,13 @@ def table_of(convs: Sequence[Conv]) -> Table:
 
 
 def find_condition(
-    convs: Sequence[Conv], right: Sequence[bool], verb: str = "right", seed: int = 0, table: Table | None = None
-) -> Condition:
+    convs: Sequence[Conv], right: Sequence[bool], verb: str = "right", seed: int = 0, table: Table | None = None,
+    fresh: Sequence[tuple[Conv, bool]] = (),
+) -> Condition:  # fmt: skip
     """The simplest rule that is true of exactly the cases that are ``right``; ``table`` is theirs, if it is known already.
+
+    Whole sizes are held out, a quarter of them: a rule about sizes is not tested by cases that share theirs with those it was
+    chosen on. ``fresh`` are further geometries, each with whether it is right, which a rule must fit too.
 
     >>> from symconv import Conv
     >>> convs = [Conv(size, 3, stride=s, padding=p) for size in (5, 6, 7) for s in (1, 2) for p in (0, 1)]
@@ -127,24 +134,48 @@ def find_condition(
     stride = 1
     """
     count = len(convs)
+    dilated = any(d != 1 for conv in [*convs, *(conv for conv, _ in fresh)] for d in conv.dilation)
     if all(right) or not any(right):
-        return Condition(None, count, constant=bool(count) and all(right), verb=verb)
-    dilated = any(d != 1 for conv in convs for d in conv.dilation)
+        constant = bool(count) and all(right)
+        if all(is_right == constant for _, is_right in fresh):
+            return Condition(None, count, constant=constant, verb=verb, challenged=len(fresh))
+        convs, right, table = [*convs, *(c for c, _ in fresh)], [*right, *(r for _, r in fresh)], None
+        count = len(convs)
     if table is None:
         table = table_of(convs)
     wanted = np.asarray(right, dtype=bool)
-    order = np.random.default_rng(seed).permutation(count)
-    held_out = order[: count // 4]
-    chosen_on = order[count // 4 :]
-    whole = _Patterns(table, wanted)
+    sizes = [_size(conv) for conv in convs]
+    distinct = list(dict.fromkeys(sizes))
+    order = np.random.default_rng(seed).permutation(len(distinct))
+    out = {distinct[i] for i in order[: max(1, len(distinct) // 4)]} if len(distinct) > 2 else set()
+    chosen_on = np.array([size not in out for size in sizes], dtype=bool)
+    held_out = int(count - chosen_on.sum())
+    whole = _Patterns(
+        np.concatenate([table, table_of([conv for conv, _ in fresh])]),
+        np.array([*right, *(r for _, r in fresh)], dtype=bool),
+    )
     train = _Patterns(table[chosen_on], wanted[chosen_on])
-    first = next(train.rules(), None)
+
+    first = next(train.rules(), None) if held_out else None
     if first is not None and whole.fits(first):
-        return Condition(first, count, len(held_out), True, verb=verb, dilated=dilated)
+        return Condition(first, count, held_out, True, verb=verb, dilated=dilated, challenged=len(fresh))
     best = next(whole.rules(), None)
     if best is None:
         return Condition(None, count, verb=verb, dilated=dilated, nearly=whole.nearly())
-    return Condition(best, count, len(held_out), False, verb=verb, dilated=dilated)
+    return Condition(best, count, held_out, False, verb=verb, dilated=dilated, challenged=len(fresh))
+
+
+def rivals(convs: Sequence[Conv], right: Sequence[bool], most: int = 40) -> list[Rule]:
+    """The simplest rules that are true of exactly the cases that are right: fresh cases tell which of them to believe."""
+    if all(right) or not any(right):
+        return []
+    patterns = _Patterns(table_of(convs), np.asarray(right, dtype=bool))
+    simplest = itertools.islice(patterns.rules(), most // 4)
+    return list(itertools.islice(itertools.chain.from_iterable(map(patterns.alike, simplest)), most))
+
+
+def _size(conv: Conv) -> tuple[object, ...]:
+    return conv.input, conv.kernel, conv.batch, conv.in_channels, conv.out_channels
 
 
 class _Patterns:
@@ -161,12 +192,15 @@ class _Patterns:
         self.right, self.wrong = _bits(some_right), _bits(some_wrong)
         self.counts = np.bincount(inverse[wanted], minlength=len(rows)).tolist()
         self.bits: dict[_Literal, int] = {}
-        #: of literals that are alike on these cases, the first
+        #: literals that are alike on these cases
+        self.same: dict[int, list[_Literal]] = {}
+        #: of those, the first
         self.literals: dict[_Literal, int] = {}
         seen: set[int] = set()
         for i in range(table.shape[1]):
             for value in (True, False):
                 bits = self.bits[i, value] = _bits(rows[:, i] == value)
+                self.same.setdefault(bits, []).append((i, value))
                 if bits and bits != (1 << len(rows)) - 1 and bits not in seen:
                     seen.add(bits)
                     self.literals[i, value] = bits
@@ -180,6 +214,16 @@ class _Patterns:
                 bits &= self.bits[literal]
             covered |= bits
         return covered == self.right
+
+    def alike(self, rule: Rule) -> Iterator[Rule]:
+        """The rule, and those with one literal put for another that is alike on these cases."""
+        yield rule
+        for number, part in enumerate(rule.parts):
+            for place, literal in enumerate(part):
+                for other in self.same[self.bits[literal]]:
+                    if other != literal:
+                        changed = (*part[:place], other, *part[place + 1 :])
+                        yield Rule((*rule.parts[:number], changed, *rule.parts[number + 1 :]))
 
     def _support(self, bits: int) -> int:
         """The number of right cases with these patterns."""

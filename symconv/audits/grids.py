@@ -54,8 +54,8 @@ _SIZES: tuple[Size, ...] = (
     Size((8, 8), (3, 3), 2, 1, 1),
     Size((6, 7), (4, 4), 1, 2, 2),
 )
-#: the most telling of them: square and oblong, with and without remainders, one image and several
-_QUICK = (1, 3, 5, 7, 13)
+#: the most telling of them: square and oblong, with and without remainders, and N, C, F each 1 or more apart from the others
+_QUICK = (1, 3, 6, 9, 13)
 
 NAMED = ("default", "quick")
 
@@ -95,12 +95,13 @@ def grid_of(
     out_channels: int | None = None,
     transposed: bool = False,
     bias: bool = True,
+    reasons: list[str] | None = None,
 ) -> Iterator[Conv]:
     """Every legal convolution of a grid, each once.
 
     Each argument lists the values it takes (an int, or one int for each axis). ``input`` or ``kernel`` left out are those of
     the grid ``name``, paired as they are there; both given, all pairs. Channels are multiplied by the number of groups where this
-    does not divide them. ValueError for an unknown name.
+    does not divide them. ``reasons`` takes up why some combination is none. ValueError for an unknown name.
     """
     if name not in NAMED:
         raise ValueError(f"no grid {name!r}; there are {', '.join(NAMED)}")
@@ -124,8 +125,10 @@ def grid_of(
         try:
             conv = Conv(size.input, size.kernel, **counts, stride=s, padding=p, dilation=d, groups=g, bias=bias,
                         transposed=transposed, output_padding=extra, padding_mode=padding_mode)  # fmt: skip
-        except ValueError:
-            continue  # not a convolution: a kernel larger than the padded input, say
+        except ValueError as error:  # not a convolution: a kernel larger than the padded input, say
+            if reasons is not None and len(reasons) < 2 and str(error) not in reasons:
+                reasons.append(str(error))
+            continue
         if conv not in seen:
             seen.add(conv)
             yield conv
@@ -137,11 +140,13 @@ def default_grid(name: str = "default", **options: Any) -> list[Conv]:
     >>> len(default_grid()), len(default_grid("quick"))
     (180, 45)
     """
-    found = list(itertools.islice(grid_of(name, **options), MAX_CASES + 1))
+    reasons: list[str] = []
+    found = list(itertools.islice(grid_of(name, **options, reasons=reasons), MAX_CASES + 1))
     if len(found) > MAX_CASES:
         raise ValueError(f"the grid has more than {MAX_CASES:,} cases")
     if not found:
-        raise ValueError("the grid is empty: no combination of its sizes is a convolution")
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        raise ValueError(f"the grid is empty: no combination of its sizes is a convolution{why}")
     return found
 
 

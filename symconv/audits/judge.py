@@ -1,33 +1,33 @@
 """One case: a function on one geometry, by both engines, as a verdict for each of its outputs.
 
-The function runs first as it is, on exact numbers; what it raises there is what it raises. Then it runs on symbols, which
-decides every entry exactly for this geometry. Where symbols cannot follow it (casts to float, compiled code), more points of
-exact numbers decide, with a stated chance of a mistake. Both must agree; where they do not, the numbers decide and it is said.
+The function runs in a process that knows nothing of what is expected; what it returns comes here as arrays. It runs first as
+it is, on exact numbers of three magnitudes, in two orders and two processes; what it raises there is what it raises. Then it
+runs on symbols, which decides every entry exactly for this geometry. Where symbols cannot follow it (casts to float, compiled
+code), the numbers decide, with a stated chance of a mistake. Both must agree; where they do not, the numbers decide and it
+is said.
 """
 
 from __future__ import annotations
 
-import signal
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from types import FrameType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.polynomials import PolynomialTerms, arrays_in, as_terms, start_counting, symbols
+from symconv.algebra.polynomials import PolynomialTerms, arrays_in
 from symconv.audits.adjoint import OwnForward
-from symconv.audits.calls import Caller, Returned
+from symconv.audits.calls import Returned
 from symconv.audits.causes import Observed, confirmed
 from symconv.audits.conventions import GRADIENTS
 from symconv.audits.explain import explain_recovered, explain_shape, explain_terms
+from symconv.audits.histories import alike, named, neighbours, of_manner
 from symconv.audits.numeric import ROUNDS, nonlinear_in
-from symconv.audits.sandbox import standin
-from symconv.audits.sandbox.refusals import Failure, failure_of
+from symconv.audits.sandbox.refusals import Failure
+from symconv.audits.sandbox.remote import Process, Raised
 from symconv.audits.truth import FACTORS, Derivative, Point, Reference, point, point_size
 
 __all__ = ["ENGINES", "MAX_SYMBOLIC_TERMS", "CaseVerdict", "judge"]
@@ -39,6 +39,9 @@ SYMBOLIC, EXACT = "symbolic", "exact integers"
 
 #: stands for the outputs of a case in which none came back
 ANY = "*"
+
+#: a function is called so many times more, unless that takes long: it may count
+TIMES = 4
 
 #: a loss with more terms than this is not followed on symbols unless the engine was asked for
 MAX_SYMBOLIC_TERMS = 20_000
@@ -68,53 +71,46 @@ class SymbolsGaveUp(Exception):
 
 
 def judge(
-    caller: Caller,
-    own_files: Sequence[str] = (),
-    engine: str = "auto",
-    seed: int = 0,
-    seconds: float = 5.0,
-    explain: bool = False,
+    process: Process, engine: str = "auto", seed: int = 0, seconds: float = 5.0, explain: bool = False
 ) -> CaseVerdict:
     """The verdict on one case; with ``explain`` also the expressions of the first wrong entry of each output.
 
     ``seconds`` is what the symbolic engine may take.
     """
-    return _Judgement(caller, own_files, engine, seed, seconds, explain).verdict()
+    return _Judgement(process, engine, seed, seconds, explain).verdict()
 
 
 class _Judgement:
-    def __init__(
-        self, caller: Caller, own_files: Sequence[str], engine: str, seed: int, seconds: float, explain: bool
-    ) -> None:
-        self.caller, self.conv, self.own_files = caller, caller.conv, own_files
+    def __init__(self, process: Process, engine: str, seed: int, seconds: float, explain: bool) -> None:
+        self.caller, self.conv = process, process.conv
         self.engine, self.seed, self.seconds, self.explain = engine, seed, seconds, explain
-        self.reference: Reference = OwnForward(caller, seed) if caller.mode == "adjoint" else Derivative(caller.conv)
-        self.size = point_size(caller.conv)
+        self.reference: Reference = OwnForward(process, seed) if process.mode == "adjoint" else Derivative(process.conv)
+        self.size = point_size(process.conv)
         self.result = CaseVerdict()
         #: every run on numbers, with its point
         self.runs: list[tuple[Point, Returned]] = []
+        self.points: list[Point] = []
         self.polynomials: dict[str, list[PolynomialTerms]] = {}
         #: the first run in which an output was not right
         self.wrong_at: dict[str, tuple[Point, Returned]] = {}
+        #: outputs that hold memory which nobody has set, or outside their arrays
+        self.unreliable: dict[str, str] = {}
 
     def verdict(self) -> CaseVerdict:
         try:
             self._first_runs()
-        except _Ended as ended:
-            return self._failed(ended.failure)
-        self._compare_numbers()
-        if self.engine != "exact":
-            self._compare_symbols()
-        if self.result.engine == EXACT:
-            try:
-                while len(self.runs) < ROUNDS:
-                    self._run(self._point(len(self.runs)))
-            except _Ended as ended:
-                return self._failed(ended.failure)
-            self._compare_numbers()
-        self.result.rounds = len(self.runs)
+            with self.caller.fresh() as other:
+                steady = self._further_runs(other)
+                self._compare_numbers()
+                if self.engine != "exact":  # last: on objects a function may do what ends its process
+                    self._compare_symbols(other if other.process else self.caller)
+        except Raised as raised:
+            return self._failed(raised.failure)
+        self.result.rounds = ROUNDS
         wrong = [name for name, status in self.result.outputs.items() if status != "ok"]
-        if wrong:
+        if not steady:
+            self.result.findings.append(named(self.caller, *self.points[:2]))
+        elif wrong:
             self._look_into(wrong)
         seen = dict.fromkeys(finding for _, run in self.runs for finding in run.findings)
         self.result.findings[:0] = list(seen)
@@ -139,38 +135,60 @@ class _Judgement:
         if isinstance(self.reference, OwnForward):
             try:
                 shapes = self.reference.shapes()
-            except BaseException as error:
-                failure = self._failure(error)
-                raise _Ended(Failure(failure.status, f"forward: {failure.message}", failure.where)) from error
+            except Raised as raised:
+                failure = raised.failure
+                raise Raised(Failure(failure.status, f"forward: {failure.message}", failure.where)) from raised
         return point(self.conv, self.seed, number, self.size, shapes)
 
-    def _failure(self, error: BaseException) -> Failure:
-        return failure_of(error, self.own_files, self.caller.given)
-
-    def _run(self, at: Point, table: standin.Table | None = None) -> Returned:
-        try:
-            returned = self.caller.gradients(at, table)
-        except BaseException as error:  # also SystemExit: whatever audited code raises is its case's verdict
-            raise _Ended(self._failure(error)) from error
+    def _run(self, at: Point, process: Process | None = None, **how: Any) -> Returned:
+        returned = (process or self.caller).gradients(at, **how)
         self.runs.append((at, returned))
         return returned
 
     def _first_runs(self) -> None:
-        """One run with unset and out-of-reach memory made visible, where that can be done, and one as the function is."""
-        first = self._point(0)
-        standin.out_of_bounds.clear()
+        """One run with unset and out-of-reach memory made visible, where that can be done, and those as the function is."""
+        self.points = [self._point(number) for number in range(ROUNDS)]
+        guarded = None
         try:
-            guarded = self._run(first, standin.GUARDED)
-        except _Ended:
-            guarded = None  # the run as it is says what the function raises
-        if guarded is not None and standin.out_of_bounds:
-            told = standin.out_of_bounds[0]
-            if any(not np.all(np.isfinite(v)) for v in guarded.outputs.values() if v.dtype.kind in "fc"):
-                raise _Ended(Failure("error", f"OutOfBounds: {told}"))
+            guarded = self.caller.gradients(self.points[0], guarded=True)
+        except Raised:
+            if self.caller.process is None:
+                raise  # else the run as it is says what the function raises
+        if guarded is not None and guarded.beyond:
+            told = guarded.beyond[0]
             self.result.findings.append(told)
-        if guarded is None:
-            self._run(first)
-        self._run(self._point(1))
+            for name, value in guarded.outputs.items():
+                if value.dtype.kind in "fc" and not np.all(np.isfinite(value)):
+                    self.unreliable[name] = f"OutOfBounds: {told}"
+        if guarded is not None:
+            self.runs.append((self.points[0], guarded))
+        else:
+            self._run(self.points[0])
+        for at in self.points[1:]:
+            self._run(at)
+
+    def _further_runs(self, other: Process) -> bool:
+        """The first point again, and all in another order in a fresh process after other layers; whether all is the same."""
+        first, second = self.runs[0][1], self.runs[1][1]
+        runs = [(first, self._run(self.points[0]))] if not self.unreliable else []
+        if self.conv.terms <= MAX_SYMBOLIC_TERMS:
+            runs.append((second, self._run(self.points[1], times=TIMES)))
+        with other.further_time(0.4) as spent:
+            for conv in neighbours(self.conv) if self.caller.mode != "adjoint" else ():
+                try:
+                    other.gradients(point(conv, self.seed, 3, point_size(conv)), conv=conv)
+                except Raised:
+                    if other.process is None:  # a layer that is not this case ended the process, or takes all the time
+                        break
+        self.caller.deadline += spent()
+        if other.process is None:
+            return all(alike(a, b) for a, b in runs)
+        runs.append((second, self._run(self.points[1], other)))
+        again = self._run(self.points[0], other)
+        if not self.unreliable:
+            runs.append((first, again))
+            self.result.findings += of_manner(other, self.points[0], again)
+        return all(alike(a, b) for a, b in runs)
 
     def _compare_numbers(self) -> None:
         names = [name for name in ("y", *GRADIENTS) if any(name in run.outputs for _, run in self.runs)]
@@ -187,7 +205,7 @@ class _Judgement:
                     self.result.outputs[name] = "shape"
                     self.result.shapes[name] = [list(run.shapes[name]), list(native)]
                     break
-                if not self.reference.agrees(at, name, value):
+                if name in self.unreliable or not self.reference.agrees(at, name, value):
                     self.result.outputs[name] = "value"
                     self.wrong_at.setdefault(name, (at, run))
                     break
@@ -196,31 +214,26 @@ class _Judgement:
 
     # on symbols --------------------------------------------------------------------------------------------------------------
 
-    def _compare_symbols(self) -> None:
+    def _compare_symbols(self, process: Process) -> None:
         try:
             if self.engine == "auto" and self.conv.terms > MAX_SYMBOLIC_TERMS:
                 raise SymbolsGaveUp(f"a loss of {self.conv.terms:,} terms")
-            start_counting()
-            with _time_limit(self.seconds):
-                verdicts = self._follow()
-        except BaseException:  # also what the audited code raises on symbols: the numbers decide
-            return
+            verdicts = self._follow(process)
+        except (SymbolsGaveUp, Raised, TypeError, ValueError, ArithmeticError, KeyError, pickle.PickleError):
+            return  # what the audited code raises on symbols: the numbers decide
         numbers = self.result.outputs
         if verdicts.keys() == numbers.keys() and all((verdicts[k] == "ok") == (numbers[k] == "ok") for k in numbers):
             self.result.engine = SYMBOLIC
         else:
             self.result.findings.append("computes something else on arrays of objects than on arrays of floats")
 
-    def _follow(self) -> dict[str, str]:
+    def _follow(self, process: Process) -> dict[str, str]:
         shapes = {name: self.reference.shape(name) for name in ("x", "w", "b", "dy")}
-        returned = self.caller.gradients(
-            {name: symbols(name, shape) for name, shape in shapes.items()}, standin.SYMBOLIC
-        )
+        returned = process.gradients({}, shapes=shapes, seconds=self.seconds)
         verdicts = {}
-        for name, value in returned.outputs.items():
-            terms = [as_terms(entry) for entry in value.reshape(-1)]
+        for name, terms in returned.terms.items():
             self.polynomials[name] = terms
-            if value.shape != self.reference.shape(name):
+            if returned.term_shapes[name] != self.reference.shape(name):
                 verdicts[name] = "shape"
             else:
                 verdicts[name] = "ok" if terms == self.reference.terms(name) else "value"
@@ -229,12 +242,12 @@ class _Judgement:
     # wrong outputs --------------------------------------------------------------------------------------------------------------
 
     def _look_into(self, wrong: Sequence[str]) -> None:
-        if self._differs(*self.runs[-1]):
-            self.result.findings.append("not deterministic: the same arguments give different results")
-            return
         for name in wrong:
             at, seen = self.wrong_at.get(name, self.runs[-1])
             if name not in seen.outputs:
+                continue
+            if name in self.unreliable:
+                self.result.failures[name] = {"note": self.unreliable[name]}
                 continue
             if self._not_bilinear(name):
                 self.result.findings.append(f"not bilinear: {name}")
@@ -247,25 +260,13 @@ class _Judgement:
             if self.explain:
                 self.result.failures[name] = self._explained(name, at, seen)
 
-    def _again(self, at: Point) -> Returned | None:
-        try:
-            return self.caller.gradients(at)
-        except BaseException:
-            return None
-
-    def _differs(self, at: Point, seen: Returned) -> bool:
-        for _ in range(2):
-            again = self._again(at)
-            if again is None or again.outputs.keys() != seen.outputs.keys():
-                return True
-            if any(not np.array_equal(again.outputs[k], v, equal_nan=True) for k, v in seen.outputs.items()):
-                return True
-        return False
-
     def _depends(self, name: str, array: str) -> bool:
         at, seen = self.wrong_at.get(name, self.runs[-1])
-        again = self._again(at | {array: 1.5 - at[array] / 2})
-        if again is None or name not in again.outputs:
+        try:
+            again = self.caller.gradients(at | {array: 1.5 - at[array] / 2})
+        except Raised:
+            return False
+        if name not in again.outputs:
             return False
         return not np.array_equal(again.outputs[name], seen.outputs[name], equal_nan=True)
 
@@ -289,32 +290,3 @@ class _Judgement:
         if self.result.engine == SYMBOLIC:
             return explain_terms(self.reference, name, self.polynomials[name])
         return explain_recovered(self.reference, name, self._outputs, at, seen.outputs[name])
-
-
-class _Ended(Exception):
-    """The function raised: the case has its verdict."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """SymbolsGaveUp after so many seconds (in a main thread, where signals arrive); a timer that ran before goes on after."""
-    began = time.monotonic()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise SymbolsGaveUp(f"symbols took longer than {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if left:
-            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001))
-    if time.monotonic() - began > seconds:
-        raise SymbolsGaveUp(f"symbols took longer than {seconds:g} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,7 @@ def named_causes(cases: Sequence[Case], output: str) -> list[NamedCause]:
         how = "the result equals what this mistake computes" if best in _BY_VALUE else "seen in the result of each"
         found.append(NamedCause(best, CAUSES[best].text.format(output=output), len(counts[best]), len(failing), how))
         left -= counts[best]
-    if left:
+    if left and all(_readable(cases[i]) for i in failing):
         for key, text, told, applies in _PATTERNS:
             if output in told and _is_pattern(cases, set(failing), applies):
                 how = "it fails on every such case and on no other"
@@ -73,7 +74,17 @@ def named_causes(cases: Sequence[Case], output: str) -> list[NamedCause]:
     return found
 
 
-_BY_VALUE = {key for key in CAUSES if not key.startswith(("depends-", "ignores-", "empty-crop"))}
+def _readable(case: Case) -> bool:
+    """Whether sizes can account for what happened: any result, but of exceptions only those about shapes and indices."""
+    return case.verdict.status != "error" or bool(_ABOUT_SIZES.match(case.verdict.message))
+
+
+#: exceptions that NumPy raises of itself when sizes do not go together
+_ABOUT_SIZES = re.compile(
+    r"(ValueError|IndexError|AssertionError)\b.*(broadcast|shape|axis|index|dimension|mismatch|size)"
+)
+
+_BY_VALUE = {key for key in CAUSES if not key.startswith(("depends-", "ignores-", "empty-crop", "true-division"))}
 
 
 def _is_pattern(cases: Sequence[Case], failing: set[int], applies: Callable[[Conv], bool]) -> bool:

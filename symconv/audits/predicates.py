@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -68,5 +69,16 @@ PREDICATES: tuple[Predicate, ...] = (
     Predicate("padding ≤ 1", "padding > 1", _each(lambda a: max(a.p, a.q) <= 1), 3),
     Predicate("stride ≤ 2", "stride > 2", _each(lambda a: a.s <= 2), 3),
     Predicate("padding = d(K − 1)", "padding ≠ d(K − 1)", _each(lambda a: a.p == a.q == _reach(a)), 3),
+    Predicate("K is odd", "K is even on some axis", _each(lambda a: a.K % 2 == 1), 1),
+    Predicate("C = groups", "C > groups", lambda conv: conv.in_channels == conv.groups, 2),
+    Predicate("F = groups", "F > groups", lambda conv: conv.out_channels == conv.groups, 2),
+    Predicate("dilation = stride", "dilation ≠ stride", _each(lambda a: a.d == a.s), 3),
+    Predicate("dilation < stride", "dilation ≥ stride", _each(lambda a: a.d < a.s), 3),
+    Predicate(
+        "dilation and stride have no common divisor",
+        "dilation and stride have a common divisor",
+        _each(lambda a: math.gcd(a.d, a.s) == 1),
+        3,
+    ),
     Predicate("C = F", "C ≠ F", lambda conv: conv.in_channels == conv.out_channels, 3),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -106,6 +107,10 @@ class Outcome:
     proved: str | None = None
     #: how the function is called and where its results are, where that was inferred
     inferred: tuple[str, ...] = field(default=(), repr=False)
+    #: geometries drawn with the seed, beside the grid: where a rule is tried that was found on the grid
+    challenge: tuple[Case, ...] = field(default=(), repr=False)
+    #: output that is wrong -> whether it is the derivative of the function's own forward pass there, where one is at hand
+    own_forward: dict[str, bool] = field(default_factory=dict, repr=False)
 
     @cached_property
     def documented(self) -> tuple[Case, ...]:
@@ -128,7 +133,43 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        return self.tally.wrong == 0 and self.tally.right > 0
+        return self.tally.wrong == 0 and self.tally.right > 0 and not self.limits and not self.challenge_tally.wrong
+
+    @property
+    def ok_strictly(self) -> bool:
+        """Whether it is right and refuses nothing."""
+        return self.ok and not self.refused
+
+    @cached_property
+    def challenge_tally(self) -> Tally:
+        """The geometries that were drawn for this audit, all outputs together."""
+        return Tally.of(case.statuses(self.outputs) for case in self.challenge)
+
+    @cached_property
+    def limits(self) -> tuple[str, ...]:
+        """Ordinary geometries that are refused throughout: a stride or a dilation that the function takes and never computes."""
+        told = []
+        for word, of in (("stride", lambda conv: conv.stride), ("dilation", lambda conv: conv.dilation)):
+            cases = [case for case in self.documented if _is_ordinary(case.conv)]
+            values = {of(case.conv)[0] for case in cases} - {1}
+            declined = sorted(v for v in values if all(c.refuses() for c in cases if of(c.conv)[0] == v))
+            answered = any(not case.refuses() for case in cases if of(case.conv)[0] == 1)
+            if declined and answered:
+                every = "every" if set(declined) == values and len(values) > 1 else ""
+                told.append(
+                    f"refuses {every} {word} > 1" if every else f"refuses {word} {', '.join(map(str, declined))}"
+                )
+        return tuple(told)
+
+    @cached_property
+    def errors(self) -> dict[tuple[str, str], int]:
+        """The exceptions that are no refusals, by message (its numbers left out) and place, with the cases of each."""
+        counts: dict[tuple[str, str], int] = {}
+        for case in self.documented:
+            if case.verdict.status == "error":
+                key = (re.sub(r"-?\d+", "#", case.verdict.message), case.verdict.where)
+                counts[key] = counts.get(key, 0) + 1
+        return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
     @property
     def right(self) -> int:
@@ -156,7 +197,11 @@ class Outcome:
     def _condition(self, output: str | None) -> Condition:
         cases, table = self._answered
         outputs = self.outputs if output is None else (output,)
-        return find_condition([case.conv for case in cases], [case.right(outputs) for case in cases], table=table)
+        fresh = [case for case in self.challenge if not case.refuses()]
+        return find_condition(
+            [case.conv for case in cases], [case.right(outputs) for case in cases], table=table,
+            fresh=[(case.conv, case.right(outputs)) for case in fresh],
+        )  # fmt: skip
 
     @cached_property
     def condition(self) -> Condition:
@@ -178,7 +223,9 @@ class Outcome:
         """When the function refuses; None when it never does."""
         if not self.refused:
             return None
-        return find_condition([c.conv for c in self.documented], [c.refuses() for c in self.documented], verb="refuses")
+        fresh = [(case.conv, case.refuses()) for case in self.challenge]
+        cases = self.documented
+        return find_condition([c.conv for c in cases], [c.refuses() for c in cases], verb="refuses", fresh=fresh)
 
     @cached_property
     def causes(self) -> dict[str, list[NamedCause]]:
@@ -219,7 +266,10 @@ class Outcome:
     @property
     def scope(self) -> str:
         """What the verdict covers."""
-        told = f"{len(self.cases)} geometries, each tried alone; nothing is said of others"
+        told = f"{len(self.cases)} geometries"
+        if self.challenge:
+            told += f" and {len(self.challenge)} drawn with seed {self.seed}"
+        told += ", each tried alone, twice and in a fresh process; nothing is said of others"
         symbolic, exact = self.engines.get("symbolic", 0), self.engines.get("exact integers", 0)
         if symbolic:
             told += f". On {symbolic} the expressions were compared, symbolic engine: exact"
@@ -250,6 +300,18 @@ class Outcome:
             "right": self.right,
             "wrong": self.wrong,
             "refused": self.refused,
+            "ok_strictly": self.ok_strictly,
+            "limits": list(self.limits),
+            "errors": [{"message": m, "where": w, "cases": n} for (m, w), n in self.errors.items()],
+            "seed": self.seed,
+            "own_forward": self.own_forward,
+            "challenge": {
+                "cases": self.challenge_tally.cases,
+                "right": self.challenge_tally.right,
+                "wrong": self.challenge_tally.wrong,
+                "refused": self.challenge_tally.refused,
+                "by_case": [case.to_dict(self.outputs) for case in self.challenge],
+            },
             "outputs": {
                 output: {
                     "right": self.tally_of(output).right,
@@ -283,6 +345,16 @@ class Outcome:
         verdict = "right" if self.ok else "not right"
         refused = f", {self.refused} refused" if self.refused else ""
         return f"<audit of {self.label}: {verdict}; {self.right} right, {self.wrong} wrong{refused} of {self.tally.cases} cases>"
+
+
+def _is_ordinary(conv: Conv) -> bool:
+    """What everybody needs: the same stride, dilation and padding on all sides, no groups, and a stride that divides."""
+    one = (
+        len(set(conv.stride)) == 1
+        and len(set(conv.dilation)) == 1
+        and len({p for pair in conv.padding for p in pair}) == 1
+    )
+    return one and conv.groups == 1 and not conv.transposed and not any(conv.remainder)
 
 
 def size_of(conv: Conv) -> tuple[int, int, int, str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +15,8 @@ from typing import Any
 
 from symconv.audits.calls import MODES
 from symconv.audits.case import Case
+from symconv.audits.challenge import CHALLENGES, drawn, telling
+from symconv.audits.condition import rivals
 from symconv.audits.conventions import GRADIENTS, Adapter, Convention, convention_named
 from symconv.audits.grids import MAX_CASES, default_grid, is_square
 from symconv.audits.inference.reading import PREFIX
@@ -52,7 +57,7 @@ def audit(
     forward: str | Callable[..., Any] | None = None, adapter: str | Adapter | None = None, mode: str = "backward",
     outputs: Sequence[str] | None = None, grid: str | Iterable[Conv] = "default", square: bool = False, engine: str = "auto",
     jobs: int | None = None, time_limit: float = 10.0, memory_limit: int = 1024, backend: str = "local",
-    scheduler: str | None = None, results: str | os.PathLike[str] | None = None, resume: bool = False, seed: int = 0,
+    scheduler: str | None = None, results: str | os.PathLike[str] | None = None, resume: bool = False, seed: int | None = None,
     progress: Progress | None = None, definitions: bool = False,
 ) -> Audit:  # fmt: skip
     """Hold a function's dx, dw and db (or y) against the derivative of the convolution, on every geometry of ``grid``.
@@ -67,7 +72,8 @@ def audit(
     The code is executed, each case in a process of its own that may take ``time_limit`` seconds and ``memory_limit``
     megabytes more than it begins with. ``engine`` is "auto", "symbolic" or "exact". ``jobs`` processes work at a time (all
     cores); ``backend`` "dask" sends the cases to the cluster of ``scheduler``. ``results`` is a file of JSON lines that
-    verdicts are appended to as they come, and that ``resume`` continues.
+    verdicts are appended to as they come, and that ``resume`` continues. Points and further geometries are drawn from
+    ``seed``: a random one unless given, which the report tells.
 
     Raises ValueError for what makes no sense and for code that does not load.
 
@@ -83,10 +89,7 @@ def audit(
     began = time.monotonic()
     check_system()
     _check(mode, engine, backend, outputs, time_limit, memory_limit, resume and results is None)
-    if jobs is not None and not 1 <= jobs <= MAX_JOBS:
-        raise ValueError(f"jobs {jobs} must be at least 1 and at most {MAX_JOBS:,}")
-    if seed < 0:
-        raise ValueError(f"seed {seed} must not be negative")
+    _check_numbers(jobs, seed)
     if callable(convention):
         adapter = convention
     rules = convention_named(adapter if callable(adapter) else "plain" if adapter else convention)
@@ -95,14 +98,66 @@ def audit(
     cases = _cases(grid, rules, square)
     target, workers = _loaded(function, forward, adapter, definitions)
     name = rules.name if adapter is None else adapter if isinstance(adapter, str) else rules.name
+    seed = _seed(results, resume) if seed is None else seed
     told = convention if isinstance(convention, str) and convention.startswith(PREFIX) else name
     job = Job(workers, target, None if adapter else told, mode, tuple(outputs) if outputs else None, engine, seed,
               time_limit, memory_limit)  # fmt: skip
     try:
         found = _judged(job, cases, jobs, backend, scheduler, results, resume, progress, outputs)
+        has_forward = mode == "backward" and (forward is not None or convention == "layer")
+        own = _by_own_forward(job, found) if has_forward else {}
+        found = replace(found, challenge=_challenged(job, found, rules, square), own_forward=own)
     finally:
         supervisor.release(job.run)
     return replace(found, convention=name, seconds=time.monotonic() - began)
+
+
+def _seed(results: str | os.PathLike[str] | None, resume: bool) -> int:
+    """A seed that nobody knows before, or that of the results which are continued."""
+    if results is not None and resume:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError), open(results, encoding="utf-8") as file:
+            return int(json.loads(file.readline())["seed"])
+    return secrets.randbelow(10**6)
+
+
+def _challenged(job: Job, found: Audit, rules: Convention, square: bool) -> tuple[Case, ...]:
+    """Fresh geometries judged: in rounds those on which rules that fit all before disagree, then others."""
+    convs = [case.conv for case in found.documented]
+    pool = [
+        c for c in drawn(convs, job.seed) if rules.outside(c) is None and not (square and not is_square(c))
+    ] if convs else []  # fmt: skip
+    judged: tuple[Case, ...] = ()
+    for last in (False, False, True):
+        chosen: list[Conv] = []
+        tried = [*found.documented, *judged]
+        answered = [case for case in tried if not case.refuses()]
+        asked = [
+            (answered, [c.right(names) for c in answered]) for names in (found.outputs, *((n,) for n in found.outputs))
+        ]
+        asked.append((tried, [c.refuses() for c in tried]))
+        known = {case.conv for case in judged}
+        for cases, holds in asked:
+            left = [conv for conv in pool if conv not in known and conv not in chosen]
+            chosen += telling(left, rivals([case.conv for case in cases], holds), CHALLENGES // 2)
+        if last or not chosen:
+            left = [conv for conv in pool if conv not in known and conv not in chosen]
+            chosen += left[: max(0, CHALLENGES - len(judged) - len(chosen))]
+        verdicts = dict(sweep(job, list(enumerate(chosen)), os.cpu_count() or 1)) if chosen else {}
+        judged += tuple(Case(conv, verdicts[i]) for i, conv in enumerate(chosen))
+        if len(judged) >= CHALLENGES and not chosen:
+            break
+    return judged
+
+
+def _by_own_forward(job: Job, found: Audit) -> dict[str, bool]:
+    """For each wrong output whether it is the derivative of the function's own forward pass, at its smallest failure."""
+    told = {}
+    for failure in found.failures:
+        if failure.status in ("value", "shape"):
+            verdict = judge_case(replace(job, mode="adjoint"), failure.conv)
+            if not verdict.status and failure.output in verdict.outputs:
+                told[failure.output] = verdict.outputs[failure.output] == "ok"
+    return told
 
 
 #: the verdict of a case that has none yet
@@ -120,6 +175,13 @@ def _judged(
     names = _outputs_judged(judged, job.mode, outputs)
     failures = _smallest_failures(job, judged, names)
     return Audit(job.target.label, "", job.mode, names, judged, failures, job.seed, fingerprint=fingerprint)
+
+
+def _check_numbers(jobs: int | None, seed: int | None) -> None:
+    if jobs is not None and not 1 <= jobs <= MAX_JOBS:
+        raise ValueError(f"jobs {jobs} must be at least 1 and at most {MAX_JOBS:,}")
+    if seed is not None and seed < 0:
+        raise ValueError(f"seed {seed} must not be negative")
 
 
 def _check(

@@ -148,16 +148,19 @@ def point(conv: Conv, seed: int, number: int, size: int, shapes: Mapping[str, Se
     return result
 
 
-def altered(conv: Conv, change: Callable[[Axis], Axis], flip: bool = False) -> MultilinearArray:
+def altered(
+    conv: Conv, change: Callable[[Axis], Axis], flip: bool = False, only: int | None = None
+) -> MultilinearArray:
     """The loss of ``conv`` with the relation on each axis changed (``stride`` forgotten, say), without the bias term.
 
-    With ``flip`` tap k is read as tap K - 1 - k.
+    With ``flip`` tap k is read as tap K - 1 - k. ``only`` is the number of the one axis that this is done to.
     """
     strided, padded = conv.kind.factors
     links = []
-    for axis in conv.axes:
-        link = enumerate_axis(change(axis))
-        tap = axis.K - 1 - link["k"] if flip else link["k"]
+    for number, axis in enumerate(conv.axes):
+        here = only is None or number == only
+        link = enumerate_axis(change(axis) if here else axis)
+        tap = axis.K - 1 - link["k"] if flip and here else link["k"]
         links.append({strided: link["o"], "w": tap, padded: link["m"]})
     factors = spread(conv, links)
     return MultilinearArray(conv, (), (Terms.of(np.zeros(len(factors["w"]), dtype=np.int64), factors),))

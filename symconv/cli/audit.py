@@ -24,6 +24,7 @@ from symconv.audits.proved import with_proof
 from symconv.audits.reports.findings import findings
 from symconv.audits.reports.junit import junit_xml
 from symconv.audits.reports.page import page
+from symconv.audits.reports.repro import repro
 from symconv.audits.reports.text import render
 from symconv.audits.sweep import BACKENDS
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
@@ -39,7 +40,7 @@ SIZES = {
     "input": "Spatial sizes of x: 5x6, 4..6x5; left out, those of the grid.",
     "kernel": "Spatial sizes of w: 3x2; left out, those of the grid.",
     "stride": "Strides: 1..3 unless given.",
-    "padding": "Paddings: 0..2 unless given.",
+    "padding": "Paddings: 0..2 unless given; 1,2 before and after, 1x2 by axis, same, valid.",
     "dilation": "Dilations: 1 unless given.",
     "output_padding": "Output paddings of a transposed convolution: 0 unless given.",
 }
@@ -128,9 +129,11 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 @click.option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster: tcp://10.0.0.1:8786.")
 @click.option("--results", metavar="FILE", help="Append each verdict to this file of JSON lines as it comes.")
 @click.option("--resume", is_flag=True, help="Continue --results after an interruption.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random points.")
+@click.option("--seed", type=click.IntRange(0), help="Of points and further geometries: drawn, and told, unless given.")
+@click.option("--strict", is_flag=True, help="A refusal counts as a failure: exit status 1.")
 @click.option("--html", metavar="FILE", help="Write a report as one page of HTML.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, one test for each case and output.")
+@click.option("--repro", is_flag=True, help="Print a test of NumPy alone that fails, to paste into an issue.")
 @click.option("--no-proof", is_flag=True, help="The cases alone: do not try to prove them for every size.")
 @click.option("--format", "shape", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True,
               help="What is printed; SARIF has each wrong output as a finding on the function's line.")  # fmt: skip
@@ -139,6 +142,7 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 @click.pass_context
 def command(ctx: click.Context, /, function: str | None, program: str | None, **options: Any) -> None:
     files = {name: options.pop(name) for name in ("html", "junit")}
+    strict, wants_repro = options.pop("strict"), options.pop("repro")
     as_json, no_proof, shape = options.pop("as_json"), options.pop("no_proof"), options.pop("shape")
     with usage_errors():
         target = _target(function, program, options)
@@ -163,13 +167,16 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
         ):
             result = with_proof(result, function, options["convention"], options["forward"])
         _write(result, files)
-    if as_json or shape == "json":
+        test = repro(result, options["forward"]) if wants_repro and result.failures else None
+    if test is not None:
+        click.echo(test, nl=False)
+    elif as_json or shape == "json":
         echo_json(result.to_dict())
     elif shape == "sarif":
         click.echo(sarif("symconv audit", findings(result)), nl=False)
     else:
         Console().print(render(result))
-    ctx.exit(0 if result.ok else 1)
+    ctx.exit(0 if (result.ok_strictly if strict else result.ok) else 1)
 
 
 def _called(target: Any, program: str | None, options: dict[str, Any]) -> Settled:

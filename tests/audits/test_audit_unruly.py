@@ -68,9 +68,9 @@ def test_strided_view_just_beyond() -> None:
     """Where the windows of the padded x end outside x, whatever happens to lie there is not a right answer."""
     result = audited("reads_just_beyond")
     assert {case.conv.padding[0] for case in result.cases if case.right(("dw",))} == {(0, 0)}
-    beyond = [case for case in result.cases if case.verdict.status == "error"]
+    beyond = [case for case in result.cases if any("outside its array" in finding for finding in case.verdict.findings)]
     assert beyond
-    assert all("outside its array" in case.verdict.message for case in beyond)
+    assert all(case.right(("db",)) for case in result.cases), "what one output reads says nothing of the others"
 
 
 def test_unset_memory() -> None:

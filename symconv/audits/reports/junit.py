@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from symconv.audits.case import Case
+from symconv.audits.causes import CAUSES
 from symconv.audits.result import Outcome
 
 __all__ = ["junit_xml"]
@@ -47,6 +48,10 @@ def _test(suite: ET.Element, audit: Outcome, case: Case, output: str, counts: di
         if output in case.verdict.shapes:
             yours, true = case.verdict.shapes[output]
             told += f": {tuple(yours)}, true {tuple(true)}"
+    if kind in ("errors", "failures"):
+        causes = case.verdict.causes.get(output, case.verdict.causes.get("*", []))
+        told += "".join(f"; likely cause: {CAUSES[key].text.format(output=output)}" for key in causes[:1])
+        told += "".join(f"; {_UNPRINTABLE.sub('?', finding)}" for finding in case.verdict.findings)
     counts[kind] += 1
     note = ET.SubElement(test, {"errors": "error", "failures": "failure", "skipped": "skipped"}[kind], message=told)
     failure = next((f for f in audit.failures if f.output == output and f.conv == case.conv), None)

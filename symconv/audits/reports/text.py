@@ -11,12 +11,15 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from symconv.audits.reports.table import outputs_shown, table_of
-from symconv.audits.result import Failure, Outcome, Tally
+from symconv.audits.result import Failure, Outcome, Tally, size_of
 
 __all__ = ["as_text", "render", "verdict_lines"]
 
 #: expressions longer than this are one below the other
 SIDE_BY_SIDE = 100
+
+#: kinds of exceptions that are listed
+MAX_ERRORS = 5
 
 
 def verdict_lines(audit: Outcome) -> list[tuple[str, bool]]:
@@ -25,7 +28,8 @@ def verdict_lines(audit: Outcome) -> list[tuple[str, bool]]:
     for output in audit.outputs:
         tally = audit.tally_of(output)
         judged = tally.cases - tally.refused
-        told = f"{output} right in {tally.right}/{judged}" if judged else f"{output} refused everywhere"
+        share = f"{tally.right} of {judged} judged" if tally.refused else f"{tally.right}/{judged}"
+        told = f"{output} right in {share}" if judged else f"{output} refused everywhere"
         if tally.wrong:
             told += f", wrong in {tally.wrong}"
         if tally.refused:
@@ -38,7 +42,7 @@ def verdict_lines(audit: Outcome) -> list[tuple[str, bool]]:
         words = {"shape": "of the wrong shape", "error": "with an error"}
         if kinds:
             told += f" ({', '.join(f'{n} {words[kind]}' for kind, n in sorted(kinds.items(), reverse=True))})"
-        lines.append((told, tally.wrong == 0 and tally.right > 0))
+        lines.append((told, tally.wrong == 0 and tally.right > 0 and not audit.limits))
     return lines
 
 
@@ -61,6 +65,12 @@ def _parts(audit: Outcome) -> Iterator[RenderableType]:
         yield Text(
             f"  outside what the convention documents, not counted above: {told} ({example}, for one)", style="dim"
         )
+    for limit in audit.limits:
+        yield Text.assemble(
+            ("  ✗ ", "bold red"), f"{limit}: ordinary geometries, which the function has a parameter for"
+        )
+    if audit.challenge:
+        yield from _challenge(audit)
     for output in outputs_shown(audit):
         yield Text()
         yield _table(audit, output)
@@ -69,12 +79,24 @@ def _parts(audit: Outcome) -> Iterator[RenderableType]:
         yield from _failure(failure, outputs)
         for cause in causes:
             yield Text.assemble(("  likely cause: ", "bold"), str(cause))
+        if failure.output in audit.own_forward:
+            consistent = audit.own_forward[failure.output]
+            yield Text(
+                f"  {failure.output} is {'' if consistent else 'not '}the derivative of its own forward pass there"
+                + (": the forward pass is another layer" if consistent else "")
+            )
     yield Text()
-    yield Text.assemble(("condition  ", "bold"), str(audit.condition))
-    for output, condition in audit.further_conditions.items():
-        yield Text(f"  {output}: {condition}")
-    if audit.proved is not None:
+    if len(audit.errors) > 1:
+        for (message, where), count in list(audit.errors.items())[:MAX_ERRORS]:
+            yield Text.assemble(
+                ("error      ", "bold"), f"in {count} cases: {message}" + (f"  ({where})" if where else "")
+            )
+    if audit.proved is not None:  # says more than any rule that was observed
         yield Text.assemble(("proved     ", "bold"), audit.proved)
+    else:
+        yield Text.assemble(("condition  ", "bold"), str(audit.condition))
+        for output, condition in audit.further_conditions.items():
+            yield Text(f"  {output}: {condition}")
     if audit.refusal is not None:
         yield Text.assemble(("refusals   ", "bold"), str(audit.refusal))
         message = next(case.verdict.message for case in audit.documented if case.refuses())
@@ -82,6 +104,19 @@ def _parts(audit: Outcome) -> Iterator[RenderableType]:
     for finding, count in audit.findings.items():
         yield Text.assemble(("finding    ", "bold"), f"{finding} ({count} of {len(audit.cases)} cases)")
     yield Text.assemble(("scope      ", "bold"), audit.scope)
+
+
+def _challenge(audit: Outcome) -> Iterator[RenderableType]:
+    tally = audit.challenge_tally
+    told = f"of {tally.cases} geometries drawn with seed {audit.seed}, {tally.right} right, {tally.wrong} wrong"
+    told += f", {tally.refused} refused" if tally.refused else ""
+    yield Text("  " + told, style="dim")
+    if tally.wrong and not audit.wrong:
+        case = min(
+            (c for c in audit.challenge if not c.right(audit.outputs) and not c.refuses()),
+            key=lambda c: size_of(c.conv),
+        )
+        yield Text.assemble(("  ✗ ", "bold red"), f"wrong at {case.conv!r}, which is not in the grid")
 
 
 def _table(audit: Outcome, output: str | None) -> RichTable:

@@ -22,6 +22,8 @@ __all__ = ["Failure", "failure_of"]
 
 #: the first so many characters of a message are kept
 MAX_MESSAGE = 300
+#: an array with more entries than this, or larger ones, is no list of sizes
+MAX_AXES, MAX_SIZE = 4, 64
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,17 @@ class Failure:
     where: str = ""
 
 
-def failure_of(error: BaseException, own_files: Collection[str], arguments: Collection[Any] = ()) -> Failure:
-    """What an exception says about the function whose code is in ``own_files``; ``arguments`` are the arrays it was given."""
+def failure_of(
+    error: BaseException,
+    own_files: Collection[str],
+    arguments: Collection[Any] = (),
+    sizes: Collection[int] | None = None,
+) -> Failure:
+    """What an exception says about the function whose code is in ``own_files``; ``arguments`` are the arrays it was given.
+
+    ``sizes`` are the whole numbers that a call is about (left out: any). One that a helper declines, and that is none of
+    them, the function has worked out wrongly: an error.
+    """
     text = " ".join(str(error).split())
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if isinstance(error, SystemExit):
@@ -53,13 +64,14 @@ def failure_of(error: BaseException, own_files: Collection[str], arguments: Coll
         bool(own)
         and own[-1][0] is frames[-1][0]
         and isinstance(error, Exception)
-        and _on_purpose(own[-1][0], own[-1][1], arguments)
+        and _on_purpose(own[-1][0], own[-1][1], arguments, None if own[-1][0] is own[0][0] else sizes)
     )
     return Failure("refuses" if refuses else "error", message[:MAX_MESSAGE], where[:MAX_MESSAGE])
 
 
-def _on_purpose(frame: FrameType, line: int, arguments: Collection[Any]) -> bool:
-    """Whether the statement at ``line`` raises or asserts, on a condition that looks at no computed array."""
+def _on_purpose(frame: FrameType, line: int, arguments: Collection[Any], sizes: Collection[int] | None) -> bool:
+    """Whether the statement at ``line`` raises or asserts, on a condition that looks at no computed array, and in a helper
+    (``sizes`` given) at no number but these."""
     path = _path_to(frame.f_code.co_filename, line)
     if not path or not isinstance(path[-1], ast.Raise | ast.Assert):
         return False
@@ -67,10 +79,39 @@ def _on_purpose(frame: FrameType, line: int, arguments: Collection[Any]) -> bool
         return False
     looked_at = [path[-1].test] if isinstance(path[-1], ast.Assert) else []
     looked_at += [node.test for node in path if isinstance(node, ast.If)]
-    if any(isinstance(node, ast.Mod) for test in looked_at for node in ast.walk(test)):
+    nodes = [node for test in looked_at for node in ast.walk(test)]
+    if any(isinstance(node, ast.Mod) for node in nodes):
         return True  # asks what a division leaves over: about sizes, be they those of a padded copy
-    names = {node.id for test in looked_at for node in ast.walk(test) if isinstance(node, ast.Name)}
-    return not any(_computed(frame.f_locals.get(name), arguments) for name in names)
+    asked_for_shape = {n.value.id for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
+                       and n.attr in ("shape", "size", "ndim")}  # fmt: skip
+    values = {node.id: frame.f_locals.get(node.id) for node in nodes if isinstance(node, ast.Name)}
+    for name, value in values.items():
+        if _computed(value, arguments) and (name in asked_for_shape or not _holds_sizes(value)):
+            return False
+    return sizes is None or all(number in sizes for value in values.values() for number in _whole_in(value))
+
+
+def _holds_sizes(value: Any) -> bool:
+    """Whether an array is a short list of sizes, or of sizes divided by a stride: never data, whose entries are large or odd."""
+    if value.ndim != 1 or not 0 < value.size <= MAX_AXES or value.dtype.kind not in "iuf":
+        return False
+    if value.dtype.kind in "iu":
+        return True
+    entries = value.astype(float)
+    if not np.all(np.isfinite(entries)) or np.abs(entries).max() > MAX_SIZE:
+        return False
+    return any(np.all(np.abs(entries * stride - np.round(entries * stride)) < 1e-9) for stride in (1, 2, 3, 5, 7))
+
+
+def _whole_in(value: Any) -> list[int]:
+    """The whole numbers that a value is, or holds."""
+    if isinstance(value, bool):
+        return []
+    if isinstance(value, int | np.integer):
+        return [int(value)]
+    if isinstance(value, tuple | list):
+        return [number for each in value for number in _whole_in(each)]
+    return []
 
 
 def _computed(value: Any, arguments: Collection[Any]) -> bool:

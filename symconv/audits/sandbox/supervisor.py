@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from symconv.audits.judge import CaseVerdict
+from symconv.audits.sandbox.messages import write
 from symconv.audits.sandbox.target import Source, TargetError
-from symconv.audits.sandbox.worker import Hello, Task, write
+from symconv.audits.sandbox.worker import Hello, Task
 
 __all__ = ["CannotImport", "Workers", "ask", "release", "shared_workers"]
 

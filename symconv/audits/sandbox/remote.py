@@ -1,0 +1,226 @@
+"""The audited function as the process that judges sees it: asked through a socket, in a child that runs nothing but it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from numpy.typing import NDArray
+
+from symconv.audits.calls import Request, Returned
+from symconv.audits.sandbox import messages
+from symconv.audits.sandbox.refusals import Failure
+from symconv.audits.sandbox.runner import End, Ended, Fork, Names, Started
+from symconv.audits.sandbox.target import TargetError
+
+__all__ = ["Process", "Raised", "Runner"]
+
+Array = NDArray[Any]
+
+#: of what a child prints this many bytes are kept, the last ones
+KEPT = 4096
+
+
+class Raised(Exception):
+    """The function raised, or its process ended: says how."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Runner:
+    """The process that has loaded the audited code, over its control socket."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+
+    def ask(self, message: Any, descriptors: tuple[int, ...] = ()) -> Any:
+        """The answer to a message; EOFError when the process is gone, TargetError for what is not there."""
+        try:
+            self.control.sendall(messages.packed(message))
+            if descriptors:
+                socket.send_fds(self.control, [b"f"], list(descriptors))
+            # its own words: a few classes of this package, from code that runs before a case does
+            answer = pickle.loads(messages.read(self.control.recv))
+        except OSError as error:
+            raise EOFError from error
+        if isinstance(answer, TargetError):
+            raise answer
+        return answer
+
+    def fingerprint(self, names: Names) -> str:
+        return str(self.ask(names))
+
+
+class Process:
+    """A fresh process for one case; calls are made in it one after the other. Raised says what went wrong there."""
+
+    def __init__(self, runner: Runner, task: Fork, deadline: float) -> None:
+        self.runner, self.task, self.deadline = runner, task, deadline
+        self.conv, self.mode = task.conv, task.mode
+        self._said = b""
+        self._native: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
+        self._socket, other = socket.socketpair()
+        self._printed, printing = os.pipe()
+        try:
+            started: Started = runner.ask(task, (other.fileno(), printing))
+        except BaseException:
+            self._socket.close()
+            os.close(self._printed)
+            raise
+        finally:
+            other.close()
+            os.close(printing)
+        self.process: int | None = started.process
+        self._socket.setblocking(False)
+        os.set_blocking(self._printed, False)
+
+    def fresh(self) -> Process:
+        """Another process for the same case, with the same deadline."""
+        return Process(self.runner, self.task, self.deadline)
+
+    @contextmanager
+    def further_time(self, share: float) -> Iterator[Callable[[], float]]:
+        """Inside, calls may take this share of a case's time and the case's own deadline moves on; gives what was spent."""
+        began, before = time.monotonic(), self.deadline
+        self.deadline = began + share * self.task.time_limit
+
+        def spent() -> float:
+            return time.monotonic() - began
+
+        try:
+            yield spent
+        finally:
+            self.deadline = before + spent()
+
+    # calls --------------------------------------------------------------------------------------------------------------
+
+    def gradients(self, at: Mapping[str, Array], **how: Any) -> Returned:
+        """What the function returns at a point; ``how`` are fields of a request."""
+        answer = self._ask(Request(dict(at), **how))
+        assert isinstance(answer, Returned)
+        return answer
+
+    def own_forward(self, at: Mapping[str, Array]) -> Array:
+        """y of the function's own forward pass."""
+        outputs = self.gradients(at, own_forward=True).outputs
+        return outputs["y"]
+
+    def native_shape(self, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """``shape`` as the convention lays ``name`` out."""
+        if (name, shape) not in self._native:
+            self._native[name, shape] = tuple(self._ask((name, tuple(shape))))
+        return self._native[name, shape]
+
+    def _ask(self, request: Any) -> Any:
+        if self.process is None:
+            raise Raised(Failure("error", "its process has ended"))
+        try:
+            self._exchange(messages.packed(request), out=True)
+            (data,) = self._exchange(b"", out=False)
+            answer = messages.as_data(data)
+        except TimeoutError:
+            self.end(take=False)
+            raise Raised(Failure("error", f"no answer within {self.task.time_limit:g} s (the time limit)")) from None
+        except (EOFError, OSError):
+            status = self.end(take=False)
+            raise Raised(Failure("error", _ended(status), _where(self._said))) from None
+        except Exception:  # the socket is open while the function runs
+            self.end(take=False)
+            raise Raised(Failure("error", "wrote to descriptors that it did not open")) from None
+        if isinstance(answer, Failure):
+            raise Raised(answer)
+        return answer
+
+    def _exchange(self, data: bytes, out: bool) -> list[bytes]:
+        """Send, or receive one message, and take up what is printed meanwhile."""
+        view, got, length = memoryview(data), bytearray(), None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_WRITE if out else selectors.EVENT_READ)
+            selector.register(self._printed, selectors.EVENT_READ)
+            while True:
+                left = self.deadline - time.monotonic()
+                events = selector.select(max(left, 0))
+                if not events and left <= 0:
+                    raise TimeoutError
+                for key, _ in events:
+                    if key.fileobj == self._printed:
+                        if not self._take_printed():
+                            selector.unregister(self._printed)
+                        continue
+                    if out:
+                        view = view[self._socket.send(view) :]
+                        if not view:
+                            return []
+                        continue
+                    part = self._socket.recv(1 << 20)
+                    if not part:
+                        self._take_printed()
+                        raise EOFError
+                    got += part
+                    if length is None and len(got) >= messages.HEAD:
+                        length = messages.HEAD + int.from_bytes(got[: messages.HEAD], "big")
+                    if length is not None and len(got) >= length:
+                        return [bytes(got[messages.HEAD : length])]
+
+    def _take_printed(self) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            part = os.read(self._printed, 65536)
+            self._said = (self._said + part)[-KEPT:]
+            return bool(part)
+        return True
+
+    # its end -------------------------------------------------------------------------------------------------------------
+
+    def end(self, take: bool = True) -> int:
+        """End the process; what it imported is imported for those to come. Its exit status."""
+        if self.process is None:
+            return 0
+        libraries: tuple[str, ...] = ()
+        if take:
+            self.deadline = min(self.deadline, time.monotonic() + 1)
+            with contextlib.suppress(Raised, TypeError):
+                libraries = tuple(map(str, self._ask(None)))
+        process, self.process = self.process, None
+        if process is None:
+            return 0
+        self._socket.close()
+        try:
+            answer: Ended = self.runner.ask(End(process, libraries))
+        finally:
+            os.close(self._printed)
+        return answer.status
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(EOFError):
+            self.end(take=False)
+
+
+def _ended(status: int) -> str:
+    """How a child ended that gave no answer."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+        return f"killed the interpreter ({name})"
+    return f"ended the process with status {os.WEXITSTATUS(status)} instead of returning"
+
+
+def _where(said: bytes) -> str:
+    """The innermost line that the fault handler named, or the last line printed."""
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    for line in lines:
+        if line.startswith('File "') and "site-packages" not in line:
+            return line[:300]
+    return lines[-1][:300] if lines else ""
