@@ -42,6 +42,9 @@ WORDS = {"input": r"(?:input|entrée)", "kernel": r"(?:kernel|noyau)", "stride":
 COUNTS = {"in_channels": r"(\d+)\s*(?:input channels|canaux d.entrée)", "groups": r"(\d+)\s*(?:groups|groupes)",
           "out_channels": r"(\d+)\s*(?:output channels|canaux de sortie)"}  # fmt: skip
 
+_BORDER = re.compile(
+    r"\((reflect|replicate|circular|symmetric|constant)\)|\b(reflect|replicate|circular|symmetric)\s+padding"
+)
 _EINSTEIN = re.compile(r"einstein|アインシュタイン|爱因斯坦|아인슈타인", re.IGNORECASE)
 _PAD_ZERO = re.compile(
     r"(?:pad(?:ding)?\s*=\s*\$?0|no padding|without padding|sans padding|pas de padding|valid convolution|无填充|ohne padding)",
@@ -76,6 +79,7 @@ class Context:
     row_gradient: bool = False
     true_convolution: bool = False
     transposed: bool = False
+    border: str = "zeros"
     mention: tuple[str, tuple[int, ...]] | None = None
     axes: dict[str, str] = field(default_factory=dict)
     system: tuple[Statement, ...] = ()
@@ -152,6 +156,9 @@ class Context:
             self.transposed = self.transposed or bool(re.search(r"transposed|transposée", text, re.IGNORECASE))
             self.mention = None
             self.relations = {}
+        if found := _BORDER.search(text):
+            self.border = found[1] or found[2]
+            self.note("border", self.border, block.line)
         self.words(block)
 
     def words(self, block: Block) -> None:

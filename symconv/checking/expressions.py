@@ -16,6 +16,7 @@ from symconv.checking.letters import (
     STARS,
     ReadingError,
     between,
+    equations_under,
     factors_of,
     flat,
     index_name,
@@ -46,6 +47,7 @@ from symconv.checking.terms import (
     SumOver,
     Term,
     Transpose,
+    sum_under,
 )
 from symconv.mathematics.of_latex import Lines, Text
 from symconv.mathematics.tree import Above, Below, Fence, Math, Matrix, Operator, Total, Word
@@ -142,9 +144,14 @@ class Expression:
         total = self.peek()
         assert isinstance(total, Total)
         self.at += 1
-        bounds = self.bounds(total)
+        conditions = tuple(
+            (Expression(self.arrays, a).whole(), Expression(self.arrays, b).whole()) for a, b in equations_under(total)
+        )
+        bounds = () if conditions else self.bounds(total)
         # products go on under the sum, through stars and dots; a + ends it
         body = self.product()
+        if conditions:
+            return sum_under(conditions, body)
         if isinstance(body, SumOver):
             return SumOver((*bounds, *body.bounds), body.body)
         return SumOver(bounds, body)

@@ -112,6 +112,8 @@ def _axis(left: Term, right: Term, model: Model, axis: int, ranges: dict[str, st
     names = {target.text: "t"}
     pieces = []
     for entry in entries:
+        if model.role(entry.array) is None:
+            raise NotGeneral(f"{entry.array} is no array of the layer")
         index = _spatial(entry, model.role(entry.array) or "", model)[axis]
         shift = _padding(model, entry)
         pieces.append((model.role(entry.array) or "", index, shift))

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from symconv.algebra.polynomials import TooManyTerms, start_counting
-from symconv.checking.comparison import Outcome
+from symconv.algebra.polynomials import Polynomial, TooManyTerms, start_counting
+from symconv.checking.comparison import Outcome, free_indices
 from symconv.checking.context import SIZES, Context
 from symconv.checking.equations import equation
 from symconv.checking.general import NotGeneral, is_flip
-from symconv.checking.model import Unreadable
+from symconv.checking.letters import LOSS
+from symconv.checking.model import Unreadable, constant
 from symconv.checking.numbers import judge_numbers
 from symconv.checking.printed import printed
 from symconv.checking.result import (
@@ -76,12 +77,37 @@ def _judge(statement: Statement, context: Context) -> Outcome:
         return Outcome(NOT_READ, "equation", reason="the left side is missing")
     if context.transposed:
         raise Unreadable("transposed convolutions are not followed")
+    if isinstance(sides[0], Name) and sides[0].text in LOSS and sides[0].text not in context.roles:
+        found = _loss(statement, context)
+        if found is not None:
+            return found
     if not isinstance(sides[0], Dots) and not any(_of_arrays(side, context) for side in sides):
         return judge_numbers(statement, context)
     found = _definition(statement, context)
     if found is not None:
         return found
     return equation(statement, context)
+
+
+def _loss(statement: Statement, context: Context) -> Outcome | None:
+    """A loss put as the sum of dy times y, which has dy as its derivative; None where it is put as something else."""
+    parts = [each for side in statement.sides[1:] for each in walk(side) if isinstance(each, (Entry, Name))]
+    names = {each.array if isinstance(each, Entry) else each.text for each in parts}
+    roles = {context.roles.get(n) or "d" + context.roles.get(n.removeprefix("d"), "") for n in names}
+    if len(statement.sides) != 2 or not {"y", "dy"} <= roles:
+        return None
+    setting = None
+    for model in models_for(statement, context):
+        setting = model.setting
+        if free_indices(statement.sides[1], setting):
+            return None
+        due = constant(0)
+        for y, dy in zip(model.arrays["y"].reshape(-1), model.arrays["dy"].reshape(-1), strict=True):
+            due = due + y * dy
+        found = evaluate(model, statement.sides[1], {})
+        if not isinstance(found, Polynomial) or found.terms != due.terms:
+            return Outcome(WRONG, "loss", "its derivative with respect to y is not dy")
+    return Outcome(DEFINITION, "loss", "its derivative with respect to y is dy") if setting else None
 
 
 def _of_arrays(term: Term, context: Context) -> bool:

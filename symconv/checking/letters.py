@@ -13,8 +13,8 @@ from symconv.checking.terms import (
     Term,
     Transpose,
 )
-from symconv.mathematics.of_latex import Text
-from symconv.mathematics.tree import Above, Below, Fence, Math, Operator, Row, Word
+from symconv.mathematics.of_latex import Lines, Text
+from symconv.mathematics.tree import Above, Below, Fence, Math, Operator, Row, Total, Word
 from symconv.mathematics.tree import Fraction as Over
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "flat",
     "is_blank",
     "between",
+    "equations_under",
     "star_of",
     "index_name",
     "name_of",
@@ -183,3 +184,25 @@ def raised_to(term: Term, raised: str) -> Term:
 
 def without_comma(cell: Math) -> Math:
     return Row(tuple(p for p in parts_of(cell) if p != Operator(",")))
+
+
+def equations_under(total: Total) -> list[tuple[list[Math], list[Math]]]:
+    """Both sides of the equations that hold of the indices of a sum, ``s(o - 1) + k = m``, one or several below each other.
+
+    None where indices or first values stand there, ``i, j`` or ``i = 1``.
+    """
+    under = [p for u in total.under for p in parts_of(u) if not is_blank(p)]
+    under = under[1:] if under[:1] == [Word("substack")] else under
+    lines = [under]
+    if len(under) == 1 and isinstance(under[0], Lines):
+        lines = [[p for cell in row for p in parts_of(cell) if not is_blank(p)] for row in under[0].rows]
+    found: list[tuple[list[Math], list[Math]]] = []
+    for line in lines:
+        signs = [i for i, p in enumerate(line) if isinstance(p, Operator) and p.text in RELATIONS]
+        if total.over is not None or len(signs) != 1 or line[signs[0]] != Operator("="):
+            return []
+        before, after = line[: signs[0]], line[signs[0] + 1 :]
+        if not after or not any(isinstance(p, (Fence, Operator)) and p != Operator(",") for p in before):
+            return []
+        found.append((before, after))
+    return found

@@ -97,7 +97,7 @@ def _display(block: Block, context: Context) -> Verdict:
     try:
         math, tag = read_latex(block.text)
         arrays = {*context.roles, *context.padded, *context.definitions, *(letter + "′" for letter in context.roles)}
-        told = statements(math, arrays)
+        told = statements(math, arrays | ({"δ"} if re.search(r"\\partial y|(?<![A-Za-z])dy", block.text) else set()))
     except (LatexError, ReadingError) as error:
         return Verdict(block.line, block.text, NOT_READ, tag=tag, reason=str(error))
     _relate(told, context)

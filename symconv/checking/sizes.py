@@ -10,12 +10,17 @@ from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.terms import (
     Bound,
     Call,
+    Choice,
+    Diff,
     Entry,
     Grid,
     Name,
     Num,
     Seq,
+    Star,
     Statement,
+    SumOver,
+    Term,
     names_in,
     walk,
 )
@@ -95,8 +100,13 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     literal = is_literal(statement)
     if channels and any(layer.get("groups", (1,)) != (1,) for layer in context.layers.values()):
         raise Unreadable("groups of channels are not followed")
+    if context.border != "zeros" and not (
+        _without_border(statement, context) or (dims in context.layers and is_written_out(statement))
+    ):
+        raise Unreadable(f"a border ({context.border}) is followed in entries written out only")
     if dims in context.layers:
-        yield Model(_layer(context.layers[dims], dims, channels, batch), setting, channels, batch)
+        layer = _layer(context.layers[dims], dims, channels, batch, context.border)
+        yield Model(layer, setting, channels, batch)
         if literal or _numbered(statement):
             return
     used = [sizes[n] for n in names & set(sizes)]
@@ -139,7 +149,7 @@ def _choices(
     return choices
 
 
-def _layer(given: dict[str, tuple[int, ...]], dims: int, channels: bool, batch: bool) -> Conv:
+def _layer(given: dict[str, tuple[int, ...]], dims: int, channels: bool, batch: bool, border: str = "zeros") -> Conv:
     """The layer that the article says it is about."""
 
     def each(what: str, default: int) -> tuple[int, ...]:
@@ -150,7 +160,7 @@ def _layer(given: dict[str, tuple[int, ...]], dims: int, channels: bool, batch: 
     try:
         return Conv(
             input=each("input", 1), kernel=each("kernel", 1), stride=each("stride", 1), dilation=each("dilation", 1),
-            padding=tuple(zip(before, after, strict=True)), batch=2 if batch else 1,
+            padding=tuple(zip(before, after, strict=True)), padding_mode=border, batch=2 if batch else 1,
             in_channels=given.get("in_channels", (1,))[0] if channels else 1,
             out_channels=given.get("out_channels", (1,))[0] if channels else 1,
         )  # fmt: skip
@@ -172,10 +182,11 @@ def _numbered(statement: Statement) -> bool:
         for each in walk(side):
             if isinstance(each, Call) and any(isinstance(n, Num) for n in each.args):
                 return True
-            if isinstance(each, Entry):
-                for index in each.at:
-                    if any(isinstance(n, Num) and abs(n.value) > 1 for n in walk(index)):
-                        return True
+            given: tuple[Term, ...] = each.at if isinstance(each, Entry) else ()
+            if isinstance(each, Choice):
+                given = tuple(end for _, equations in each.rows for pair in equations or () for end in pair)
+            if any(isinstance(n, Num) and abs(n.value) > 1 for index in given for n in walk(index)):
+                return True
     return False
 
 
@@ -190,6 +201,29 @@ def is_literal(statement: Statement) -> bool:
             if isinstance(each, Bound) and isinstance(each.high, Num):
                 return True
     return False
+
+
+def _without_border(statement: Statement, context: Context) -> bool:
+    """Whether a statement is about arrays that no border touches: neither x nor a gradient that reads or feeds it."""
+    for side in statement.sides:
+        for each in walk(side):
+            name = each.array if isinstance(each, Entry) else each.text if isinstance(each, Name) else ""
+            role = context.roles.get(name) or context.roles.get(name.removeprefix("d"))
+            if isinstance(each, Diff) or role == "x" or (role == "w" and name.startswith("d")):
+                return False
+            if role == "y" and not name.startswith("d") and any(context.roles.get(n) == "w" for n in names_in(side)):
+                return False
+    return True
+
+
+def is_written_out(statement: Statement) -> bool:
+    """Whether every entry stands at numbers and every array is a matrix or its own name alone, so that no border is read."""
+    parts = [each for side in statement.sides for each in walk(side)]
+    if any(isinstance(each, (SumOver, Star, Call)) for each in parts):
+        return False
+    return is_literal(statement) and all(
+        isinstance(i, Num) for each in parts if isinstance(each, Entry) for i in each.at
+    )
 
 
 def _fitted(

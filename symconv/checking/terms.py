@@ -8,7 +8,7 @@ from fractions import Fraction
 
 __all__ = [
     "Add", "Bound", "Call", "Choice", "Diff", "Div", "Dots", "Entry", "Floor", "Grid", "Mul", "Name", "Num", "Seq", "Star",
-    "Statement", "SumOver", "Term", "Transpose", "children", "names_in", "substituted", "walk",
+    "Statement", "SumOver", "Term", "Transpose", "children", "names_in", "substituted", "sum_under", "walk",
 ]  # fmt: skip
 
 
@@ -197,3 +197,14 @@ def substituted(term: Term, by: dict[str, Term]) -> Term:
         return value
 
     return type(term)(*(inside(getattr(term, each.name)) for each in fields(term)))  # type: ignore[arg-type]
+
+
+def sum_under(conditions: tuple[tuple[Term, Term], ...], body: Term) -> Term:
+    """The sum of ``body`` over the indices on the left of equations, where these hold.
+
+    Its indices are the names there that stand by themselves in an entry of ``body``; the others are sizes.
+    """
+    bare = {i.text for each in walk(body) if isinstance(each, Entry) for i in each.at if isinstance(i, Name)}
+    told = dict.fromkeys(name for left, _ in conditions for name in sorted(names_in(left)) if name in bare)
+    where = Choice(((body, conditions), (Num(Fraction(0)), None)))
+    return SumOver(tuple(Bound(name) for name in told), where) if told else where
