@@ -319,8 +319,8 @@ def evidence(layers: Iterable[Conv], theorem: str | None = None, proved: bool = 
         else:
             paragraphs.append(f"Too large to be checked: {', '.join(slugs)}.")
     covers = BEYOND if proved else EVERY_SIZE
-    told = [*paragraphs[:-1], f"{paragraphs[-1]} {covers}"] if paragraphs else [covers]
-    return told if theorem is None else [theorem, *told] if proved else [*told, theorem]
+    said = [*paragraphs[:-1], f"{paragraphs[-1]} {covers}"] if paragraphs else [covers]
+    return said if theorem is None else [theorem, *said] if proved else [*said, theorem]
 
 
 def check(kernel: Kernel, layers: Iterable[Conv], names: Sequence[str] | None = None, peers: bool = True) -> Checked:

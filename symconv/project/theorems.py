@@ -14,6 +14,7 @@ import sys
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from symconv.files import write_whole
 from symconv.kernels.kernel import Kernel, emit
@@ -40,7 +41,7 @@ def theorem(kernel: Kernel) -> Theorem | None:
 
 
 @cache
-def _kept() -> dict[str, dict[str, object]]:
+def _kept() -> dict[str, dict[str, Any]]:
     told = json.loads(resources.files(__package__).joinpath(KEPT).read_text("utf-8"))
     return {each["code"]: each for each in told.values()}
 

@@ -61,7 +61,12 @@ class _Asked:
             for at, axis in enumerate(due)
         )
         self.inside = places(due, self.index)
-        self.kinds = {"dx": {("dy", "w")}, "dw": {("dy", "x")}, "db": {("dy",)}, "y": {("b",), ("w", "x")}}[target]
+        self.kinds: set[tuple[str, ...]] = {
+            "dx": {("dy", "w")},
+            "dw": {("dy", "x")},
+            "db": {("dy",)},
+            "y": {("b",), ("w", "x")},
+        }[target]
         self.sizes = self._sizes()
 
     def differs(self, kind: tuple[str, ...], terms: list[Term]) -> bool | None:
