@@ -23,6 +23,9 @@ __all__ = ["MOST_SHOWN", "printed"]
 #: gradients of a loss with more terms than this are shown by one entry
 MOST_SHOWN = 400
 
+#: a layer of more terms is not tried on numbers by loops, which would take minutes
+MOST_TRIED = 20_000
+
 #: a Jacobian of more entries is not shown
 MOST_ENTRIES = 400
 
@@ -75,8 +78,10 @@ def printed(document: Article) -> str:
     cells += _cells(document, _layer(document))
     for section in document.sections:
         cells.append(_cell(section.name, "markdown", _section(document, section)))
-        for kind, _ in pictures(document, section):
-            cells.append(_cell(f"{section.name}-{kind}", "code", f'figure(conv, "{kind}"{_language(document)})'))
+        for kind, shown in pictures(document, section):
+            # of a large layer it is a shorter one that is drawn
+            drawn = "conv" if shown.conv == document.conv else repr(shown.conv)
+            cells.append(_cell(f"{section.name}-{kind}", "code", f'figure({drawn}, "{kind}"{_language(document)})'))
         for step in STEPS.get(section.name, ()):
             cells += _cells(document, step(document))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -133,9 +138,11 @@ def _gradients(document: Article) -> Step:
         return Step("gradients", Phrase("notebook.gradients"), tuple(arrays[target] for target in targets))
     array = 'g.terms("{}")[{}]' if document.loss == "upstream" else "g.{}[{}]"
     middle = {target: ", ".join(str(n // 2) for n in conv.shapes[target]) for target in targets}
-    return Step(
-        "gradients", Phrase("notebook.entry"), tuple(array.format(target, middle[target]) for target in targets)
-    )
+    # an entry of dw or db sums over all windows: of a large image that is no line to read, and minutes of typesetting
+    windows = math.prod(conv.y_shape) // conv.out_channels
+    most = {"dx": conv.terms // math.prod(conv.x_shape), "dw": windows, "db": windows}
+    shown = [target for target in targets if most[target] <= MOST_SHOWN]
+    return Step("gradients", Phrase("notebook.entry"), tuple(array.format(target, middle[target]) for target in shown))
 
 
 def _prove(document: Article) -> Step:
@@ -148,7 +155,7 @@ def _verify(document: Article) -> Step:
 
 def _numbers(document: Article) -> Step:
     code = NUMBERS.format(no_bias="" if document.conv.bias else NO_BIAS)
-    return Step("numbers", Phrase("notebook.numbers"), (code,))
+    return Step("numbers", Phrase("notebook.numbers"), (code,) if document.conv.terms <= MOST_TRIED else ())
 
 
 #: section -> what is computed after it
