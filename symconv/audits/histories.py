@@ -39,7 +39,7 @@ def neighbours(conv: Conv) -> Iterator[Conv]:
             found = False
             continue
         try:
-            other = replace(conv, **change)  # type: ignore[arg-type]
+            other = replace(conv, **change)
         except ValueError:
             continue
         if not found and other != conv and (other.x_shape, other.w_shape) == same:

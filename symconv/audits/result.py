@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -149,7 +149,11 @@ class Outcome:
     def limits(self) -> tuple[str, ...]:
         """Ordinary geometries that are refused throughout: a stride or a dilation that the function takes and never computes."""
         told = []
-        for word, of in (("stride", lambda conv: conv.stride), ("dilation", lambda conv: conv.dilation)):
+        readings: dict[str, Callable[[Conv], tuple[int, ...]]] = {
+            "stride": lambda c: c.stride,
+            "dilation": lambda c: c.dilation,
+        }
+        for word, of in readings.items():
             cases = [case for case in self.documented if _is_ordinary(case.conv)]
             values = {of(case.conv)[0] for case in cases} - {1}
             declined = sorted(v for v in values if all(c.refuses() for c in cases if of(c.conv)[0] == v))

@@ -110,11 +110,11 @@ def build(plan: Plan, max_terms: int = MAX_TERMS, started: Callable[[str], None]
         verification = found_out.verification
         verified.append(verification)
         for lang in LANGUAGES:
-            told = document(conv, lang, evidence=found_out) if verification.ok else None
+            derived = document(conv, lang, evidence=found_out) if verification.ok else None
             for format, ending in DERIVATION_FILES.items():
                 path = f"derivations/{conv.slug}.{lang}.{ending}"
-                if told is not None:
-                    files[path] = told.render(format)
+                if derived is not None:
+                    files[path] = derived.render(format)
                 else:
                     failures.append(Failure(path, str(verification.mismatches[0])))
     report = _report(plan, checked, verified, failures)

@@ -187,8 +187,8 @@ def _count(reader: Reader, node: ast.While, frame: Frame, counters: list[_Counte
     if isinstance(held, bool):
         raise Unreadable("a while loop of this kind")
     found: Any = None
-    for each in held:
-        ends = _first(reader, (each,), n, rising=False)
+    for clause in held:
+        ends = _first(reader, (clause,), n, rising=False)
         found = ends if found is None else reader.world.smallest(found, ends)
     return reader.world.largest(found, 0)
 

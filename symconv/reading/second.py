@@ -61,12 +61,13 @@ class _Asked:
             for at, axis in enumerate(due)
         )
         self.inside = places(due, self.index)
-        self.kinds: set[tuple[str, ...]] = {
+        kinds: dict[str, set[tuple[str, ...]]] = {
             "dx": {("dy", "w")},
             "dw": {("dy", "x")},
             "db": {("dy",)},
             "y": {("b",), ("w", "x")},
-        }[target]
+        }
+        self.kinds = kinds[target]
         self.sizes = self._sizes()
 
     def differs(self, kind: tuple[str, ...], terms: list[Term]) -> bool | None:
