@@ -71,17 +71,26 @@ class SymbolsGaveUp(Exception):
 
 
 def judge(
-    process: Process, engine: str = "auto", seed: int = 0, seconds: float = 5.0, explain: bool = False
+    process: Process,
+    engine: str = "auto",
+    seed: int = 0,
+    seconds: float = 5.0,
+    explain: bool = False,
+    once: bool = False,
 ) -> CaseVerdict:
     """The verdict on one case; with ``explain`` also the expressions of the first wrong entry of each output.
 
-    ``seconds`` is what the symbolic engine may take.
+    ``seconds`` is what the symbolic engine may take. With ``once`` the function is called in one process and one order only:
+    what depends on earlier calls is not seen.
     """
-    return _Judgement(process, engine, seed, seconds, explain).verdict()
+    return _Judgement(process, engine, seed, seconds, explain, once).verdict()
 
 
 class _Judgement:
-    def __init__(self, process: Process, engine: str, seed: int, seconds: float, explain: bool) -> None:
+    def __init__(
+        self, process: Process, engine: str, seed: int, seconds: float, explain: bool, once: bool = False
+    ) -> None:
+        self.once = once
         self.caller, self.conv = process, process.conv
         self.engine, self.seed, self.seconds, self.explain = engine, seed, seconds, explain
         self.reference: Reference = OwnForward(process, seed) if process.mode == "adjoint" else Derivative(process.conv)
@@ -99,11 +108,13 @@ class _Judgement:
     def verdict(self) -> CaseVerdict:
         try:
             self._first_runs()
-            with self.caller.fresh() as other:
-                steady = self._further_runs(other)
-                self._compare_numbers()
-                if self.engine != "exact":  # last: on objects a function may do what ends its process
-                    self._compare_symbols(other if other.process else self.caller)
+            if self.once:
+                steady = True
+                self._compare()
+            else:
+                with self.caller.fresh() as other:
+                    steady = self._further_runs(other)
+                    self._compare(other)
         except Raised as raised:
             return self._failed(raised.failure)
         self.result.rounds = ROUNDS
@@ -115,6 +126,11 @@ class _Judgement:
         seen = dict.fromkeys(finding for _, run in self.runs for finding in run.findings)
         self.result.findings[:0] = list(seen)
         return self.result
+
+    def _compare(self, other: Process | None = None) -> None:
+        self._compare_numbers()
+        if self.engine != "exact":  # last: on objects a function may do what ends its process
+            self._compare_symbols(other if other is not None and other.process else self.caller)
 
     def _failed(self, failure: Failure) -> CaseVerdict:
         """The verdict on an exception, with the causes that its message confirms (of whatever output: none came back)."""

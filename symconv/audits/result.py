@@ -109,6 +109,8 @@ class Outcome:
     inferred: tuple[str, ...] = field(default=(), repr=False)
     #: geometries drawn with the seed, beside the grid: where a rule is tried that was found on the grid
     challenge: tuple[Case, ...] = field(default=(), repr=False)
+    #: whether each case was called in one process and one order only
+    once: bool = False
     #: output that is wrong -> whether it is the derivative of the function's own forward pass there, where one is at hand
     own_forward: dict[str, bool] = field(default_factory=dict, repr=False)
 
@@ -273,7 +275,11 @@ class Outcome:
         told = f"{len(self.cases)} geometries"
         if self.challenge:
             told += f" and {len(self.challenge)} drawn with seed {self.seed}"
-        told += ", each tried alone, twice and in a fresh process; nothing is said of others"
+        told += (
+            ", each tried alone"
+            + ("" if self.once else ", twice and in a fresh process")
+            + "; nothing is said of others"
+        )
         symbolic, exact = self.engines.get("symbolic", 0), self.engines.get("exact integers", 0)
         if symbolic:
             told += f". On {symbolic} the expressions were compared, symbolic engine: exact"

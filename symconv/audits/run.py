@@ -58,7 +58,7 @@ def audit(
     outputs: Sequence[str] | None = None, grid: str | Iterable[Conv] = "default", square: bool = False, engine: str = "auto",
     jobs: int | None = None, time_limit: float = 10.0, memory_limit: int = 1024, backend: str = "local",
     scheduler: str | None = None, results: str | os.PathLike[str] | None = None, resume: bool = False, seed: int | None = None,
-    progress: Progress | None = None, definitions: bool = False,
+    progress: Progress | None = None, definitions: bool = False, once: bool = False,
 ) -> Audit:  # fmt: skip
     """Hold a function's dx, dw and db (or y) against the derivative of the convolution, on every geometry of ``grid``.
 
@@ -72,8 +72,9 @@ def audit(
     The code is executed, each case in a process of its own that may take ``time_limit`` seconds and ``memory_limit``
     megabytes more than it begins with. ``engine`` is "auto", "symbolic" or "exact". ``jobs`` processes work at a time (all
     cores); ``backend`` "dask" sends the cases to the cluster of ``scheduler``. ``results`` is a file of JSON lines that
-    verdicts are appended to as they come, and that ``resume`` continues. Points and further geometries are drawn from
-    ``seed``: a random one unless given, which the report tells.
+    verdicts are appended to as they come, and that ``resume`` continues. With ``once`` a case is called in one process and one
+    order only: what depends on earlier calls is not seen. Points and further geometries are drawn from ``seed``: a random one
+    unless given, which the report tells.
 
     Raises ValueError for what makes no sense and for code that does not load.
 
@@ -101,7 +102,7 @@ def audit(
     seed = _seed(results, resume) if seed is None else seed
     told = convention if isinstance(convention, str) and convention.startswith(PREFIX) else name
     job = Job(workers, target, None if adapter else told, mode, tuple(outputs) if outputs else None, engine, seed,
-              time_limit, memory_limit)  # fmt: skip
+              time_limit, memory_limit, once)  # fmt: skip
     try:
         found = _judged(job, cases, jobs, backend, scheduler, results, resume, progress, outputs)
         has_forward = mode == "backward" and (forward is not None or convention == "layer")
@@ -109,7 +110,7 @@ def audit(
         found = replace(found, challenge=_challenged(job, found, rules, square), own_forward=own)
     finally:
         supervisor.release(job.run)
-    return replace(found, convention=name, seconds=time.monotonic() - began)
+    return replace(found, convention=name, once=once, seconds=time.monotonic() - began)
 
 
 def _seed(results: str | os.PathLike[str] | None, resume: bool) -> int:
@@ -304,7 +305,7 @@ def _header(job: Job, cases: Sequence[Case], fingerprint: str) -> dict[str, Any]
         "forward": job.target.forward, "adapter": job.target.adapter, "mode": job.mode,
         "outputs": list(job.outputs) if job.outputs else None,
         "engine": job.engine, "seed": job.seed, "time_limit": job.time_limit, "memory_limit": job.memory_limit,
-        "cases": len(cases), "grid": digest.hexdigest(),
+        "once": job.once, "cases": len(cases), "grid": digest.hexdigest(),
     }  # fmt: skip
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import linecache
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from symconv.audits import audit
+from symconv.audits import audit as audited
 from symconv.audits.grids import default_grid
 from symconv.audits.sandbox.supervisor import shared_workers
 from symconv.layer.conv import Conv
@@ -19,6 +20,9 @@ from tests.audits.independent import SAMPLES
 
 CS231N = SAMPLES / "sample_cs231n.py"
 PLAIN = SAMPLES / "sample_plain.py"
+
+#: that results do not depend on earlier calls is tested where that is the subject
+audit = partial(audited, once=True)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -43,6 +43,7 @@ class Task:
     explain: bool
     time_limit: float
     memory_limit: int
+    once: bool = False
 
 
 def main() -> None:
@@ -89,7 +90,7 @@ def _answer(running: Runner, task: Task) -> Any:
             return running.fingerprint(names)
         fork = Fork(names, task.convention, task.conv, task.mode, task.outputs, task.time_limit, task.memory_limit)
         with Process(running, fork, time.monotonic() + task.time_limit) as process:
-            return judge(process, task.engine, task.seed, min(5.0, task.time_limit / 2), task.explain)
+            return judge(process, task.engine, task.seed, min(5.0, task.time_limit / 2), task.explain, task.once)
     except TargetError as error:
         return error
     except Raised as raised:
