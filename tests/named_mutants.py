@@ -73,7 +73,7 @@ MUTANTS: dict[str, Change] = {
     "a key that does not fit": Change(
         "algebra/terms.py", ">= 2**63:", ">= 2**66:", ("tests/test_foundations.py", "tests/test_derive.py", "symconv/algebra")),
     "a sum in text loses its signs": Change(
-        "algebra/terms.py", 'sign = "-" if coefficient < 0 else "+"', 'sign = "+"',
+        "algebra/texts.py", 'sign = "-" if coefficient < 0 else "+"', 'sign = "+"',
         ("tests/test_foundations.py", "tests/test_derive.py", "symconv/algebra")),
     "a counterexample loses its signs": Change(
         "proof/counterexample.py", "return sum_text((count, [", "return sum_text((abs(count), [", PROOFS),

@@ -9,9 +9,8 @@ built for the entries somebody looks at.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.symbols import Arrays, Term, expression, load_sympy
+from symconv.algebra.texts import sum_text
 
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["MAX_TYPESET", "MultilinearArray", "Term", "Terms", "sum_text", "terms_text"]
+__all__ = ["MAX_TYPESET", "MultilinearArray", "Term", "Terms", "terms_text"]
 
 Column = NDArray[np.int64]
 
@@ -236,21 +236,6 @@ class MultilinearArray:
 def terms_text(layer: Arrays, terms: Sequence[Term]) -> str:
     """Terms as one sum in text; ``0`` when there are none."""
     return sum_text((c, [layer.entry_name(array, flat) for array, flat in factors]) for c, factors in terms)
-
-
-def sum_text(terms: Iterable[tuple[int | Fraction, Sequence[str]]]) -> str:
-    """Coefficients with the names of their factors as one sum; ``0`` when there are none.
-
-    >>> sum_text([(-1, ["dy_1", "w_2"]), (2, ["b"]), (3, [])]), sum_text([])
-    ('-dy_1*w_2 + 2*b + 3', '0')
-    """
-    text = ""
-    for coefficient, names in terms:
-        size = abs(coefficient)
-        product = "*".join([*([str(size)] if size != 1 or not names else []), *names])
-        sign = "-" if coefficient < 0 else "+"
-        text += f" {sign} {product}" if text else ("-" if sign == "-" else "") + product
-    return text or "0"
 
 
 def _same(a: Terms, b: Terms) -> bool:

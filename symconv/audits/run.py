@@ -30,7 +30,7 @@ from symconv.audits.sandbox.target import Source, Target, target_of
 from symconv.audits.sweep import BACKENDS, Job, ResultsFile, judge_case, shuffled, sweep
 from symconv.layer.conv import Conv
 
-__all__ = ["Audit", "audit"]
+__all__ = ["Audit", "audit", "check_limits"]
 
 #: limits of a case beyond which there is none: a year, a petabyte; larger numbers are no times and no sizes to the system
 MAX_SECONDS, MAX_MEGABYTES = 365 * 24 * 3600, 10**9
@@ -89,8 +89,8 @@ def audit(
     """
     began = time.monotonic()
     check_system()
-    _check(mode, engine, backend, outputs, time_limit, memory_limit, resume and results is None)
-    _check_numbers(jobs, seed)
+    _check(mode, engine, backend, outputs, resume and results is None)
+    check_limits(time_limit, memory_limit, jobs, seed)
     if callable(convention):
         adapter = convention
     rules = convention_named(adapter if callable(adapter) else "plain" if adapter else convention)
@@ -178,7 +178,13 @@ def _judged(
     return Audit(job.target.label, "", job.mode, names, judged, failures, job.seed, fingerprint=fingerprint)
 
 
-def _check_numbers(jobs: int | None, seed: int | None) -> None:
+def check_limits(time_limit: float, memory_limit: int, jobs: int | None, seed: int | None) -> None:
+    """ValueError for limits, jobs or a seed that make no sense."""
+    if not time_limit > 0 or not memory_limit > 0:
+        raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be positive")
+    if time_limit > MAX_SECONDS or memory_limit > MAX_MEGABYTES:
+        raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be at most {MAX_SECONDS:,} seconds and "
+                         f"{MAX_MEGABYTES:,} megabytes")  # fmt: skip
     if jobs is not None and not 1 <= jobs <= MAX_JOBS:
         raise ValueError(f"jobs {jobs} must be at least 1 and at most {MAX_JOBS:,}")
     if seed is not None and seed < 0:
@@ -186,8 +192,7 @@ def _check_numbers(jobs: int | None, seed: int | None) -> None:
 
 
 def _check(
-    mode: str, engine: str, backend: str, outputs: Sequence[str] | None, time_limit: float, memory_limit: int,
-    nothing_to_resume: bool,
+    mode: str, engine: str, backend: str, outputs: Sequence[str] | None, nothing_to_resume: bool
 ) -> None:  # fmt: skip
     """ValueError for what makes no sense."""
     _check_choice("mode", mode, MODES)
@@ -195,11 +200,6 @@ def _check(
     _check_choice("backend", backend, BACKENDS)
     if outputs is not None and (not outputs or not set(outputs) <= set(OUTPUTS) or len(set(outputs)) < len(outputs)):
         raise ValueError(f"outputs {', '.join(outputs)}: some of y, dx, dw, db, each once")
-    if not time_limit > 0 or not memory_limit > 0:
-        raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be positive")
-    if time_limit > MAX_SECONDS or memory_limit > MAX_MEGABYTES:
-        raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be at most {MAX_SECONDS:,} seconds and "
-                         f"{MAX_MEGABYTES:,} megabytes")  # fmt: skip
     if nothing_to_resume:
         raise ValueError("resume needs the results file that it is to continue")
 

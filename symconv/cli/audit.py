@@ -26,6 +26,7 @@ from symconv.audits.reports.junit import junit_xml
 from symconv.audits.reports.page import page
 from symconv.audits.reports.repro import repro
 from symconv.audits.reports.text import render
+from symconv.audits.run import check_limits
 from symconv.audits.sweep import BACKENDS
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
 from symconv.files import check_writable, write_whole
@@ -147,6 +148,7 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
     strict, wants_repro = options.pop("strict"), options.pop("repro")
     as_json, no_proof, shape = options.pop("as_json"), options.pop("no_proof"), options.pop("shape")
     with usage_errors():
+        check_limits(*(options[name] for name in ("time_limit", "memory_limit", "jobs", "seed")))
         target = _target(function, program, options)
         call = _called(target, program, options)
         options["ndim"] = options["ndim"] or (call.ndim if call.ndim != 2 and not options["input"] else None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symconv import isl
-from symconv.algebra.terms import sum_text
+from symconv.algebra.texts import sum_text
 from symconv.formulas.sets import PARAMETERS
 from symconv.proof.claim import UNINDEXED, Claim
 from symconv.proof.clock import check_time

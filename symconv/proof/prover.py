@@ -17,11 +17,9 @@ from symconv.proof import solver
 from symconv.proof.assumptions import assumptions
 from symconv.proof.claim import Claim
 from symconv.proof.clock import MAX_SECONDS, LimitError, clock
-from symconv.proof.conditions import Condition, condition_of
 from symconv.proof.counterexample import ReplayError, smallest_counterexample
 from symconv.proof.decide import MAX_OPERATIONS, Decision, decide, limited
 from symconv.proof.forward import read_forward
-from symconv.proof.replay import replay_proof, replay_refutation
 from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof, Proofs, size_order
 from symconv.proof.steps import claims_there, common_condition
 
@@ -185,9 +183,9 @@ def _refuted(decision: Decision, max_operations: int) -> Proof:
     # these load NumPy, which reading and refusing claims does without
 
     with limited(decision.context, max_operations):
-        found = replay_refutation(decision.claim, smallest_counterexample(decision))
+        found = _numeric()[1].replay_refutation(decision.claim, smallest_counterexample(decision))
     try:
-        validity = condition_of(decision, max_operations)
+        validity = _numeric()[0].condition_of(decision, max_operations)
     except LimitError as error:
         return Proof(decision.claim, REFUTED, found, reason=f"no condition: {error}")
     return Proof(decision.claim, REFUTED, found, validity, reason=decision.meaningless)
@@ -207,7 +205,7 @@ def _held_against_verify(proof: Proof) -> Proof:
     """The proof with the number of layers drawn at random that ``verify`` agrees on; UNKNOWN where it does not agree."""
 
     try:
-        return replace(proof, replayed=replay_proof(proof.claim))
+        return replace(proof, replayed=_numeric()[1].replay_proof(proof.claim))
     except ReplayError as error:
         return replace(proof, verdict=UNKNOWN, reason=f"the two readings of the formula disagree: {error}")
 
@@ -256,6 +254,13 @@ def _for_any_step(claim: Claim, max_operations: int) -> Proof:
     return Proof(claim, UNKNOWN, reason=f"{told}; single strides and dilations are decided apart", cases=tuple(cases))
 
 
+def _numeric() -> tuple[Any, Any]:
+    """What words conditions and what replays a verdict."""
+    from symconv.proof import conditions, replay  # load NumPy, which a claim and z3's answer to it do without
+
+    return conditions, replay
+
+
 def _at_any_step(claim: Claim, cases: list[Proof]) -> tuple[Condition | None, str]:
     """One condition with s and d in it that is exact at every case, and what z3 says of it at every stride and dilation."""
 
@@ -265,7 +270,7 @@ def _at_any_step(claim: Claim, cases: list[Proof]) -> tuple[Condition | None, st
     full = "; ".join(
         f"s={c.stride} d={c.dilation}: {'always' if c.validity is None else c.validity.full}" for c in cases
     )
-    validity = Condition(f"{common.text}, for {common.checked}", common.text, None, False, full)
+    validity = _numeric()[0].Condition(f"{common.text}, for {common.checked}", common.text, None, False, full)
     holds = all(solver.ask(each).holds for each in claims_there(claim, common))
     sure = "z3: where the condition holds, so does the formula, at every size; that it fails elsewhere is observed"
     return validity, sure if holds else "the condition is observed, not proved"

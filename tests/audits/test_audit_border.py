@@ -146,6 +146,8 @@ def test_command(file: Path) -> None:
         "reflect",
         "-j",
         "1",
+        "--convention",
+        "plain",
     )
     assert run("audit", f"{file}:backward", *given).status == 0
     told = run("audit", f"{file}:not_folded", *given)
