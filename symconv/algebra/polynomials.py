@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.terms import FACTOR_ORDER, MultilinearArray, sum_text
+from symconv.algebra.terms import FACTOR_ORDER, MultilinearArray
+from symconv.algebra.texts import sum_text
 
 __all__ = ["Monomial", "Polynomial", "PolynomialTerms", "TooManyTerms", "array_of", "as_terms", "expression_text",
            "start_counting", "symbols",
