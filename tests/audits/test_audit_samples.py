@@ -28,6 +28,8 @@ class Sample:
     condition: str | None = None
     forward: str | None = None
     whole: bool = True
+    #: on the quick grid alone a rule may fit that is not the condition
+    grid: str = "quick"
 
     @property
     def convention(self) -> str:
@@ -91,6 +93,7 @@ WRONG = [
         "plain",
         "pads_spread_by_p",
         condition="right exactly when 2·padding = K − 1 and the stride divides (remainder 0)",
+        grid="default",
     ),
     Sample("plain", "forgets_to_turn", {"dx": "flips"}),
     Sample("plain", "swaps_h_and_w", {"dx": "oblong-output"}, condition="right exactly when the output is square"),
@@ -106,7 +109,7 @@ WRONG = [
     ),
     Sample("plain", "overwrites", {"dx": "overwrites"}),
     Sample("plain", "last_image_only", {"dw": "one-image"}, condition="right exactly when N = 1"),
-    Sample("plain", "db_keeps_batch", {"db": "not-summed"}),
+    Sample("plain", "db_keeps_batch", {"db": "not-summed"}, whole=False),
     Sample("plain", "integer_buffer", findings=("not bilinear: db",)),
     Sample("plain", "shifts_x_in_place", findings=("writes to its argument x",)),
     Sample("cs231n", "conv_backward_crops", {"dx": "empty-crop"}, condition="right exactly when padding > 0"),
@@ -132,7 +135,7 @@ def _workers() -> Iterator[None]:
 
 def audited(sample: Sample, **options: object) -> Audit:
     where = f"{SAMPLES / f'sample_{sample.file}.py'}:{sample.name}"
-    return audit(where, sample.convention, forward=sample.forward, once=True, **{"grid": "quick", **options})  # type: ignore[arg-type]
+    return audit(where, sample.convention, forward=sample.forward, once=True, **{"grid": sample.grid, **options})  # type: ignore[arg-type]
 
 
 def compare(result: Audit, sample: Sample) -> None:
