@@ -20,18 +20,15 @@ Pictures are SVG in pages and TikZ in LaTeX, for which the filter adds the packa
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from symconv.article.formats.pandoc import Maker, code, display, inline, paragraph, strings
-from symconv.cli.derive import document_of
-from symconv.cli.prove import proofs_of
+from symconv.cli.elsewhere import as_words, derived, pieces, proved, said_proved
 
 __all__ = ["filtered", "main"]
-
-_MATHEMATICS = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
 
 Node = dict[str, Any]
 
@@ -75,52 +72,32 @@ def _replacement(each: Any, format: str, found: dict[str, bool]) -> list[Node] |
     return None
 
 
-def _options(attributes: dict[str, str]) -> list[str]:
-    return [word for name, value in attributes.items() for word in ([f"--{name}", value] if value else [f"--{name}"])]
-
-
 def _derivation(text: str, attributes: dict[str, str], format: str) -> list[Node]:
-    level = int(attributes.pop("level", "2"))
-    article = document_of([*shlex.split(text), *_options(attributes)])
-    if not article.ok:
-        raise ValueError(f"symconv-derive {text.strip()}: a formula and the derivative differ")
-    return Maker(article, f"{article.conv.slug}-", level, format).sections()
+    level = attributes.pop("level", "2")
+    if level not in "123456" or len(level) != 1:
+        raise ValueError(f"symconv-derive: level {level!r} of the headings is one of 1 to 6")
+    article = derived([*shlex.split(text), *as_words(attributes)])
+    return Maker(article, f"{article.conv.slug}-", int(level), format).sections()
 
 
 def _proof(text: str, attributes: dict[str, str], in_sentence: bool) -> list[Node]:
-    formula = " ".join(text.split())
-    proofs = proofs_of([formula, *_options(attributes)])
-    for proof in proofs:
-        if not proof.proved:
-            at = f"; it holds when {proof.condition}" if proof.condition else ""
-            step = f"stride {proof.stride}, dilation {proof.dilation}"
-            raise ValueError(f"symconv-prove: {proof.verdict} at {step}: {formula}{at}")
+    try:
+        proofs = proved([" ".join(text.split()), *as_words(attributes)])
+    except ValueError as error:
+        raise ValueError(f"symconv-prove: {error}") from error
     if in_sentence:
-        return [
-            code(text),
-            *strings(f" (proved for every size, stride {proofs[0].stride}, dilation {proofs[0].dilation})"),
-        ]
-    return [made for proof in proofs for made in _theorem(proof._repr_latex_())]
+        return [code(text), *strings(said_proved(proofs[0]))]
+    return [_set(runs) for proof in proofs for runs in pieces(proof._repr_latex_())]
 
 
-def _theorem(text: str) -> list[Node]:
-    """Paragraphs with mathematics between dollars as nodes."""
-    made: list[Node] = []
-    for part in text.split("\n\n"):
-        runs: list[Node] = []
-        at = 0
-        for match in _MATHEMATICS.finditer(part):
-            runs += strings(part[at : match.start()])
-            at = match.end()
-            if match[1] is not None:
-                made += [paragraph(runs)] if runs else []
-                made.append(display(match[1].strip()))
-                runs = []
-            else:
-                runs.append(inline(match[2]))
-        runs += strings(part[at:])
-        made += [paragraph(runs)] if runs else []
-    return made
+#: kind of a run -> its nodes
+_RUNS: dict[str, Callable[[str], list[Node]]] = {"text": strings, "math": lambda source: [inline(source)]}
+
+
+def _set(runs: list[tuple[str, str]]) -> Node:
+    """A paragraph, or a display."""
+    (kind, source), *_ = runs
+    return display(source) if kind == "display" else paragraph(node for k, run in runs for node in _RUNS[k](run))
 
 
 def _with_tikz(document: Node) -> Node:

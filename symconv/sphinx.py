@@ -24,7 +24,6 @@ Needs Sphinx: ``pip install symconv[sphinx]``.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -41,28 +40,17 @@ from symconv import __version__
 from symconv.article.formats.nodes import Maker, display
 from symconv.checking import check
 from symconv.checking.result import BAD
-from symconv.cli.derive import document_of
-from symconv.cli.prove import proofs_of
+from symconv.cli.elsewhere import as_words, derived, pieces, proved, said_proved
+from symconv.proof.result import Proofs
 
 __all__ = ["setup"]
 
 #: what may stand in LaTeX that Sphinx writes with figures of ours
 PREAMBLE = "\\usepackage{tikz}\n\\ifdefined\\DeclareUnicodeCharacter\\DeclareUnicodeCharacter{202F}{\\,}\\fi\n"
 
-_MATHEMATICS = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
-
 
 def _fails(where: str, message: str) -> ExtensionError:
     return ExtensionError(f"{where}: {message}")
-
-
-def _options(given: dict[str, Any]) -> list[str]:
-    """Options of a directive as words of a command line; one without a value is a flag."""
-    return [
-        word
-        for name, value in given.items()
-        for word in ([f"--{name}"] if value in (None, "") else [f"--{name}", value])
-    ]
 
 
 class _AnyOption(dict[str, Callable[[str | None], str]]):
@@ -93,14 +81,11 @@ class Derive(_Directive):
     """``symconv-derive``: the sections of a derivation."""
 
     def run(self) -> list[Any]:
-        words = [*shlex.split(self.arguments[0] if self.arguments else ""), *_options(self.options)]
+        words = [*shlex.split(self.arguments[0] if self.arguments else ""), *as_words(self.options)]
         try:
-            article = document_of(words)
+            article = derived(words)
         except ValueError as error:
             raise _fails(self.where(), f"symconv-derive: {error}") from error
-        if not article.ok:
-            raise _fails(self.where(), "symconv-derive: a formula and the derivative differ")
-        self.env.note_dependency(__file__)
         maker = Maker(article, article.conv.slug + ".", self._number, self._cite)
         made = maker.sections()
         domain = self.env.get_domain("std")
@@ -148,7 +133,7 @@ class Prove(_Directive):
         formula = self.arguments[0] if self.arguments else ""
         if not formula:
             raise _fails(self.where(), "symconv-prove: name a formula, as in symconv-prove dx")
-        found = _proved([formula.replace("\n", " "), *_options(self.options)], self.where())
+        found = _proved([formula.replace("\n", " "), *as_words(self.options)], self.where())
         return [node for proof in found for node in _set(proof._repr_latex_())]
 
 
@@ -159,40 +144,28 @@ class ProveRole(SphinxRole):
         source, line = self.get_source_info()
         (proof, *_) = _proved([self.text], f"{source}:{line}")
         shown = nodes.literal(self.text, self.text)
-        return [shown, nodes.Text(f" (proved for every size, stride {proof.stride}, dilation {proof.dilation})")], []
+        return [shown, nodes.Text(said_proved(proof))], []
 
 
-def _proved(words: list[str], where: str) -> Any:
+def _proved(words: list[str], where: str) -> Proofs:
     try:
-        found = proofs_of(words)
+        return proved(words)
     except ValueError as error:
         raise _fails(where, f"symconv-prove: {error}") from error
-    for proof in found:
-        if not proof.proved:
-            at = f"; it holds when {proof.condition}" if proof.condition else ""
-            raise _fails(
-                where,
-                f"symconv-prove: {proof.verdict} at stride {proof.stride}, dilation {proof.dilation}: {words[0]}{at}",
-            )
-    return found
+
+
+#: kind of a run -> its node
+_RUNS: dict[str, Callable[[str], Any]] = {"text": nodes.Text, "math": lambda source: nodes.math(source, source)}
 
 
 def _set(text: str) -> list[Any]:
     """Paragraphs with mathematics between dollars as nodes."""
     made: list[Any] = []
-    for paragraph in text.split("\n\n"):
-        node, at = nodes.paragraph(), 0
-        for match in _MATHEMATICS.finditer(paragraph):
-            node += nodes.Text(paragraph[at : match.start()])
-            at = match.end()
-            if match[1] is not None:
-                made += [node, display(match[1].strip())]
-                node = nodes.paragraph()
-            else:
-                node += nodes.math(match[2], match[2])
-        node += nodes.Text(paragraph[at:])
-        made.append(node)
-    return [node for node in made if node.astext().strip()]
+    for runs in pieces(text):
+        (kind, source), *_ = runs
+        alone = kind == "display"
+        made.append(display(source) if alone else nodes.paragraph("", "", *(_RUNS[k](run) for k, run in runs)))
+    return made
 
 
 class Check(_Directive):

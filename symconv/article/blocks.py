@@ -72,6 +72,12 @@ class Section:
     title: Phrase
     blocks: tuple[Block, ...]
 
+    @property
+    def parts(self) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+        """The blocks before its pictures and after: pictures stand before the sections inside it."""
+        inner = next((i for i, block in enumerate(self.blocks) if isinstance(block, Section)), len(self.blocks))
+        return self.blocks[:inner], self.blocks[inner:]
+
     def walk(self) -> Iterator[Block]:
         """Every block of this section and of those inside it."""
         for block in self.blocks:

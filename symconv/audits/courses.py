@@ -6,7 +6,9 @@ weights where the course has them, and reads the gradients from where it leaves 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -129,9 +131,7 @@ def _ufal_forward(make: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
 
 def _tensor(function: Callable[..., Any]) -> Callable[[Array], Any]:
     """What the operation's own module calls a tensor, or arrays as they are."""
-    made = getattr(function, "__globals__", None) or vars(
-        __import__("sys").modules.get(function.__module__, SimpleNamespace())
-    )
+    made = getattr(function, "__globals__", None) or vars(sys.modules.get(function.__module__, SimpleNamespace()))
     tensor = made.get("Tensor")
     return tensor if callable(tensor) else lambda array: array
 
@@ -167,39 +167,30 @@ def _d2l_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
     return made + a["b"].reshape(1, -1, *[1] * conv.ndim)
 
 
-def _square(conv: Conv) -> str | None:
-    return _only(conv)
-
-
-def _unpadded(conv: Conv) -> str | None:
-    return _only(conv, padding=False)
-
-
-def _bare(conv: Conv) -> str | None:
-    return _only(conv, stride=False, padding=False)
-
-
 #: name -> (what help says, backward, forward, what is not documented)
 ROWS: dict[str, tuple[str, Callable[..., Any], Callable[..., Any], Callable[[Conv], str | None]]] = {
     "mytorch": (
         "CMU 11-785: a class (in_channels, out_channels, kernel_size, stride, padding, weight_init_fn, bias_init_fn); "
         "forward(A), backward(dLdZ) -> dLdA, leaving dLdW and dLdb, in it or in a layer of its own; NCHW, OIHW",
-        _mytorch_backward, _mytorch_forward, _square,
+        _mytorch_backward, _mytorch_forward, _only,
     ),
     "cs7643": (
         "a class (in_channels, out_channels, kernel_size, stride, padding) with weight and bias; forward(x), backward(dout), "
         "leaving dx, dw and db; NCHW, OIHW",
-        _cs7643_backward, _cs7643_forward, _square,
+        _cs7643_backward, _cs7643_forward, _only,
     ),
     "ufal": (
         "a class (filters, kernel_size, stride, input_shape) with _kernel (K, K, C, F) and _bias; backward(inputs, outputs, "
         "outputs_gradient) -> dx, [dw, db]; NHWC, no padding",
-        _ufal_backward, _ufal_forward, _unpadded,
+        _ufal_backward, _ufal_forward, partial(_only, padding=False),
     ),
     "needle": (
         "CMU 10-714: a class (stride, padding); compute(A, B), gradient(out_grad, node) -> dA, dB with node.inputs = A, B; NHWC, "
         "B (K, K, C, F)",
-        _needle_backward, _needle_forward, _square,
+        _needle_backward, _needle_forward, _only,
     ),
-    "d2l": ("fn(X, K) -> Y for one image, forward only; CHW, OIHW, stride 1, no padding", _no_backward, _d2l_forward, _bare),
+    "d2l": (
+        "fn(X, K) -> Y for one image, forward only; CHW, OIHW, stride 1, no padding",
+        _no_backward, _d2l_forward, partial(_only, stride=False, padding=False),
+    ),
 }  # fmt: skip

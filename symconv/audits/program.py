@@ -42,12 +42,7 @@ def plain(array: Array) -> dict[str, Any]:
 
 def layer_of(conv: Conv) -> dict[str, Any]:
     """The layer as a program of any language reads it: every number written out, lists by axis."""
-    lists = ("input", "kernel", "output", "stride", "dilation", "output_padding")
-    counts = ("ndim", "batch", "in_channels", "out_channels", "groups", "transposed", "padding_mode")
-    told: dict[str, Any] = {name: getattr(conv, name) for name in counts}
-    return (
-        told | {name: list(getattr(conv, name)) for name in lists} | {"padding": [list(pair) for pair in conv.padding]}
-    )
+    return conv.to_dict() | {"ndim": conv.ndim, "output": list(conv.output)}
 
 
 @dataclass(frozen=True)

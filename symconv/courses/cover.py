@@ -6,7 +6,6 @@ A geometry catches a mistake when the code that makes it returns a wrong value o
 from __future__ import annotations
 
 import itertools
-import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -77,8 +76,7 @@ def matrix(cases: Sequence[ConvCase], keys: Sequence[str]) -> list[int]:
 
 
 def _cost(case: ConvCase) -> tuple[int, int]:
-    conv = case.conv
-    return math.prod(conv.y_shape) * math.prod(conv.w_shape[1:]), case.number
+    return case.conv.terms, case.number
 
 
 def cheapest_cover(cases: Sequence[ConvCase], sets: Sequence[int]) -> list[ConvCase]:

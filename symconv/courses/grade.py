@@ -23,10 +23,6 @@ __all__ = ["FORMATS", "KINDS", "LEVELS", "Grade", "Mark", "grade"]
 LEVELS = ("hidden", "hint", "full")
 
 
-def _plain(conv: Conv) -> bool:
-    return set(conv.stride) == {1} and not any(p for pair in conv.padding for p in pair)
-
-
 #: kind -> what is said of it, and whether a geometry is of it; each is of the first that it fits
 KINDS: dict[str, tuple[str, Callable[[Conv], bool]]] = {
     "groups": ("several groups of channels", lambda conv: conv.groups > 1),

@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 
 from symconv.audits.grids import default_grid
 from symconv.audits.program import layer_of, plain
-from symconv.audits.truth import Derivative
+from symconv.audits.truth import READINGS, Derivative
 from symconv.courses.cover import fails
 from symconv.courses.minimal import EXTRA, minimal_cases
 from symconv.courses.mistakes import MISTAKES
 from symconv.files import write_all
 from symconv.layer.conv import Conv
 from symconv.layer.padding import MODES
-from symconv.layer.second import second_loss
+from symconv.layer.second import SECOND_READINGS, second_loss
 
 __all__ = ["SETS", "Vector", "vectors", "write_vectors"]
 
@@ -37,9 +37,6 @@ Array = NDArray[Any]
 LIMIT = 256
 
 SETS = ("minimal", "quick")
-
-#: result -> what it is the derivative of the form by; y, dx, dw, db of L, the others of L2
-_RESULTS = {"y": "dy", "dx": "x", "dw": "w", "db": "b", "ddy": "dy", "ddx": "x", "ddw": "w"}
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,8 @@ class Vector:
 
     def _results(self, arrays: dict[str, Array]) -> dict[str, Array]:
         first, second = Derivative(self.conv), second_loss(self.conv)
-        found = {name: first.numbers(arrays, name) for name in ("y", "dx", "dw", "db")}
-        return found | {name: second.differentiate(_RESULTS[name]).substitute(arrays) for name in ("ddy", "ddx", "ddw")}
+        found = {name: first.numbers(arrays, name) for name in READINGS}
+        return found | {name: second.differentiate(by).substitute(arrays) for name, by in SECOND_READINGS.items()}
 
     @property
     def arrays(self) -> dict[str, Array]:

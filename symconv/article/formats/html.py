@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from html import escape
 from typing import Any
@@ -15,9 +16,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from symconv.article.blocks import Article, Block, Equations, Gap, Section
-from symconv.article.formats.displays import STYLES, fitting, row_end, rows
-from symconv.article.formats.latex import TEXT_WIDTH, counted
+from symconv.article.blocks import Article, Equations, Gap
+from symconv.article.formats.displays import fitting
+from symconv.article.formats.latex import TEXT_WIDTH, aligned
 from symconv.article.pictures import pictures
 from symconv.figures import Figure
 from symconv.figures.palette import BACKGROUND
@@ -117,8 +118,7 @@ def lines(prose: Prose, block: Equations) -> Iterator[dict[str, Any]]:
 
 def annotation(prose: Prose, block: Equations) -> str:
     """A display in the TeX that Markdown shows."""
-    told = rows(block, TEXT_WIDTH, STYLES[0], counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
-    return "\\begin{aligned}\n" + f" {row_end(block)}\n".join(told) + "\n\\end{aligned}"
+    return aligned(prose, replace(block, boxed=False))
 
 
 def scale(block: Equations) -> int:
@@ -127,12 +127,6 @@ def scale(block: Equations) -> int:
 
 
 # sections and figures -------------------------------------------------------------------------------------------------
-
-
-def parts(section: Section) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
-    """The blocks of a section before its pictures and after: pictures stand before the sections inside it."""
-    inner = next((i for i, block in enumerate(section.blocks) if isinstance(block, Section)), len(section.blocks))
-    return section.blocks[:inner], section.blocks[inner:]
 
 
 def _figure(kind: str, shown: Figure) -> dict[str, Any]:
@@ -160,7 +154,6 @@ def _template(document: Article, name: str) -> str:
         "text": prose.text,
         "lines": lambda block: list(lines(prose, block)),
         "scale": scale,
-        "parts": parts,
         "figures": lambda section: (
             [] if document.layout.figures == "none" else [_figure(*each) for each in pictures(document, section)]
         ),

@@ -9,7 +9,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from symconv.article.blocks import Article, Equations, Section, Table
-from symconv.article.formats.displays import STYLES, fitting, row_end, rows
+from symconv.article.formats.displays import STYLES, Style, fitting, row_end, rows
 from symconv.article.pictures import pictures
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import latex_text
@@ -17,7 +17,7 @@ from symconv.mathematics.markup import width as typeset_width
 from symconv.mathematics.tree import Math
 from symconv.prose import Cited, Phrase, Prose, Value
 
-__all__ = ["TEXT_WIDTH", "body", "fragment", "printed"]
+__all__ = ["TEXT_WIDTH", "aligned", "body", "fragment", "printed"]
 
 #: the page of the template is this wide, in points, for type of eleven points; measures are for ten
 TEXT_WIDTH = 466.0 / 1.095
@@ -82,6 +82,14 @@ def display(prose: Prose, block: Equations, prefix: str = "", width: float = TEX
     if style != STYLES[0]:
         return f"{{{style.command}\\setlength{{\\arraycolsep}}{{{style.gap:g}pt}}%\n{shown}}}"
     return shown
+
+
+def aligned(prose: Prose, block: Equations, limit: float = TEXT_WIDTH, style: Style = STYLES[0]) -> str:
+    """Equations as one ``aligned``, framed where they are: what stands between the signs of a display anywhere but in LaTeX."""
+    lines = rows(block, limit, style, counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
+    inner = f" {row_end(block)}\n".join(lines)
+    shown = f"\\begin{{aligned}}\n{inner}\n\\end{{aligned}}"
+    return f"\\boxed{{{shown}}}" if block.boxed else shown
 
 
 def counted(prose: Prose, key: str) -> Callable[[int], str]:

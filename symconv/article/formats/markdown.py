@@ -12,8 +12,8 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from symconv.article.blocks import Article, Equations, Section
-from symconv.article.formats.displays import STYLES, fitting, row_end, rows
-from symconv.article.formats.latex import FRAME, NUMBER, TEXT_WIDTH, counted
+from symconv.article.formats.displays import STYLES, fitting
+from symconv.article.formats.latex import FRAME, NUMBER, TEXT_WIDTH, aligned
 from symconv.article.pictures import pictures
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import plain
@@ -78,11 +78,7 @@ def display(prose: Prose, block: Equations, dialect: Dialect = DIALECTS["plain"]
     if width is not None:
         limit = width - (NUMBER if block.label in prose.numbers else 0) - (FRAME if block.boxed else 0)
         style = fitting(block, limit)
-    lines = rows(block, limit, style, counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
-    inner = f" {row_end(block)}\n".join(lines)
-    shown = _replaced(f"\\begin{{aligned}}\n{inner}\n\\end{{aligned}}", dialect)
-    if block.boxed:
-        shown = f"\\boxed{{{shown}}}"
+    shown = _replaced(aligned(prose, block, limit, style), dialect)
     if style.command:
         shown = f"{style.command} {shown}"
     number = prose.numbers.get(block.label) if block.label else None

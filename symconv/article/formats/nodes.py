@@ -13,8 +13,7 @@ from typing import Any
 from docutils import nodes
 
 from symconv.article.blocks import Article, Code, Equations, Paragraph, Section, Table
-from symconv.article.formats.displays import STYLES, row_end, rows
-from symconv.article.formats.latex import TEXT_WIDTH, counted
+from symconv.article.formats.latex import aligned
 from symconv.article.pictures import pictures
 from symconv.mathematics.latex import latex
 from symconv.prose import Cited, Literal, Prose, Run, Value
@@ -77,12 +76,12 @@ class Maker:
     def _section(self, section: Section) -> list[Any]:
         node = nodes.section(ids=[nodes.make_id(self.prefix + section.name)], names=[self.prefix + section.name])
         node += nodes.title("", "", *self.words(section.title))
-        inner = next((i for i, block in enumerate(section.blocks) if isinstance(block, Section)), len(section.blocks))
-        for block in section.blocks[:inner]:
+        before, after = section.parts
+        for block in before:
             node += self._block(block)
         for kind, shown in pictures(self.article, section):
             node += self._figure(kind, shown)
-        for block in section.blocks[inner:]:
+        for block in after:
             node += self._block(block)
         return [node]
 
@@ -95,13 +94,7 @@ class Maker:
         return [nodes.paragraph("", "", *([nodes.Text(mark)] if mark else []), *self.words(block.phrase))]
 
     def _equations(self, block: Equations) -> list[Any]:
-        set_rows = rows(
-            block, TEXT_WIDTH, STYLES[0], counted(self.prose, "elided.more"), counted(self.prose, "elided.terms_note")
-        )
-        inner = f" {row_end(block)}\n".join(set_rows)
-        source = f"\\begin{{aligned}}\n{inner}\n\\end{{aligned}}"
-        if block.boxed:
-            source = f"\\boxed{{{source}}}"
+        source = aligned(self.prose, block)
         node = display(source)
         if block.label and self.prose.numbers.get(block.label):
             return self.number(node, self.prefix + block.label)

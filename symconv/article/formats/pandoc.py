@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symconv.article.blocks import Article, Code, Equations, Paragraph, Section, Table
-from symconv.article.formats.displays import STYLES, row_end, rows
-from symconv.article.formats.latex import TEXT_WIDTH, counted
+from symconv.article.formats.latex import aligned
 from symconv.article.pictures import pictures
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import latex_text
@@ -86,12 +85,12 @@ class Maker:
 
     def _section(self, section: Section, level: int) -> list[Node]:
         made = [node("Header", [level, [self.prefix + section.name, [], []], self.words(section.title)])]
-        inner = next((i for i, block in enumerate(section.blocks) if isinstance(block, Section)), len(section.blocks))
-        for block in section.blocks[:inner]:
+        before, after = section.parts
+        for block in before:
             made += self._block(block, level)
         for kind, shown in pictures(self.article, section):
             made += self._figure(kind, shown)
-        for block in section.blocks[inner:]:
+        for block in after:
             made += self._block(block, level)
         return made
 
@@ -104,11 +103,7 @@ class Maker:
 
     def _equations(self, block: Equations) -> list[Node]:
         prose = self.article.prose
-        lines = rows(block, TEXT_WIDTH, STYLES[0], counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
-        inner = f" {row_end(block)}\n".join(lines)
-        source = f"\\begin{{aligned}}\n{inner}\n\\end{{aligned}}"
-        if block.boxed:
-            source = f"\\boxed{{{source}}}"
+        source = aligned(prose, block)
         number = prose.numbers.get(block.label) if block.label else None
         return [display(f"{source} \\tag{{{number}}}", f"{self.prefix}{block.label}") if number else display(source)]
 
