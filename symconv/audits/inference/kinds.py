@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from symconv.audits.inference.forms import styles
 from symconv.audits.inference.layouts import native, plain_array
 from symconv.audits.inference.names import roles_of
 from symconv.audits.inference.probes import NotInferred, Probe
-from symconv.audits.inference.reading import Reading, arguments
+from symconv.audits.inference.reading import Reading, arguments, in_phase
 from symconv.audits.inference.trees import leaves
 from symconv.layer.conv import Conv
 
@@ -165,9 +166,8 @@ def _placed(search: Any, reading: Reading) -> Iterator[tuple[float, Reading]]:
             try:
                 with time_limit(ONE_CALL):
                     positional, keywords = _built_by(variant, probe)
-                    built = search.main(*positional, **keywords)
+                    built = in_phase("construct", partial(search.main, *positional, **keywords))
             except BaseException as error:
-                error.symconv_phase = "construct"  # type: ignore[attr-defined]
                 search.note(0.5, error, variant)
                 continue
             conv, reading = probe.conv, variant

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ROLES", "gradient_of", "roles_of", "setting_of"]
+__all__ = ["PLAIN", "ROLES", "gradient_of", "roles_of", "setting_of"]
+
+#: the parameters of the convention "plain", where nothing is to be inferred
+PLAIN = ("x", "w", "b", "dy", "stride", "padding")
 
 #: role -> names, in lower case without underscores
 ROLES: dict[str, str] = {

@@ -14,7 +14,15 @@ __all__ = ["NotInferred", "Probe", "layer_like", "probes"]
 
 
 class NotInferred(ValueError):
-    """No reading fits; the message says what the nearest one came to."""
+    """No reading fits; the message says what the nearest one came to.
+
+    ``plain`` says that the parameters are those of the convention "plain": there is nothing to infer, and what the function
+    raises is its verdict.
+    """
+
+    def __init__(self, message: str, plain: bool = False) -> None:
+        super().__init__(message)
+        self.plain = plain
 
 
 @dataclass

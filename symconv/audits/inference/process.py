@@ -65,7 +65,9 @@ def infer(
     except (ValueError, IndexError):
         raise NotInferred(f"the process that tried how it is called ended with status {ended.returncode}") from None
     if "error" in told:
-        raise (TargetError if told["load"] else NotInferred)(told["error"])
+        if told["load"]:
+            raise TargetError(told["error"])
+        raise NotInferred(told["error"], told["plain"])
     return Inferred(Reading.of(told["reading"]), told["ndim"], tuple(told["notes"]))
 
 
@@ -91,7 +93,7 @@ def main() -> None:
     try:
         told = _answered(question)
     except (NotInferred, TargetError) as error:
-        told = {"error": str(error), "load": isinstance(error, TargetError)}
+        told = {"error": str(error), "load": isinstance(error, TargetError), "plain": getattr(error, "plain", False)}
     out.write("\n" + json.dumps(told) + "\n")
     out.flush()
     os._exit(0)

@@ -16,7 +16,7 @@ from symconv.audits.inference.layouts import native, plain_array, returned_from,
 from symconv.audits.inference.trees import at_path, put
 from symconv.layer.conv import Conv
 
-__all__ = ["PREFIX", "Reading", "arguments", "convention_parts", "results", "run"]
+__all__ = ["PREFIX", "Reading", "arguments", "convention_parts", "in_phase", "results", "run"]
 
 Array = NDArray[Any]
 Names = tuple[tuple[str, str], ...]
@@ -213,7 +213,8 @@ class _Context:
         """Nothing to mark."""
 
 
-def _phase(name: str, call: Callable[[], Any]) -> Any:
+def in_phase(name: str, call: Callable[[], Any]) -> Any:
+    """What a call returns; what it raises says in which phase, for the message that a person reads."""
     try:
         return call()
     except BaseException as error:
@@ -258,17 +259,19 @@ def run(
     if reading.kind == "autograd":
         context = _Context()
         there = made | {"cache": context}
-        y: Any = _phase("forward", lambda: _call(reading, main.forward, reading.forward, conv, there))
-        back = _phase("backward", lambda: main.backward(context, made["dy"])) if backward else None
+        y: Any = in_phase("forward", lambda: _call(reading, main.forward, reading.forward, conv, there))
+        back = in_phase("backward", lambda: main.backward(context, made["dy"])) if backward else None
         return None, y, back, made
     y = None
     forward = main if reading.kind == "closure" else forward
     if forward is not None and (reading.forward or not backward):
         names = reading.forward or reading.backward
-        y = _phase("forward", lambda: _call(reading, forward, names, conv, made))
+        y = in_phase("forward", lambda: _call(reading, forward, names, conv, made))
         if backward and reading.kind == "closure":
             pull = next((each for each in y if callable(each)), None) if isinstance(y, tuple) else None
-            return None, y, _phase("backward", lambda: pull(made["dy"])), made  # type: ignore[misc]
+            if pull is None:
+                raise TypeError("the forward pass returned no function for the backward pass")
+            return None, y, in_phase("backward", partial(pull, made["dy"])), made
         if isinstance(y, tuple) and len(y) > 1:
             made["cache"] = y[1] if len(y) == 2 else y[1:]
             made["y"] = y[0]
@@ -281,20 +284,22 @@ def run(
         made["cache"] = dict(parts) if reading.cache_form == "dict" else tuple(value for _, value in parts)
         if reading.cache_form == "one":
             made["cache"] = parts[0][1]
-    return None, y, _phase("backward", lambda: _call(reading, main, reading.backward, conv, made)), made
+    return None, y, in_phase("backward", lambda: _call(reading, main, reading.backward, conv, made)), made
 
 
 def _run_class(reading: Reading, main: Any, conv: Conv, made: dict[str, Any], backward: bool) -> Any:
     made["y"] = made.get("dy")
-    built = _phase("construct", lambda: _call(reading, main, reading.build, conv, made))
+    built = in_phase("construct", lambda: _call(reading, main, reading.build, conv, made))
     for path, role in reading.sets:
-        _phase("construct", partial(put, built, path, value_of(reading, role, conv, made)))
-    y = _phase("forward", lambda: _call(reading, getattr(built, reading.methods[0]), reading.forward, conv, made))
+        in_phase("construct", partial(put, built, path, value_of(reading, role, conv, made)))
+    y = in_phase("forward", lambda: _call(reading, getattr(built, reading.methods[0]), reading.forward, conv, made))
     if not backward:
         return built, y, None, made
     if isinstance(y, tuple) and len(y) == 2:
         made["cache"] = y[1]
-    back = _phase("backward", lambda: _call(reading, getattr(built, reading.methods[1]), reading.backward, conv, made))
+    back = in_phase(
+        "backward", lambda: _call(reading, getattr(built, reading.methods[1]), reading.backward, conv, made)
+    )
     return built, y, back, made
 
 
@@ -305,10 +310,10 @@ def results(reading: Reading, ran: Any, conv: Conv) -> dict[str, Any]:
     for output, path in reading.outputs:
         if path[0] == "updated":
             before = made[f"before {output[1:]}"]  # W - (W - dW), at a rate of 1
-            value = before - np.asarray(plain_array(_phase("reading results", partial(at_path, built, path[1:]))))
+            value = before - np.asarray(plain_array(in_phase("reading results", partial(at_path, built, path[1:]))))
         else:
             root = back if path[0] == "return" else built
-            value = _phase("reading results", partial(at_path, root, path[1:]))
+            value = in_phase("reading results", partial(at_path, root, path[1:]))
         value = plain_array(value)
         if value is not None:
             found[output] = returned_from(reading, output, np.asarray(value), conv.ndim)

@@ -20,6 +20,7 @@ from symconv.audits.inference.clock import OutOfTime, time_limit
 from symconv.audits.inference.forms import plain_roles, styles, variants
 from symconv.audits.inference.found import Found, find_outputs, find_y
 from symconv.audits.inference.kinds import readings
+from symconv.audits.inference.names import PLAIN
 from symconv.audits.inference.probes import NotInferred, Probe, layer_like, probes
 from symconv.audits.inference.reading import Reading, results, run
 
@@ -211,7 +212,8 @@ def infer_call(
             break
     with_best = [search for search in searches if search.best is not None]
     if not with_best:
-        raise NotInferred(_told(main, searches[0]))
+        names = tuple(each.name for each in told.parameters(main))
+        raise NotInferred(_told(main, searches[0]), plain=names[: len(PLAIN)] == PLAIN)
 
     def rank(each: _Search) -> tuple[Any, ...]:
         assert each.best is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from symconv.audits.inference.names import ROLES
+from symconv.audits.inference.names import PLAIN, ROLES
 from symconv.audits.inference.process import infer
 from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.search import NotInferred
@@ -18,8 +18,6 @@ from symconv.audits.sandbox.target import target_of
 
 __all__ = ["Settled", "adapter_named", "adapter_text", "said_by_hand", "settled"]
 
-#: the convention that needs no inference to be told apart
-PLAIN = ("x", "w", "b", "dy", "stride", "padding")
 LAYOUTS, WEIGHTS = ("NCHW", "NHWC"), ("OIHW", "HWIO", "OHWI")
 
 
@@ -80,7 +78,8 @@ def adapter_named(name: str) -> str | Callable[..., Any]:
     found = getattr(module, function, None)
     if not callable(found):
         raise ValueError(f"--adapter {name}: {path} defines no function {function}")
-    return found  # type: ignore[no-any-return]
+    adapter: Callable[..., Any] = found
+    return adapter
 
 
 def settled(
@@ -92,7 +91,7 @@ def settled(
     try:
         found = infer(target, fixed, mode)
     except NotInferred as error:
-        if "(x, w, b, dy, stride, padding" in str(error):  # there is nothing to infer: what it raises is its verdict
+        if error.plain:
             return Settled("plain")
         raise
     reading = found.reading
