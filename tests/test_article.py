@@ -675,7 +675,7 @@ def keys(value: object) -> set[str]:
 
 
 @pytest.mark.slow
-def test_every_word_is_used_and_none_is_missing() -> None:
+def test_every_word_is_used_and_none_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     words = set(prose("en").words)
     package = Path(symconv.article.__file__).parent
     sources = "".join(
@@ -704,6 +704,10 @@ def test_every_word_is_used_and_none_is_missing() -> None:
     for conv in (WORDY[0], WORDY[6]):  # sections by themselves, and a brief one
         for name in ("gradients", "summary", "steps"):
             used |= keys(document(conv, sections=[name], detail="brief").sections)
+    used |= keys(document(SMALL[0], sections=["algorithm"], code="none").sections)
+    used |= keys(document(SMALL[0], sections=["algorithm"], code="loops").sections)
+    monkeypatch.setattr("symconv.isl.is_there", lambda: False)  # as in a browser
+    used |= keys(document(SMALL[0], sections=["summary"]).sections)
     assert used == words
 
 

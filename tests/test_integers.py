@@ -69,6 +69,15 @@ def test_linear_parts_add_up(e: Integer, values: dict[str, int]) -> None:
         assert factor.evaluate(values) * values["o"] + rest.evaluate(values) == due
 
 
+def test_a_name_that_cancels_is_not_left_in_a_product() -> None:
+    o, s = Name("o"), Name("s")
+    nothing = Op("-", o, o)
+    for e in (Op("*", s, nothing), Op("*", nothing, s), Op("*", Op("+", nothing, s), o)):
+        factor, rest = e.linear_in("o") or (o, o)
+        assert "o" not in factor.names() | rest.names()
+        assert factor.evaluate({"s": 3, "o": 5}) * 5 + rest.evaluate({"s": 3, "o": 5}) == e.evaluate({"s": 3, "o": 5})
+
+
 def test_what_is_multiplied_is_linear_too() -> None:
     o, s, k = Name("o"), Name("s"), Name("k")
     for e in ((o + k) * s, s * (o - k), (k - o) * (s + 2)):

@@ -117,7 +117,7 @@ def test_plugin(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SUITE)
     result = pytester.runpytest_subprocess("-q", "--strict-markers", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=45 + (15 - 9) + 15, failed=9)
-    result.stdout.fnmatch_lines(["FAILED *::test_one_axis[[]in5-k3-n2c3f2*"])
+    result.stdout.fnmatch_lines(["FAILED *::test_one_axis[[]in6-k2-n3c1f2*"])
 
 
 def test_plugin_loads_nothing_until_it_is_asked(pytester: pytest.Pytester) -> None:

@@ -251,10 +251,10 @@ def _linear(e: Integer, name: str) -> tuple[Integer, Integer] | None:
         return left[0] + right[0], left[1] + right[1]
     if e.op == "-":
         return left[0] - right[0], left[1] - right[1]
-    if e.op == "*" and right[0] == Const(0):
-        return left[0] * e.right, left[1] * e.right
+    if e.op == "*" and right[0] == Const(0):  # what is left of a factor without `name`, which may be written in it
+        return left[0] * right[1], left[1] * right[1]
     if e.op == "*" and left[0] == Const(0):
-        return e.left * right[0], e.left * right[1]
+        return left[1] * right[0], left[1] * right[1]
     return None
 
 

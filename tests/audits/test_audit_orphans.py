@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -54,7 +55,8 @@ def test_child_ends_without_its_worker(tmp_path: Path) -> None:
     finally:
         audit.kill()
         audit.wait()
-    os.kill(worker, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it may have gone with the audit
+        os.kill(worker, signal.SIGKILL)
     deadline = time.monotonic() + 30
     while alive(child):
         assert time.monotonic() < deadline, "the endless case outlived its worker"
