@@ -50,7 +50,7 @@ from tests.reread import (
 )
 
 #: each format in one of the languages
-SHOWN = (("latex", "en"), ("markdown", "fr"))
+SHOWN = (("latex", "en"), ("markdown", "fr"))  # the equations are the same in all
 
 #: layers whose lists are too long to be shown whole
 LONG = [
@@ -722,7 +722,8 @@ def test_languages_put_in_the_same_values() -> None:
 
     own = {"x", "w", "b", "y", "dy", "dx", "dw", "db"}  # arrays: a sentence may turn round which of them it names
     for key, text in prose("en").words.items():
-        assert named(text) - own == named(prose("fr").words[key]) - own, key
+        for lang in LANGUAGES:
+            assert named(text) - own == named(prose(lang).words[key]) - own, (lang, key)
 
 
 def test_french_is_spaced_as_french_is() -> None:
@@ -737,9 +738,22 @@ def test_french_is_spaced_as_french_is() -> None:
     assert prose("fr").number(1234567) == "1\u202f234\u202f567"
 
 
+def test_german_is_set_as_german_is() -> None:
+    """Quotation marks low and high, no straight ones, no space before a sign, a capital after a colon that a sentence follows."""
+    words = prose("de").words
+    for key, text in words.items():
+        if key.startswith("references.") and key != "references.title":
+            continue  # titles of English works
+        assert not re.search(r"['\"”’«»]|\s[:;!?,.]", text), key
+        assert len(re.findall("„", text)) == len(re.findall("“", text)) == len(re.findall("„[^„“]+“", text)), key
+        assert not re.search(r": (?:der|die|das|ein|eine|kein|er|es|ihr|sein) (?:\w+ )*?(?:ist|wird|hat)\b", text), key
+    assert prose("de").number(1234567) == "1\u202f234\u202f567"
+
+
+@pytest.mark.parametrize("lang", [lang for lang in LANGUAGES if lang != "en"])
 @pytest.mark.parametrize("format", ["text", "latex", "markdown", "html"])
-def test_a_french_article_has_no_english_in_it(format: str) -> None:
-    text = part(LONG[2], *(name for name in SECTIONS if name != "references"), format=format, lang="fr")
+def test_an_article_of_another_language_has_no_english_in_it(format: str, lang: str) -> None:
+    text = part(LONG[2], *(name for name in SECTIONS if name != "references"), format=format, lang=lang)
     # code, pictures and names of commands and classes are no words
     code = r"(?s)\\begin\{(lstlisting|tikzpicture)\}.*?\\end\{\1\}|```.*?```|<(pre|style|svg)\b.*?</\2>|<[^>]*>|^  .*?$|\\\w+"
     said = re.sub(code, "", text, flags=re.M)

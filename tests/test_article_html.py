@@ -380,7 +380,7 @@ PAGES = {
         (SMALL[0], "fr"),
         (SMALL[6], "en"),
         (SMALL[9], "en"),
-        (SMALL[12], "fr"),
+        (SMALL[12], "de"),
         (LONG[1], "en"),
     ]
 }

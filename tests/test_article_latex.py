@@ -67,7 +67,7 @@ def test_nothing_is_too_wide_or_undefined() -> None:
     files = {lang: sorted(GENERATED.glob(f"*.{lang}.tex")) for lang in ("en", "fr")}
     assert min(map(len, files.values())) >= 7
     sources = {lang: bodies([path.read_text("utf-8") for path in paths]) for lang, paths in files.items()}
-    sources["others"] = other_documents("fr")
+    sources["others"] = other_documents("de")
     with ThreadPoolExecutor(2) as pool:
         assert dict(zip(sources, pool.map(found_in, sources.values()), strict=True)) == {
             "en": [],

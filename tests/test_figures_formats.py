@@ -110,7 +110,7 @@ def pixels(image: object) -> list[tuple[int, int, int]]:
 def test_tikz_compiles(tmp_path: Path) -> None:
     pictures = [
         figure(conv, kind, lang=lang).to_tikz()
-        for (conv, kind), lang in zip(EVERY, ["en", "fr"] * len(EVERY), strict=False)
+        for (conv, kind), lang in zip(EVERY, ["en", "fr", "de"] * len(EVERY), strict=False)
     ]
     body = "\n\n".join(rf"\noindent {picture}" for picture in pictures)
     preamble = r"\documentclass{article}\usepackage{amsmath,tikz}\begin{document}"
@@ -208,7 +208,7 @@ def test_stepper_in_a_browser(tmp_path: Path) -> None:
 def test_pages_do_not_scroll_sideways(tmp_path: Path) -> None:
     pages = {
         f"{kind}-{lang}": figure(FLAT, kind, lang=lang).to_html()
-        for kind, lang in zip(KINDS, ["en", "fr"] * 3, strict=False)
+        for kind, lang in zip(KINDS, ["en", "fr", "de"] * 3, strict=False)
     }
     assert too_wide(pages, [390, 1280], tmp_path) == []
 
@@ -221,7 +221,7 @@ def test_languages_have_the_same_phrases() -> None:
     for lang in LANGUAGES:
         source = resources.files("symconv.prose").joinpath(lang, "figures.toml").read_text(encoding="utf-8")
         tables[lang] = {key: sorted(re.findall(r"\{\w+\}", phrase)) for key, phrase in tomllib.loads(source).items()}
-    assert tables["en"] == tables["fr"]
+    assert all(each == tables["en"] for each in tables.values())
     folder = resources.files("symconv.figures")
     sources = [
         path.read_text(encoding="utf-8")

@@ -21,8 +21,10 @@ from symconv.project import build as making
 from symconv.project.build import Build, build, stale, write
 from symconv.project.cases import case_plan, project_plan
 from symconv.project.theorems import theorem
-from symconv.prose import LANGUAGES
 from tests.commands import assert_bad_usage, run
+
+#: the languages of what is generated where none is named
+PROJECT = ("en", "fr")
 
 ONE = ("--input", "5x6", "--kernel", "3x2", "--stride", "2", "--padding", "1")
 GENERATED = Path(__file__).parent.parent / "generated"
@@ -55,7 +57,7 @@ def one_case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 def test_one_case_writes_derivation_kernels_and_report(one_case: tuple[Path, Any]) -> None:
     folder, result = one_case
     derivations = {
-        f"derivations/in5x6-k3x2-s2x2-p1x1.{lang}.{ending}" for lang in LANGUAGES for ending in ("md", "tex", "html")
+        f"derivations/in5x6-k3x2-s2x2-p1x1.{lang}.{ending}" for lang in PROJECT for ending in ("md", "tex", "html")
     }
     expected = {
         *derivations, "conv2d.py", "report.json", "report.md",
@@ -69,7 +71,7 @@ def test_one_case_writes_derivation_kernels_and_report(one_case: tuple[Path, Any
 
 def test_written_derivation_is_the_article(one_case: tuple[Path, Any]) -> None:
     conv = Conv(input=(5, 6), kernel=(3, 2), stride=2, padding=1)
-    for lang in LANGUAGES:
+    for lang in PROJECT:
         told = document(conv, lang)
         for format, ending in (("latex", "tex"), ("markdown", "md"), ("html", "html")):
             assert (one_case[0] / f"derivations/{conv.slug}.{lang}.{ending}").read_text("utf-8") == told.render(format)
@@ -183,7 +185,7 @@ def test_derivation_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytes
     ran = run("generate", "--input", "4", "--kernel", "2", "--schedule", "taps", "-o", str(tmp_path), "--json")
     assert ran.status == 1
     assert {failure["file"] for failure in ran.json["failed"]} == {
-        f"derivations/in4-k2.{lang}.{ending}" for lang in LANGUAGES for ending in ("md", "tex", "html")
+        f"derivations/in4-k2.{lang}.{ending}" for lang in PROJECT for ending in ("md", "tex", "html")
     }
     assert not (tmp_path / "derivations").exists()
 

@@ -16,6 +16,7 @@ from symconv.kernels import SCHEDULES
 from symconv.layer.conv import MAX_TERMS
 from symconv.project.build import Written, build, check_plan, stale, write
 from symconv.project.cases import case_plan, project_plan
+from symconv.prose import LANGUAGES
 
 if TYPE_CHECKING:
     from symconv.project.build import Build, Stale, Written
@@ -31,6 +32,13 @@ __all__ = ["command"]
 @click.option("--schedule", "schedules", multiple=True, metavar="NAME",
               help=f"With sizes: {', '.join(SCHEDULES)}; may be repeated. "
                    "Without it: all that the layer is small enough for.")  # fmt: skip
+@click.option(
+    "--lang",
+    "languages",
+    multiple=True,
+    type=click.Choice(LANGUAGES),
+    help="With sizes: the derivation's language; may be repeated. Without it: en and fr.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; list the files that are stale, exit 1 if there are any.")
 @click.option("--max-terms", default=MAX_TERMS, show_default=True, type=click.IntRange(1), help="Refuse a larger loss.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: written, unchanged, stale, failed.")
@@ -40,6 +48,7 @@ def command(
     /,
     folder: Path,
     schedules: tuple[str, ...],
+    languages: tuple[str, ...],
     check: bool,
     max_terms: int,
     as_json: bool,
@@ -47,7 +56,7 @@ def command(
 ) -> None:
     """Derive, verify, emit, run and compare; then write what passed.
 
-    With --input and --kernel: one layer's derivation (LaTeX, Markdown, HTML; English, French), its kernels and the
+    With --input and --kernel: one layer's derivation (LaTeX, Markdown, HTML), its kernels and the
     report of their checks. Without them: the project's case list, the folder generated/ of the repository.
 
     Every kernel is executed on symbols and on numbers before it is written. One that fails is not written; exit status 1.
@@ -56,7 +65,7 @@ def command(
     symconv generate --input 5x6 --kernel 3x2 --stride 2 --padding 1 -o out
     symconv generate --check
     """
-    plan, whole = _plan(ctx, options, schedules)
+    plan, whole = _plan(ctx, options, schedules, languages)
     with usage_errors("-o "):
         check_folder(folder)
 
@@ -84,18 +93,20 @@ def command(
     ctx.exit(0 if made.ok and not (check and found) else 1)
 
 
-def _plan(ctx: click.Context, options: dict[str, Any], schedules: tuple[str, ...]) -> tuple[Plan, bool]:
+def _plan(
+    ctx: click.Context, options: dict[str, Any], schedules: tuple[str, ...], languages: tuple[str, ...]
+) -> tuple[Plan, bool]:
     """What is to be made, and whether it is the whole of its folder."""
 
     given = [name for name in options if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT]
     if options["input"] is None or options["kernel"] is None:
-        if given or schedules:
-            named = f"--{given[0].replace('_', '-')}" if given else "--schedule"
+        if given or schedules or languages:
+            named = f"--{given[0].replace('_', '-')}" if given else "--schedule" if schedules else "--lang"
             missing = " and ".join(f"--{name}" for name in ("input", "kernel") if options[name] is None)
             raise click.UsageError(f"{named} is about one layer, which needs {missing} too")
         return project_plan(), True
     with usage_errors():
-        return case_plan(build_conv(options), schedules), False
+        return case_plan(build_conv(options), schedules, languages), False
 
 
 def _show(made: Build, written: Written, found: tuple[Stale, ...], folder: Path, check: bool) -> None:

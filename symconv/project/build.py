@@ -25,7 +25,6 @@ from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.project.cases import Plan
 from symconv.project.theorems import theorem
 from symconv.proof.prover import check_step
-from symconv.prose import LANGUAGES
 
 __all__ = ["Build", "Failure", "Stale", "Written", "build", "check_plan", "stale", "write"]
 
@@ -109,7 +108,7 @@ def build(plan: Plan, max_terms: int = MAX_TERMS, started: Callable[[str], None]
         found_out = Evidence(conv, max_terms)
         verification = found_out.verification
         verified.append(verification)
-        for lang in LANGUAGES:
+        for lang in plan.languages:
             derived = document(conv, lang, evidence=found_out) if verification.ok else None
             for format, ending in DERIVATION_FILES.items():
                 path = f"derivations/{conv.slug}.{lang}.{ending}"
@@ -227,7 +226,7 @@ def _report_text(plan: Plan, checked: list[Checked], verified: list[Verification
         .render(
             checks={name: CHECKS[name].says for name in names},
             kernels=rows, layers=layers, derivations=derivations, failures=failures,
-            languages=LANGUAGES, formats={ending: SAID[format] for format, ending in DERIVATION_FILES.items()},
+            languages=plan.languages, formats={ending: SAID[format] for format, ending in DERIVATION_FILES.items()},
         )
         .rstrip()
         + "\n"

@@ -11,6 +11,7 @@ from typing import Any
 from symconv.kernels.nest import Kind
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES
 from symconv.layer.conv import Conv
+from symconv.prose import LANGUAGES
 
 __all__ = ["Order", "Plan", "case_plan", "neighbours", "project_plan"]
 
@@ -26,11 +27,13 @@ class Order:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be written: kernels and derivations; ``peers`` says whether PyTorch is asked too, where it is installed."""
+    """What is to be written: kernels and derivations, these in ``languages``; ``peers`` says whether PyTorch is asked too,
+    where it is installed."""
 
     kernels: tuple[Order, ...]
     derivations: tuple[Conv, ...]
     peers: bool = False
+    languages: tuple[str, ...] = LANGUAGES
 
 
 def project_plan(text: str | None = None) -> Plan:
@@ -52,11 +55,13 @@ def project_plan(text: str | None = None) -> Plan:
         cases.append(conv)
         if entry.get("unrolled"):
             orders.append(_unrolled("unrolled", conv))
-    return Plan(tuple(orders), tuple(cases), peers=True)
+    return Plan(tuple(orders), tuple(cases), True, tuple(listed["languages"]))
 
 
-def case_plan(conv: Conv, schedules: Sequence[str] = ()) -> Plan:
+def case_plan(conv: Conv, schedules: Sequence[str] = (), languages: Sequence[str] = ()) -> Plan:
     """One layer's derivation, and its kernels: those of ``schedules``, or all that can be made for it.
+
+    ``languages`` are those of the derivation; left out, the project's.
 
     Kernels of any size are checked on the layer and on its :func:`neighbours`. ValueError for an unknown schedule, or for one
     that the layer is too large for.
@@ -79,7 +84,7 @@ def case_plan(conv: Conv, schedules: Sequence[str] = ()) -> Plan:
             orders.append(Order(name, kind, (conv, *neighbours(conv))))
         else:
             orders.append(_unrolled(name, conv))
-    return Plan(tuple(orders), (conv,))
+    return Plan(tuple(orders), (conv,), languages=tuple(dict.fromkeys(languages)) or project_plan().languages)
 
 
 def neighbours(conv: Conv) -> tuple[Conv, ...]:

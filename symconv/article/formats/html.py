@@ -37,7 +37,7 @@ LEAST = 20.0
 
 #: punctuation that stays with the mathematics before it, and what stays with the mathematics after it
 CLOSING = re.compile(r"^[\u00a0\u202f]?[,.;:!?)»”’]+|^-\w+")
-OPENING = re.compile(r"[(«“]\u00a0?$")
+OPENING = re.compile(r"[(«“„]\u00a0?$")
 
 #: mathematics among words that is wider, in points, may be broken before its signs
 LONG = 100.0

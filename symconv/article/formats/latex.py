@@ -38,7 +38,7 @@ HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 ESCAPED = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "⋆": r"$\star$", "↑": r"$\uparrow$", "↓": r"$\downarrow$",
-    "°": r"\textdegree{}", "’": "'", "“": "``", "”": "''", "×": r"$\times$",
+    "°": r"\textdegree{}", "’": "'", "“": "``", "”": "''", "„": ",,", "×": r"$\times$",
     "⊙": r"$\odot$", "−": r"$-$", "\u00a0": "~", "\u202f": r"\,", "–": "--", "—": "---", "…": r"\dots{}",
 }  # fmt: skip
 
@@ -121,11 +121,17 @@ def columns(prose: Prose, table: Table, width: float | None = None) -> str:
 #: combining marks as TeX's accents
 ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0308": '"', "\u0303": "~", "\u0327": "c"}
 
+#: letters of their own, as TeX's commands
+LETTERS = {"ß": r"\ss{}", "æ": r"\ae{}", "œ": r"\oe{}", "ø": r"\o{}", "ł": r"\l{}"}
+
 
 def accents(code: str) -> str:
     """An option of lstlisting for the accented letters of its comments, which the package does not read by itself."""
     letters = []
     for letter in sorted({letter for letter in code if not letter.isascii()}):
+        if letter in LETTERS:
+            letters.append(f"{{{letter}}}{{{{{LETTERS[letter]}}}}}1")
+            continue
         base, *marks = list(unicodedata.normalize("NFD", letter))
         if len(marks) != 1 or marks[0] not in ACCENTS:
             raise ValueError(f"{letter!r} in a listing has no TeX accent")
