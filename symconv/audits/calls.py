@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import PolynomialTerms, as_terms, start_counting, symbols
+from symconv.audits.arrays import MODES, face_of
 from symconv.audits.conventions import Convention, Functions, from_native, native_shape, outputs_of, to_native
 from symconv.audits.numeric import as_numbers
 from symconv.audits.sandbox import standin
@@ -18,9 +19,6 @@ from symconv.audits.sandbox.alarm import time_limit
 from symconv.layer.conv import Conv
 
 __all__ = ["MODES", "Caller", "Request", "Returned"]
-
-#: what is judged: a backward pass against the derivative, a forward pass against the layer, a backward against its own forward
-MODES = ("backward", "forward", "adjoint")
 
 Array = NDArray[Any]
 
@@ -106,7 +104,7 @@ class Caller:
             return {"y": returned[0] if isinstance(returned, tuple) else returned}
 
         def backward(native: Mapping[str, Array]) -> dict[str, Any]:
-            return outputs_of(self.convention.backward(self.functions, conv, native), self.outputs)
+            return outputs_of(self.convention.backward(self.functions, conv, native), self.outputs, face_of(self.mode))
 
         call = forward if request.own_forward or self.mode == "forward" else backward
         return self._call(call, conv, at, table, request.manner)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from symconv.audits.arrays import FIRST, OUTPUTS, SECOND
 from symconv.audits.border_causes import BORDER_CAUSES
 from symconv.audits.cause_checks import (
     Observed,
@@ -43,6 +44,7 @@ from symconv.audits.cause_checks import (
     swapped_dy,
 )
 from symconv.audits.entry_causes import ENTRY_CAUSES
+from symconv.audits.second import Row, second_rows
 from symconv.layer.conv import Axis, Conv
 
 __all__ = ["CAUSES", "Observed", "confirmed"]
@@ -72,7 +74,12 @@ def confirmed(seen: Observed) -> list[str]:
     return found
 
 
-_ALL = ("y", "dx", "dw", "db")
+_ALL = OUTPUTS
+#: array -> the outputs of functions that are handed it
+_TAKERS = {
+    array: tuple(output for face in (FIRST, SECOND) if array in face.arrays for output in face.outputs)
+    for array in dict.fromkeys((*FIRST.arrays, *SECOND.arrays))
+}
 _POSITIONS: dict[str, Callable[[Conv], float]] = {
     "1/N": lambda conv: 1 / conv.batch,
     "N": lambda conv: conv.batch,
@@ -102,30 +109,27 @@ _ON_ONE_AXIS: dict[str, tuple[tuple[str, ...], str, Callable[[Axis], Axis], Call
 }  # fmt: skip
 
 #: from the most telling to the least; of several that account for the same cases the first is named
-CAUSES: dict[str, Cause] = {
-    cause.key: cause
-    for cause in itertools.chain(
-        [Cause(key, outputs, text, computes(formulas)) for key, (outputs, text, formulas) in BORDER_CAUSES.items()],
+_ROWS: list[Row] = list(
+    itertools.chain(
+        [(key, outputs, text, computes(formulas)) for key, (outputs, text, formulas) in BORDER_CAUSES.items()],
         [
-            Cause("empty-crop", ("dx",), "crops with [pad:-pad], which is empty at pad 0", empty_crop),
-            Cause(
-                "padded-gradient", ("dx",), "returns the padded gradient: the padding is not cropped", padded_gradient
-            ),
-            Cause("one-sided-crop", ("dx",), "crops the padding on one side only", cropped_on_one_side),
-            Cause("misses-rows", ("dx",), "misses the last rows when the stride does not divide", misses_rows),
-            Cause("rows-too-many", ("dw",), "has rows too many when the stride does not divide", rows_too_many),
-            Cause("forgets-stride", ("y", "dx", "dw"), "forgets the stride in {output}", forgets_stride),
-            Cause("forgets-dilation", ("y", "dx", "dw"), "forgets the dilation in {output}", forgets_dilation),
-            Cause("forgets-padding", ("y", "dw"), "forgets the padding in {output}", forgets_padding),
-            Cause(
+            ("empty-crop", ("dx",), "crops with [pad:-pad], which is empty at pad 0", empty_crop),
+            ("padded-gradient", ("dx",), "returns the padded gradient: the padding is not cropped", padded_gradient),
+            ("one-sided-crop", ("dx",), "crops the padding on one side only", cropped_on_one_side),
+            ("misses-rows", ("dx",), "misses the last rows when the stride does not divide", misses_rows),
+            ("rows-too-many", ("dw",), "has rows too many when the stride does not divide", rows_too_many),
+            ("forgets-stride", ("y", "dx", "dw"), "forgets the stride in {output}", forgets_stride),
+            ("forgets-dilation", ("y", "dx", "dw"), "forgets the dilation in {output}", forgets_dilation),
+            ("forgets-padding", ("y", "dw"), "forgets the padding in {output}", forgets_padding),
+            (
                 "not-cropped",
                 ("dx",),
                 "takes the first rows of the padded gradient, where the padding is",
                 not_cropped,
             ),
-            Cause("full-padding", ("dx",), "pads dy by p where d(K − 1) − p is due", full_padding),
-            Cause("flips", ("y", "dx", "dw"), "{output} has the taps of w in reverse order", flips),
-            Cause(
+            ("full-padding", ("dx",), "pads dy by p where d(K − 1) − p is due", full_padding),
+            ("flips", ("y", "dx", "dw"), "{output} has the taps of w in reverse order", flips),
+            (
                 "true-division",
                 _ALL,
                 "a size is computed with / where // is due (as Python 2 divides)",
@@ -133,27 +137,29 @@ CAUSES: dict[str, Cause] = {
             ),
         ],
         [
-            Cause(f"{key}-on-one-axis", outputs, f"{text} on one axis", one_axis(change, matters, key == "flips"))
+            (f"{key}-on-one-axis", outputs, f"{text} on one axis", one_axis(change, matters, key == "flips"))
             for key, (outputs, text, change, matters) in _ON_ONE_AXIS.items()
         ],
-        [Cause(key, outputs, text, entries(check)) for key, (outputs, text, check) in ENTRY_CAUSES.items()],
-        [Cause(f"scaled-{name}", _ALL, f"scaled by {name}", scaled(factor)) for name, factor in _POSITIONS.items()],
+        [(key, outputs, text, entries(check)) for key, (outputs, text, check) in ENTRY_CAUSES.items()],
+        [(f"scaled-{name}", _ALL, f"scaled by {name}", scaled(factor)) for name, factor in _POSITIONS.items()],
         [
-            Cause("swapped-axes", ("y", "dx", "dw"), "swaps H and W: the result is transposed", swapped_axes),
-            Cause("swapped-dy", ("dx", "dw"), "swaps H and W: dy[i, j] is taken where dy[j, i] is due", swapped_dy),
-            Cause("swapped-channels", ("dw",), "swaps the channel axes of dw", swapped_channels),
-            Cause("not-summed", ("db",), "db is not summed over all of batch and space", not_summed),
-            Cause("one-image", ("dw", "db", "dx"), "one image of the batch alone counts", one_image),
-            Cause("overwrites", ("dx", "dw"), "overwrites where it should add up: the last window wins", overwrites),
-            Cause("no-bias", ("y",), "leaves out b", no_bias),
+            ("swapped-axes", ("y", "dx", "dw"), "swaps H and W: the result is transposed", swapped_axes),
+            ("swapped-dy", ("dx", "dw"), "swaps H and W: dy[i, j] is taken where dy[j, i] is due", swapped_dy),
+            ("swapped-channels", ("dw",), "swaps the channel axes of dw", swapped_channels),
+            ("not-summed", ("db",), "db is not summed over all of batch and space", not_summed),
+            ("one-image", ("dw", "db", "dx"), "one image of the batch alone counts", one_image),
+            ("overwrites", ("dx", "dw"), "overwrites where it should add up: the last window wins", overwrites),
+            ("no-bias", ("y",), "leaves out b", no_bias),
         ],
         [
-            Cause(f"depends-{array}", _ALL, f"a wrong variable: {{output}} depends on {array}", depends_on(array))
-            for array in ("x", "w", "b", "dy")
+            (f"depends-{array}", outputs, f"a wrong variable: {{output}} depends on {array}", depends_on(array))
+            for array, outputs in _TAKERS.items()
         ],
         [
-            Cause(f"ignores-{array}", _ALL, f"{{output}} does not depend on {array}", ignores(array))
-            for array in ("x", "w", "b", "dy")
+            (f"ignores-{array}", outputs, f"{{output}} does not depend on {array}", ignores(array))
+            for array, outputs in _TAKERS.items()
         ],
     )
-}
+)
+
+CAUSES: dict[str, Cause] = {row[0]: Cause(*row) for row in second_rows(_ROWS)}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symconv.audits.arrays import FIRST, SECOND, Face
 from symconv.audits.courses import ROWS
 from symconv.audits.inference.reading import PREFIX, Reading, convention_parts
 from symconv.layer.conv import Conv
@@ -26,7 +27,7 @@ Arrays = Mapping[str, Array]
 #: an adapter of one's own: ``adapter(fn, x, w, b, dy, conv)`` returns a dict with any of y, dx, dw, db
 Adapter = Callable[..., Mapping[str, Any]]
 
-GRADIENTS = ("dx", "dw", "db")
+GRADIENTS = FIRST.returns
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Convention:
 
     ``backward(functions, conv, arrays)`` returns (y or None, what the function returned for the gradients);
     ``forward(function, conv, arrays)`` returns y. ``outside(conv)`` is None when the convention's documentation covers the
-    geometry, else the reason. ``writes_about`` is one line of help.
+    geometry, else the reason. ``face`` names the arrays that its functions take and return.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Convention:
     forward: Callable[[Callable[..., Any], Conv, Arrays], Any]
     outside: Callable[[Conv], str | None]
     channels_last: bool = False
+    face: Face = FIRST
 
 
 # layouts ------------------------------------------------------------------------------------------------------------------
@@ -130,6 +132,15 @@ def _plain_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
 
 def _plain_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
     return function(a["x"], a["w"], a["b"], short(conv.stride), _padding(conv), **_extras(conv))
+
+
+def _double_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
+    given = (a[name] for name in SECOND.arrays)
+    return functions.main(*given, short(conv.stride), _padding(conv), **_extras(conv))
+
+
+def _no_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
+    raise TypeError("this convention is a double backward: it has no forward pass")
 
 
 def _cached(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -234,6 +245,14 @@ CONVENTIONS: dict[str, Convention] = {
             _layer_forward,
             _one_stride,
         ),
+        Convention(
+            "double-backward",
+            "fn(v_x, v_w, v_b, dy, x, w, stride, padding) -> ddy, ddx, ddw; NCHW, OIHW",
+            _double_backward,
+            _no_forward,
+            _anything,
+            face=SECOND,
+        ),
         *(Convention(name, *row) for name, row in ROWS.items()),
     )
 }
@@ -241,9 +260,11 @@ CONVENTIONS: dict[str, Convention] = {
 
 def _adapted(adapter: Adapter) -> Convention:
     def backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
-        returned = adapter(functions.main, a["x"], a["w"], a["b"], a["dy"], conv)
+        face = SECOND if SECOND.arrays[0] in a else FIRST
+        returned = adapter(functions.main, *(a[name] for name in face.arrays), conv)
         if not isinstance(returned, Mapping):
-            raise TypeError(f"the adapter returned {type(returned).__name__}, not a dict with some of y, dx, dw, db")
+            some = ", ".join(face.outputs)
+            raise TypeError(f"the adapter returned {type(returned).__name__}, not a dict with some of {some}")
         return returned
 
     def forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
@@ -279,19 +300,19 @@ def convention_named(convention: str | Adapter) -> Convention:
     return CONVENTIONS[convention]
 
 
-def outputs_of(returned: Any, names: Sequence[str] | None) -> dict[str, Any]:
-    """What a function returned, by name: a dict's own names, else in order of ``names`` (dx, dw, db unless said).
+def outputs_of(returned: Any, names: Sequence[str] | None, face: Face = FIRST) -> dict[str, Any]:
+    """What a function returned, by name: a dict's own names, else in order of ``names`` (those of its face unless said).
 
     What is None is left out: a function that returns only some gradients is judged on these. TypeError when there
     are more arrays than names.
     """
     if isinstance(returned, Mapping):
-        unknown = [key for key in returned if key not in ("y", *GRADIENTS)]
+        unknown = [key for key in returned if key not in face.outputs]
         if unknown:
-            raise TypeError(f"returned a dict with {unknown[0]!r}; its keys should be among y, dx, dw, db")
+            raise TypeError(f"returned a dict with {unknown[0]!r}; its keys should be among {', '.join(face.outputs)}")
         found = dict(returned)
     else:
-        order = tuple(names or GRADIENTS)
+        order = tuple(names or face.returns)
         values = list(returned) if isinstance(returned, tuple | list) else [returned]
         if len(values) > len(order):
             raise TypeError(f"returned {len(values)} values where {', '.join(order)} are expected")

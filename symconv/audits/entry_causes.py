@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.truth import FACTORS, equal
+from symconv.audits.arrays import OUTPUTS, face_with
+from symconv.audits.truth import equal
 from symconv.layer.conv import Conv
 
 __all__ = ["ENTRY_CAUSES"]
@@ -23,8 +24,8 @@ def _exchanged(conv: Conv, name: str, value: Array, truth: Array, other: Callabl
     """It is what another output should be."""
     return any(
         equal(value, other(each))
-        for each in FACTORS
-        if each not in (name, "y") and conv.shapes[each] == value.shape and not equal(other(each), truth)
+        for each in face_with(name).returns
+        if each != name and conv.shapes[each] == value.shape and not equal(other(each), truth)
     )
 
 
@@ -72,13 +73,13 @@ def _shifted(conv: Conv, name: str, value: Array, truth: Array, other: Callable[
     return False
 
 
-_ARRAYS = ("y", "dx", "dw", "db")
 #: key -> the outputs, what is said, and its check
 ENTRY_CAUSES: dict[str, tuple[tuple[str, ...], str, Check]] = {
     "exchanged": (
-        ("dx", "dw", "db"), "{output} is what another output should be: the results are in another order", _exchanged,
+        tuple(name for name in OUTPUTS if name != "y"),
+        "{output} is what another output should be: the results are in another order", _exchanged,
     ),
-    "other-shape": (_ARRAYS, "{output} has the right entries in another shape", _other_shape),
+    "other-shape": (OUTPUTS, "{output} has the right entries in another shape", _other_shape),
     "reshaped": (
         ("y", "dx", "dw"), "{output} has the right entries in another order: reshape where a transpose is due", _reshaped,
     ),

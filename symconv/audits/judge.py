@@ -20,15 +20,16 @@ from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import PolynomialTerms, arrays_in
 from symconv.audits.adjoint import OwnForward
+from symconv.audits.arrays import face_of
 from symconv.audits.calls import Returned
 from symconv.audits.causes import Observed, confirmed
-from symconv.audits.conventions import GRADIENTS
 from symconv.audits.explain import explain_recovered, explain_shape, explain_terms
 from symconv.audits.histories import alike, named, neighbours, of_manner
 from symconv.audits.numeric import ROUNDS, nonlinear_in
 from symconv.audits.sandbox.refusals import Failure
 from symconv.audits.sandbox.remote import Process, Raised
 from symconv.audits.truth import FACTORS, Derivative, Point, Reference, point, point_size
+from symconv.formulas.tree import ADDED
 
 __all__ = ["ENGINES", "MAX_SYMBOLIC_TERMS", "CaseVerdict", "judge"]
 
@@ -94,7 +95,8 @@ class _Judgement:
         self.caller, self.conv = process, process.conv
         self.engine, self.seed, self.seconds, self.explain = engine, seed, seconds, explain
         self.reference: Reference = OwnForward(process, seed) if process.mode == "adjoint" else Derivative(process.conv)
-        self.size = point_size(process.conv)
+        self.face = face_of(process.mode)
+        self.size = point_size(process.conv, self.face.sums)
         self.result = CaseVerdict()
         #: every run on numbers, with its point
         self.runs: list[tuple[Point, Returned]] = []
@@ -138,7 +140,7 @@ class _Judgement:
         if failure.status == "error":
             nothing: Point = {}
             seen = (
-                Observed(self.conv, name, nothing, np.zeros(0), message=failure.message) for name in ("y", *GRADIENTS)
+                Observed(self.conv, name, nothing, np.zeros(0), message=failure.message) for name in self.face.outputs
             )
             keys = dict.fromkeys(key for each in seen for key in confirmed(each))
             result.causes = {ANY: list(keys)} if keys else {}
@@ -154,7 +156,7 @@ class _Judgement:
             except Raised as raised:
                 failure = raised.failure
                 raise Raised(Failure(failure.status, f"forward: {failure.message}", failure.where)) from raised
-        return point(self.conv, self.seed, number, self.size, shapes)
+        return point(self.conv, self.seed, number, self.size, shapes, self.face.arrays)
 
     def _run(self, at: Point, process: Process | None = None, **how: Any) -> Returned:
         returned = (process or self.caller).gradients(at, **how)
@@ -192,7 +194,8 @@ class _Judgement:
         with other.further_time(0.4) as spent:
             for conv in neighbours(self.conv) if self.caller.mode != "adjoint" else ():
                 try:
-                    other.gradients(point(conv, self.seed, 3, point_size(conv)), conv=conv)
+                    size = point_size(conv, self.face.sums)
+                    other.gradients(point(conv, self.seed, 3, size, arrays=self.face.arrays), conv=conv)
                 except Raised:
                     if other.process is None:  # a layer that is not this case ended the process, or takes all the time
                         break
@@ -207,7 +210,7 @@ class _Judgement:
         return all(alike(a, b) for a, b in runs)
 
     def _compare_numbers(self) -> None:
-        names = [name for name in ("y", *GRADIENTS) if any(name in run.outputs for _, run in self.runs)]
+        names = [name for name in self.face.outputs if any(name in run.outputs for _, run in self.runs)]
         for name in names:
             expected = self.reference.shape(name)
             for at, run in self.runs:
@@ -244,7 +247,7 @@ class _Judgement:
             self.result.findings.append("computes something else on arrays of objects than on arrays of floats")
 
     def _follow(self, process: Process) -> dict[str, str]:
-        shapes = {name: self.reference.shape(name) for name in ("x", "w", "b", "dy")}
+        shapes = {name: self.reference.shape(name) for name in self.face.arrays}
         returned = process.gradients({}, shapes=shapes, seconds=self.seconds)
         verdicts = {}
         for name, terms in returned.terms.items():
@@ -294,7 +297,12 @@ class _Judgement:
                 len(m) > degree or len(arrays_in([m])) < len(m) for terms in self.polynomials[name] for m in terms
             )
         return nonlinear_in(
-            self._outputs, self.conv, self.seed, self.size // 4, name, tuple(a for a in factors if a != "b")
+            self._outputs,
+            self.conv,
+            self.seed,
+            self.size // 4,
+            name,
+            tuple(a for a in factors if a not in ADDED.values()),
         )
 
     def _outputs(self, at: Point) -> dict[str, Array]:

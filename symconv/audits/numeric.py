@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import PolynomialTerms, array_of, variable
+from symconv.audits.arrays import face_with
 from symconv.audits.truth import Point, point
 from symconv.layer.conv import Conv
 
@@ -60,7 +61,7 @@ def as_numbers(value: Any) -> Array:
 def nonlinear_in(run: Run, conv: Conv, seed: int, size: int, output: str, arrays: tuple[str, ...]) -> bool:
     """Whether an output is not affine in some argument in which the true one is linear: f(u + v) + f(0) = f(u) + f(v) or
     f(2u) + f(0) = 2 f(u) fails."""
-    u, v = point(conv, seed, 101, size), point(conv, seed, 102, size)
+    u, v = (point(conv, seed, number, size, arrays=face_with(output).arrays) for number in (101, 102))
     for name in arrays:
         entries = (u[name], v[name], u[name] + v[name], 2 * u[name], 0 * u[name])
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from symconv.audits.arrays import OUTPUTS
 from symconv.audits.case import Case
 from symconv.audits.causes import CAUSES
 from symconv.layer.conv import Conv
@@ -99,13 +100,13 @@ def _oblong(conv: Conv) -> bool:
 
 
 _PATTERNS: tuple[tuple[str, str, tuple[str, ...], Callable[[Conv], bool]], ...] = (
-    ("remainder", "misses the last rows when the stride does not divide", ("dx",), lambda conv: any(conv.remainder)),
-    ("remainder", "does not fit when the stride does not divide", ("dw", "y"), lambda conv: any(conv.remainder)),
-    ("swaps-axes", "swaps H and W, or takes them to be equal", ("y", "dx", "dw", "db"), _oblong),
-    ("oblong-output", "swaps H and W of the output, or takes them to be equal", ("y", "dx", "dw", "db"),
+    ("remainder", "misses the last rows when the stride does not divide", ("dx", "ddx"), lambda conv: any(conv.remainder)),
+    ("remainder", "does not fit when the stride does not divide", ("dw", "y", "ddw", "ddy"), lambda conv: any(conv.remainder)),
+    ("swaps-axes", "swaps H and W, or takes them to be equal", OUTPUTS, _oblong),
+    ("oblong-output", "swaps H and W of the output, or takes them to be equal", OUTPUTS,
      lambda conv: len(set(conv.output)) > 1),
-    ("oblong-kernel", "swaps H and W of the kernel, or takes them to be equal", ("y", "dx", "dw", "db"),
+    ("oblong-kernel", "swaps H and W of the kernel, or takes them to be equal", OUTPUTS,
      lambda conv: len(set(conv.kernel)) > 1),
-    ("oblong-input", "swaps H and W of the input, or takes them to be equal", ("y", "dx", "dw", "db"),
+    ("oblong-input", "swaps H and W of the input, or takes them to be equal", OUTPUTS,
      lambda conv: len(set(conv.input)) > 1),
 )  # fmt: skip

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symconv.audits.arrays import FIRST, OUTPUTS, SECOND
 from symconv.layer.conv import Conv
 
 __all__ = ["Program", "layer_of", "plain", "program", "stand_in"]
@@ -31,7 +32,7 @@ __all__ = ["Program", "layer_of", "plain", "program", "stand_in"]
 Array = NDArray[Any]
 
 #: what may be answered
-RESULTS = ("y", "dx", "dw", "db")
+RESULTS = OUTPUTS
 
 
 def plain(array: Array) -> dict[str, Any]:
@@ -51,11 +52,14 @@ class Program:
 
     words: tuple[str, ...]
 
-    def __call__(
-        self, fn: Callable[..., Any], x: Array, w: Array, b: Array, dy: Array | None, conv: Conv
-    ) -> dict[str, Any]:
-        given = {"x": x, "w": w, "b": b} | ({} if dy is None else {"dy": dy})
-        case = {"layer": layer_of(conv), "arrays": {name: plain(array) for name, array in given.items()}}
+    def __call__(self, fn: Callable[..., Any], *given: Any) -> dict[str, Any]:
+        *arrays, conv = given
+        face = FIRST if len(arrays) == len(FIRST.arrays) else SECOND
+        named = dict(zip(face.arrays, arrays, strict=True))
+        case = {
+            "layer": layer_of(conv),
+            "arrays": {name: plain(array) for name, array in named.items() if array is not None},
+        }
         ended = subprocess.run(self.words, input=json.dumps(case) + "\n", capture_output=True, text=True, check=False)
         if ended.returncode:
             last = (ended.stderr.strip().splitlines() or ["nothing on standard error"])[-1]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from symconv.audits.arrays import face_of
 from symconv.audits.case import Case
 from symconv.audits.condition import Condition, Table, find_condition, table_of
 from symconv.audits.numeric import ROUNDS, false_right
@@ -17,9 +18,6 @@ from symconv.audits.truth import point_size
 from symconv.layer.conv import Conv
 
 __all__ = ["Failure", "Outcome", "Tally"]
-
-#: the orders in which outputs are told
-OUTPUTS = ("y", "dx", "dw", "db")
 
 
 @dataclass(frozen=True)
@@ -288,7 +286,8 @@ class Outcome:
                 case for case in self.cases if case.verdict.engine == "exact integers" and not case.verdict.status
             ]
             bound = max(
-                false_right(point_size(case.conv), ROUNDS, 3 if self.mode == "adjoint" else 2) for case in by_numbers
+                false_right(point_size(case.conv, face_of(self.mode).sums), ROUNDS, 3 if self.mode == "adjoint" else 2)
+                for case in by_numbers
             )
             told += (
                 f". On {exact} exact integers at {ROUNDS} random points were compared (exact-integers engine, seed {self.seed}): "

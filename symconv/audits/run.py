@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from symconv.audits.calls import MODES
+from symconv.audits.arrays import MODES, OUTPUTS, SECOND, face_of
 from symconv.audits.case import Case
 from symconv.audits.challenge import CHALLENGES, drawn, telling
 from symconv.audits.condition import rivals
-from symconv.audits.conventions import GRADIENTS, Adapter, Convention, convention_named
+from symconv.audits.conventions import Adapter, Convention, convention_named
 from symconv.audits.grids import MAX_CASES, default_grid, is_square
 from symconv.audits.inference.reading import PREFIX
 from symconv.audits.judge import ENGINES, CaseVerdict
 from symconv.audits.reports.page import fragment
 from symconv.audits.reports.text import as_text
-from symconv.audits.result import OUTPUTS, Failure, Outcome, size_of
+from symconv.audits.result import Failure, Outcome, size_of
 from symconv.audits.sandbox import supervisor
 from symconv.audits.sandbox.system import check_system
 from symconv.audits.sandbox.target import Source, Target, target_of
@@ -66,8 +66,9 @@ def audit(
     "coursera", "layer", or an adapter ``adapter(fn, x, w, b, dy, conv)`` that returns a dict with some of y, dx, dw, db in
     PyTorch's layouts (also given as ``adapter``, there by name if it is in the same file). ``mode`` is "backward";
     "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. ``outputs`` names what is returned,
-    in order, where it is not dx, dw, db. ``grid`` is "default" (180 cases), "quick" (45) or geometries; ``square`` leaves
-    out those with oblong kernels and those outside the convention's documentation.
+    in order, where it is not dx, dw, db. Mode "second", which the convention "double-backward" implies, judges ddy, ddx, ddw;
+    an adapter is then ``adapter(fn, v_x, v_w, v_b, dy, x, w, conv)``. ``grid`` is "default" (180 cases), "quick" (45) or
+    geometries; ``square`` leaves out those with oblong kernels and those outside the convention's documentation.
 
     The code is executed, each case in a process of its own that may take ``time_limit`` seconds and ``memory_limit``
     megabytes more than it begins with. ``engine`` is "auto", "symbolic" or "exact". ``jobs`` processes work at a time (all
@@ -89,11 +90,13 @@ def audit(
     """
     began = time.monotonic()
     check_system()
-    _check(mode, engine, backend, outputs, resume and results is None)
+    _check(mode, engine, backend, resume and results is None)
     check_limits(time_limit, memory_limit, jobs, seed)
     if callable(convention):
         adapter = convention
     rules = convention_named(adapter if callable(adapter) else "plain" if adapter else convention)
+    mode = _mode_for(rules, mode, adapter is not None)
+    _check_outputs(mode, outputs)
     if mode == "adjoint" and forward is None and convention != "layer":
         raise ValueError("mode adjoint holds a backward function against its own forward function; name that one too")
     cases = _cases(grid, rules, square)
@@ -191,15 +194,26 @@ def check_limits(time_limit: float, memory_limit: int, jobs: int | None, seed: i
         raise ValueError(f"seed {seed} must not be negative")
 
 
-def _check(
-    mode: str, engine: str, backend: str, outputs: Sequence[str] | None, nothing_to_resume: bool
-) -> None:  # fmt: skip
+def _mode_for(rules: Convention, mode: str, adapted: bool) -> str:
+    """What is judged of functions that are called so; ValueError where that is something else than was asked for."""
+    if adapted or rules.face is face_of(mode):
+        return mode
+    if rules.face is SECOND and mode == "backward":
+        return "second"
+    raise ValueError(f"mode {mode}: functions of the convention {rules.name!r} return {', '.join(rules.face.returns)}")
+
+
+def _check_outputs(mode: str, outputs: Sequence[str] | None) -> None:
+    known = face_of(mode).outputs
+    if outputs is not None and (not outputs or not set(outputs) <= set(known) or len(set(outputs)) < len(outputs)):
+        raise ValueError(f"outputs {', '.join(outputs)}: some of {', '.join(known)}, each once")
+
+
+def _check(mode: str, engine: str, backend: str, nothing_to_resume: bool) -> None:
     """ValueError for what makes no sense."""
     _check_choice("mode", mode, MODES)
     _check_choice("engine", engine, ENGINES)
     _check_choice("backend", backend, BACKENDS)
-    if outputs is not None and (not outputs or not set(outputs) <= set(OUTPUTS) or len(set(outputs)) < len(outputs)):
-        raise ValueError(f"outputs {', '.join(outputs)}: some of y, dx, dw, db, each once")
     if nothing_to_resume:
         raise ValueError("resume needs the results file that it is to continue")
 
@@ -214,7 +228,7 @@ def _cases(grid: str | Iterable[Conv], rules: Convention, square: bool) -> list[
     return cases
 
 
-def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:
     if value not in choices:
         raise ValueError(f"no {name} {value!r}; there are {', '.join(choices)}")
 
@@ -314,7 +328,8 @@ def _outputs_judged(cases: Sequence[Case], mode: str, declared: Sequence[str] | 
     if mode == "forward":
         return ("y",)
     seen = {name for case in cases for name in case.verdict.outputs}
-    expected = set(declared or ()) & set(GRADIENTS) if declared else (seen or set(GRADIENTS))
+    returns = set(face_of(mode).returns)
+    expected = set(declared) & returns if declared else (seen or returns)
     return tuple(name for name in OUTPUTS if name in expected | seen)
 
 

@@ -6,6 +6,7 @@ somebody's own forward function.
 
 from __future__ import annotations
 
+import itertools
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +18,13 @@ from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import PolynomialTerms, terms_by_entry
 from symconv.algebra.terms import MultilinearArray, Terms
+from symconv.audits.arrays import FIRST
+from symconv.formulas.tree import ADDED, PRODUCTS
 from symconv.layer.conv import Axis, Conv
+from symconv.layer.gradients import READINGS as FIRST_READINGS
 from symconv.layer.loss import enumerate_axis, loss, spread
 from symconv.layer.names import entry_name
+from symconv.layer.second import SECOND_READINGS, directed
 
 __all__ = ["FACTORS", "FRACTION", "READINGS", "Derivative", "Reference", "altered", "point", "point_size"]
 
@@ -32,10 +37,13 @@ FRACTION = 8
 SCALE = 2**14
 
 #: output -> the array it is the derivative by
-READINGS = {"y": "dy", "dx": "x", "dw": "w", "db": "b"}
+READINGS = FIRST_READINGS | SECOND_READINGS
 
 #: output -> the arrays that it is a polynomial in
-FACTORS = {"y": ("x", "w", "b"), "dx": ("w", "dy"), "dw": ("x", "dy"), "db": ("dy",)}
+FACTORS: dict[str, tuple[str, ...]] = {
+    name: tuple(dict.fromkeys([*itertools.chain(*products), *([ADDED[name]] if name in ADDED else [])]))
+    for name, products in PRODUCTS.items()
+}
 
 
 class Reference(Protocol):
@@ -77,8 +85,14 @@ class Derivative:
     def array(self, name: str) -> MultilinearArray:
         found = self._arrays.get(name)
         if found is None:
-            found = self._arrays[name] = self.form.differentiate(READINGS[name])
+            form = self.second if name in SECOND_READINGS else self.form
+            found = self._arrays[name] = form.differentiate(READINGS[name])
         return found
+
+    @cached_property
+    def second(self) -> MultilinearArray:
+        """The loss of the double backward."""
+        return directed(self.form)
 
     @cached_property
     def _arrays(self) -> dict[str, MultilinearArray]:
@@ -117,7 +131,8 @@ def equal(value: Array, truth: Array, scale: float = 0.0) -> bool:
 
 def largest_product(at: Mapping[str, Array], name: str) -> float:
     """The largest product that can be a term of an output at a point."""
-    return float(np.prod([np.abs(at[factor]).max(initial=0) for factor in ("x", "w", "dy") if factor in FACTORS[name]]))
+    largest = (math.prod(float(np.abs(at[factor]).max(initial=0)) for factor in each) for each in PRODUCTS[name])
+    return max(largest)
 
 
 def largest_sum(conv: Conv) -> int:
@@ -127,13 +142,19 @@ def largest_sum(conv: Conv) -> int:
     return max(taps * conv.in_channels + 1, taps * conv.out_channels, windows, inner)
 
 
-def point_size(conv: Conv) -> int:
-    """M: entries of a point are whole multiples of a unit, at most M, and all sums of products stay exact in float32."""
-    return int(min(1000, max(3, math.isqrt(2**24 // largest_sum(conv)))))
+def point_size(conv: Conv, sums: int = 1) -> int:
+    """M: entries of a point are whole multiples of a unit, at most M, and all sums of products stay exact in float32.
+
+    ``sums`` is how many such sums are added up in one output.
+    """
+    return int(min(1000, max(3, math.isqrt(2**24 // (sums * largest_sum(conv))))))
 
 
-def point(conv: Conv, seed: int, number: int, size: int, shapes: Mapping[str, Sequence[int]] | None = None) -> Point:
-    """Random x, w, b, dy for a case: entries k*unit, -size <= k <= size; the unit of b is that of products.
+def point(
+    conv: Conv, seed: int, number: int, size: int, shapes: Mapping[str, Sequence[int]] | None = None,
+    arrays: Sequence[str] = FIRST.arrays,
+) -> Point:  # fmt: skip
+    """Random x, w, b, dy for a case, or other arrays: entries k*unit, -size <= k <= size; the unit of b is that of products.
 
     The unit is 1/FRACTION. Of point 1 it is so small that all results are below 1, and code that keeps them in integers loses
     them; of point 2 so large that code which clips shows it. The same for the same case, seed and number, whoever runs it.
@@ -142,9 +163,9 @@ def point(conv: Conv, seed: int, number: int, size: int, shapes: Mapping[str, Se
     unit = {1: 1 / SCALE, 2: SCALE}.get(number, 1) / FRACTION
     shapes = shapes or conv.shapes
     result = {}
-    for name in ("x", "w", "b", "dy"):
+    for name in arrays:
         whole = generator.integers(-size, size + 1, tuple(shapes[name])).astype(np.float64)
-        result[name] = whole * (unit**2 if name == "b" else unit)
+        result[name] = whole * (unit**2 if name in ADDED.values() else unit)
     return result
 
 

@@ -68,6 +68,7 @@ plain     fn(x, w, b, dy, stride, padding) -> dx, dw, db      NCHW, OIHW
 cs231n    fn(dout, cache) -> dx, dw, db; cache = (x, w, b, {"stride": s, "pad": p})
 coursera  fn(dZ, cache) -> dA_prev, dW, db; cache = (A_prev, W, b, {"stride": s, "pad": p}); NHWC, W (f, f, C, F)
 layer     a class called with (W, b, stride, pad); forward(x), backward(dout) -> dx, leaving dW and db
+double-backward   fn(v_x, v_w, v_b, dy, x, w, stride, padding) -> ddy, ddx, ddw; v_x, v_w, v_b are directions of dx, dw, db
 
 An adapter is called with arrays as PyTorch lays them out: x (N, C, *H), w (F, C/groups, *K), b (F,), dy like y (None
 in the modes forward and adjoint, where y is wanted). conv has stride (1, 1), padding ((0, 0), (0, 0)): pairs, before and
@@ -110,7 +111,7 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 @click.option("--definitions", is_flag=True,
               help="Execute imports, functions, classes and constants of the file alone: scripts that train.")  # fmt: skip
 @click.option("--mode", type=click.Choice(MODES), default="backward", show_default=True,
-              help="Judge dx, dw, db; y of a forward function; or a backward against its own --forward.")  # fmt: skip
+              help="Judge dx, dw, db; y of a forward pass; a backward against its own --forward; ddy, ddx, ddw.")  # fmt: skip
 @click.option("--outputs", metavar="NAMES", help="What is returned, in order, if not dx,dw,db: dx,dw.")
 @click.option("--grid", type=click.Choice(NAMED), default="default", show_default=True, help="180 or 45 cases in 2-D.")
 @click.option("--ndim", type=click.IntRange(1, 4), help="Spatial axes of the grid: 2 unless --input says so.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from symconv.audits.calls import MODES
+from symconv.audits.arrays import MODES, OUTPUTS
 from symconv.audits.conventions import CONVENTIONS
 from symconv.audits.grids import NAMED
 from symconv.cli.options import usage_errors
@@ -65,8 +65,8 @@ def command(
     with usage_errors():
         wanted = [name.strip() for name in outputs.split(",")] if outputs else None
         for name in wanted or ():
-            if name not in ("y", "dx", "dw", "db"):
-                raise ValueError(f"--outputs {outputs}: no output {name!r}; there are y, dx, dw, db")
+            if name not in OUTPUTS:
+                raise ValueError(f"--outputs {outputs}: no output {name!r}; there are {', '.join(OUTPUTS)}")
         found = grade(function, convention, outputs=wanted, **options)
         text = found.render(shape)
         if output is not None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symconv.audits import Audit, audit
+from symconv.audits.arrays import face_of
 from symconv.audits.grids import default_grid
 from symconv.courses.minimal import minimal_cases
 from symconv.layer.conv import Conv
@@ -144,7 +145,7 @@ def grade(
 
 
 def _returned(found: Audit) -> tuple[str, ...]:
-    return tuple(name for name in ("dx", "dw", "db") if name in found.outputs)
+    return tuple(name for name in face_of(found.mode).returns if name in found.outputs)
 
 
 def _kind(conv: Conv) -> str:

@@ -7,8 +7,9 @@ decide.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["PLAIN", "ROLES", "gradient_of", "roles_of", "setting_of"]
+__all__ = ["PLAIN", "ROLES", "gradient_of", "is_second", "roles_of", "setting_of"]
 
 #: the parameters of the convention "plain", where nothing is to be inferred
 PLAIN = ("x", "w", "b", "dy", "stride", "padding")
@@ -51,6 +52,13 @@ ROLES: dict[str, str] = {
     "on": "bias usebias hasbias withbias biasterm",
     "last": "dataformat dataformats format layout",
 }  # fmt: skip
+
+#: direction of a double backward -> names; PyTorch's kernels have ggI, ggW, ggb
+DIRECTIONS: dict[str, str] = {
+    "v_x": "vx ux ggi ggx ggradx gradgradx gradgradinput gradgradinp ddx",
+    "v_w": "vw uw ggw ggradw gradgradw gradgradweight gradgradkernel ddw",
+    "v_b": "vb ub ggb ggradb gradgradb gradgradbias ddb",
+}
 
 _TABLE: dict[str, list[str]] = {}
 for _role, _names in ROLES.items():
@@ -101,3 +109,16 @@ def setting_of(key: str) -> str | None:
         if role in ("stride", "padding", "dilation", "groups", "kernel", "in_channels", "out_channels"):
             return role
     return None
+
+
+def is_second(names: Sequence[str]) -> bool:
+    """Whether parameters are those of a double backward: directions first, in order, then dy, x and w.
+
+    >>> is_second(["ggI", "ggW", "ggb", "grad_output", "input", "weight", "stride"]), is_second(["x", "w", "b", "dy"])
+    (True, False)
+    """
+    found = [_plain(name) for name in names[:6]]
+    directions = len(found) == 6 and all(
+        name in known.split() for name, known in zip(found, DIRECTIONS.values(), strict=False)
+    )
+    return directions and all(role in roles_of(name) for name, role in zip(names[3:], ("dy", "x", "w"), strict=False))

@@ -17,12 +17,12 @@ class NotInferred(ValueError):
     """No reading fits; the message says what the nearest one came to.
 
     ``plain`` says that the parameters are those of the convention "plain": there is nothing to infer, and what the function
-    raises is its verdict.
+    raises is its verdict. ``second`` says that they are those of a double backward.
     """
 
-    def __init__(self, message: str, plain: bool = False) -> None:
+    def __init__(self, message: str, plain: bool = False, second: bool = False) -> None:
         super().__init__(message)
-        self.plain = plain
+        self.plain, self.second = plain, second
 
 
 @dataclass

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from symconv.audits.inference.assignments import parameters
+from symconv.audits.inference.names import is_second
 from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.search import Inferred, NotInferred, infer_call
 from symconv.audits.sandbox.target import Loaded, Source, Target, TargetError
@@ -67,7 +69,7 @@ def infer(
     if "error" in told:
         if told["load"]:
             raise TargetError(told["error"])
-        raise NotInferred(told["error"], told["plain"])
+        raise NotInferred(told["error"], told["plain"], told["second"])
     return Inferred(Reading.of(told["reading"]), told["ndim"], tuple(told["notes"]))
 
 
@@ -93,7 +95,8 @@ def main() -> None:
     try:
         told = _answered(question)
     except (NotInferred, TargetError) as error:
-        told = {"error": str(error), "load": isinstance(error, TargetError), "plain": getattr(error, "plain", False)}
+        told = {"error": str(error), "load": isinstance(error, TargetError)}
+        told |= {name: getattr(error, name, False) for name in ("plain", "second")}
     out.write("\n" + json.dumps(told) + "\n")
     out.flush()
     os._exit(0)
@@ -113,6 +116,11 @@ def _answered(question: _Question) -> dict[str, Any]:
             f"the audited code does not load: {type(error).__name__}: {' '.join(str(error).split())}{line}"
         ) from error
     functions = loaded.functions(question.name, question.forward)
+    names = [parameter.name for parameter in parameters(functions.main)]
+    if question.mode in ("backward", "second") and is_second(names):
+        raise NotInferred("the parameters are those of a double backward", second=True)
+    if question.mode == "second":
+        raise NotInferred("a double backward takes v_x, v_w, v_b, dy, x, w in this order; use --adapter for any other")
     with contextlib.suppress(ValueError, OSError, NameError):
         resource.setrlimit(resource.RLIMIT_DATA, (question.memory << 20, resource.RLIM_INFINITY))
     forward = functions.forward

@@ -91,8 +91,8 @@ def settled(
     try:
         found = infer(target, fixed, mode)
     except NotInferred as error:
-        if error.plain:
-            return Settled("plain")
+        if error.plain or error.second:
+            return Settled("double-backward" if error.second else "plain")
         raise
     reading = found.reading
     if not bias:

@@ -52,7 +52,7 @@ def render(audit: Outcome) -> RenderableType:
 
 
 def _parts(audit: Outcome) -> Iterator[RenderableType]:
-    how = {"backward": "", "forward": ", the forward pass", "adjoint": ", against its own forward pass"}[audit.mode]
+    how = {"forward": ", the forward pass", "adjoint": ", against its own forward pass"}.get(audit.mode, "")
     yield Text.assemble((audit.label, "bold"), f" ({audit.convention} convention{how})")
     for told in audit.inferred:
         yield Text(f"  {told}", style="dim")
