@@ -92,11 +92,9 @@ def audit(
     check_system()
     _check(mode, engine, backend, resume and results is None)
     check_limits(time_limit, memory_limit, jobs, seed)
-    if callable(convention):
-        adapter = convention
+    adapter = convention if callable(convention) else adapter
     rules = convention_named(adapter if callable(adapter) else "plain" if adapter else convention)
-    mode = _mode_for(rules, mode, adapter is not None)
-    _check_outputs(mode, outputs)
+    mode = _mode_for(rules, mode, adapter is not None, outputs)
     if mode == "adjoint" and forward is None and convention != "layer":
         raise ValueError("mode adjoint holds a backward function against its own forward function; name that one too")
     cases = _cases(grid, rules, square)
@@ -194,19 +192,17 @@ def check_limits(time_limit: float, memory_limit: int, jobs: int | None, seed: i
         raise ValueError(f"seed {seed} must not be negative")
 
 
-def _mode_for(rules: Convention, mode: str, adapted: bool) -> str:
+def _mode_for(rules: Convention, mode: str, adapted: bool, outputs: Sequence[str] | None) -> str:
     """What is judged of functions that are called so; ValueError where that is something else than was asked for."""
-    if adapted or rules.face is face_of(mode):
-        return mode
     if rules.face is SECOND and mode == "backward":
-        return "second"
-    raise ValueError(f"mode {mode}: functions of the convention {rules.name!r} return {', '.join(rules.face.returns)}")
-
-
-def _check_outputs(mode: str, outputs: Sequence[str] | None) -> None:
+        mode = "second"
+    if not adapted and rules.face is not face_of(mode):
+        told = ", ".join(rules.face.returns)
+        raise ValueError(f"mode {mode}: functions of the convention {rules.name!r} return {told}")
     known = face_of(mode).outputs
     if outputs is not None and (not outputs or not set(outputs) <= set(known) or len(set(outputs)) < len(outputs)):
         raise ValueError(f"outputs {', '.join(outputs)}: some of {', '.join(known)}, each once")
+    return mode
 
 
 def _check(mode: str, engine: str, backend: str, nothing_to_resume: bool) -> None:
