@@ -68,7 +68,7 @@ def widget(conv: Conv | None = None, lang: str = "en") -> Any:
         import traitlets
     except ImportError as error:
         raise ImportError("the widget needs anywidget: pip install symconv[jupyter]") from error
-    page = explorer(_sizes(conv) if conv is not None else {}, lang)
+    page = explorer(_sizes(conv), lang, conv.padding_mode) if conv is not None else explorer(lang=lang)
     made = type("Explorer", (anywidget.AnyWidget,), {"_esm": FRAME, "page": traitlets.Unicode("").tag(sync=True)})
     return made(page=page)
 

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -22,6 +23,7 @@ from symconv.formulas.standard import standard
 from symconv.formulas.values import Reading
 from symconv.layer.loss import loss
 from symconv.layer.names import subscript
+from symconv.layer.padding import MODES
 from symconv.prose import words
 from tests.chromium import ask, ask_each, too_wide
 
@@ -36,7 +38,8 @@ TWO_AXES = [(5, 3, 2, 1, 1, 1), (4, 2, 1, 0, 0, 1), (8, 3, 3, 2, 0, 2), (3, 1, 2
 
 #: slides to each setting and notes what the page then says, entry by entry
 DRIVE = """
-const set = (setting, axes) => {
+const set = (setting, axes, mode = "zeros") => {
+  document.querySelector("#mode").value = mode;
   document.querySelector(`input[name="axes"][value="${axes}"]`).checked = true;
   document.querySelector("#tie").checked = false;
   document.querySelector("form").dispatchEvent(new Event("input", { bubbles: true }));
@@ -48,7 +51,8 @@ const seen = () => {
   const terms = {};
   document.querySelectorAll(".lit").forEach((cell) => {
     const array = cell.closest(".board").dataset.array;
-    cell.querySelectorAll(".term").forEach((mark) => { (terms[mark.textContent] ||= []).push([array, cell.dataset.index]); });
+    const at = cell.dataset.row ?? cell.dataset.index;
+    cell.querySelectorAll(".term").forEach((mark) => { (terms[mark.textContent] ||= []).push([array, at]); });
   });
   const products = [...document.querySelectorAll("#expression .product")].map((each) => {
     const copy = each.cloneNode(true);
@@ -57,8 +61,8 @@ const seen = () => {
   });
   return { terms: Object.values(terms), products, whole: text("#expression") };
 };
-const visit = (setting, axes) => {
-  set(setting, axes);
+const visit = (setting, axes, mode) => {
+  set(setting, axes, mode);
   const entries = {};
   for (const array of ["y", "dx", "dw"]) for (const cell of document.querySelectorAll(`[data-array="${array}"] button`)) {
     cell.click();
@@ -67,15 +71,18 @@ const visit = (setting, axes) => {
   const unread = [...document.querySelectorAll('[data-array="dx"] .unread')].map((cell) => cell.dataset.index);
   const numbers = (target) => text(`[data-formula="${target}"] [data-numbers]`);
   const formulas = Object.fromEntries(["y", "dx", "dw"].map((target) => [target, numbers(target)]));
-  return { entries, unread, formulas, O: text("#size-O"), r: text("#size-r"), toldO: text("#told-O"), toldr: text("#told-r"),
+  const standing = (cell) => [cell.dataset.index, cell.querySelector(".label").textContent];
+  const border = [...document.querySelectorAll('[data-array="x"] .cell')].map(standing);
+  return { entries, unread, formulas, border,
+           O: text("#size-O"), r: text("#size-r"), toldO: text("#told-O"), toldr: text("#told-r"),
            sliders: ["H", "K", "s", "p", "q", "d"].map((name) => Number(document.querySelector("#size-" + name).value)) };
 };
 """
 
 
-def conv_of(setting: tuple[int, ...], axes: int) -> Conv:
+def conv_of(setting: tuple[int, ...], axes: int, mode: str = "zeros") -> Conv:
     H, K, s, p, q, d = setting
-    return Conv(input=(H,) * axes, kernel=K, stride=s, padding=((p, q),) * axes, dilation=d)
+    return Conv(input=(H,) * axes, kernel=K, stride=s, padding=((p, q),) * axes, dilation=d, padding_mode=mode)
 
 
 def expected(conv: Conv) -> dict[str, list[frozenset[tuple[str, str]]]]:
@@ -103,9 +110,9 @@ def place(flat: int, space: tuple[int, ...]) -> str:
     return ",".join(map(str, index))
 
 
-def mistakes(setting: tuple[int, ...], axes: int, said: dict[str, Any]) -> list[str]:
+def mistakes(setting: tuple[int, ...], axes: int, said: dict[str, Any], mode: str = "zeros") -> list[str]:
     """Where the page says something else than the loss."""
-    conv = conv_of(setting, axes)
+    conv = conv_of(setting, axes, mode)
     found = []
     if said["sliders"] != list(setting):
         found.append(f"sliders at {said['sliders']}")
@@ -116,7 +123,8 @@ def mistakes(setting: tuple[int, ...], axes: int, said: dict[str, Any]) -> list[
         found.append(f"entries {sorted(set(right) ^ set(said['entries']))}")
     for key in set(right) & set(said["entries"]):
         entry = said["entries"][key]
-        lit = [frozenset((array, index) for array, index in term) for term in entry["terms"]]
+        # a cell of x where no row stands is the constant
+        lit = [frozenset((array if index else "v", index) for array, index in term) for term in entry["terms"]]
         if len(lit) != len(right[key]) or set(lit) != set(right[key]):
             found.append(f"{key} lights {lit}")
         named = {frozenset(named_factor(conv, *factor) for factor in pair) for pair in right[key]}
@@ -137,16 +145,18 @@ def mistakes(setting: tuple[int, ...], axes: int, said: dict[str, Any]) -> list[
 
 
 def named_factor(conv: Conv, array: str, index: str) -> str:
+    if array == "v":
+        return array
     return array + subscript(conv, array, (0, 0, *map(int, index.split(","))))
 
 
 def amounts(conv: Conv, target: str) -> list[int]:
     """The numbers of the standard formula on this layer, in the order in which they are set."""
-    formula = standard(target)
+    formula = standard(target, padding_mode=conv.padding_mode)
     reading = Reading(conv, formula)
     correlation = next(node for node in formula.body.walk() if isinstance(node, tree.Correlate))
     assert isinstance(correlation.operand, tree.Move)
-    inside = [e for node in correlation.walk() if isinstance(node, tree.Move) for e in node.amounts]
+    inside = [e for node in formula.body.walk() if isinstance(node, tree.Move) for e in node.amounts]
     outside = [correlation.dilation, correlation.stride]
     return [reading.per_axis(e)[0] for e in [*inside, *outside] if e != tree.ONE]
 
@@ -168,11 +178,71 @@ def test_page_against_loss(axes: int, settings: list[tuple[int, ...]], tmp_path:
         assert mistakes(setting, axes, said) == [], (setting, axes)
 
 
+#: borders up to the largest that there is, on one side and on both, with strides and dilations that reach over them
+BORDERS = [((4, 3, 1, 2, 1, 1), 1), ((5, 3, 2, 0, 3, 2), 1), ((3, 2, 3, 2, 2, 1), 1), ((3, 2, 2, 1, 2, 1), 2)]
+
+
+@pytest.mark.slow
+def test_borders_against_the_loss(tmp_path: Path) -> None:
+    asked = [(setting, axes, mode) for mode in MODES for setting, axes in BORDERS]
+    script = f"{DRIVE} answer.said = {json.dumps(asked)}.map((each) => visit(...each));"
+    answer = ask(explorer(padding_mode="circular"), script, tmp_path)
+    assert answer["problems"] == []
+    assert len(answer["said"]) == len(asked)
+    for (setting, axes, mode), said in zip(asked, answer["said"], strict=True):
+        assert mistakes(setting, axes, said, mode) == [], (setting, axes, mode)
+        assert dict(said["border"]) == shown(setting, axes, mode), (setting, axes, mode)
+
+
+def shown(setting: tuple[int, ...], axes: int, mode: str) -> dict[str, str]:
+    """What each cell of the padded x says, with NumPy's padding: not the table of modes."""
+    conv = conv_of(setting, axes, mode)
+    (p, q), H = conv.padding[0], conv.input[0]
+    line = np.pad(np.arange(1, H + 1), (p, q), mode=MODES[mode].numpy)  # type: ignore[call-overload]
+    other = {"constant": "v"}.get(mode, "0")
+    cells = {}
+    for index in itertools.product(range(H + p + q), repeat=axes):
+        rows = [int(line[i]) for i in index]
+        told = other if 0 in rows else "x" + "".join(map(str, rows))
+        cells[",".join(str(i - p) for i in index)] = told
+    return cells
+
+
+def test_borders_are_chosen_and_remembered(tmp_path: Path) -> None:
+    script = (
+        DRIVE
+        + """
+    set([4, 3, 1, 2, 2, 1], 1, "reflect");
+    document.querySelector('[data-array="dx"] [data-index="1"]').click();
+    answer.fed = [...document.querySelectorAll(".fed")].map((cell) => cell.dataset.index);
+    answer.address = location.hash;
+    answer.letters = text('[data-formula="dx"] [data-letters]');
+    answer.legend = text("#legend-border");
+    set([4, 3, 1, 4, 4, 1], 1, "reflect");
+    answer.alert = text("#impossible");
+    location.hash = "#H=5&K=3&s=1&p=1&q=1&d=1&axes=1&mode=symmetric";
+    dispatchEvent(new HashChangeEvent("hashchange"));
+    answer.mode = document.querySelector("#mode").value;
+    """
+    )
+    answer = ask(explorer(lang="fr"), script, tmp_path)
+    assert answer["problems"] == []
+    assert answer["fed"] == ["-1", "1", "5"]
+    assert answer["address"].endswith("&mode=reflect")
+    assert answer["letters"].startswith("foldp,q,reflect(")
+    assert answer["legend"] == words("fr").text("legend_border")
+    assert "au plus 3 lignes de chaque côté, et non (4, 4)" in answer["alert"]
+    assert answer["mode"] == "symmetric"
+    with pytest.raises(ValueError, match="reflect padding of an input of 3 is at most H - 1 = 2"):
+        explorer({"axes": 1, "H": 3, "p": 3, "q": 0, "K": 1}, padding_mode="reflect")
+
+
 MUTANTS = {
     "stride": ("(v.s * v.o)", "v.o"),
     "dilation": ("(v.d * v.k)", "v.k"),
     "padding": (" - v.p)", " - v.q)"),
     "extent": ("m: (v) => v.H", "m: (v) => v.H - 1"),
+    "border": ("0 <= v.t && v.t < v.H ? v.t : null", "0 <= v.t && v.t <= v.H ? v.t : null"),
     "output": ("/ v.s) + 1)", "/ v.s))"),
     "pairing": ("t[letter(array)] === index[axis]", "t[letter(array)] <= index[axis]"),
     "taps": ("before) => here.map((t) => [...before, t])", "before) => here.slice(0, 1).map((t) => [...before, t])"),
@@ -284,7 +354,7 @@ COMMAND_MISTAKES = {
         ["-o", "{}/page.html", "--kernel", "4", "--dilation", "3"],
         "kernel 4 with dilation 3 spans 10, but input 5",
     ),
-    "lang": (["-o", "{}/page.html", "--lang", "de"], "'de' is not one of 'en', 'fr'"),
+    "lang": (["-o", "{}/page.html", "--lang", "nl"], "'nl' is not one of 'de', 'en', 'fr'"),
 }
 
 

@@ -9,6 +9,7 @@ import click
 from symconv.cli.options import usage_errors
 from symconv.figures.explorer import START, explorer
 from symconv.files import write_whole
+from symconv.layer.padding import MODES
 from symconv.prose import LANGUAGES
 
 __all__ = ["command"]
@@ -24,20 +25,23 @@ __all__ = ["command"]
 )
 @click.option("--dilation", "d", default=START["d"], show_default=True, type=int, help="Dilation at first.")
 @click.option("--axes", default=START["axes"], show_default=True, type=click.IntRange(1, 2), help="Axes at first.")
+@click.option("--padding-mode", default="zeros", show_default=True, type=click.Choice([*MODES]),
+              help="What stands on the border at first.")  # fmt: skip
 @click.option("--lang", default="en", show_default=True, type=click.Choice(LANGUAGES), help="Language of the page.")
-def command(path: str, padding: str, lang: str, **sizes: int) -> None:
+def command(path: str, padding: str, padding_mode: str, lang: str, **sizes: int) -> None:
     """Write one HTML file, which needs no network and no server: sliders for the sizes, and entries that show what feeds them.
 
     In a post: <iframe src="explorer.html#H=7&K=3&s=2&p=1" width="100%" height="900" style="border:0"></iframe>
 
     \b
     symconv explore -o explorer.html
+    symconv explore --padding-mode reflect --padding 2 -o explorer.html
     symconv explore --input 7 --kernel 3 --stride 3 --padding 1,0 --lang fr -o explorateur.html
     """
     with usage_errors():
         if Path(path).suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"{path!r}: the explorer is a page; its file ends in .html")
-        write_whole(path, explorer(sizes | _pads(padding), lang))
+        write_whole(path, explorer(sizes | _pads(padding), lang, padding_mode))
     click.echo(path)
 
 

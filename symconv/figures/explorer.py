@@ -13,12 +13,13 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from symconv.figures.javascript import arrow, formula_template, template
+from symconv.figures.javascript import arrow, formula_template, pieces, template
 from symconv.figures.palette import BACKGROUND, STYLES, TAPS
 from symconv.figures.stepper import page
 from symconv.formulas.standard import standard
 from symconv.formulas.tree import TARGETS
 from symconv.layer import relation
+from symconv.layer.padding import MODES, check_amounts, mode_named
 from symconv.mathematics.markup import html_text
 from symconv.mathematics.of_formulas import of_formula
 from symconv.mathematics.of_integers import of_integer
@@ -51,14 +52,19 @@ NAMES = {
 BOARDS = (("x", "w", "y"), ("dx", "dw", "dy"))
 
 
-def explorer(start: Mapping[str, int] | None = None, lang: str = "en") -> str:
-    """The page, as HTML. ``start`` sets H, K, s, p, q, d and axes (1 or 2) at first; in an address ``#H=7&s=3`` does.
+#: what is computed by a closed formula
+FORMULAS = ("y", "dx", "dw")
 
-    Raises ValueError for a size that its slider does not reach, and for a language there is none of.
+
+def explorer(start: Mapping[str, int] | None = None, lang: str = "en", padding_mode: str = "zeros") -> str:
+    """The page, as HTML. ``start`` sets H, K, s, p, q, d and axes (1 or 2) at first, ``padding_mode`` what stands on the border;
+    in an address ``#H=7&s=3&mode=reflect`` does.
+
+    Raises ValueError for a size that its slider does not reach, for an unknown mode and for a language there is none of.
     """
 
     chosen = START | dict(start or {})
-    check(chosen)
+    check(chosen, padding_mode)
     told = words(lang)
     environment = Environment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True, trim_blocks=True)
     return environment.from_string(page("explorer.html.j2")).render(
@@ -68,7 +74,9 @@ def explorer(start: Mapping[str, int] | None = None, lang: str = "en") -> str:
         start=chosen,
         boards=BOARDS,
         results=list(TARGETS),
-        formulas=[(target, Markup(letters(target))) for target in ("y", "dx", "dw")],
+        modes=[(name, told.text(f"mode_{name}")) for name in MODES],
+        mode=padding_mode,
+        targets=FORMULAS,
         sizes={name: Markup(html_text((of_integer(e),))) for name, e in SIZES.items()},
         style=Markup(page("explorer.css").replace("/* colours */", colours())),
         arithmetic=Markup(arithmetic()),
@@ -80,7 +88,7 @@ def explorer(start: Mapping[str, int] | None = None, lang: str = "en") -> str:
 SIZES = {"O": relation.OUTPUT_SIZE, "r": relation.REMAINDER}
 
 
-def check(start: Mapping[str, int]) -> None:
+def check(start: Mapping[str, int], padding_mode: str = "zeros") -> None:
     """ValueError if the page cannot begin with these sizes."""
     if start["axes"] not in (1, 2):
         raise ValueError(f"the explorer shows one or two axes, not {start['axes']}")
@@ -96,11 +104,29 @@ def check(start: Mapping[str, int]) -> None:
             f"kernel {start['K']} with dilation {start['d']} spans {span}, but input {start['H']} with padding "
             f"({start['p']}, {start['q']}) has only {room}"
         )
+    check_amounts(mode_named(padding_mode), start["H"], (start["p"], start["q"]), 0)
 
 
-def letters(target: str) -> str:
+def letters(target: str, padding_mode: str = "zeros") -> str:
     """The closed formula in letters, as HTML."""
-    return html_text((of_formula(standard(target)).steps[0][1],))
+    return html_text((of_formula(standard(target, padding_mode=padding_mode)).steps[0][1],))
+
+
+def borders() -> str:
+    """The modes of padding as one JavaScript object: the row that stands at a padded row t, the largest amount, the formulas."""
+    told = []
+    for name, mode in MODES.items():
+        formulas = [f"{target}: {formula_template(standard(target, padding_mode=name))}" for target in FORMULAS]
+        texts = [f"{target}: {json.dumps(letters(target, name), ensure_ascii=False)}" for target in FORMULAS]
+        parts = [
+            f"row: {pieces(mode.pieces)}",
+            f"filled: {str(mode.filled).lower()}",
+            f"moves: {str(mode.moves_rows).lower()}",
+        ]
+        parts.append(f"most: {arrow(mode.most) if mode.most is not None else '(v) => Infinity'}")
+        parts += [f"formulas: {{{', '.join(formulas)}}}", f"letters: {{{', '.join(texts)}}}"]
+        told.append(f"{name}: {{{', '.join(parts)}}}")
+    return "modes: {\n    " + ",\n    ".join(told) + "\n  }"
 
 
 def arithmetic() -> str:
@@ -113,16 +139,15 @@ def arithmetic() -> str:
         f"slack: {arrow(relation.SLACK)}",
         *(f"{name}: {arrow(e)}" for name, e in SIZES.items()),
         "told: {" + ", ".join(f"{name}: {template(e)}" for name, e in SIZES.items()) + "}",
-        "formulas: {"
-        + ", ".join(f"{target}: {formula_template(standard(target))}" for target in ("y", "dx", "dw"))
-        + "}",
+        borders(),
     ]
     return "const n = (i) => String(i).replace('-', '−');\nconst R = {\n  " + ",\n  ".join(parts) + "\n};\n"
 
 
 def settings(told: Words, start: Mapping[str, int]) -> dict[str, Any]:
     """What the script is told besides: the arrays, the limits, the words."""
-    keys = ("impossible", "empty", "empty_tap", "remainder", "no_remainder")
+    keys = ("impossible", "too_much", "empty", "empty_tap", "remainder", "no_remainder",
+            "legend_zero", "legend_border", "legend_constant")  # fmt: skip
     return {
         "sides": SIDES,
         "targets": {target: list(factors) for target, factors in TARGETS.items() if target != "db"},

@@ -5,9 +5,11 @@ Names become properties of one object ``v``; division and remainder round toward
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
 
+from symconv.algebra.comparisons import Comparison
 from symconv.algebra.integers import Const, Integer, Name, Op
 from symconv.formulas import tree
 from symconv.mathematics.markup import html_text
@@ -15,7 +17,7 @@ from symconv.mathematics.of_formulas import of_formula
 from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.tree import Math, Word
 
-__all__ = ["arrow", "formula_template", "javascript", "template"]
+__all__ = ["arrow", "formula_template", "javascript", "pieces", "template"]
 
 
 def javascript(e: Integer) -> str:
@@ -43,6 +45,17 @@ def javascript(e: Integer) -> str:
 def arrow(e: Integer) -> str:
     """``e`` as a function of ``v``."""
     return f"(v) => {javascript(e)}"
+
+
+def pieces(parts: Iterable[tuple[Iterable[Comparison], Integer]]) -> str:
+    """A function of ``v``: the first of several expressions whose conditions hold, null where those of none do."""
+    cases = [f"{' && '.join(map(_holds, conditions))} ? {javascript(e)} : " for conditions, e in parts]
+    return f"(v) => {''.join(cases)}null"
+
+
+def _holds(comparison: Comparison) -> str:
+    sign = {"==": "===", "!=": "!=="}.get(comparison.relation, comparison.relation)
+    return f"{javascript(comparison.left)} {sign} {javascript(comparison.right)}"
 
 
 def template(e: Integer) -> str:

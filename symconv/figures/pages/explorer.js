@@ -2,16 +2,19 @@
   const { sides, targets, limits, start, words, taps } = SETTINGS;
   const find = (selector) => document.querySelector(selector);
   const sliders = Object.fromEntries(Object.keys(limits).map((name) => [name, find("#size-" + name)]));
-  const tie = find("#tie"), expression = find("#expression");
-  let axes = start.axes, v = {}, triples = [], chosen = { array: "dx", index: [1, 1] }, pointed = null;
+  const tie = find("#tie"), expression = find("#expression"), choice = find("#mode");
+  let axes = start.axes, mode = R.modes[choice.value], v = {}, triples = [], chosen = { array: "dx", index: [1, 1] }, pointed = null;
 
-  // the relation on one axis, as form.enumerate_axis; taps that lie on the padding are kept, marked as outside
+  // the row of x that stands at padded row t, counted from the first row of x; null where none does
+  const row = (t) => mode.row({ ...v, t });
+
+  // the relation on one axis, as form.enumerate_axis; taps that no row feeds are kept, with m null
   function enumerate(v) {
     const all = [];
     for (let o = 0; o < R.extents.o(v); o++)
       for (let k = 0; k < R.extents.k(v); k++) {
-        const m = R.inputIndex({ ...v, o, k });
-        all.push({ o, k, m, inside: 0 <= m && m < R.extents.m(v) });
+        const t = R.inputIndex({ ...v, o, k });
+        all.push({ o, k, t, m: row(t) });
       }
     return all;
   }
@@ -23,11 +26,12 @@
   function terms(array, index) {
     let found = [[]];
     for (let axis = 0; axis < axes; axis++) {
-      const here = triples.filter((t) => t.inside && t[letter(array)] === index[axis]);
+      const here = triples.filter((t) => (mode.filled || t.m !== null) && t[letter(array)] === index[axis]);
       found = found.flatMap((before) => here.map((t) => [...before, t]));
     }
     return found.map((each) => ({
-      factors: targets[array].map((factor) => [factor, each.map((t) => t[letter(factor)])]),
+      // x by the padded rows, where the window reads it: a row may stand at several
+      factors: targets[array].map((factor) => [factor, each.map((t) => t[factor === "x" ? "t" : letter(factor)])]),
       tap: each.reduce((flat, t) => flat * v.K + t.k, 0)
     }));
   }
@@ -36,6 +40,14 @@
     const apart = extent(array) > 9 && axes > 1 ? "," : "";
     return `<i>${array}</i><sub>${index.map((i) => i + 1).join(apart)}</sub>`;
   };
+
+  // what stands at padded rows of x, by axis: an entry of it, the constant, or zero
+  const rowsAt = (index) => index.map(row);
+  function standing(index) {
+    const rows = rowsAt(index);
+    return rows.every((m) => m !== null) ? name("x", rows) : mode.filled ? "<i>v</i>" : "0";
+  }
+  const told = (array, index) => array === "x" ? standing(index) : name(array, index);
 
   // drawing ----------------------------------------------------------------------------------------------------------
 
@@ -50,14 +62,19 @@
     cells.style.gridTemplateColumns = `repeat(${to - from}, calc(var(--cell) - 1px))`;
     cells.style.setProperty("--columns", to - from);
     cells.classList.toggle("long", axes > 1 && extent(array) > 9);
-    const read = new Set(triples.map((t) => t.m));
+    const read = new Set(triples.map((t) => array === "x" ? t.t : t.m));
     cells.replaceChildren(...places(from, to).map((index) => {
       const outside = index.some((i) => i < 0 || i >= extent(array));
       const cell = document.createElement(result ? "button" : "div");
       cell.className = "cell " + (outside ? "zero" : array.replace("d", ""));
+      if (array === "x") {
+        const rows = rowsAt(index), fed = rows.every((m) => m !== null);
+        cell.dataset.row = fed ? rows.join(",") : "";
+        if (outside && fed) cell.className = "cell x echo";
+      }
       if (letter(array) === "m" && index.some((i) => !read.has(i))) cell.classList.add("unread");
       cell.dataset.index = index.join(",");
-      cell.innerHTML = `<span class="label">${outside ? "0" : name(array, index)}</span>`;
+      cell.innerHTML = `<span class="label">${told(array, index)}</span>`;
       if (result) {
         cell.type = "button";
         cell.tabIndex = -1;
@@ -72,8 +89,8 @@
   const cellAt = (array, index) => board[array].querySelector(`[data-index="${index.join(",")}"]`);
 
   function light() {
-    document.querySelectorAll(".lit, .chosen").forEach((cell) => {
-      cell.classList.remove("lit", "chosen");
+    document.querySelectorAll(".lit, .chosen, .fed").forEach((cell) => {
+      cell.classList.remove("lit", "chosen", "fed");
       cell.querySelectorAll(".term").forEach((mark) => mark.remove());
     });
     const { array, index } = pointed || chosen;
@@ -88,9 +105,11 @@
       cell.append(mark);
     }));
     cellAt(array, index).classList.add("chosen");
+    if (array === "dx" && mode.moves) // where the row stands that this is the gradient of
+      board.x.querySelectorAll(`[data-row="${index.join(",")}"]`).forEach((cell) => cell.classList.add("fed"));
     const products = found.map((term, i) =>
       `<span class="product" style="--lit: var(--tap${term.tap % taps}); --lit-edge: var(--tap${term.tap % taps}-edge)"><span class="ordinal">${i + 1}</span>` +
-      term.factors.map(([factor, at]) => name(factor, at)).join("\u2009") + "</span>");
+      term.factors.map(([factor, at]) => told(factor, at)).join("\u2009") + "</span>");
     if (array === "y") products.push("<i>b</i>");
     const none = letter(array) === "m" ? words.empty : words.empty_tap;
     expression.innerHTML = name(array, index) + " = " + (found.length || array === "y" ? products.join(" + ") : `0 <span class="name">(${none})</span>`);
@@ -170,12 +189,13 @@
       find("#value-" + each).textContent = slider.value;
     }
     sliders.q.disabled = tie.checked;
-    const possible = R.slack(v) >= 0, message = find("#impossible");
+    mode = R.modes[choice.value];
+    const fits = R.slack(v) >= 0, most = mode.most(v), possible = fits && Math.max(v.p, v.q) <= most, message = find("#impossible");
     document.body.classList.toggle("impossible", !possible);
     message.hidden = possible;
     if (!possible) {
-      const told = { ...v, span: R.span(v), room: v.H + v.p + v.q };
-      message.textContent = words.impossible.replace(/\{(\w+)\}/g, (_, key) => told[key]);
+      const told = { ...v, most, mode: choice.selectedOptions[0].textContent, span: R.span(v), room: v.H + v.p + v.q };
+      message.textContent = (fits ? words.too_much : words.impossible).replace(/\{(\w+)\}/g, (_, key) => told[key]);
     } else {
       v.O = R.O(v);
       v.r = R.r(v);
@@ -186,7 +206,11 @@
       }
       find("#name-r").textContent = v.r ? words.remainder : words.no_remainder;
       find("#alike").hidden = axes === 1;
-      for (const target in R.formulas) find(`[data-formula="${target}"] [data-numbers]`).innerHTML = R.formulas[target](v);
+      find("#legend-border").textContent = mode.moves ? words.legend_border : mode.filled ? words.legend_constant : words.legend_zero;
+      for (const target in mode.formulas) {
+        find(`[data-formula="${target}"] [data-numbers]`).innerHTML = mode.formulas[target](v);
+        find(`[data-formula="${target}"] [data-letters]`).innerHTML = mode.letters[target];
+      }
       boards.forEach(drawBoard);
       fit();
       pointed = null;
@@ -197,7 +221,7 @@
   }
 
   function remember() {
-    const state = [...Object.keys(limits).map((each) => each + "=" + v[each]), "axes=" + axes].join("&");
+    const state = [...Object.keys(limits).map((each) => each + "=" + v[each]), "axes=" + axes, ...(choice.value === "zeros" ? [] : ["mode=" + choice.value])].join("&");
     try { history.replaceState(null, "", "#" + state); } catch (error) { /* a page without an address of its own */ }
   }
 
@@ -205,6 +229,7 @@
     const asked = new URLSearchParams(location.hash.slice(1));
     const wanted = asked.get("axes");
     if (wanted === "1" || wanted === "2") find(`input[name="axes"][value="${wanted}"]`).checked = true;
+    if (asked.get("mode") in R.modes) choice.value = asked.get("mode");
     for (const each in limits) {
       sliders[each].max = limits[each][Number(find('input[name="axes"]:checked').value)];
       const value = asked.get(each);
