@@ -9,7 +9,7 @@ from symconv.article.blocks import Article, Section
 from symconv.article.companions import is_line, shorter
 from symconv.article.sections.setting import sizes_of
 from symconv.figures import Figure, figure
-from symconv.figures.kinds import TooLargeError
+from symconv.figures.kinds import KINDS, TooLargeError
 from symconv.layer.conv import Conv
 from symconv.prose import words
 
@@ -19,6 +19,7 @@ __all__ = ["FIGURES", "pictures"]
 FIGURES = {
     "forward": ("window",),
     "jacobians": ("jacobian",),
+    "border": ("border",),
     "gradients": ("backward", "weights"),
     "steps": ("relation",),
 }
@@ -56,8 +57,8 @@ def fitting(conv: Conv, kind: str, document: Article) -> Figure | None:
 
 def telling(conv: Conv, kind: str) -> bool:
     """Whether the picture shows something of this layer: the relation shows stride, dilation and padding, and the section on one
-    dimension is about a layer that is one. Pictures show up to three axes, and a border of zeros."""
-    if conv.padding_mode != "zeros" or (conv.ndim > 3 and kind != "relation"):
+    dimension is about a layer that is one. Pictures show up to three axes, and not every one is made for every border."""
+    if not KINDS[kind].made_for(conv) or (conv.ndim > 3 and kind != "relation"):
         return False
     if kind == "relation":
         return any((axis.s, axis.d, axis.p, axis.q) != (1, 1, 0, 0) for axis in conv.axes)

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from symconv.figures import stepper, svg, tikz
+from symconv.figures.border import BorderPicture
 from symconv.figures.lattice import RelationPicture
 from symconv.figures.layout import Body, compose
 from symconv.figures.matrix import JacobianPicture
@@ -57,23 +58,51 @@ class Picture(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of picture: what it shows, how it is made, and whether a picture without an entry asked for lights one."""
+    """A kind of picture: what it shows, how it is made, whether a picture without an entry asked for lights one, and of which
+    borders it is made: zeros, rows of x, a constant.
+    """
 
     text: str
     make: Callable[[Conv, int, Words], Picture]
     lights: bool = True
+    borders: tuple[str, ...] = ("zeros",)
+
+    def made_for(self, conv: Conv) -> bool:
+        """Whether it shows a border such as the layer's."""
+        return ("rows" if conv.mode.moves_rows else "constant" if conv.mode.filled else "zeros") in self.borders
+
+    def check(self, conv: Conv, name: str) -> None:
+        """ValueError for a layer with another border."""
+        if not self.made_for(conv):
+            known = " or ".join(
+                {"zeros": "zeros", "rows": "rows of x", "constant": "a constant"}[b] for b in self.borders
+            )
+            raise ValueError(f"the figure {name} is made for a border of {known}, and {conv!r} has another")
 
 
 KINDS: dict[str, Kind] = {
     "window": Kind(
-        "x with its padding, w over it, the entry of y that gives", lambda c, a, t: SlidingPicture(c, "y", t)
+        "x with its padding, w over it, the entry of y that gives",
+        lambda c, a, t: SlidingPicture(c, "y", t),
+        borders=("zeros", "rows"),
     ),
     "backward": Kind(
         "dy with zeros and border, flipped w over it, the entry of dx", lambda c, a, t: SlidingPicture(c, "dx", t)
     ),
-    "weights": Kind("x with dy as the filter, the entry of dw", lambda c, a, t: SlidingPicture(c, "dw", t)),
+    "weights": Kind(
+        "x with dy as the filter, the entry of dw",
+        lambda c, a, t: SlidingPicture(c, "dw", t),
+        borders=("zeros", "rows"),
+    ),
     "jacobian": Kind("dy/dx as a matrix, its taps in colour", lambda c, a, t: JacobianPicture(c, t), False),
-    "relation": Kind("one axis: windows o against places m, taps k in colour", RelationPicture, False),
+    "relation": Kind(
+        "one axis: windows o against places m, taps k in colour", RelationPicture, False, ("zeros", "rows", "constant")
+    ),
+    "border": Kind(
+        "x with the rows on its border, dz folded back to dx",
+        lambda c, a, t: BorderPicture(c, t),
+        borders=("rows", "constant"),
+    ),
 }
 
 
@@ -239,7 +268,7 @@ def figure(
     lang: str = "en",
     notation: Notation | str | Mapping[str, Any] | None = None,
 ) -> Figure:
-    """A picture of ``conv``: ``kind`` is one of window, backward, weights, jacobian, relation.
+    """A picture of ``conv``: ``kind`` is one of window, backward, weights, jacobian, relation, border.
 
     ``entry`` (0-based, spatial) picks what is lit: the entry of y, dx, dw, the row of the Jacobian, or the window o;
     left out, a typical one, or for the last two kinds none. ``axis`` (0-based) is for relation alone. A layer
@@ -253,7 +282,7 @@ def figure(
     """
     if kind not in KINDS:
         raise ValueError(f"no figure {kind!r}; there are {', '.join(KINDS)}")
-    conv.need_zeros(f"the figure {kind}")
+    KINDS[kind].check(conv, kind)
     if kind != "relation" and conv.ndim > 3:
         raise ValueError(f"{kind} draws up to three axes, {conv!r} has {conv.ndim}; relation draws one of any number")
     if not 0 <= axis < conv.ndim:

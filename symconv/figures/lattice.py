@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from symconv.algebra.integers import Const
 from symconv.figures.layout import Body, wide
 from symconv.figures.palette import tap_style
@@ -15,7 +17,7 @@ from symconv.figures.scene import Brace, Disc, Item, Line, Rect, Text
 from symconv.figures.sliding import Place
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
-from symconv.layer.loss import enumerate_axis
+from symconv.layer.padding import OUTSIDE
 from symconv.mathematics.markup import Content
 from symconv.mathematics.of_integers import FIRST, of_integer, one_based, simplified
 from symconv.mathematics.tree import Math, Operator, Row, Word, separated
@@ -32,8 +34,6 @@ class RelationPicture:
     def __init__(self, conv: Conv, axis: int, words: Words) -> None:
         self.conv, self.axis, self.words = conv, axis, words
         self.sizes: Axis = conv.axes[axis]
-        inside = enumerate_axis(self.sizes)
-        self.inside = set(zip(inside["o"].tolist(), inside["k"].tolist(), inside["m"].tolist(), strict=True))
         values = self.sizes.values
         self.points = [
             (o, k, int(relation.INPUT_INDEX.evaluate(values | {"o": o, "k": k})))
@@ -41,6 +41,10 @@ class RelationPicture:
             for k in range(self.sizes.K)
         ]
         self.first, self.last = -self.sizes.p, self.sizes.H + self.sizes.q - 1
+        #: the row that stands at each place from the first to the last
+        rows = self.sizes.mode.rows(np.arange(self.first, self.last + 1), self.sizes.H).tolist()
+        self.rows: dict[int, int] = dict(zip(range(self.first, self.last + 1), rows, strict=True))
+        self.inside = {(o, k, t) for o, k, t in self.points if self.rows[t] != OUTSIDE}
         #: in the layer's terms m runs over x and o over y, so in a transposed one they change places
         self.letters: dict[str, Math] = {name: Word(conv.kind.own(name)) for name in "okm"}
         caption = "relation_transposed" if conv.transposed else "relation"
@@ -82,6 +86,8 @@ class RelationPicture:
             told.append(self.words("one_axis", axis=self.axis + 1))
         if len(self.inside) < len(self.points):
             told.append(self.words("hollow"))
+        if self.sizes.mode.moves_rows and (self.sizes.p or self.sizes.q):
+            told.append(self.words("rows_above"))
         if self.unreached():
             told.append(self.words("unreached_rows"))
         return told
@@ -143,7 +149,13 @@ class RelationPicture:
         first, inside = FIRST.get(), range(self.sizes.H)
         anchor = "end" if self.sizes.O > 9 else "middle"
         above: list[Item] = [
-            Text(column(m), top - 0.3, (of_integer(Const(m + first)),), "ink" if m in inside else "faint", 0.75)
+            Text(
+                column(m),
+                top - 0.3,
+                (of_integer(Const(self.shown(m) + first)),),
+                "ink" if m in inside else "faint",
+                0.75,
+            )
             for m in range(self.first, self.last + 1)
         ]
         before = [
@@ -151,12 +163,16 @@ class RelationPicture:
         ]
         return [*above, *before]
 
+    def shown(self, place: int) -> int:
+        """The number over a place: the row that stands there, or where none does how far it is outside."""
+        return place if self.rows[place] == OUTSIDE else self.rows[place]
+
     def told(self, index: Place | None) -> Content:
         """Under the picture: R in numbers, or which places one window reads."""
         if index is None:
             return (self.equation(),)
         read = [(k, m) for o, k, m in self.points if o == index[0]]
-        places = separated([of_integer(Const(m + FIRST.get())) for _, m in read])
+        places = separated([of_integer(Const(self.shown(m) + FIRST.get())) for _, m in read])
         window = Row((self.letters["o"], Operator("="), Word(str(index[0] + FIRST.get()))))
         return (window, self.words.language.colon, Row((self.letters["m"], Operator("="), places)))
 

@@ -49,6 +49,8 @@ STYLES: dict[str, Style] = {
     "inserted-lit": Style(("#eceef1", "#343c47"), _EDGE, ink=("#4c535d", "#c3cad3"), stroke_width=0.7),
     "border": Style(("#f6f7f8", "#1a1e24"), ("#c3c8cf", "#3d4550"), ink=_FAINT, stroke_width=0.4, dash=(1.6, 1.2)),
     "border-lit": Style(("#e6e8ec", "#343c47"), _EDGE, ink=("#4c535d", "#c3cad3"), stroke_width=0.7, dash=(1.6, 1.2)),
+    "echo": Style(("#f4f8fd", "#182230"), ("#c3c8cf", "#3d4550"), stroke_width=0.4, dash=(1.6, 1.2)),
+    "echo-lit": Style(("#a9cdf3", "#2f5f96"), _BLUE, stroke_width=0.9, dash=(1.6, 1.2)),
     "cropped": Style(None, ("#c3c8cf", "#3d4550"), ink=("#b4bac2", "#5d6673"), stroke_width=0.4, dash=(0.8, 1.4)),
     "ground": Style(("#fbfbfc", "#181c22"), ("#d3d7dc", "#333a44"), stroke_width=0.4),
     "grid": Style(None, ("#e3e6ea", "#2a3039"), stroke_width=0.35),

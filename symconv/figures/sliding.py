@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,7 +34,7 @@ class Laid:
 
     ``entries`` holds entry numbers, ZERO where there is none; the formula's array begins at ``origin`` and has ``space``
     entries on each axis; around it stand cropped cells. The operand of the outermost pad lies from ``core_start`` to before
-    ``core_stop``: a zero inside was inserted, one outside is border.
+    ``core_stop``: a zero inside was inserted, one outside is border, and an entry outside is one that stands on the border too.
     """
 
     array: str
@@ -51,12 +51,12 @@ class Laid:
         return tuple(self.entries.shape)
 
     def kind(self, place: Place) -> str:
-        """What the cell at ``place`` (counted from the formula's own first cell) is: value, inserted, border or cropped."""
+        """What the cell at ``place`` (counted from the formula's own first cell) is: value, inserted, border, echo or cropped."""
         if not all(0 <= i < n for i, n in zip(place, self.space, strict=True)):
             return "cropped"
-        if self.entry(place) is not None:
-            return "value"
         inside = all(a <= i < b for i, a, b in zip(place, self.core_start, self.core_stop, strict=True))
+        if self.entry(place) is not None:
+            return "value" if inside else "echo"
         return "inserted" if inside else "border"
 
     def entry(self, place: Place) -> int | None:
@@ -85,7 +85,7 @@ class Slide:
 
     def __init__(self, conv: Conv, target: str) -> None:
         self.conv, self.target = conv, target
-        self.formula = standard(target, conv.transposed)
+        self.formula = standard(target, conv.transposed, conv.padding_mode)
         correlation = next(node for node in self.formula.body.walk() if isinstance(node, tree.Correlate))
         reading = Reading(conv, self.formula)
         self.stride = tuple(reading.per_axis(correlation.stride))
@@ -147,7 +147,14 @@ def lay(reading: Reading, node: tree.Node) -> Laid:
     assert value.array is not None
     cells = value.cells.reshape(value.space)
     ndim = cells.ndim
-    if not isinstance(node, tree.Move) or node.name != "pad":
+    if isinstance(node, tree.Move) and node.name == "crop" and isinstance(node.operand, tree.Move):
+        whole, first = lay(reading, node.operand), reading.per_axis(node.amount("before"))
+        return replace(
+            whole, node=node, origin=tuple(o + u for o, u in zip(whole.origin, first, strict=True)), space=cells.shape,
+            core_start=tuple(a - u for a, u in zip(whole.core_start, first, strict=True)),
+            core_stop=tuple(a - u for a, u in zip(whole.core_stop, first, strict=True)),
+        )  # fmt: skip
+    if not isinstance(node, tree.Move) or node.operation.word != "pad":
         return Laid(value.array, node, cells, (0,) * ndim, cells.shape, (0,) * ndim, cells.shape)
     inner = reading.read(node.operand)
     before = reading.per_axis(node.amount("before"))
@@ -157,5 +164,6 @@ def lay(reading: Reading, node: tree.Node) -> Laid:
     entries = np.full(extent, ZERO, dtype=np.int64)
     whole = inner.cells.reshape(inner.space)
     entries[tuple(slice(u + o, u + o + size) for u, o, size in zip(before, origin, inner.space, strict=True))] = whole
+    entries[tuple(slice(o, o + n) for o, n in zip(origin, cells.shape, strict=True))] = cells
     core_stop = tuple(u + size for u, size in zip(before, inner.space, strict=True))
     return Laid(value.array, node, entries, origin, cells.shape, tuple(before), core_stop)

@@ -20,7 +20,7 @@ from symconv.mathematics.markup import Content
 from symconv.mathematics.tree import Math, Operator, Row, Word
 from symconv.prose import Words
 
-__all__ = ["SlidingPicture"]
+__all__ = ["SlidingPicture", "beside", "grid", "layer", "sign", "stacked"]
 
 #: terms of an equation that are written out; of more the first and the last
 MOST_TERMS = 12
@@ -93,8 +93,10 @@ class SlidingPicture:
             told.append(self.words("inserted", s=Word(" × ".join(map(str, strides)))))
         if "border" in kinds:
             told.append(self.words("border"))
+        if "echo" in kinds:
+            told.append(self.words("echo"))
         if "cropped" in kinds:
-            told.append(self.words("cropped"))
+            told.append(self.words("cropped" if slide.conv.padding_mode == "zeros" else "left_out"))
         if self.unreached():
             told.append(self.words("unreached"))
         return told
@@ -190,13 +192,13 @@ class SlidingPicture:
         operand = self.operand_grid(step)
         filtered = self.filter_grid(step)
         result = self.result_grid(step)
-        bias = [_sign("+"), self.bias_cell()] if self.with_bias() else []
+        bias = [sign("+"), self.bias_cell()] if self.with_bias() else []
         if self.conv.ndim == 3:
-            return _stacked([[operand], [_sign("⋆"), filtered, *bias], [_sign("="), result]])
-        single = [operand, _sign("⋆"), filtered, *bias, _sign("="), result]
+            return stacked([[operand], [sign("⋆"), filtered, *bias], [sign("="), result]])
+        single = [operand, sign("⋆"), filtered, *bias, sign("="), result]
         if sum(b[1] for b in single) <= MOST_WIDTH:
-            return _beside(single)
-        return _stacked([[operand], [_sign("⋆"), filtered, *bias, _sign("="), result]])
+            return beside(single)
+        return stacked([[operand], [sign("⋆"), filtered, *bias, sign("="), result]])
 
     def operand_grid(self, step: Step) -> Block:
         operand = self.slide.operand
@@ -211,7 +213,7 @@ class SlidingPicture:
             return [*items, Rect(x, y, 1, 1, "unreached", True)] if place in unreached else items
 
         origin = operand.origin
-        block = self.grid(operand.extent, origin, self.operand_title(), draw)
+        block = grid(operand.extent, origin, self.operand_title(), draw)
         frames: list[Item] = []
         for i, prefix in enumerate(_prefixes(operand.extent)):
             if prefix and prefix[0] - origin[0] not in {place[0] for place, _ in step.pairs}:
@@ -229,14 +231,14 @@ class SlidingPicture:
         def draw(place: Place, x: float, y: float) -> list[Item]:
             return [self.cell(laid, place, x, y, place in taps)]
 
-        return self.grid(laid.extent, laid.origin, self.filter_title(), draw)
+        return grid(laid.extent, laid.origin, self.filter_title(), draw)
 
     def result_grid(self, step: Step) -> Block:
         def draw(place: Place, x: float, y: float) -> list[Item]:
             items: list[Item] = [self.result_cell(place, x, y, place == step.index)]
             return items
 
-        block = self.grid(self.space, (0,) * len(self.space), Word(self.target), draw)
+        block = grid(self.space, (0,) * len(self.space), Word(self.target), draw)
         x, y = float(step.index[-1]), TOP + step.index[-2]
         if len(self.space) == 3:
             x += step.index[0] * (self.space[-1] + GAP)
@@ -245,29 +247,26 @@ class SlidingPicture:
     def bias_cell(self) -> Block:
         return [Cell(0, TOP, "ground", (Word("b"),), (), "b")], 1.0, TOP + 1.0
 
-    def grid(
-        self,
-        extent: Sequence[int],
-        origin: Sequence[int],
-        title: Math,
-        draw: Callable[[Place, float, float], list[Item]],
-    ) -> Block:
-        """An array as a grid, or a row of them; the title above."""
-        items: list[Item] = []
-        prefixes = _prefixes(extent)
-        rows, columns = extent[-2:]
-        width = len(prefixes) * (columns + GAP) - GAP
-        for i, prefix in enumerate(prefixes):
-            left = i * (columns + GAP)
-            for a in range(rows):
-                for b in range(columns):
-                    place = tuple(v - o for v, o in zip((*prefix, a, b), origin, strict=True))
-                    items += draw(place, left + b, TOP + a)
-        content: Content = (title,)
-        # a title may hang over a little on both sides, into the room of the signs
-        size = min(TITLE, TITLE * (width + 1.3) / wide(content, TITLE))
-        items.append(Text(width / 2, TOP / 2 - 0.05, content, "name", size))
-        return items, width, TOP + rows
+
+def grid(
+    extent: Sequence[int], origin: Sequence[int], title: Math, draw: Callable[[Place, float, float], list[Item]]
+) -> Block:
+    """An array as a grid, or a row of them; the title above."""
+    items: list[Item] = []
+    prefixes = _prefixes(extent)
+    rows, columns = extent[-2:]
+    width = len(prefixes) * (columns + GAP) - GAP
+    for i, prefix in enumerate(prefixes):
+        left = i * (columns + GAP)
+        for a in range(rows):
+            for b in range(columns):
+                place = tuple(v - o for v, o in zip((*prefix, a, b), origin, strict=True))
+                items += draw(place, left + b, TOP + a)
+    content: Content = (title,)
+    # a title may hang over a little on both sides, into the room of the signs
+    size = min(TITLE, TITLE * (width + 1.3) / wide(content, TITLE))
+    items.append(Text(width / 2, TOP / 2 - 0.05, content, "name", size))
+    return items, width, TOP + rows
 
 
 def layer(item: Item) -> int:
@@ -279,11 +278,11 @@ def layer(item: Item) -> int:
     return 4 if isinstance(item, Rect) else 3
 
 
-def _sign(text: str) -> Block:
+def sign(text: str) -> Block:
     return [Text(0.5, (TOP + 1) / 2 + TOP / 2, (Word(text),), "ink", 1.5)], 1.0, TOP + 1.0
 
 
-def _beside(blocks: Sequence[Block]) -> Block:
+def beside(blocks: Sequence[Block]) -> Block:
     """The blocks in a row, centred on one line."""
     height = max(block[2] for block in blocks)
     items: list[Item] = []
@@ -294,9 +293,9 @@ def _beside(blocks: Sequence[Block]) -> Block:
     return items, x - 0.15, height
 
 
-def _stacked(rows: Sequence[Sequence[Block]]) -> Block:
+def stacked(rows: Sequence[Sequence[Block]]) -> Block:
     """Rows of blocks under each other, centred."""
-    made = [_beside(row) for row in rows]
+    made = [beside(row) for row in rows]
     width = max(row[1] for row in made)
     items: list[Item] = []
     y = 0.0

@@ -1,0 +1,86 @@
+"""Pictures of layers whose border holds rows of x: the cells on it against NumPy's padding, the lit ones against the loss."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from symconv import Conv
+from symconv.article import document
+from symconv.article.pictures import pictures
+from symconv.figures import figure
+from symconv.figures.scene import Text
+from symconv.layer.padding import MODES
+from symconv.mathematics.markup import plain
+
+ROWS = [mode.name for mode in MODES.values() if mode.moves_rows]
+LAYERS = [
+    {"input": 5, "kernel": 3, "stride": 2, "padding": ((2, 1),)},
+    {"input": (4, 3), "kernel": (3, 2), "padding": ((1, 2), (2, 0)), "dilation": (1, 2), "stride": (2, 1)},
+    {"input": (2, 3, 2), "kernel": (2, 2, 1), "padding": ((1, 0), (0, 2), (1, 1))},
+]
+
+
+def padded(conv: Conv) -> np.ndarray:
+    """The numbers of the entries of x on the padded array."""
+    flat = np.arange(int(np.prod(conv.input))).reshape(conv.input)
+    return np.pad(flat, conv.padding, mode=MODES[conv.padding_mode].numpy)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=["1d", "2d", "3d"])
+@pytest.mark.parametrize("mode", ROWS)
+def test_the_border_shows_what_stands_there(layer: dict, mode: str) -> None:
+    conv = Conv(**layer, padding_mode=mode)
+    rows = padded(conv)
+    for index in itertools.product(*map(range, conv.input)):
+        scene = figure(conv, "border", index).scene
+        number = int(np.ravel_multi_index(index, conv.input))
+        shown = [cell.entry for cell in scene.cells() if cell.entry and cell.entry.startswith("x_")]
+        names = [conv.entry_name("x", int(n)) for n in rows.reshape(-1)]
+        extra = [conv.entry_name("x", n) for n in range(int(np.prod(conv.input)))] if conv.ndim == 1 else []
+        assert sorted(shown) == sorted(names + extra)
+        lit = {cell.entry for cell in scene.cells() if cell.lit and cell.entry and cell.entry.startswith("dz")}
+        assert lit == {f"dz_{{{','.join(str(i + 1) for i in at)}}}" for at in np.argwhere(rows == number).tolist()}
+        assert {cell.entry for cell in scene.cells() if cell.lit and cell.entry and cell.entry.startswith(("x", "dx"))} == {
+            conv.entry_name("x", number), conv.entry_name("dx", number)}  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=["1d", "2d", "3d"])
+@pytest.mark.parametrize(("kind", "target"), [("window", "y"), ("weights", "dw")])
+def test_windows_reach_over_the_border(layer: dict, kind: str, target: str) -> None:
+    """Every step is held against the derivative as it is drawn; here that the cells on the border are of another kind."""
+    conv = Conv(**layer, padding_mode="reflect" if layer["input"] != (2, 3, 2) else "symmetric")
+    shown = figure(conv, kind)
+    assert len(shown.steps) == np.prod(conv.shapes[target][2:])
+    names = [conv.entry_name("x", int(n)) for n in padded(conv).reshape(-1)]
+    cells = [cell for cell in shown.scene.cells() if cell.entry and cell.entry.startswith("x")]
+    assert sorted(str(cell.entry) for cell in cells) == sorted(names)
+    assert sum(cell.style == "echo" for cell in cells) > 0
+    assert sum(cell.style == "x" for cell in cells) <= np.prod(conv.input)
+
+
+def test_the_lattice_numbers_the_rows_of_the_border() -> None:
+    conv = Conv(4, 3, padding=((2, 1),), padding_mode="reflect")
+    scene = figure(conv, "relation").scene
+    above = [plain(item.content) for item in scene.items if isinstance(item, Text) and item.style in ("ink", "faint")]
+    assert [text for text in above if text.isdigit()][:7] == ["3", "2", "1", "2", "3", "4", "3"]
+    assert not any(getattr(item, "style", "").endswith("hollow") for item in scene.items)
+
+
+def test_what_a_picture_is_not_made_for_is_refused() -> None:
+    with pytest.raises(ValueError, match="the figure backward is made for a border of zeros, and Conv"):
+        figure(Conv(4, 3, padding=1, padding_mode="reflect"), "backward")
+    with pytest.raises(ValueError, match="the figure border is made for a border of rows of x or a constant, and Conv"):
+        figure(Conv(4, 3, padding=1), "border")
+    with pytest.raises(ValueError, match="the figure window is made for a border of zeros or rows of x, and Conv"):
+        figure(Conv(4, 3, padding=1, padding_mode="constant"), "window")
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("layer", LAYERS[:2], ids=["1d", "2d"])
+def test_the_article_shows_the_rows_that_feed_the_border(layer: dict, lang: str) -> None:
+    told = document(Conv(**layer, padding_mode="circular"), lang)
+    shown = {kind for section in told.sections for kind, _ in pictures(told, section)}
+    assert shown == {"window", "border"}
