@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests import without_posix
 
@@ -15,7 +15,9 @@ if os.environ.get("SYMCONV_WITHOUT_POSIX"):  # before anything of symconv is imp
 # a slow machine is not a failing test; failures are replayed from the database of examples on a developer's machine, where
 # examples are new every time, and the same examples are tried each time where a result has to be reproduced
 settings.register_profile("symconv", deadline=None, derandomize=bool(os.environ.get("SYMCONV_CI")))
-settings.load_profile("symconv")
+# that a mutant is told is all there is to know of it
+settings.register_profile("mutants", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+settings.load_profile("mutants" if os.environ.get("SYMCONV_MUTANTS") else "symconv")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

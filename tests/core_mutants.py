@@ -1,323 +1,326 @@
-"""One-token mutants of the rooms every verdict rests on, each tried on the tests that reach it.
+"""One-token mutants of the rooms every verdict rests on, each tried on the tests that reach its line.
 
-    python -m tests.core_mutants --sample 120 --seed 1
+    python -m tests.core_mutants --sample 150 --seed 1 --results mutants.jsonl --notes notes.json
 
-The tests run once in this process, which notes the functions that each test calls. For every mutant a forked child exchanges the
-code of one function in place, empties all caches, and runs the tests that call it, short ones first, until one fails.
+A forked child runs the tests once and notes which lines each test reaches. For every mutant another child exchanges the code
+of one function in place, empties all caches, and runs the tests that reach the changed line, short ones first, until one fails.
+Results are appended to a file of JSON lines; those in it are not tried again. Mutants that mean the same as the code are
+argued in tests/argued_mutants.py and not counted.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import copy
+import collections
+import difflib
 import functools
 import gc
 import importlib
 import json
 import os
-import random
+import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
-ROOT = Path(__file__).parents[1]
-ROOMS = ("algebra", "layer", "formulas", "proof")
+from tests.argued_mutants import ARGUED
+from tests.core_nodes import ROOMS, ROOT, Mutant, mutants, sample
+
 TESTS = (
     "tests/proof", "tests/test_integers.py", "tests/test_values.py", "tests/test_verification.py", "tests/test_parser.py",
     "tests/test_derive.py", "tests/test_geometry.py", "tests/test_moves.py", "tests/test_by_axes.py", "tests/test_second.py",
-    "tests/test_padding_modes.py", "tests/test_differences.py", "tests/test_foundations.py",
+    "tests/test_padding_modes.py", "tests/test_differences.py", "tests/test_foundations.py", "tests/test_algebra.py",
+    "tests/test_layer.py", "tests/test_formulas.py",
     *(f"symconv/{room}" for room in ROOMS),
 )  # fmt: skip
 #: seconds that the tests of one mutant may take together, by their times without it
-SECONDS = 25
-
-SWAPS: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv,
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,
-}  # fmt: skip
-NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
-
-
-def changed(node: ast.AST) -> ast.AST | None:
-    """The node with one token changed; None where there is nothing to change."""
-    new: Any = copy.copy(node)
-    if isinstance(node, ast.BinOp) and isinstance(node.left, (ast.JoinedStr, ast.Constant)) and not _number(node.left):
-        return None
-    if isinstance(node, (ast.BinOp, ast.BoolOp, ast.AugAssign)) and type(node.op) in SWAPS:
-        new.op = SWAPS[type(node.op)]()
-    elif isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
-        new.ops = [SWAPS[type(node.ops[0])](), *node.ops[1:]]
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
-        new = node.operand
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, bool):
-        new.value = not node.value if type(node.value) is bool else node.value + 1
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NAMES:
-        new.func = ast.copy_location(ast.Name(NAMES[node.func.id], ast.Load()), node.func)
-    elif isinstance(node, ast.Raise):
-        new = ast.copy_location(ast.Pass(), node)
-    else:
-        return None
-    return ast.copy_location(new, node)
-
-
-def _number(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, int)
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """The ``number``-th node of a file changed, in the function ``name`` whose code begins at line ``first``."""
-
-    path: Path
-    number: int
-    line: int
-    name: str
-    first: int
-    before: str
-    after: str
-
-    def __str__(self) -> str:
-        return f"{self.path.relative_to(ROOT)}:{self.line} {self.name}: {self.before} -> {self.after}"
-
-    def code(self) -> CodeType:
-        tree = ast.parse(self.path.read_text())
-        _replace(tree, self.number)
-        return _find(compile(tree, str(self.path), "exec", dont_inherit=True, flags=_future()), self.name, self.first)
-
-
-def _future() -> int:
-    import __future__
-
-    return __future__.annotations.compiler_flag
-
-
-def _walk(tree: ast.AST) -> list[tuple[ast.AST, ast.AST, str, int | None]]:
-    """(node, parent, field, place in a list) of every node, always in the same order."""
-    found = []
-    waiting = [tree]
-    while waiting:
-        parent = waiting.pop()
-        for name, value in ast.iter_fields(parent):
-            for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-                if isinstance(node, ast.AST):
-                    found.append((node, parent, name, place))
-                    waiting.append(node)
-    return found
-
-
-def _replace(tree: ast.AST, number: int) -> None:
-    node, parent, name, place = _walk(tree)[number]
-    new = changed(node)
-    if place is None:
-        setattr(parent, name, new)
-    else:
-        getattr(parent, name)[place] = new
-
-
-def _find(code: CodeType, name: str, first: int) -> CodeType:
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            if (each.co_qualname, each.co_firstlineno) == (name, first):
-                return each
-            if name.startswith(each.co_qualname + "."):
-                return _find(each, name, first)
-    raise LookupError(name)
-
-
-def _functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[ast.FunctionDef, str]]:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.FunctionDef):
-            yield node, prefix + node.name
-        elif isinstance(node, ast.ClassDef):
-            yield from _functions(node, f"{prefix}{node.name}.")
-
-
-def mutants(rooms: tuple[str, ...] = ROOMS) -> list[Mutant]:
-    """Every mutant of the functions' bodies; annotations, defaults, docstrings and zip's ``strict`` are left as they are."""
-    found = []
-    for room in rooms:
-        for path in sorted((ROOT / "symconv" / room).glob("*.py")):
-            tree = ast.parse(path.read_text())
-            home = {}
-            for function, name in _functions(tree):
-                first = min([function.lineno, *(each.lineno for each in function.decorator_list)])
-                for statement in function.body:
-                    for node in ast.walk(statement):
-                        home[node] = (name, first)
-            skipped = {inner for node in ast.walk(tree) for each in _annotations(node) for inner in ast.walk(each)}
-            for number, (node, *_) in enumerate(_walk(tree)):
-                new = changed(node) if node in home and node not in skipped else None
-                if new is not None:
-                    name, first = home[node]
-                    texts = (ast.unparse(node)[:80], ast.unparse(new)[:80])
-                    found.append(Mutant(path, number, node.lineno, name, first, *texts))  # type: ignore[attr-defined]
-    return found
-
-
-def _annotations(node: ast.AST) -> list[ast.AST]:
-    if isinstance(node, ast.keyword) and node.arg == "strict":  # only ever told where this project is wrong already
-        return [node.value]
-    if isinstance(node, ast.AnnAssign):
-        return [node.annotation]
-    if isinstance(node, ast.FunctionDef):
-        return [
-            each
-            for each in (node.returns, *(a.annotation for a in ast.walk(node.args) if isinstance(a, ast.arg)))
-            if each
-        ]
-    return []
+SECONDS = 8.0
+PLAIN = (
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+    "-W",
+    "ignore",
+    "-m",
+    "not slow",
+    "-s",
+    "-q",
+    "--no-header",
+    "--no-summary",
+)
 
 
 @dataclass(eq=False)
-class Reach:
-    """A pytest plugin: which functions of the rooms each passing test calls, and how long it takes."""
+class Notes:
+    """Which tests reach which lines, their seconds, the modules that they load, and the text of the files they were taken on."""
 
-    called: dict[str, list[str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    limit: float = SECONDS
+    reached: dict[str, dict[str, list[int]]] = field(default_factory=dict)  # test -> file -> lines
+    modules: list[str] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        codes: set[CodeType] = set()
+    @classmethod
+    def read(cls, path: Path | None) -> Notes:
+        return cls(**json.loads(path.read_text())) if path and path.exists() else cls()
 
-        def note(frame: FrameType, event: str, argument: object) -> None:
-            if event == "call":
-                codes.add(frame.f_code)
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(self.__dict__))
 
-        begun = time.process_time()
-        sys.setprofile(note)
-        outcome = yield
-        sys.setprofile(None)
-        if outcome.excinfo is None:  # type: ignore[attr-defined]
-            self.seconds[item.nodeid] = time.process_time() - begun
-            for code in codes:
-                if code.co_filename.startswith(str(ROOT / "symconv")):
-                    self.called.setdefault(f"{code.co_filename}:{code.co_qualname}", []).append(item.nodeid)
-
-    def tests(self, mutant: Mutant) -> list[str]:
-        """Those that call the mutant's function, short ones first, as many as there is time for."""
-        ordered = sorted(set(self.called.get(f"{mutant.path}:{mutant.name}", ())), key=self.seconds.__getitem__)
-        chosen, left = [], self.limit
-        for each in ordered:
-            left -= self.seconds[each]
-            if left < 0:
-                break
-            chosen.append(each)
-        return chosen[:400]
+    def tests_of_lines(self) -> dict[tuple[str, int], set[str]]:
+        """(file, line) -> the tests that reach it; where a file has changed since, by the lines that are still the same."""
+        now = {
+            file: _same_lines(text, (ROOT / file).read_text())
+            for file, text in self.texts.items()
+            if (ROOT / file).exists()
+        }
+        found: dict[tuple[str, int], set[str]] = collections.defaultdict(set)
+        for test, files in self.reached.items():
+            for file, lines in files.items():
+                for line in lines:
+                    found[file, now.get(file, {}).get(line, 0)].add(test)
+        return found
 
 
-def install(mutant: Mutant) -> int:
-    """Exchange the function's code wherever it lives; how many functions there were."""
-    code, count = mutant.code(), 0
-    for each in gc.get_objects():
-        if isinstance(each, functools._lru_cache_wrapper):
-            each.cache_clear()
-        elif isinstance(each, FunctionType):
-            old = each.__code__
-            if (old.co_filename, old.co_qualname, old.co_firstlineno) == (str(mutant.path), mutant.name, mutant.first):
-                each.__code__ = code
-                count += 1
-    return count
+def _same_lines(old: str, new: str) -> dict[int, int]:
+    if old == new:
+        return {n: n for n in range(1, old.count("\n") + 2)}
+    blocks = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False).get_matching_blocks()
+    return {each.a + n: each.b + n for each in blocks for n in range(1, each.size + 1)}
 
 
-def child(mutant: Mutant, tests: list[str]) -> int:
-    """The process id of a child whose status is 0 where the mutant survives."""
-    import resource  # where there is a fork there is this
+def reach(item: pytest.Item) -> tuple[float, dict[str, list[int]]] | None:
+    """(seconds, file -> lines of the rooms that the test reaches); None where it does not pass."""
+    lines: dict[CodeType, set[int]] = {}
+    full: dict[CodeType, set[int]] = {}
+    ours = tuple(str(ROOT / "symconv" / room) + os.sep for room in ROOMS)
 
+    def inner(frame: FrameType, event: str, argument: object) -> Any:
+        if event == "line":
+            lines[frame.f_code].add(frame.f_lineno)
+        return inner
+
+    def outer(frame: FrameType, event: str, argument: object) -> Any:
+        code = frame.f_code
+        if not code.co_filename.startswith(ours):
+            return None
+        if code not in lines:
+            lines[code] = {code.co_firstlineno}
+            full[code] = {line for *_, line in code.co_lines() if line}
+        return None if lines[code] >= full[code] else inner
+
+    begun = time.process_time()
+    sys.settrace(outer)
+    try:
+        reports = runtestprotocol(item, log=False, nextitem=None)
+    finally:
+        sys.settrace(None)
+    if not all(each.passed for each in reports):
+        return None
+    found: dict[str, set[int]] = {}
+    for code, seen in lines.items():
+        found.setdefault(str(Path(code.co_filename).relative_to(ROOT)), set()).update(seen)
+    return time.process_time() - begun, {file: sorted(seen) for file, seen in found.items()}
+
+
+def forked(work: Callable[[int], None], seconds: float | None = None) -> tuple[int, str]:
+    """(status, what it wrote to its pipe) of ``work`` done in a child, ended by a signal after so many seconds of work."""
+    ear, mouth = os.pipe()
     pid = os.fork()
-    if pid:
-        return pid
-    resource.setrlimit(resource.RLIMIT_CPU, (3 * SECONDS, 3 * SECONDS + 5))
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
-    if not install(mutant):
-        os._exit(99)
-    os._exit(int(pytest.main([*tests, "-x", "-q", *PLAIN])))
+    if not pid:
+        os.close(ear)
+        if seconds is not None:
+            signal.signal(signal.SIGPROF, signal.SIG_DFL)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            signal.setitimer(signal.ITIMER_REAL, 20 * seconds)
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for each in (0, 1, 2):
+            os.dup2(quiet, each)
+        try:
+            work(mouth)
+        except BaseException as error:
+            os.write(mouth, f"{type(error).__name__}: {error}".encode()[:4000])
+            os._exit(9)
+        os._exit(0)
+    os.close(mouth)
+    with os.fdopen(ear, "rb") as pipe:
+        heard = pipe.read()
+    return os.waitpid(pid, 0)[1], heard.decode(errors="replace")
 
 
-PLAIN = ("-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore", "-m", "not slow")
+@dataclass(eq=False)
+class Trials:
+    """A pytest plugin that tries mutants instead of running the tests that were collected."""
+
+    chosen: list[Mutant]
+    notes: Notes
+    notes_path: Path | None
+    results: Path | None
+    seconds: float = SECONDS
+    tried: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
+    functions: dict[tuple[str, str, int], list[FunctionType]] = field(default_factory=dict)
+    caches: list[Any] = field(default_factory=list)
+    killers: collections.Counter[tuple[str, str]] = field(default_factory=collections.Counter)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        items = {each.nodeid: each for each in session.items}
+        self.take_notes(items)
+        for name in self.notes.modules:  # the children find everything loaded
+            try:
+                importlib.import_module(name)
+            except BaseException:
+                continue
+        gc.collect()
+        for each in gc.get_objects():
+            if isinstance(each, functools._lru_cache_wrapper):
+                self.caches.append(each)
+            elif isinstance(each, FunctionType):
+                code = each.__code__
+                self.functions.setdefault((code.co_filename, code.co_qualname, code.co_firstlineno), []).append(each)
+        gc.freeze()
+        lines = self.notes.tests_of_lines()
+        for mutant in self.chosen:
+            if mutant.key not in self.tried:
+                self.tried[mutant.key] = self.result(mutant, items, lines)
+                self.keep(mutant)
+        return True
+
+    def take_notes(self, items: dict[str, pytest.Item]) -> None:
+        """Run what is not noted yet, in a child, so that no test leaves anything behind here."""
+        new = [name for name in items if name not in self.notes.seconds]
+        before = set(sys.modules)
+
+        def work(mouth: int) -> None:
+            with os.fdopen(mouth, "w") as out:
+                for name in new:
+                    if found := reach(items[name]):
+                        print(json.dumps([name, *found]), file=out)
+                print(json.dumps(sorted(set(sys.modules) - before)), file=out)
+
+        if not new:
+            return
+        begun = time.time()
+        status, heard = forked(work)
+        if status:
+            raise RuntimeError(f"noting the tests ended with status {status}: {heard[-300:]}")
+        *tests, modules = (json.loads(line) for line in heard.splitlines())
+        for name, seconds, reached in tests:
+            self.notes.seconds[name], self.notes.reached[name] = seconds, reached
+        self.notes.modules = sorted({*self.notes.modules, *modules})
+        if not self.notes.texts:
+            files = (path for room in ROOMS for path in (ROOT / "symconv" / room).glob("*.py"))
+            self.notes.texts = {str(path.relative_to(ROOT)): path.read_text() for path in files}
+        if self.notes_path:
+            self.notes.write(self.notes_path)
+        print(f"{len(tests)} of {len(new)} tests noted in {time.time() - begun:.0f} s", flush=True)
+
+    def tests(self, mutant: Mutant, items: dict[str, pytest.Item], lines: dict[tuple[str, int], set[str]]) -> list[str]:
+        """Those that reach the changed statement: first what killed others in the function or file, then short ones first, as
+        many as there is time for."""
+        reaching = {test for line in mutant.lines for test in lines.get((mutant.file, line), ()) if test in items}
+
+        def order(test: str) -> tuple[float, float]:
+            known = 4 * self.killers[mutant.file + mutant.name, test] + self.killers[mutant.file, test]
+            return -known if self.notes.seconds[test] < 1 else 0, self.notes.seconds[test]
+
+        chosen, left = [], self.seconds
+        for each in sorted(reaching, key=order):
+            left -= self.notes.seconds[each]
+            if left >= 0 or not chosen:
+                chosen.append(each)
+        return chosen[:500]
+
+    def result(
+        self, mutant: Mutant, items: dict[str, pytest.Item], lines: dict[tuple[str, int], set[str]]
+    ) -> dict[str, Any]:
+        tests = self.tests(mutant, items, lines)
+        if not tests:
+            return {"state": "unreached"}
+        code = mutant.code()
+        targets = self.functions.get((str(mutant.path), mutant.name, mutant.first))
+        if not targets:
+            raise RuntimeError(f"{mutant}: its function was not found")
+
+        def work(mouth: int) -> None:
+            for cache in self.caches:
+                cache.cache_clear()
+            for each in targets:
+                each.__code__ = code
+            for test, following in zip(tests, [*tests[1:], None], strict=True):
+                reports = runtestprotocol(items[test], log=False, nextitem=items[following] if following else None)
+                if not all(each.passed for each in reports):
+                    os.write(mouth, test.encode())
+                    os._exit(1)
+
+        begun = time.time()
+        status, heard = forked(work, 2 * sum(self.notes.seconds[each] for each in tests) + 3)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 9:
+            raise RuntimeError(f"{mutant}: {heard}")
+        state = {0: "survives"}.get(status, "killed" if os.WIFEXITED(status) else "timeout")
+        if state == "killed":
+            self.killers[mutant.file + mutant.name, heard] += 1
+            self.killers[mutant.file, heard] += 1
+        return {"state": state, "by": heard, "seconds": round(time.time() - begun, 1), "tests": len(tests)}
+
+    def keep(self, mutant: Mutant) -> None:
+        entry = {"mutant": str(mutant), "key": list(mutant.key), **self.tried[mutant.key]}
+        if self.results:
+            with self.results.open("a") as out:
+                out.write(json.dumps(entry) + "\n")
+        print(f"{entry['state']:9} {mutant}", flush=True)
 
 
-def run(chosen: list[Mutant], reach: Reach, processes: int = 2) -> tuple[list[Mutant], list[Mutant]]:
-    """(survivors, those that no test reaches)."""
-    unreached = [each for each in chosen if not reach.tests(each)]
-    waiting = [each for each in chosen if reach.tests(each)]
-    running: dict[int, Mutant] = {}
-    survivors = []
-    while waiting or running:
-        while waiting and len(running) < processes:
-            mutant = waiting.pop(0)
-            running[child(mutant, reach.tests(mutant))] = mutant
-        pid, status = os.wait()
-        if pid in running:
-            mutant = running.pop(pid)
-            ended = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None  # None: by a signal, as of too much time
-            if ended == 99:
-                raise RuntimeError(f"{mutant}: its function was not found")
-            if ended == pytest.ExitCode.USAGE_ERROR:
-                raise RuntimeError(f"{mutant}: a test that was noted is not there any more")
-            alive = ended in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-            if alive:
-                survivors.append(mutant)
-            print("survives" if alive else "killed", mutant, flush=True)
-    return survivors, unreached
-
-
-def sample(every: list[Mutant], count: int, seed: int) -> list[Mutant]:
-    """Evenly over the files' lines: every n-th mutant from a random start, in random order."""
-    generator = random.Random(seed)
-    step = max(len(every) / count, 1)
-    at = generator.random() * step
-    chosen = [every[int(at + number * step)] for number in range(count) if int(at + number * step) < len(every)]
-    generator.shuffle(chosen)
-    return chosen
+def report(chosen: list[Mutant], tried: dict[tuple[str, ...], dict[str, Any]]) -> str:
+    """The rate, and every survivor with its line."""
+    states = collections.Counter(tried[each.key]["state"] for each in chosen)
+    alive = [each for each in chosen if tried[each.key]["state"] in ("survives", "unreached")]
+    lines = [f"{each}   | {each.text}" for each in sorted(alive, key=lambda each: (each.file, each.line))]
+    share = len(alive) / max(len(chosen), 1)
+    return "\n".join([*lines, f"{dict(states)} of {len(chosen)}: {len(alive)} alive, {share:.1%}"])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of tests for each mutant")
     parser.add_argument("--rooms", nargs="*", default=ROOMS)
-    parser.add_argument("--note", type=Path, help="write which test calls what to a file, and stop")
-    parser.add_argument(
-        "--noted", nargs="*", type=Path, default=[], help="read it from files instead of running the tests"
-    )
+    parser.add_argument("--files", nargs="*", help="only mutants in files whose path ends so")
+    parser.add_argument("--notes", type=Path, help="which test reaches what: read and added to")
+    parser.add_argument("--results", type=Path, help="JSON lines: read and added to")
+    parser.add_argument("--again", action="store_true", help="try those noted as alive again")
     parser.add_argument("--tests", nargs="*", default=TESTS)
-    chosen = parser.parse_args()
-    reach = Reach(limit=chosen.seconds)
-    for each in chosen.noted:
-        kept = json.loads(each.read_text())
-        reach.seconds |= kept["seconds"]
-        for name, tests in kept["called"].items():
-            reach.called.setdefault(name, []).extend(tests)
+    options = parser.parse_args()
     for path in (each for room in ROOMS for each in sorted((ROOT / "symconv" / room).glob("*.py"))):
         importlib.import_module(f"symconv.{path.parent.name}.{path.stem}")
-    if chosen.noted:  # the children find everything loaded
-        pytest.main([*sorted({test.split("::")[0] for test in reach.seconds}), "-q", "--collect-only", *PLAIN])
-    else:
-        pytest.main(
-            [*(str(ROOT / each) for each in chosen.tests if (ROOT / each).exists()), "-q", *PLAIN], plugins=[reach]
-        )
-    if chosen.note:
-        chosen.note.write_text(json.dumps({"seconds": reach.seconds, "called": reach.called}))
-        return
-    every = mutants(tuple(chosen.rooms))
-    survivors, unreached = run(sample(every, chosen.sample, chosen.seed), reach)
-    print(f"{len(every)} mutants, {chosen.sample} tried: {len(survivors)} survive, no test reaches {len(unreached)}")
-    for each in (*survivors, *unreached):
-        print(each)
+    every = mutants(tuple(options.rooms))
+    chosen = [each for each in sample(every, options.sample, options.seed) if each.key not in ARGUED]
+    if options.files:
+        chosen = [each for each in chosen if each.file.endswith(tuple(options.files))]
+    trials = Trials(chosen, Notes.read(options.notes), options.notes, options.results, options.seconds)
+    if options.results and options.results.exists():
+        for entry in map(json.loads, options.results.read_text().splitlines()):
+            trials.tried[tuple(entry["key"])] = entry
+        if options.again:
+            trials.tried = {key: each for key, each in trials.tried.items() if each["state"] in ("killed", "timeout")}
+    paths = [str(ROOT / each) for each in options.tests if (ROOT / each).exists()]
+    ended = pytest.main([*paths, *PLAIN], plugins=[trials])
+    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        raise SystemExit(f"pytest ended with {ended!r}")
+    print(f"{len(every)} mutants, {options.sample} drawn, {options.sample - len(chosen)} argued or left out")
+    print(report(chosen, trials.tried))
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("SYMCONV_CI", "1")  # the same examples every time, nothing kept of those that fail
+    # the same examples every time, nothing kept of those that fail, and no smaller example looked for
+    os.environ |= {"SYMCONV_CI": "1", "SYMCONV_MUTANTS": "1"}
     main()

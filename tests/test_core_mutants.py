@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core_mutants import ROOT, mutants, sample
+from tests.argued_mutants import ARGUED
+from tests.core_nodes import ROOT, mutants, sample
 from tests.named_mutants import MUTANTS, survives
 
 
@@ -14,6 +15,11 @@ def test_mutants_are_functions_with_other_code() -> None:
     for mutant in sample(every, 20, seed=2):
         assert mutant.before != mutant.after
         assert mutant.code().co_qualname == mutant.name
+
+
+def test_an_argued_mutant_is_in_its_file_and_has_a_reason() -> None:
+    assert set(ARGUED) <= {mutant.key for mutant in mutants()}
+    assert all(len(reason) > 20 for reason in ARGUED.values())
 
 
 @pytest.mark.parametrize("name", MUTANTS)
