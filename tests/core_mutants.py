@@ -41,7 +41,7 @@ TESTS = (
     *(f"symconv/{room}" for room in ROOMS),
 )  # fmt: skip
 #: seconds that the tests of one mutant may take together, by their times without it
-SECONDS = 8.0
+SECONDS = 5.0
 PLAIN = (
     "-p",
     "no:cacheprovider",
@@ -140,7 +140,7 @@ def forked(work: Callable[[int], None], seconds: float | None = None) -> tuple[i
             signal.signal(signal.SIGPROF, signal.SIG_DFL)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_PROF, seconds)
-            signal.setitimer(signal.ITIMER_REAL, 20 * seconds)
+            signal.setitimer(signal.ITIMER_REAL, 30 * seconds)  # asleep, it uses none
         quiet = os.open(os.devnull, os.O_RDWR)
         for each in (0, 1, 2):
             os.dup2(quiet, each)
@@ -262,7 +262,7 @@ class Trials:
                     os._exit(1)
 
         begun = time.time()
-        status, heard = forked(work, 2 * sum(self.notes.seconds[each] for each in tests) + 3)
+        status, heard = forked(work, 1.5 * sum(self.notes.seconds[each] for each in tests) + 2)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 9:
             raise RuntimeError(f"{mutant}: {heard}")
         state = {0: "survives"}.get(status, "killed" if os.WIFEXITED(status) else "timeout")

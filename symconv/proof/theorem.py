@@ -89,10 +89,13 @@ def theorem(proof: Decided) -> str:
 def in_notebook(proof: Decided) -> str:
     """The same without environments that MathJax does not have: paragraphs, with mathematics between dollars."""
     if proof.claim.forward is not None:
-        return rf"{proof.verdict}: \[ {latex(proof.claim.formula)} \] with the forward pass \[ {latex(proof.claim.forward)} \]"
-    if proof.verdict not in (PROVED, REFUTED):
-        return _open(proof.claim)
-    lines = [rf"Theorem ({_title(proof.claim)}).", *_said(proof), "Proof.", *_shown(proof)]
+        lines = [
+            rf"{proof.verdict}: \[ {latex(proof.claim.formula)} \] with the forward pass \[ {latex(proof.claim.forward)} \]"
+        ]
+    elif proof.verdict not in (PROVED, REFUTED):
+        lines = [_open(proof.claim)]
+    else:
+        lines = [rf"Theorem ({_title(proof.claim)}).", *_said(proof), "Proof.", *_shown(proof)]
     return re.sub(r"\\\[ ?(.*?) ?\\\]", r"$$\1$$", "\n\n".join(lines))
 
 
