@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from symconv.audits.condition import Rule
+from symconv.audits.condition import Rule, table_of
 from symconv.layer.conv import Conv
 
 __all__ = ["CHALLENGES", "drawn", "telling"]
@@ -28,10 +28,12 @@ def drawn(convs: Sequence[Conv], seed: int) -> Iterator[Conv]:
     """Layers that are like those of the grid and not among them; at most POOL, as the seed has it."""
     random = np.random.default_rng([seed, 7])
     known = set(convs)
-    spans = [
-        [(min(values), max(values)) for values in zip(*(getattr(c, name) for c in convs), strict=True)]
+    dimensions = {c.ndim: [each for each in convs if each.ndim == c.ndim] for c in convs}
+    spans = {
+        (ndim, name): [(min(values), max(values)) for values in zip(*(getattr(c, name) for c in members), strict=True)]
+        for ndim, members in dimensions.items()
         for name in ("input", "kernel")
-    ]
+    }
     counts = {
         n: (min(getattr(c, n) for c in convs), max(getattr(c, n) for c in convs)) for n in ("batch", "in_channels")
     }
@@ -42,8 +44,9 @@ def drawn(convs: Sequence[Conv], seed: int) -> Iterator[Conv]:
 
     for _ in range(POOL):
         like = convs[between(0, len(convs) - 1)]
-        other = convs[between(0, len(convs) - 1)]
-        size, kernel = (tuple(between(*span) for span in each) for each in spans)
+        others = dimensions[like.ndim]
+        other = others[between(0, len(others) - 1)]
+        size, kernel = (tuple(between(*span) for span in spans[like.ndim, name]) for name in ("input", "kernel"))
         changes: dict[str, Any] = {"input": size, "kernel": kernel, "padding": other.padding}
         changes |= {name: between(*span) for name, span in counts.items()}
         for name in ("in_channels", "out_channels"):
@@ -63,7 +66,8 @@ def telling(pool: Sequence[Conv], rules: Sequence[Rule], most: int) -> list[Conv
     """Of a pool those layers on which the rules disagree most, each telling other rules apart than those before it."""
     if len(rules) < 2 or not pool:
         return []
-    holds = np.array([[rule.holds(conv) for conv in pool] for rule in rules])
+    table = table_of(pool)
+    holds = np.array([rule.among(table) for rule in rules])
     alike = [set(range(len(rules)))]
     chosen: list[int] = []
     for _ in range(most):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.predicates import PREDICATES, Predicate
+from symconv.audits.predicates import PREDICATES, Predicate, facts
 from symconv.layer.conv import Conv
 
 __all__ = ["MAX_LITERALS", "Condition", "Rule", "Table", "find_condition", "rivals", "table_of"]
@@ -33,6 +33,9 @@ TELLING = 0.75
 #: predicates that an axis can differ in are said of every axis
 _Literal = tuple[int, bool]
 
+#: how late a literal is thought of
+_WEIGHTS = {(i, v): 2 * predicate.rank + (not v) for i, predicate in enumerate(PREDICATES) for v in (True, False)}
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -42,7 +45,17 @@ class Rule:
 
     def holds(self, conv: Conv) -> bool:
         """Whether the rule is true of a geometry."""
-        return any(all(PREDICATES[i].holds(conv) == wanted for i, wanted in part) for part in self.parts)
+        return bool(self.among(table_of([conv]))[0])
+
+    def among(self, table: Table) -> NDArray[np.bool_]:
+        """Of which rows of a table of the predicates the rule is true."""
+        true = np.zeros(len(table), dtype=bool)
+        for part in self.parts:
+            every = np.ones(len(table), dtype=bool)
+            for i, wanted in part:
+                every &= table[:, i] == wanted
+            true |= every
+        return true
 
     def __str__(self) -> str:
         def word(literal: _Literal) -> str:
@@ -115,7 +128,7 @@ class Condition:
 
 def table_of(convs: Sequence[Conv]) -> Table:
     """What the vocabulary says of each case."""
-    rows = [[predicate.holds(conv) for predicate in PREDICATES] for conv in convs]
+    rows = [facts(conv) for conv in convs]
     return np.array(rows, dtype=bool).reshape(len(rows), len(PREDICATES))
 
 
@@ -255,7 +268,7 @@ class _Patterns:
                         # each must tell more cases than it has predicates: else it has learnt them by heart
                         if a | b == self.right and self._support(a & ~b) > len(p) and self._support(b & ~a) > len(q):
                             found.append(Rule((p, q)))
-            yield from sorted(found, key=_order)
+            yield from sorted(found, key=lambda rule: _order(rule.parts))
 
     def _implicants(self) -> list[tuple[tuple[_Literal, ...], int]]:
         """Conjunctions that hold of some right pattern and of no wrong one and need all their literals; the widest first."""
@@ -273,18 +286,14 @@ class _Patterns:
                         continue
                     (extended if both & self.wrong else result).append(((*part, literal), both))
             open_parts = extended
-        result.sort(key=lambda item: (-item[1].bit_count(), len(item[0]), _order(Rule((item[0],)))))
+        result.sort(key=lambda item: (-item[1].bit_count(), len(item[0]), _order((item[0],))))
         return result[:_MAX_PARTS]
 
 
-def _order(rule: Rule) -> tuple[int, int, list[tuple[int, bool]]]:
-    literals = [literal for part in rule.parts for literal in part]
-    negated = sum(not value for _, value in literals)
-    return (
-        sum(PREDICATES[i].rank for i, _ in literals) * 2 + negated,
-        len(rule.parts),
-        [(i, not v) for i, v in literals],
-    )
+def _order(parts: Sequence[tuple[_Literal, ...]]) -> tuple[int, int, list[tuple[int, bool]]]:
+    """What is thought of first: low ranks, nothing negated, few parts."""
+    literals = list(itertools.chain.from_iterable(parts))
+    return sum(_WEIGHTS[literal] for literal in literals), len(parts), [(i, not v) for i, v in literals]
 
 
 def _bits(mask: Any) -> int:

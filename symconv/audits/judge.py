@@ -10,7 +10,8 @@ is said.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -31,7 +32,7 @@ from symconv.audits.sandbox.remote import Process, Raised
 from symconv.audits.truth import FACTORS, Derivative, Point, Reference, point, point_size
 from symconv.formulas.tree import ADDED
 
-__all__ = ["ENGINES", "MAX_SYMBOLIC_TERMS", "CaseVerdict", "judge"]
+__all__ = ["AFTER_OTHERS", "ENGINES", "MAX_SYMBOLIC_TERMS", "CaseVerdict", "Unsettled", "judge"]
 
 Array = NDArray[Any]
 
@@ -40,6 +41,8 @@ SYMBOLIC, EXACT = "symbolic", "exact integers"
 
 #: stands for the outputs of a case in which none came back
 ANY = "*"
+
+AFTER_OTHERS = "not deterministic: after other layers in the same process it gives another result"
 
 #: a function is called so many times more, unless that takes long: it may count
 TIMES = 4
@@ -71,6 +74,24 @@ class SymbolsGaveUp(Exception):
     """Symbols could not follow the function; says why."""
 
 
+class Unsettled(Exception):
+    """What was found may come from other cases that the process has served: it must be judged in one of its own.
+
+    ``message`` is what was raised there, ``outputs`` what came out otherwise than in the second process.
+    """
+
+    def __init__(self, message: str | None = None, outputs: Sequence[str] = ()) -> None:
+        super().__init__(message or ", ".join(outputs))
+        self.message, self.outputs = message, tuple(outputs)
+
+    def add_to(self, verdict: CaseVerdict) -> None:
+        """What was seen among others is wrong, too, when a case by itself does not show it."""
+        unlike = [name for name in self.outputs if verdict.outputs.get(name) == "ok"]
+        verdict.outputs |= dict.fromkeys(unlike, "value")
+        if unlike:
+            verdict.findings.append(AFTER_OTHERS)
+
+
 def judge(
     process: Process,
     engine: str = "auto",
@@ -78,28 +99,38 @@ def judge(
     seconds: float = 5.0,
     explain: bool = False,
     once: bool = False,
+    other: Callable[[], Process] | None = None,
 ) -> CaseVerdict:
     """The verdict on one case; with ``explain`` also the expressions of the first wrong entry of each output.
 
     ``seconds`` is what the symbolic engine may take. With ``once`` the function is called in one process and one order only:
-    what depends on earlier calls is not seen.
+    what depends on earlier calls is not seen. A process that serves other cases, too, comes with ``other``, which gives the
+    second one, and Unsettled is raised unless both saw the same; left out, the second is a fresh one.
     """
-    return _Judgement(process, engine, seed, seconds, explain, once).verdict()
+    return _Judgement(process, engine, seed, seconds, explain, once, other).verdict()
 
 
 class _Judgement:
     def __init__(
-        self, process: Process, engine: str, seed: int, seconds: float, explain: bool, once: bool = False
+        self,
+        process: Process,
+        engine: str,
+        seed: int,
+        seconds: float,
+        explain: bool,
+        once: bool = False,
+        other: Callable[[], Process] | None = None,
     ) -> None:
-        self.once = once
+        self.once, self.other = once, other
         self.caller, self.conv = process, process.conv
         self.engine, self.seed, self.seconds, self.explain = engine, seed, seconds, explain
         self.reference: Reference = OwnForward(process, seed) if process.mode == "adjoint" else Derivative(process.conv)
         self.face = face_of(process.mode)
         self.size = point_size(process.conv, self.face.sums)
         self.result = CaseVerdict()
-        #: every run on numbers, with its point
+        #: every run on numbers, with its point, and of these the ones in the second process
         self.runs: list[tuple[Point, Returned]] = []
+        self.second_runs: list[tuple[Point, Returned]] = []
         self.points: list[Point] = []
         self.polynomials: dict[str, list[PolynomialTerms]] = {}
         #: the first run in which an output was not right
@@ -111,16 +142,22 @@ class _Judgement:
         try:
             self._first_runs()
             if self.once:
-                steady = True
                 self._compare()
+                steady = self.other is None or self._as_in_another(self.other)
             else:
-                with self.caller.fresh() as other:
+                with self.caller.fresh() if self.other is None else nullcontext(self.other()) as other:
                     steady = self._further_runs(other)
                     self._compare(other)
         except Raised as raised:
+            if self.other is not None:
+                raise Unsettled(raised.failure.message) from raised
             return self._failed(raised.failure)
         self.result.rounds = ROUNDS
         wrong = [name for name, status in self.result.outputs.items() if status != "ok"]
+        if self.other is not None:
+            unlike = [name for name in wrong if name not in self.unreliable and not self._seen_twice(name)]
+            if unlike or not steady:
+                raise Unsettled(outputs=unlike if steady else wrong)
         if not steady:
             self.result.findings.append(named(self.caller, *self.points[:2]))
         elif wrong:
@@ -128,6 +165,16 @@ class _Judgement:
         seen = dict.fromkeys(finding for _, run in self.runs for finding in run.findings)
         self.result.findings[:0] = list(seen)
         return self.result
+
+    def _seen_twice(self, name: str) -> bool:
+        """Whether the second process, too, gave a wrong value or shape for this output."""
+        native = self.caller.native_shape(name, self.reference.shape(name))
+        return any(
+            name not in run.outputs
+            or run.shapes[name] != native
+            or not self.reference.agrees(at, name, run.outputs[name])
+            for at, run in self.second_runs
+        )
 
     def _compare(self, other: Process | None = None) -> None:
         self._compare_numbers()
@@ -204,10 +251,20 @@ class _Judgement:
             return all(alike(a, b) for a, b in runs)
         runs.append((second, self._run(self.points[1], other)))
         again = self._run(self.points[0], other)
+        self.second_runs = self.runs[-2:]
         if not self.unreliable:
             runs.append((first, again))
             self.result.findings += of_manner(other, self.points[0], again)
         return all(alike(a, b) for a, b in runs)
+
+    def _as_in_another(self, other: Callable[[], Process]) -> bool:
+        """Whether what is wrong comes out the same in a process that has served few cases."""
+        if all(status == "ok" for status in self.result.outputs.values()):
+            return True
+        process = other()
+        self.second_runs = [(at, process.gradients(at)) for at, _ in self.runs]
+        pairs = zip(self.runs, self.second_runs, strict=True)
+        return bool(self.unreliable) or all(alike(run, again) for (_, run), (_, again) in pairs)
 
     def _compare_numbers(self) -> None:
         names = [name for name in self.face.outputs if any(name in run.outputs for _, run in self.runs)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
 
-__all__ = ["PREDICATES", "Predicate"]
+__all__ = ["PREDICATES", "Predicate", "facts"]
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,9 @@ PREDICATES: tuple[Predicate, ...] = (
     ),
     Predicate("C = F", "C ≠ F", lambda conv: conv.in_channels == conv.out_channels, 3),
 )
+
+
+@lru_cache(maxsize=10_000)
+def facts(conv: Conv) -> tuple[bool, ...]:
+    """Which of the predicates hold of a geometry; many rules are held against few geometries."""
+    return tuple(predicate.holds(conv) for predicate in PREDICATES)

@@ -29,6 +29,7 @@ from symconv.algebra.polynomials import (
     variable,
 )
 from symconv.audits.causes import CAUSES, Observed, confirmed
+from symconv.audits.challenge import drawn
 from symconv.audits.condition import Rule, find_condition
 from symconv.audits.grids import default_grid, grid_of, sizes
 from symconv.audits.numeric import TooCostly, degrees, false_right, nonlinear_in, recover
@@ -468,6 +469,16 @@ def test_causes_are_readings_of_a_changed_relation(key: str, change: dict[str, i
 
 
 # grids --------------------------------------------------------------------------------------------------------------------------
+
+
+def test_fresh_geometries_are_like_those_of_the_grid() -> None:
+    """Of each number of dimensions, within its sizes; one- and two-dimensional layers may stand in one grid."""
+    grid = [Conv(7, 3, stride=2), Conv(9, 2, padding=1), Conv((5, 6), (2, 3), 2, 3, 4, (1, 2), (1, 0)), Conv((8, 6), 2)]
+    found = list(drawn(grid, 3))
+    assert {conv.ndim for conv in found} == {1, 2}
+    assert not set(found) & set(grid)
+    assert all(7 <= conv.input[0] <= 9 and 2 <= conv.kernel[0] <= 3 for conv in found if conv.ndim == 1)
+    assert all(5 <= conv.input[0] <= 8 and conv.input[1] == 6 for conv in found if conv.ndim == 2)
 
 
 def test_default_grid() -> None:

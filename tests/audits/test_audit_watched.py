@@ -8,6 +8,7 @@ import pytest
 
 from symconv.audits import Audit, audit
 from symconv.audits.histories import neighbours
+from symconv.audits.judge import AFTER_OTHERS
 from symconv.audits.sandbox.supervisor import shared_workers
 from symconv.layer.conv import Conv
 from tests.audits.independent import SAMPLES
@@ -65,6 +66,15 @@ def test_right_and_what_is_noticed(name: str, finding: str) -> None:
     result = audited(name)
     assert result.ok, [case.verdict for case in result.cases]
     assert any(finding in told for told in result.findings) if finding else not result.findings
+
+
+def test_what_other_layers_leave_behind_is_seen() -> None:
+    """No case by itself shows it: a process that served others does."""
+    grid = [Conv((5, n), (2, 3), 2, 2, 3, 2, 1) for n in range(3, 15)]
+    result = audited("tires_of_layers", grid)
+    assert not result.ok
+    assert AFTER_OTHERS in result.findings
+    assert audit(f"{FILE}:truth", grid=grid, seed=1, jobs=1).ok
 
 
 def test_neighbours_have_the_shapes_of_the_case() -> None:

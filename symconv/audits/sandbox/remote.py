@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from symconv.audits.calls import Request, Returned
 from symconv.audits.sandbox import messages
 from symconv.audits.sandbox.refusals import Failure
-from symconv.audits.sandbox.runner import End, Ended, Fork, Names, Started
+from symconv.audits.sandbox.runner import End, Ended, Fork, Layer, Names, Started
 from symconv.audits.sandbox.target import TargetError
+from symconv.layer.conv import Conv
 
 __all__ = ["Process", "Raised", "Runner"]
 
@@ -62,7 +64,7 @@ class Runner:
 
 
 class Process:
-    """A fresh process for one case; calls are made in it one after the other. Raised says what went wrong there."""
+    """A process for one case at a time; calls are made in it one after the other. Raised says what went wrong there."""
 
     def __init__(self, runner: Runner, task: Fork, deadline: float) -> None:
         self.runner, self.task, self.deadline = runner, task, deadline
@@ -87,6 +89,12 @@ class Process:
     def fresh(self) -> Process:
         """Another process for the same case, with the same deadline."""
         return Process(self.runner, self.task, self.deadline)
+
+    def turn_to(self, conv: Conv, deadline: float) -> None:
+        """Go on with another layer, whose calls may take until the deadline; what earlier ones left is there."""
+        self.conv, self.task, self.deadline = conv, replace(self.task, conv=conv), deadline
+        self._native, self._said = {}, b""
+        self._ask(Layer(conv))
 
     @contextmanager
     def further_time(self, share: float) -> Iterator[Callable[[], float]]:

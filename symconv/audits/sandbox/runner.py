@@ -1,8 +1,8 @@
 """The process that audited code runs in, and its children.
 
-It loads the audited file once and forks a child whenever a case wants a process of its own: no case sees what another left
-behind, and a child that crashes, hangs, exits or fills the memory is that case's verdict and nobody else's. A child takes
-arrays and gives back arrays. What these should be is not known here: neither the truth nor the seed that the arrays are
+It loads the audited file once and forks a child whenever a case wants a process of its own; a child can go on with another
+layer, too. One that crashes, hangs, exits or fills the memory is that case's verdict and nobody else's. A child takes arrays
+and gives back arrays. What these should be is not known here: neither the truth nor the seed that the arrays are
 drawn from is in this process or in any that it starts.
 """
 
@@ -32,7 +32,7 @@ from symconv.layer.conv import Conv
 with contextlib.suppress(ImportError):  # where it lacks there are no workers: check_system says so
     import resource
 
-__all__ = ["End", "Ended", "Fork", "Hello", "Names", "Started", "serve"]
+__all__ = ["End", "Ended", "Fork", "Hello", "Layer", "Names", "Started", "serve"]
 
 #: a child whose worker was killed ends by itself so many seconds after its time is up
 OVERTIME = 5.0
@@ -69,6 +69,13 @@ class Fork:
     outputs: tuple[str, ...] | None
     time_limit: float
     memory_limit: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """To a child: the calls that follow are of this layer."""
+
+    conv: Conv
 
 
 @dataclass(frozen=True)
@@ -174,16 +181,13 @@ def _child(loaded: Loaded, task: Fork, answer: int, printing: int) -> None:
     try:
         gc.disable()  # a case is short
         os.setsid()
-        # nobody may be left to end this process: it ends by itself soon after its time is up
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, task.time_limit + OVERTIME)
         os.dup2(printing, 1)
         os.dup2(printing, 2)
         os.close(printing)
         sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
         faulthandler.enable(os.fdopen(os.dup(2), "w"))
-        limit_memory(task.memory_limit)
         _answer_calls(loaded, task, socket.socket(fileno=answer), me)
         status = 0
     except BaseException:
@@ -200,21 +204,31 @@ def _answer_calls(loaded: Loaded, task: Fork, stream: socket.socket, me: int) ->
     functions = loaded.functions(names.name, names.forward, names.adapter)
     convention = convention_named(functions.adapter or task.convention or "")
     files = loaded.own_files(functions)
-    caller = Caller(functions, convention, task.conv, task.mode, task.outputs, loaded.namespaces(functions))
+    namespaces = loaded.namespaces(functions)
+
+    def begun(conv: Conv) -> Caller:
+        # nobody may be left to end this process: it ends by itself soon after its time is up
+        signal.setitimer(signal.ITIMER_REAL, task.time_limit + OVERTIME)
+        limit_memory(task.memory_limit)
+        return Caller(functions, convention, conv, task.mode, task.outputs, namespaces)
+
+    caller = begun(task.conv)
     while True:
         try:
-            request: Request | tuple[str, tuple[int, ...]] | None = pickle.loads(messages.read(stream.recv))
+            request: Request | Layer | tuple[str, tuple[int, ...]] | None = pickle.loads(messages.read(stream.recv))
         except EOFError:
             return
         try:
             if request is None:
                 answer: Any = _libraries(set(sys.modules) - known)
+            elif isinstance(request, Layer):
+                answer, caller = None, begun(request.conv)
             elif isinstance(request, Request):
                 answer = caller.answer(request)
             else:
                 answer = caller.native_shape(*request)
         except BaseException as error:  # also SystemExit: whatever audited code raises is its case's verdict
-            answer = failure_of(error, files, caller.given, _sizes(task.conv))
+            answer = failure_of(error, files, caller.given, _sizes(caller.conv))
         if _PROCESS() != me:
             _LEAVE(0)
         stream.sendall(messages.packed(answer))

@@ -11,10 +11,11 @@ import pickle
 import signal
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from symconv.audits.judge import CaseVerdict, judge
+from symconv.audits.judge import CaseVerdict, Unsettled, judge
 from symconv.audits.sandbox import messages, runner
 from symconv.audits.sandbox.remote import Process, Raised, Runner
 from symconv.audits.sandbox.runner import Fork, Hello, Names
@@ -25,6 +26,10 @@ __all__ = ["Hello", "Task", "main"]
 
 #: a worker that is asked nothing for this many seconds goes away
 IDLE = 120.0
+
+#: of the two processes that cases are called in, one serves at most so many before a fresh one takes its place (what a function
+#: keeps of each must not pile up), the other so many
+MANY, FEW = 500, 8
 
 
 @dataclass(frozen=True)
@@ -74,27 +79,98 @@ def _serve(incoming: Any, outgoing: Any, running: Runner) -> None:
     except EOFError:
         return  # the process ended while it loaded: the side that asks sees no answer
     messages.write(outgoing, hello)
+    cases = _Cases(running)
     while not hello.error:
         try:
             task: Task = pickle.loads(messages.read(incoming.read, incoming.fileno(), IDLE))
-            answer = _answer(running, task)
+            answer = cases.answer(task)
         except EOFError:
             return
         messages.write(outgoing, answer)
 
 
-def _answer(running: Runner, task: Task) -> Any:
-    names = Names(task.name, task.forward, task.adapter)
-    try:
-        if task.conv is None:
-            return running.fingerprint(names)
-        fork = Fork(names, task.convention, task.conv, task.mode, task.outputs, task.time_limit, task.memory_limit)
-        with Process(running, fork, time.monotonic() + task.time_limit) as process:
-            return judge(process, task.engine, task.seed, min(5.0, task.time_limit / 2), task.explain, task.once)
-    except TargetError as error:
-        return error
-    except Raised as raised:
-        return CaseVerdict(status=raised.failure.status, message=raised.failure.message, where=raised.failure.where)
+#: what a process can be asked for: everything of a task but its geometry
+_Kind = tuple[object, ...]
+
+
+class _Serving:
+    """A process that serves cases of one kind, ``most`` of them, one after the other."""
+
+    def __init__(self, running: Runner, most: int) -> None:
+        self.running, self.most = running, most
+        self.process: Process | None = None
+        self.kind: _Kind = ()
+        self.served = 0
+
+    def turned_to(self, fork: Fork, kind: _Kind, deadline: float) -> Process:
+        """The process, ready for the layer of ``fork``; a fresh one where it has ended or served enough."""
+        process = self.process
+        if process is None or process.process is None or self.kind != kind or self.served >= self.most:
+            self.end()
+            self.process = process = Process(self.running, fork, deadline)
+            self.kind = kind
+        else:
+            process.turn_to(fork.conv, deadline)
+        self.served += 1
+        return process
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.process.end(take=False)
+        self.process, self.served = None, 0
+
+
+class _Cases:
+    """Cases, each called in two processes: one that serves many of them, and one that was fresh a few cases ago.
+
+    What the first alone sees (an exception, another result than the second's) may come from the cases before: such a case is
+    judged once more in two processes of its own. A function that came out otherwise there is served so from then on.
+    """
+
+    def __init__(self, running: Runner) -> None:
+        self.running = running
+        self.many, self.few = _Serving(running, MANY), _Serving(running, FEW)
+        self.alone: set[_Kind] = set()
+
+    def answer(self, task: Task) -> Any:
+        """The verdict on a case, or the fingerprint of the audited code; a TargetError is an answer, too."""
+        names = Names(task.name, task.forward, task.adapter)
+        try:
+            if task.conv is None:
+                return self.running.fingerprint(names)
+            fork = Fork(names, task.convention, task.conv, task.mode, task.outputs, task.time_limit, task.memory_limit)
+            kind = (names, task.convention, task.mode, task.outputs, task.time_limit, task.memory_limit)
+            if task.explain or task.mode == "adjoint" or kind in self.alone:
+                return self._by_itself(task, fork)
+            return self._among_others(task, fork, kind)
+        except TargetError as error:
+            return error
+        except Raised as raised:
+            return CaseVerdict(status=raised.failure.status, message=raised.failure.message, where=raised.failure.where)
+
+    def _by_itself(self, task: Task, fork: Fork) -> CaseVerdict:
+        with Process(self.running, fork, time.monotonic() + task.time_limit) as process:
+            return _judged(process, task)
+
+    def _among_others(self, task: Task, fork: Fork, kind: _Kind) -> CaseVerdict:
+        deadline = time.monotonic() + task.time_limit
+        try:
+            process = self.many.turned_to(fork, kind, deadline)
+            return _judged(process, task, lambda: self.few.turned_to(fork, kind, process.deadline))
+        except (Raised, Unsettled) as unsettled:
+            self.few.end()
+            verdict = self._by_itself(task, fork)
+            if isinstance(unsettled, Raised) or unsettled.message != verdict.message:
+                self.alone.add(kind)
+                self.many.end()
+            if isinstance(unsettled, Unsettled) and not task.once:
+                unsettled.add_to(verdict)
+            return verdict
+
+
+def _judged(process: Process, task: Task, other: Callable[[], Process] | None = None) -> CaseVerdict:
+    seconds = min(5.0, task.time_limit / 2)
+    return judge(process, task.engine, task.seed, seconds, task.explain, task.once, other)
 
 
 if __name__ == "__main__":

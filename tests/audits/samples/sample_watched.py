@@ -79,6 +79,18 @@ def counts_calls(x, w, b, dy, stride, padding):
     return dx, dw, db if len(_CALLS) <= 5 else db * 0
 
 
+_LAYERS = []
+
+
+def tires_of_layers(x, w, b, dy, stride, padding):
+    """Wrong from the ninth layer on that its process meets, however often it is called for each."""
+    layer = (x.shape, w.shape, stride, padding)
+    if layer not in _LAYERS:
+        _LAYERS.append(layer)
+    dx, dw, db = truth(x, w, b, dy, stride, padding)
+    return dx, dw, db if len(_LAYERS) <= 8 else db * 0
+
+
 _INDICES = {}
 
 
