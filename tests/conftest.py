@@ -12,6 +12,9 @@ from tests import without_posix
 if os.environ.get("SYMCONV_WITHOUT_POSIX"):  # before anything of symconv is imported
     without_posix.hide()
 
+if os.environ.get("PYTEST_XDIST_WORKER"):  # the cores are taken by tests: an audit in one of them starts one process
+    os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
+
 # a slow machine is not a failing test; failures are replayed from the database of examples on a developer's machine, where
 # examples are new every time, and the same examples are tried each time where a result has to be reproduced
 settings.register_profile("symconv", deadline=None, derandomize=bool(os.environ.get("SYMCONV_CI")))

@@ -108,7 +108,7 @@ def audit(
         found = _judged(job, cases, jobs, backend, scheduler, results, resume, progress, outputs)
         has_forward = mode == "backward" and (forward is not None or convention == "layer")
         own = _by_own_forward(job, found) if has_forward else {}
-        found = replace(found, challenge=_challenged(job, found, rules, square), own_forward=own)
+        found = replace(found, challenge=_challenged(job, found, rules, square, jobs), own_forward=own)
     finally:
         supervisor.release(job.run)
     return replace(found, convention=name, once=once, seconds=time.monotonic() - began)
@@ -122,7 +122,7 @@ def _seed(results: str | os.PathLike[str] | None, resume: bool) -> int:
     return secrets.randbelow(10**6)
 
 
-def _challenged(job: Job, found: Audit, rules: Convention, square: bool) -> tuple[Case, ...]:
+def _challenged(job: Job, found: Audit, rules: Convention, square: bool, jobs: int | None) -> tuple[Case, ...]:
     """Fresh geometries judged: in rounds those on which rules that fit all before disagree, then others."""
     convs = [case.conv for case in found.documented]
     pool = [
@@ -144,7 +144,7 @@ def _challenged(job: Job, found: Audit, rules: Convention, square: bool) -> tupl
         if last or not chosen:
             left = [conv for conv in pool if conv not in known and conv not in chosen]
             chosen += left[: max(0, CHALLENGES - len(judged) - len(chosen))]
-        verdicts = dict(sweep(job, list(enumerate(chosen)), os.cpu_count() or 1)) if chosen else {}
+        verdicts = dict(sweep(job, list(enumerate(chosen)), jobs)) if chosen else {}
         judged += tuple(Case(conv, verdicts[i]) for i, conv in enumerate(chosen))
         if len(judged) >= CHALLENGES and not chosen:
             break
@@ -294,7 +294,7 @@ def _verdicts(
         if progress:
             progress(len(found), len(cases))
         if todo:
-            for number, verdict in sweep(job, todo, min(jobs or os.cpu_count() or 1, len(todo)), backend, scheduler):
+            for number, verdict in sweep(job, todo, jobs, backend, scheduler):
                 found[number] = verdict
                 if file:
                     file.add(number, cases[number].conv, verdict)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -64,20 +64,24 @@ def _numbered(job: Job, number: int, conv: Conv) -> tuple[int, CaseVerdict]:
 
 def sweep(
     job: Job,
-    cases: Iterable[tuple[int, Conv]],
-    jobs: int,
+    cases: Sequence[tuple[int, Conv]],
+    jobs: int | None = None,
     backend: str = "local",
     scheduler: str | None = None,
 ) -> Iterator[tuple[int, CaseVerdict]]:
     """The numbered cases with their verdicts, in the order in which they are ready.
 
-    Locally ``jobs`` threads wait for as many worker processes. On a Dask cluster its workers do the same, each with
+    Locally ``jobs`` threads wait for as many worker processes: left out, as many as joblib counts cores that may be used
+    (``LOKY_MAX_CPU_COUNT`` bounds them). On a Dask cluster its workers do the same, each with
     processes of its own; ``scheduler`` is the address.
     """
     calls = (joblib.delayed(_numbered)(job, number, conv) for number, conv in cases)
     if backend == "local":
         pool = joblib.Parallel(
-            n_jobs=jobs, backend="threading", return_as="generator_unordered", pre_dispatch="2*n_jobs"
+            n_jobs=min(jobs or joblib.cpu_count(), len(cases)),
+            backend="threading",
+            return_as="generator_unordered",
+            pre_dispatch="2*n_jobs",
         )
         yield from pool(calls)
         return
