@@ -67,11 +67,11 @@ def build(folder: Path, node_modules: Path | None = None, readme: str | None = N
     ``node_modules`` holds the npm packages :data:`NPM`; left out, npm installs them into a folder of its own for this. ``readme``
     is the text of the first page, Markdown; left out, the package's description. ValueError where npm or a package is missing.
     """
-    contents: dict[Path, str | bytes] = {folder / name: text for name, text in pages(readme).items()}
     with tempfile.TemporaryDirectory() as own:
         place = node_modules if node_modules is not None else _installed(Path(own))
-        contents |= {folder / name: data for name, data in vendored(place).items()}
-        write_all(contents)
+        packages = vendored(place)  # first: what is missing is said before pages are made
+    contents = {folder / name: data for name, data in (pages(readme) | packages).items()}
+    write_all(contents)
     return list(contents)
 
 

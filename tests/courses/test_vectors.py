@@ -131,7 +131,7 @@ def test_what_a_program_may_answer():
         answer("import sys; print('lost', file=sys.stderr); sys.exit(3)")
     with pytest.raises(ValueError, match="the answer is no JSON: 'dx'"):
         answer("print('dx', end='')")
-    with pytest.raises(ValueError, match="none of y, dx, dw, db; it has grad"):
+    with pytest.raises(ValueError, match="none of y, dx, dw, db, ddy, ddx, ddw; it has grad"):
         answer("print('{\"grad\": 1}')")
     with pytest.raises(ValueError, match="dx is no array"):
         answer('print(\'{"dx": {"shape": [2], "data": [1]}}\')')
