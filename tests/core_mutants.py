@@ -15,16 +15,19 @@ import collections
 import difflib
 import functools
 import gc
-import importlib
+import importlib.abc
+import importlib.util
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -40,6 +43,8 @@ TESTS = (
     "tests/test_layer.py", "tests/test_formulas.py",
     *(f"symconv/{room}" for room in ROOMS),
 )  # fmt: skip
+#: tests that a mutant of what runs at import alone is tried on
+QUICK = ("tests/test_layer.py", "tests/test_formulas.py", "tests/test_moves.py", "tests/proof/test_texts.py")
 #: seconds that the tests of one mutant may take together, by their times without it
 SECONDS = 5.0
 PLAIN = (
@@ -156,6 +161,52 @@ def forked(work: Callable[[int], None], seconds: float | None = None) -> tuple[i
     return os.waitpid(pid, 0)[1], heard.decode(errors="replace")
 
 
+def loaded_anew(mutant: Mutant) -> dict[str, Any]:
+    """What becomes of a mutant that no test reaches: a function may run at import alone, so that the package has to be loaded
+    with the change in it, in a process of its own."""
+    command = [sys.executable, "-m", "tests.core_mutants", "--load", mutant.file, str(mutant.number)]
+    try:
+        ended = subprocess.run(command, cwd=ROOT, timeout=600, capture_output=True, check=False).returncode
+    except subprocess.TimeoutExpired:
+        return {"state": "timeout"}
+    return {"state": "unreached" if ended == 0 else "killed", "by": "loaded anew"}
+
+
+class _Changed(importlib.abc.Loader):
+    def __init__(self, mutant: Mutant) -> None:
+        self.mutant = mutant
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(self.mutant.module(), module.__dict__)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds one module, changed."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.mutant = mutant
+        self.name = ".".join(mutant.path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
+        if name != self.name:
+            return None
+        inside = [str(self.mutant.path.parent)] if self.mutant.path.stem == "__init__" else None
+        return importlib.util.spec_from_file_location(
+            name, self.mutant.path, loader=_Changed(self.mutant), submodule_search_locations=inside
+        )
+
+
+def load(file: str, number: int) -> int:
+    """The status of the quick tests with one mutant in the package."""
+    (mutant,) = (each for each in mutants() if (each.file, each.number) == (file, number))
+    sys.meta_path.insert(0, _Finder(mutant))
+    paths = [str(ROOT / each) for each in QUICK]
+    return int(pytest.main([*paths, "-x", *PLAIN]))
+
+
 @dataclass(eq=False)
 class Trials:
     """A pytest plugin that tries mutants instead of running the tests that were collected."""
@@ -244,7 +295,7 @@ class Trials:
     ) -> dict[str, Any]:
         tests = self.tests(mutant, items, lines)
         if not tests:
-            return {"state": "unreached"}
+            return loaded_anew(mutant)
         code = mutant.code()
         targets = self.functions.get((str(mutant.path), mutant.name, mutant.first))
         if not targets:
@@ -299,7 +350,10 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="JSON lines: read and added to")
     parser.add_argument("--again", action="store_true", help="try those noted as alive again")
     parser.add_argument("--tests", nargs="*", default=TESTS)
+    parser.add_argument("--load", nargs=2, metavar=("FILE", "NUMBER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.load:
+        raise SystemExit(load(options.load[0], int(options.load[1])))
     for path in (each for room in ROOMS for each in sorted((ROOT / "symconv" / room).glob("*.py"))):
         importlib.import_module(f"symconv.{path.parent.name}.{path.stem}")
     every = mutants(tuple(options.rooms))

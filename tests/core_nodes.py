@@ -75,10 +75,15 @@ class Mutant:
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.name}: {self.before} -> {self.after}"
 
-    def code(self) -> CodeType:
+    def module(self) -> CodeType:
+        """The code of the whole changed file."""
         tree = ast.parse(self.path.read_text())
         _replace(tree, self.number)
-        return _find(compile(tree, str(self.path), "exec", dont_inherit=True, flags=_future()), self.name, self.first)
+        return compile(tree, str(self.path), "exec", dont_inherit=True, flags=_future())
+
+    def code(self) -> CodeType:
+        """The code of the changed function."""
+        return _find(self.module(), self.name, self.first)
 
 
 def _future() -> int:

@@ -180,6 +180,9 @@ def test_a_text_is_refused_with_its_reason(text: str, column: int, reason: str) 
     ("text", "read"),
     [
         ("y = correlate(x, w) + b + b", "y = correlate(x, w) + b + b"),
+        ("dx[m] = sum(s*d*dy[i]*w[m - i], i)", "dx[m] = s*d*sum(dy[i] * w[m - i], i)"),
+        ("dx = (s + d)*correlate(dy, w, s*d, d - s)", "dx = (s + d)*correlate(dy, w, stride=s*d, dilation=d - s)"),
+        ("dx = correlate(pad(dy, H // (s*d), (s + d)*K % (d - s)), w)", "dx = correlate(pad(dy, H // (s*d), (s + d)*K % (d - s)), w)"),
         ("dx = +correlate(dy, w, stride=+s)", "dx = correlate(dy, w, stride=s)"),
         ("dx = correlate(fold(dy, p), w)", "dx = correlate(fold(dy, p), w)"),
         ("dx = correlate(pad(dy, full), w)", "dx = correlate(pad(dy, d*(K - 1), 2*(d*(K - 1)) - d*(K - 1)), w)"),
@@ -727,6 +730,26 @@ def test_long_entries_are_shortened_by_axes() -> None:
     (check,) = verify(Conv(6, 5), ["y = correlate(x, w) + 2*b"], by="axes").checks
     assert check.mismatches[0].formula.endswith("w_{5}*x_{5} + 2*b")
     assert check.mismatches[0].derivative.endswith("w_{5}*x_{5} + b")
+
+
+def test_terms_of_an_entry_by_axes() -> None:
+    conv = Conv(input=4, kernel=3, in_channels=2)
+    held = hold(conv, parse("y = correlate(x, w) + 2*correlate(x, flip(w)) + 3*b"))
+    for derivative, total in ((True, 7), (False, 13)):
+        for at_most in (1, 4, 5, 6, 7, 20):
+            found, count = held.terms((0, 0, 1), derivative, at_most)
+            assert (len(found), count) == (min(at_most, total), total)
+    found, _ = held.terms((0, 0, 1), False, 20)
+    assert sorted(c for c, _ in found) == [1] * 6 + [2] * 6 + [3]
+    assert found[0] == (1, (("w", 0), ("x", 1)))
+    assert (3, (("b", 0),)) in found
+    assert [c for c, _ in held.differing((0, 0, 1), 20)][-1] == -2
+    assert len(held.differing((0, 0, 1), 2)) == 2
+    assert not held.ok
+    short = hold(conv, parse("y = correlate(crop(x, 0, 1), w) + b"))
+    assert (short.failures, short.shape, short.entries) == (1, (1, 1, 1), ((0, 0, 1),))
+    assert short.terms((0, 0, 1), False, 9) == ([], 0)
+    assert short.terms((0, 0, 0), False, 9)[1] == 7
 
 
 def test_sizes_of_one_axis_are_limited() -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """What the functions of symconv.layer promise, one by one: sizes, names, texts, limits, errors."""
 
 from __future__ import annotations
@@ -108,6 +109,9 @@ def test_the_limit_on_terms() -> None:
 @pytest.mark.parametrize(
     ("conv", "slug", "shown"),
     [
+        (Conv((3, 4), 2, dilation=(1, 2), stride=(2, 1)), "in3x4-k2x2-s2x1-d1x2", "Conv(input=(3, 4), kernel=(2, 2), stride=(2, 1), dilation=(1, 2))"),
+        (Conv((3, 4), 2, stride=2, transposed=True, output_padding=(0, 1)), "in3x4-k2x2-s2x2-transposed-op0x1",
+         "Conv(input=(3, 4), kernel=(2, 2), stride=(2, 2), transposed=True, output_padding=(0, 1))"),
         (SMALL, "in3-k2", "Conv(input=3, kernel=2)"),
         (Conv(3, 2, padding=1), "in3-k2-p1", "Conv(input=3, kernel=2, padding=1)"),
         (Conv(3, 2, padding=((0, 1),)), "in3-k2-p0_1", "Conv(input=3, kernel=2, padding=((0, 1),))"),

@@ -30,6 +30,7 @@ from symconv.formulas.tree import (
 from symconv.mathematics.of_integers import FIRST
 from symconv.proof import clock as timing
 from symconv.proof import conditions, counterexample, decide, prover, replay, result, solver, steps
+from symconv.proof import vocabulary as vocabulary_module
 from symconv.proof.assumptions import MAX_ASSUMPTIONS, assumptions
 from symconv.proof.candidates import conjunctions, greedy, short, unions
 from symconv.proof.claim import EXTENTS, Claim
@@ -657,3 +658,242 @@ def test_numbers_and_steps_in_common() -> None:
     assert [str(steps._at_most(each)) for each in (compare(H % 2, "==", 1), compare(H, "==", 0), compare(H % 2, ">=", 0))] == [
         "H % 2 == 1", "H == 0", "H % 2 >= 0"
     ]  # fmt: skip
+
+
+def proof_at(stride: int, dilation: int, holding: str | None, *said: Any) -> Proof:
+    """A case decided by hand: proved, or right at the sizes where ``holding``, said by the comparisons."""
+    claim = Claim(WRONG, stride, dilation, True)
+    if holding is None:
+        return Proof(claim, PROVED)
+    legal = steps.over(decide.legal_sizes(isl.Context(), claim), claim.sizes)
+    sizes = legal.intersect(isl.Set.read_from_str(legal.get_ctx(), f"[H, K, p] -> {{ : {holding} }}"))
+    return Proof(claim, REFUTED, Counterexample(SIZES, 0, "a", "b"), Condition("c", "c", None, True, "f", said, sizes))
+
+
+def test_one_condition_from_several() -> None:
+    slack = H + 2 * p - K
+
+    def text(cases: list[Proof]) -> str | None:
+        found = steps.common_condition(cases)
+        return None if found is None else found.text
+
+    assert (
+        text([proof_at(n, 1, f"(H + 2p - K) mod {n} = 0", compare(slack % n, "==", 0)) for n in (2, 3, 4)])
+        == "(H - K + 2*p) mod s == 0"
+    )
+    one = proof_at(1, 1, None)
+    assert (
+        text([one, *(proof_at(n, 1, f"(H + 2p - K) mod {n} = 0", compare(slack % n, "==", 0)) for n in (2, 3))])
+        == "(H - K + 2*p) mod s == 0"
+    )
+    guarded = [proof_at(1, e, None) for e in (1, 2)] + [
+        proof_at(n, e, f"p = {e}", compare(p, "==", e)) for n in (2, 3) for e in (1, 2)
+    ]
+    assert text(guarded) == "s == 1 or p == d"
+    both = [
+        proof_at(n, e, None if 1 in (n, e) else "K = 1", *[compare(K, "==", 1)] * (1 not in (n, e)))
+        for n in (1, 2)
+        for e in (1, 2)
+    ]
+    assert text(both) == "s == 1 or d == 1 or K == 1"
+    pair = [proof_at(n, 1, f"p = {n} and K = 1", compare(p, "==", n), compare(K, "==", 1)) for n in (1, 2)]
+    assert text(pair) == "(p == s and K == 1)"
+    assert text([proof_at(n, 1, f"p = {n**3}", compare(p, "==", n**3)) for n in (1, 2, 3)]) is None
+    assert (
+        text([proof_at(1, 1, "p = 1", compare(p, "==", 1)), proof_at(2, 1, "p = 3", compare(p, "==", 2))]) is None
+    )  # not what is said
+    assert text([one, replace(one, verdict=UNKNOWN)]) is None
+    assert text([one]) is None
+    unlike = [
+        proof_at(1, 1, "K = 1", compare(K, "==", 1)),
+        proof_at(2, 1, "K = 1", compare(K, "<=", 1)),
+        proof_at(3, 1, "K = 1", compare(K, "<=", 1)),
+    ]
+    assert text(unlike) == "K <= 1"
+    claim = Claim(WRONG, None, 1, True, assumptions("q == 1"))
+    found = steps.common_condition(guarded)
+    assert found is not None
+    assert [[str(each) for each in c.assumed] for c in steps.claims_there(claim, found)] == [
+        ["q == 1", "s == 1"],
+        ["q == 1", "p == d"],
+    ]
+
+
+# how far searches go -------------------------------------------------------------------------------------------------
+
+
+def chain(count: int) -> list[Atom]:
+    """Words inside the first 400 bits, each holding more than the one before, all of them more than 100."""
+    return [atom((1 << 101 + n) - 1, 2.0) for n in range(count)]
+
+
+@pytest.mark.parametrize(("decoys", "found"), [(118, True), (119, False)])
+def test_unions_of_two_out_of_120(decoys: int, found: bool) -> None:
+    whole, rest = atom((1 << 400) - 1, 1.0), atom((1 << 440) - (1 << 400), 1.0)
+    words = [whole, *chain(decoys), rest]
+    assert bool(names(unions(words, (1 << 440) - 1, (1 << 441) - 1))) == found
+
+
+@pytest.mark.parametrize(("decoys", "found"), [(21, True), (22, False)])
+def test_unions_of_three_out_of_24(decoys: int, found: bool) -> None:
+    whole, second, third = atom((1 << 400) - 1), atom((1 << 440) - (1 << 400)), atom((1 << 470) - (1 << 440))
+    assert bool(names(unions([whole, *chain(decoys), second, third], (1 << 470) - 1, (1 << 471) - 1))) == found
+
+
+@pytest.mark.parametrize(("decoys", "found"), [(148, True), (149, False)])
+def test_pairs_inside_out_of_150(decoys: int, found: bool) -> None:
+    """Words that reach beyond the goal are tried in pairs, the first 150 of them."""
+    frame, goal = (1 << 20) - 1, 0b1111
+    beyond = [atom(0b0001 | 1 << 15 | n << 20, 1.0) for n in range(decoys)]  # all alike on the frame
+    words = [atom(0b0011 | 1 << 10), *beyond, atom(0b1111 & ~0b1100 | 1 << 11), atom(0b1100)]
+    assert bool(names(unions(words, goal, frame))) == found
+
+
+@pytest.mark.parametrize(("decoys", "found"), [(398, True), (399, False)])
+def test_two_words_out_of_400(decoys: int, found: bool) -> None:
+    width = 500
+    goal = 1
+    first = goal | (1 << 10) - 1 << 1
+    last = goal | (1 << width) - (1 << 11)
+    between = [atom(goal | (1 << 12 + n) - (1 << 5)) for n in range(decoys)]
+    frame = (1 << width + 1) - 1
+    pairs = [
+        each
+        for each in conjunctions([atom(first), *between, atom(last)], goal, frame)
+        if len(each) == 2 and each[1].bits == last
+    ]
+    assert bool(pairs) == found
+
+
+@pytest.mark.parametrize(("decoys", "found"), [(1498, True), (1499, False)])
+def test_unions_out_of_1500_words(decoys: int, found: bool) -> None:
+    outside = [atom(1 << 30 + n) for n in range(decoys)]
+    assert bool(names(unions([atom(0b01), *outside, atom(0b10)], 0b11, 0b111))) == found
+
+
+def search(text: str, stride: int = 1, dilation: int = 1, symmetric: bool = True) -> conditions._Search:
+    return conditions._Search(decide.decide(Claim(formula(text), stride, dilation, symmetric)))
+
+
+def test_the_sizes_that_are_tried() -> None:
+    for one, due in (
+        (search(str(WRONG)), {"H": 8, "K": 5, "p": 5}), (search(str(WRONG), 3, 2), {"H": 11, "K": 5, "p": 5}),
+        (search("dx = correlate(dy, w)", 2, 1, False), {"H": 9, "K": 4, "p": 3, "q": 3}),
+    ):  # fmt: skip
+        box = one.legal.intersect(one.box())
+        assert {name: conditions._largest(box, one.claim.sizes, name).to_python() for name in one.claim.sizes} == due
+    turned = conditions._Search(decide.decide(Claim(formula("dx = correlate(dy, w)", True), 2, 3)))
+    box = turned.box()
+    assert {n: conditions._largest(box, turned.claim.sizes, n).to_python() for n in turned.claim.sizes} == {
+        "H": 11,
+        "K": 4,
+        "p": 3,
+        "q": 3,
+        "r": 3,
+    }
+
+
+def test_what_ordinary_sizes_are() -> None:
+    def told(one: conditions._Search) -> list[str]:
+        return [" and ".join(map(str, each)) for each in one.ordinary()]
+
+    assert told(search(str(WRONG), 3, 2)) == [
+        "H >= 2*K - 1", "H >= 2*K", "H >= 2*K + 4", "H >= 2*K + 4 and p <= 2*K - 2"
+    ]  # fmt: skip
+    assert told(search("dx = correlate(dy, w)", 1, 1, False))[3] == "H >= K + 1 and p <= K - 1 and q <= K - 1"
+    turned = conditions._Search(decide.decide(Claim(formula("dx = correlate(dy, w)", True), 2, 1)))
+    assert told(turned) == ["H >= 2", "H >= K", "H >= K + 1 and p <= K - 1 and q <= K - 1"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dx = correlate(dy, w)",
+        "dw = correlate(x, dilate(dy, 2))",
+        "y = correlate(x, flip(w))",
+        "ddw = correlate(v_x, dy, 2)",
+    ],
+)
+def test_sizes_at_which_little_is_left(text: str) -> None:
+    one = search(text, 2, 1)
+    found = {phrase.text: phrase.sizes for _, phrase in one.named_sizes()}
+    assert [cost for cost, _ in one.named_sizes()] == [1.5, 2.5, 2.6, 2.6][: len(found)]
+    meant = {
+        "no tap meets the input": lambda k, K: False, "only the middle tap meets the input": lambda k, K: 2 * k == K - 1,
+        "only the first tap meets the input": lambda k, K: k == 0, "only the last tap meets the input": lambda k, K: k == K - 1,
+    }  # fmt: skip
+    assert set(found) == set(meant)
+    seen = dict.fromkeys(found, 0)
+    for h, kk, pp in itertools.product(range(1, 4), range(1, 5), range(4)):
+        if h + 2 * pp < kk:
+            continue
+        used = {t for t in range(kk) for n in range((h + 2 * pp - kk) // 2 + 1) if 0 <= 2 * n + t - pp < h}
+        for name, sizes in found.items():
+            due = all(meant[name](t, kk) for t in used)
+            assert conditions._contains(sizes, {"H": h, "K": kk, "p": pp}) == due, (name, h, kk, pp)
+            seen[name] += due
+    assert all(seen.values())
+    assert search("db = 2*sum(dy)").named_sizes() == []
+
+
+def test_a_condition_as_isl_writes_it() -> None:
+    one = search(str(WRONG))
+    assert one.as_it_is().text == "2p == -1 + K"
+    for length, exact in ((120, True), (121, False)):
+        one.full = "=" * length
+        found = one.as_it_is()
+        assert found.exact == exact
+        assert found.text == ("=" * 120 if exact else "some sizes, which have no short description")
+    rest = one.parameters([compare(H, "==", 1), compare(K, ">=", 2)]).intersect(one.legal)
+    one.boxed = conditions.parameter_points(one.legal.intersect(one.box()), one.claim.sizes)
+    one.phrases = one.named_sizes()
+    one.refresh()
+    one.holding = rest
+    found = one.and_degenerate("never", rest)
+    assert (found.text, found.degenerate, found.exact) == (
+        "never, apart from degenerate sizes (H == 1 and K >= 2)",
+        "H == 1 and K >= 2",
+        True,
+    )
+    assert one.and_degenerate("p == 0", rest.subtract(rest)).text == "p == 0"
+
+
+def test_words_reach_as_far_as_they_say() -> None:
+    words = vocabulary_module._words(("H", "K", "p", "q"), 20, 5)
+    by_form: dict[Any, set[int]] = {}
+    for word in words:
+        if not word.modulus:
+            by_form.setdefault(word.form, set()).add(word.constant)
+    around = {sign * 20 + c for sign in (1, -1) for c in (-1, 0, 1)}
+    assert by_form[(("p", 1),)] == set(range(-6, 7)) | around
+    assert by_form[(("H", 1), ("K", -1))] == set(range(-6, 7)) | around
+    assert by_form[(("H", 1), ("K", -1), ("p", 2))] == set(range(-3, 4)) | around
+    assert (("H", 1), ("K", -20), ("p", 1), ("q", 1)) in by_form
+    assert (("K", 1),) in by_form
+    assert (("K", -1),) not in by_form
+    assert (("H", 1), ("K", 1)) not in by_form
+    moduli = {(word.form, word.modulus, word.constant) for word in words if word.modulus}
+    assert {(m, c) for form, m, c in moduli if form == (("p", 1),)} == {(m, c) for m in (2, 5, 20) for c in range(m)}
+    assert not any(len(form) > 2 for form, *_ in moduli)
+    assert {word.modulus for word in vocabulary_module._words(("H", "K", "p"), 1, 1)} == {0, 2}
+    costs = {(word.form, word.relation, word.constant): round(word.cost, 6) for word in words if not word.modulus}
+    one = (("p", 1),)
+    assert [
+        costs[one, "==", 0],
+        costs[one, "<=", 0],
+        costs[one, ">=", 0],
+        costs[one, "==", -2],
+        costs[one, "<=", 20],
+    ] == [1, 1.3, 1.3, 1.4, 2.6]
+    assert costs[(("H", 1), ("K", -20), ("p", 2)), "==", 0] == 3.4
+    assert costs[(("H", 1), ("K", -1)), "==", 0] == 2
+    assert costs[(("H", 1), ("K", -2)), "==", 0] == 2.4
+    rests = {(word.form, word.modulus, word.constant): round(word.cost, 6) for word in words if word.modulus}
+    assert (rests[one, 5, 0], rests[one, 5, 3]) == (2.5, 2.8)
+    slack = vocabulary_module._remainder_words(H - K, 4)
+    assert [(round(cost, 6), str(each)) for cost, each in slack] == [
+        (1.0, "(H - K) % 4 == 0"), (2.0, "H - K < 4"), (1.25, "(H - K) % 4 <= 1"), (1.3, "(H - K) % 4 <= 2"),
+        (1.45, "(H - K) % 4 == 1"), (1.5, "(H - K) % 4 == 2"), (1.55, "(H - K) % 4 == 3"),
+        (1.65, "(H - K) % 4 >= 1"), (1.7, "(H - K) % 4 >= 2"), (1.75, "(H - K) % 4 >= 3"),
+    ]  # fmt: skip
+    assert [(cost, str(each)) for cost, each in vocabulary_module._remainder_words(H - K, 1)] == [(1.9, "H - K == 0")]
