@@ -47,6 +47,8 @@ TESTS = (
 QUICK = ("tests/test_layer.py", "tests/test_formulas.py", "tests/test_moves.py", "tests/proof/test_texts.py")
 #: seconds that the tests of one mutant may take together, by their times without it
 SECONDS = 5.0
+#: what few tests need and takes seconds to load
+HEAVY = ("torch", "cvc5")
 PLAIN = (
     "-p",
     "no:cacheprovider",
@@ -225,7 +227,7 @@ class Trials:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {each.nodeid: each for each in session.items}
         self.take_notes(items)
-        for name in self.notes.modules:  # the children find everything loaded
+        for name in (each for each in self.notes.modules if not each.startswith(HEAVY)):  # the children find it loaded
             try:
                 importlib.import_module(name)
             except BaseException:
