@@ -230,6 +230,131 @@ def test_limits_of_a_text() -> None:
         assert (caught.value.column, caught.value.reason) == (column, reason)
 
 
+def test_how_deep_the_parts_of_a_text_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The counts behind the limit on nesting, on every way through the parser."""
+    visits: dict[str, int] = {}
+
+    def note(self: Any, node: Any, depth: int) -> None:
+        name = " ".join(self.source(node).strip("'").split())
+        visits[name] = max(depth, visits.get(name, 0))
+
+    monkeypatch.setattr("symconv.formulas.expressions.ExpressionReader.check_depth", note)
+    found = {}
+    for text in DEPTHS:
+        visits.clear()
+        parse(text)
+        found[text] = dict(visits)
+    assert found == DEPTHS
+
+
+DEPTHS = {
+    "dx = 2*correlate(pad(+dy, H, -p), fold(w, 1), s + 1, dilation=d) - s*(correlate(dy, w) + -correlate(dilate(dy, 2), w))": {
+        "2*correlate(pad(+dy, H, -p), fold(w, ...": 1,
+        "2": 6,
+        "correlate(pad(+dy, H, -p), fold(w, 1)...": 2,
+        "pad(+dy, H, -p)": 3,
+        "+dy": 4,
+        "dy": 6,
+        "H": 4,
+        "-p": 4,
+        "p": 5,
+        "fold(w, 1)": 3,
+        "w": 5,
+        "1": 4,
+        "s + 1": 3,
+        "s": 4,
+        "d": 3,
+        "s*(correlate(dy, w) + -correlate(dila...": 1,
+        "correlate(dy, w) + -correlate(dilate(...": 2,
+        "correlate(dy, w)": 3,
+        "-correlate(dilate(dy, 2), w)": 3,
+        "correlate(dilate(dy, 2), w)": 4,
+        "dilate(dy, 2)": 5,
+    },
+    "dx[m] = 3*sum(2*(dy[m + 4]*w[K - j]) - dy[j]*(5*w[q]), j=(0, H - 6), where=7 < j and j != 8)": {
+        "3*sum(2*(dy[m + 4]*w[K - j]) - dy[j]*...": 0,
+        "3": 1,
+        "sum(2*(dy[m + 4]*w[K - j]) - dy[j]*(5...": 1,
+        "0": 2,
+        "H - 6": 2,
+        "H": 3,
+        "6": 3,
+        "7 < j and j != 8": 2,
+        "7 < j": 3,
+        "7": 4,
+        "j": 4,
+        "j != 8": 3,
+        "8": 4,
+        "2*(dy[m + 4]*w[K - j]) - dy[j]*(5*w[q])": 1,
+        "2*(dy[m + 4]*w[K - j])": 2,
+        "2": 3,
+        "dy[m + 4]*w[K - j]": 3,
+        "dy[m + 4]": 4,
+        "w[K - j]": 4,
+        "m + 4": 3,
+        "m": 4,
+        "4": 4,
+        "K - j": 3,
+        "K": 4,
+        "dy[j]*(5*w[q])": 2,
+        "dy[j]": 3,
+        "5*w[q]": 3,
+        "5": 4,
+        "w[q]": 4,
+        "q": 3,
+    },
+    "dx[m] = 9*dy[m - 1]*w[0]": {
+        "9*dy[m - 1]*w[0]": 0,
+        "9*dy[m - 1]": 1,
+        "9": 2,
+        "dy[m - 1]": 2,
+        "w[0]": 1,
+        "m - 1": 1,
+        "m": 2,
+        "1": 2,
+        "0": 1,
+    },
+    "db = -sum(crop(dy, 1, 3 - K))": {
+        "-sum(crop(dy, 1, 3 - K))": 0,
+        "sum(crop(dy, 1, 3 - K))": 1,
+        "crop(dy, 1, 3 - K)": 2,
+        "dy": 3,
+        "1": 3,
+        "3 - K": 3,
+        "3": 4,
+        "K": 4,
+    },
+    "y = shuffle(correlate(x, w)) + 2*b": {
+        "shuffle(correlate(x, w)) + 2*b": 0,
+        "shuffle(correlate(x, w))": 1,
+        "correlate(x, w)": 2,
+        "x": 3,
+        "w": 3,
+        "2*b": 1,
+        "2": 2,
+        "b": 2,
+    },
+    "y = pad(correlate(x, w), same)": {"pad(correlate(x, w), same)": 0, "correlate(x, w)": 1, "x": 2, "w": 2},
+    "dx[m] = sum(-(dy[m]*w[0]), j=(0, 2))": {
+        "sum(-(dy[m]*w[0]), j=(0, 2))": 0,
+        "0": 2,
+        "2": 1,
+        "-(dy[m]*w[0])": 0,
+        "dy[m]*w[0]": 1,
+        "dy[m]": 2,
+        "w[0]": 2,
+        "m": 2,
+    },
+    "dw = flip(flip(correlate(x, dy)))": {
+        "flip(flip(correlate(x, dy)))": 0,
+        "flip(correlate(x, dy))": 1,
+        "correlate(x, dy)": 2,
+        "x": 3,
+        "dy": 3,
+    },
+}
+
+
 @pytest.mark.parametrize(
     ("text", "column", "pointed"),
     [
@@ -799,6 +924,15 @@ def test_where_verify_goes_by_axes(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert verify(SMALL, ["dx = correlate(pad(dy, 1), w)", "db"], forward="y = correlate(x, flip(w))").ok
     assert not verify(SMALL, ["dx"], forward="y = correlate(x, flip(w))").ok
+
+
+def test_as_many_terms_as_are_allowed() -> None:
+    """Exactly so many are written down, though an axis has more rows."""
+    sparse = Conv(input=9, kernel=1, stride=9, bias=False)
+    assert (sparse.terms, sparse.input) == (1, (9,))
+    assert verify(sparse, ["y = correlate(x, w, s)"], max_terms=1).ok
+    assert hold(sparse, parse("y = correlate(pad(x, -9, 9), w, s)")).failures == 1  # a formula without any term
+    assert hold(sparse, parse("y = correlate(pad(x, -9, 9), w, s)")).terms((0, 0, 0), False, 5) == ([], 0)
 
 
 def test_a_verification_shows_itself() -> None:

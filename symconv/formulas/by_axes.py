@@ -322,7 +322,8 @@ def _counted(array: MultilinearArray, target: str) -> tuple[Counts, Counts]:
     """Rows (entry, factors...) and how often each stands in ``array``."""
     blocks = array.canonical.blocks
     if not blocks:
-        return np.zeros((0, 1 + len(tree.TARGETS[target])), dtype=np.int64), np.zeros(0, dtype=np.int64)
+        none = np.zeros((0, 1 + len(tree.TARGETS[target])), dtype=np.int64)
+        return none, none[:, 0]
     (block,) = blocks
     assert block.arrays == _factor_order(target)
     return np.stack([block.entry, *block.factors], axis=1), block.coefficient

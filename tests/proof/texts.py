@@ -57,6 +57,7 @@ def claims() -> Iterator[tuple[str, Claim]]:
         ("second by dy", "ddy", 2, 1, False), ("second by x", "ddx", 1, 2, False), ("second by w", "ddw", 2, 1, False),
         ("lengths that differ", "y = correlate(pad(x, p), w) + correlate(x, w)", 1, 1, False),
         ("sum of a crop", "db = 2*sum(crop(dy, 1, 0)) - sum(dy[i], i=(0, K))", 1, 1, False),
+        ("free negative factor", "dw[k] = sum(dy[O - 1 - s*i] * x[p - s*i - k], i)", None, 1, True),
         ("negative factor", "dw[k] = sum(dy[O - 1 - i] * x[p - 2*i - k], i)", 2, 1, False),
     ):  # fmt: skip
         yield name, Claim(formula(text), s, d, symmetric)
