@@ -7,6 +7,7 @@ import copy
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -77,13 +78,19 @@ class Mutant:
 
     def module(self) -> CodeType:
         """The code of the whole changed file."""
-        tree = ast.parse(self.path.read_text())
+        tree = ast.parse(_text(self.path))
         _replace(tree, self.number)
         return compile(tree, str(self.path), "exec", dont_inherit=True, flags=_future())
 
     def code(self) -> CodeType:
         """The code of the changed function."""
         return _find(self.module(), self.name, self.first)
+
+
+@cache
+def _text(path: Path) -> str:
+    """The file as it was when mutants were counted, whatever is written there meanwhile."""
+    return path.read_text()
 
 
 def _future() -> int:
@@ -138,7 +145,7 @@ def mutants(rooms: tuple[str, ...] = ROOMS) -> list[Mutant]:
     found = []
     for room in rooms:
         for path in sorted((ROOT / "symconv" / room).glob("*.py")):
-            text = path.read_text()
+            text = _text(path)
             tree, lines = ast.parse(text), text.splitlines()
             home: dict[ast.AST, tuple[str, int]] = {}
             spans: dict[ast.AST, range] = {}

@@ -231,128 +231,44 @@ def test_limits_of_a_text() -> None:
 
 
 def test_how_deep_the_parts_of_a_text_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The counts behind the limit on nesting, on every way through the parser."""
-    visits: dict[str, int] = {}
-
-    def note(self: Any, node: Any, depth: int) -> None:
-        name = " ".join(self.source(node).strip("'").split())
-        visits[name] = max(depth, visits.get(name, 0))
-
-    monkeypatch.setattr("symconv.formulas.expressions.ExpressionReader.check_depth", note)
-    found = {}
-    for text in DEPTHS:
+    """The counts behind the limit on nesting, on every way through the parser, in order."""
+    visits: list[str] = []
+    monkeypatch.setattr(
+        "symconv.formulas.expressions.ExpressionReader.check_depth",
+        lambda self, node, depth: visits.append(f"{depth} {self.source(node)[1:-1][:12].strip()}"),
+    )
+    for text, due in DEPTHS.items():
         visits.clear()
         parse(text)
-        found[text] = dict(visits)
-    assert found == DEPTHS
+        assert "; ".join(visits) == due
 
 
 DEPTHS = {
-    "dx = 2*correlate(pad(+dy, H, -p), fold(w, 1), s + 1, dilation=d) - s*(correlate(dy, w) + -correlate(dilate(dy, 2), w))": {
-        "2*correlate(pad(+dy, H, -p), fold(w, ...": 1,
-        "2": 6,
-        "correlate(pad(+dy, H, -p), fold(w, 1)...": 2,
-        "pad(+dy, H, -p)": 3,
-        "+dy": 4,
-        "dy": 6,
-        "H": 4,
-        "-p": 4,
-        "p": 5,
-        "fold(w, 1)": 3,
-        "w": 5,
-        "1": 4,
-        "s + 1": 3,
-        "s": 4,
-        "d": 3,
-        "s*(correlate(dy, w) + -correlate(dila...": 1,
-        "correlate(dy, w) + -correlate(dilate(...": 2,
-        "correlate(dy, w)": 3,
-        "-correlate(dilate(dy, 2), w)": 3,
-        "correlate(dilate(dy, 2), w)": 4,
-        "dilate(dy, 2)": 5,
-    },
-    "dx[m] = 3*sum(2*(dy[m + 4]*w[K - j]) - dy[j]*(5*w[q]), j=(0, H - 6), where=7 < j and j != 8)": {
-        "3*sum(2*(dy[m + 4]*w[K - j]) - dy[j]*...": 0,
-        "3": 1,
-        "sum(2*(dy[m + 4]*w[K - j]) - dy[j]*(5...": 1,
-        "0": 2,
-        "H - 6": 2,
-        "H": 3,
-        "6": 3,
-        "7 < j and j != 8": 2,
-        "7 < j": 3,
-        "7": 4,
-        "j": 4,
-        "j != 8": 3,
-        "8": 4,
-        "2*(dy[m + 4]*w[K - j]) - dy[j]*(5*w[q])": 1,
-        "2*(dy[m + 4]*w[K - j])": 2,
-        "2": 3,
-        "dy[m + 4]*w[K - j]": 3,
-        "dy[m + 4]": 4,
-        "w[K - j]": 4,
-        "m + 4": 3,
-        "m": 4,
-        "4": 4,
-        "K - j": 3,
-        "K": 4,
-        "dy[j]*(5*w[q])": 2,
-        "dy[j]": 3,
-        "5*w[q]": 3,
-        "5": 4,
-        "w[q]": 4,
-        "q": 3,
-    },
-    "dx[m] = 9*dy[m - 1]*w[0]": {
-        "9*dy[m - 1]*w[0]": 0,
-        "9*dy[m - 1]": 1,
-        "9": 2,
-        "dy[m - 1]": 2,
-        "w[0]": 1,
-        "m - 1": 1,
-        "m": 2,
-        "1": 2,
-        "0": 1,
-    },
-    "db = -sum(crop(dy, 1, 3 - K))": {
-        "-sum(crop(dy, 1, 3 - K))": 0,
-        "sum(crop(dy, 1, 3 - K))": 1,
-        "crop(dy, 1, 3 - K)": 2,
-        "dy": 3,
-        "1": 3,
-        "3 - K": 3,
-        "3": 4,
-        "K": 4,
-    },
-    "y = shuffle(correlate(x, w)) + 2*b": {
-        "shuffle(correlate(x, w)) + 2*b": 0,
-        "shuffle(correlate(x, w))": 1,
-        "correlate(x, w)": 2,
-        "x": 3,
-        "w": 3,
-        "2*b": 1,
-        "2": 2,
-        "b": 2,
-    },
-    "y = pad(correlate(x, w), same)": {"pad(correlate(x, w), same)": 0, "correlate(x, w)": 1, "x": 2, "w": 2},
-    "dx[m] = sum(-(dy[m]*w[0]), j=(0, 2))": {
-        "sum(-(dy[m]*w[0]), j=(0, 2))": 0,
-        "0": 2,
-        "2": 1,
-        "-(dy[m]*w[0])": 0,
-        "dy[m]*w[0]": 1,
-        "dy[m]": 2,
-        "w[0]": 2,
-        "m": 2,
-    },
-    "dw = flip(flip(correlate(x, dy)))": {
-        "flip(flip(correlate(x, dy)))": 0,
-        "flip(correlate(x, dy))": 1,
-        "correlate(x, dy)": 2,
-        "x": 3,
-        "dy": 3,
-    },
+    "dx = 2*correlate(pad(+dy, H, -p), fold(w, 1), s + 1, dilation=d) - s*(correlate(dy, w) + -correlate(dilate(dy, 2), w))": "0 2*correlate(; 1 2*correlate(; 1 2*correlate(; 2 2; 2 correlate(pa; 2 2; 2 correlate(pa; 3 pad(+dy, H,; 4 +dy; 5 dy; 4 H; 4 -p; 5 p; 3 fold(w, 1); 4 w; 4 1; 3 s + 1; 4 s; 4 1; 3 d; 2 2; 1 s*(correlate; 1 s*(correlate; 2 s; 2 correlate(dy; 2 s; 2 correlate(dy; 3 correlate(dy; 4 dy; 4 w; 3 -correlate(d; 4 correlate(di; 5 dilate(dy, 2; 6 dy; 6 2; 5 w; 2 s",
+    "dx[m] = 3*sum(2*(dy[m + 4]*w[K - j]) - dy[j]*(5*w[q]), j=(0, H - 6), where=7 < j and j != 8)": "0 3*sum(2*(dy[; 0 3*sum(2*(dy[; 1 3; 1 sum(2*(dy[m; 1 3; 1 sum(2*(dy[m; 2 0; 2 H - 6; 3 H; 3 6; 2 7 < j and j; 3 7 < j; 4 7; 4 j; 3 j != 8; 4 j; 4 8; 1 2*(dy[m + 4]; 2 2*(dy[m + 4]; 2 2*(dy[m + 4]; 3 2; 3 dy[m + 4]*w[; 4 dy[m + 4]; 4 w[K - j]; 3 m + 4; 4 m; 4 4; 3 K - j; 4 K; 4 j; 3 2; 2 dy[j]*(5*w[q; 2 dy[j]*(5*w[q; 3 dy[j]; 3 5*w[q]; 4 5; 4 w[q]; 3 j; 3 q; 3 5; 1 3",
+    "dx[m] = 9*dy[m - 1]*w[0]": "0 9*dy[m - 1]*; 0 9*dy[m - 1]*; 1 9*dy[m - 1]; 2 9; 2 dy[m - 1]; 1 w[0]; 1 9; 0 9*dy[m - 1]*; 0 9*dy[m - 1]*; 1 9*dy[m - 1]; 2 9; 2 dy[m - 1]; 1 w[0]; 1 m - 1; 2 m; 2 1; 1 0; 1 9",
+    "db = -sum(crop(dy, 1, 3 - K))": "0 -sum(crop(dy; 1 sum(crop(dy,; 2 crop(dy, 1,; 3 dy; 3 1; 3 3 - K; 4 3; 4 K",
+    "y = shuffle(correlate(x, w)) + 2*b": "0 shuffle(corr; 1 shuffle(corr; 2 correlate(x,; 3 x; 3 w; 1 2*b; 1 2*b; 2 2; 2 b; 2 2; 2 b; 2 2",
+    "y = pad(correlate(x, w), same)": "0 pad(correlat; 1 correlate(x,; 2 x; 2 w",
+    "dx[m] = sum(-(dy[m]*w[0]), j=(0, 2))": "0 sum(-(dy[m]*; 1 0; 1 2; 0 -(dy[m]*w[0]; 1 dy[m]*w[0]; 1 dy[m]*w[0]; 2 dy[m]; 2 w[0]; 2 m; 2 0",
+    "dw = flip(flip(correlate(x, dy)))": "0 flip(flip(co; 1 flip(correla; 2 correlate(x,; 3 x; 3 dy",
 }
+
+
+def test_what_python_cannot_parse(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FormulaError) as caught:
+        parse("dx = 1is")
+    assert (caught.value.column, caught.value.reason) == (6, "not a formula: invalid decimal literal")
+
+    for kind in (RecursionError, MemoryError):
+
+        def fail(text: str, kind: type[Exception] = kind) -> None:
+            raise kind
+
+        monkeypatch.setattr("ast.parse", fail)
+        with pytest.raises(FormulaError) as caught:
+            parse("dx = correlate(dy, w)")
+        assert (caught.value.column, caught.value.reason) == (1, "nested too deeply, more than 60 levels")
 
 
 @pytest.mark.parametrize(
