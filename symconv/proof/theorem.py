@@ -9,13 +9,22 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from symconv.algebra.integers import Name
 from symconv.formulas import tree
 from symconv.layer import relation
 from symconv.layer.padding import MODES
 from symconv.mathematics.latex import latex
 from symconv.mathematics.of_integers import from_one, one_based, simplified
-from symconv.proof.argument import AXES, BORDER, RANGES, in_latex, matching
+from symconv.proof.argument import (
+    AXES,
+    BORDER,
+    RANGES,
+    existing,
+    in_latex,
+    lengths,
+    matching,
+    most_padding,
+    paddings,
+)
 from symconv.proof.claim import Claim
 from symconv.proof.positions import plain_length
 
@@ -125,7 +134,6 @@ def _any(step: int | None) -> str:
 
 def _setting(claim: Claim) -> str:
     steps = [f"{name} = {claim.numbers[name]}" if name in claim.numbers else rf"{name} \ge 1" for name in "sd"]
-    pads = r"$p = q \ge 0$" if claim.symmetric else r"$p, q \ge 0$"
     bias = " + b" if claim.with_bias or claim.formula.target == "db" else ""
     read = latex(from_one(relation.INPUT_INDEX))
     gradient = claim.formula.target != "y"
@@ -134,17 +142,16 @@ def _setting(claim: Claim) -> str:
     if claim.formula.target not in tree.TARGETS:
         upstream += r" For $v_x$, $v_w$, $v_b$ of the shapes of $x$, $w$, $b$ let $L_2 = \langle v_x, dx \rangle + \langle v_w, "
         upstream += r"dw \rangle + \langle v_b, db \rangle$."
-    first = rf"Let $H, K \ge 1$ and {pads} be integers, ${steps[0]}$ and ${steps[1]}$,"
+    sizes = [latex(each) for each in (lengths(), paddings(claim.symmetric), existing(claim.formula.kind))]
+    first = rf"Let ${sizes[0]}$ and ${sizes[1]}$ be integers, ${steps[0]}$ and ${steps[1]}$,"
     if claim.formula.transposed:
-        size = latex(relation.PADDED_SIZE.substitute({"O": Name("H")}))
         return (
-            rf"{first} $0 \le r < \max(s, d)$ and $O = {size} \ge 1$. For $x$ of length $H$ and $w$ of length $K$ "
+            rf"{first} $0 \le r < \max(s, d)$ and ${sizes[2]}$. For $x$ of length $H$ and $w$ of length $K$ "
             rf"let $y$, of length $O$, have the entries \[ y_m = \sum_{{{read} = m}} x_o w_k{bias}{after} \]{upstream}"
         )
-    size, rest = latex(relation.OUTPUT_SIZE), latex(claim.remainder)
-    remainder = rf", and put $r = {rest}$" if "r" in claim.formula.sizes() else ""
+    remainder = rf", and put $r = {latex(claim.remainder)}$" if "r" in claim.formula.sizes() else ""
     return (
-        rf"{first} with $O = {size} \ge 1${remainder}. For $x$ of length $H$ and $w$ of length $K$ let $y$, of length $O$, "
+        rf"{first} with ${sizes[2]}${remainder}. For $x$ of length $H$ and $w$ of length $K$ let $y$, of length $O$, "
         rf"have the entries \[ y_o = \sum_{{k = 1}}^{{K}} w_k x_{{{read}}}{bias}, \] "
         rf"where {_border(claim)}{after}{upstream}"
     )
@@ -158,7 +165,8 @@ def _border(claim: Claim) -> str:
     if mode.before is None or mode.after is None:
         return "entries of $x$ outside its range are zero"
     rows = [latex(simplified(one_based(row, ("t",)))) for row in (mode.before, mode.after)]
-    most = "" if mode.most is None else rf", and $p, q \le {latex(mode.most)}$"
+    largest = most_padding(mode)
+    most = "" if largest is None else f", and ${latex(largest)}$"
     return rf"$x_t$ stands for $x_{{{rows[0]}}}$ where $t < 1$ and for $x_{{{rows[1]}}}$ where $t > H${most}"
 
 

@@ -16,7 +16,7 @@ from symconv.layer.conv import Conv
 from symconv.mathematics.of_integers import from_one, of_integer
 from symconv.mathematics.tree import Equation, Fence, Math, Operator, Row, Word, separated
 from symconv.proof import PROVED, Proof
-from symconv.proof.argument import AXES, BORDER, RANGES, matching
+from symconv.proof.argument import AXES, BORDER, RANGES, existing, lengths, matching, most_padding, paddings
 from symconv.proof.claim import EXTENTS
 from symconv.prose import Phrase, Reference, Value
 
@@ -62,10 +62,9 @@ def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
         return [Paragraph(Phrase("theorem.open")), _verdicts(found, targets)]
     named = Fence(separated([Word("s"), Word("d")], wide=True))
     steps = Row((named, Operator("="), separated([_pair(s, d) for s, d in found], wide=True)))
-    size = conv.kind.output_size
+    pads = [each for each in (paddings(), most_padding(conv.mode)) if each is not None]
     values: dict[str, Value] = {
-        "sizes": _at_least(("H", "K"), 1), "pads": _pads(conv), "steps": steps,
-        "output": Row((Word("O"), Operator("="), of_integer(size), Operator("≥"), Word("1"))),
+        "sizes": lengths(), "pads": separated(pads, wide=True), "steps": steps, "output": existing(conv.kind),
         "formulas": Reference("closed", Phrase("reference.closed")),
     }  # fmt: skip
     statement: list[Block] = [
@@ -77,19 +76,6 @@ def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
     if case.full:
         blocks.append(Section("proof", Phrase("theorem.proof"), tuple(argument(conv))))
     return blocks
-
-
-def _at_least(names: tuple[str, str], least: int) -> Math:
-    return Row((separated([Word(name) for name in names], wide=True), Operator("≥"), Word(str(least))))
-
-
-def _pads(conv: Conv) -> Math:
-    """Which paddings there are: ``p, q ≥ 0``, and no more than the border can hold."""
-    least = _at_least(("p", "q"), 0)
-    if conv.mode.most is None:
-        return least
-    most = Row((separated([Word("p"), Word("q")], wide=True), Operator("≤"), of_integer(conv.mode.most)))
-    return separated([least, most], wide=True)
 
 
 def _pair(s: int, d: int) -> Math:
