@@ -267,6 +267,12 @@ class Parser:
             return ("over", top, bottom)
         if token == r"\cdots":
             return ("dots",)
+        if token == r"\cancel":  # crossed out, so zero, whatever it would be called
+            depth = 0
+            while True:
+                depth += {"{": 1, "}": -1}.get(brace := self.take(), 0)
+                if brace == "}" and depth == 0:
+                    return ("number", 0)
         if token in (r"\delta", r"\mu"):
             token = token[1:]
         if not token.isalpha():
@@ -520,7 +526,7 @@ def matrix(body: str) -> np.ndarray:
 
 
 def constant_or_entry(cell: str) -> Poly:
-    return plain_sum(cell)[0] if cell != "0" else Poly()
+    return plain_sum(cell)[0] if cell != "0" and not cell.startswith(r"\cancel{") else Poly()
 
 
 # closed formulas --------------------------------------------------------------------------------------------------------

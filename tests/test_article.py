@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
@@ -441,23 +442,40 @@ def test_examples_of_stride_padding_dilation_and_remainder(conv: Conv) -> None:
                 assert max(0, border) == drawn
 
 
+def crossed_out(conv: Conv, line: Line) -> bool:
+    """Whether the indices that are crossed out are the relation's: those of w at window o lie at ``m = s*o + d*k - p``."""
+    if conv.transposed or conv.ndim > 1:
+        return True
+    axis, [m] = conv.axes[0], [int(n) for n in re.findall(r"\d+", line.left)][-1:]
+    dys, taps = re.findall(r"(?s)\\begin\{bmatrix\}\s*(.*?)\s*\\end", line.sides[0])[:2]
+    for dy, cell in zip(dys.split(" & "), taps.split(" & "), strict=True):
+        [o, index] = re.findall(r"([-\d/]+)\}", dy)[-1:] + re.findall(r"([-\d/]+)\}", cell)[-1:]
+        top, _, bottom = index.partition("/")
+        k = Fraction(int(top), int(bottom or 1))
+        assert m - 1 == axis.s * (int(o) - 1) + axis.d * (k - 1) - axis.p
+        assert cell.startswith(r"\cancel") == (k.denominator > 1 or not 1 <= k <= axis.K)
+    return True
+
+
 def check_against(conv: Conv, text: str) -> int:
     """dy against the kernel: the matrices multiplied entry by entry, and the sum beside them, are the entry's derivative."""
     where, count = names(conv, "dx"), 0
     for shown in displays(text):
         for line in shown:
-            if isinstance(line, Line) and len(line.sides) == 2 and r"\odot" in line.sides[0]:
-                truth, total = derivative(conv)["dx"][where[line.left]], Poly()
-                found = matrices(line.sides[0])
-                for a, b in zip(found[::2], found[1::2], strict=True):
-                    assert a.shape == b.shape
-                    for place in np.ndindex(*a.shape):
-                        total += times(a[place], b[place])
-                if r"\cdots" in line.sides[0]:
-                    assert total.items() <= truth.items()
-                else:
-                    assert total == truth, line
-                summed, dotted = (Poly(), False) if line.sides[1] == "0" else plain_sum(line.sides[1])
+            if isinstance(line, Line) and len(line.sides) in (2, 3) and r"\odot" in line.sides[0]:
+                truth = derivative(conv)["dx"][where[line.left]]
+                for side in line.sides[:-1]:  # the first with its indices crossed out where they lie outside
+                    found, total = matrices(side), Poly()
+                    for a, b in zip(found[::2], found[1::2], strict=True):
+                        assert a.shape == b.shape
+                        for place in np.ndindex(*a.shape):
+                            total += times(a[place], b[place])
+                    if r"\cdots" in side:
+                        assert total.items() <= truth.items()
+                    else:
+                        assert total == truth, line
+                assert len(line.sides) == 2 or crossed_out(conv, line)
+                summed, dotted = (Poly(), False) if line.sides[-1] == "0" else plain_sum(line.sides[-1])
                 assert summed.items() <= truth.items() if dotted else summed == truth
                 count += 1
     return count

@@ -103,6 +103,8 @@ def tex(element: Element) -> str:
         return parts[0]
     if tag == "annotation":
         return ""
+    if element.get("class") == "struck":
+        return rf"\cancel{{{together(parts)}}}"
     if tag in ("math", "mrow"):
         return together(parts)
     if tag == "msub":

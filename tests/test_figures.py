@@ -14,9 +14,10 @@ from symconv import Conv
 from symconv.algebra.terms import terms_text
 from symconv.figures import KINDS, Figure, figure
 from symconv.figures import sliding as sliding_module
+from symconv.figures.geometry import smallest
 from symconv.figures.kinds import MAX_CELLS, MAX_STEPS
-from symconv.figures.palette import tap_style
-from symconv.figures.scene import Cell, Disc, Rect, Scene, Text
+from symconv.figures.palette import BACKGROUND, STYLES, tap_style
+from symconv.figures.scene import Cell, Disc, Line, Rect, Scene, Text
 from symconv.formulas import formula
 from symconv.formulas.standard import standard
 from symconv.layer.loss import enumerate_axis, loss
@@ -275,12 +276,12 @@ def test_notes_say_what_is_drawn() -> None:
     assert told["window"][0] == "Drawn for one image, one channel and one filter."
     assert "Zeros with a solid edge: inserted because the stride is 3 × 2." in told["backward"]
     assert told["relation"][0] == "Drawn for axis 1."
-    assert all("Dessiné" in plain(figure(several, kind, lang="fr").notes[0]) for kind in KINDS)
+    assert all("Dessiné" in plain(figure(several, kind, lang="fr").notes[0]) for kind in KINDS if kind != "depth")
 
 
 MISTAKES = {
     "kind": (lambda: figure(Conv(4, 2), "picture"), "no figure 'picture'; there are window, backward"),
-    "lang": (lambda: figure(Conv(4, 2), "window", lang="de"), "no language 'de'; there are en, fr"),
+    "lang": (lambda: figure(Conv(4, 2), "window", lang="xx"), "no language 'xx'; there are de, en, fr"),
     "axis": (lambda: figure(Conv(4, 2), "relation", axis=1), r"no axis 1: Conv\(input=4, kernel=2\) has 1"),
     "entry": (lambda: figure(Conv(4, 2), "window", entry=(3,)), "no entry 4 of y: its size is 3, counted from 1"),
     "entry-axes": (lambda: figure(Conv((4, 4), 2), "backward", entry=(1,)), "no entry 2 of dx: its size is 4x4"),
@@ -301,3 +302,77 @@ def test_mistakes(case: str) -> None:
 
 def test_relation_draws_any_number_of_axes() -> None:
     assert isinstance(figure(Conv((2, 3, 2, 2), 1), "relation", axis=1), Figure)
+
+
+# what can be read ------------------------------------------------------------------------------------------------------
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+    return sum(weight * v for weight, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(a: str, b: str) -> float:
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("half", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("name", STYLES)
+def test_what_is_written_stands_out_from_its_ground(name: str, half: int) -> None:
+    style = STYLES[name]
+    ground = (style.fill or BACKGROUND)[half]
+    assert contrast(style.ink[half], ground) >= 4.5
+    if name in ("x-lit", "w-lit", "y-lit", "inserted-lit", "border-lit"):  # the tap in the corner
+        assert contrast(STYLES["window-corner"].ink[half], ground) >= 4.5
+
+
+STRIPPED = [SMALL[0], SMALL[6], Conv(input=7, kernel=3, stride=2, padding=1), Conv(input=(5, 4), kernel=(3, 2), padding=(1, 0)),
+            Conv(input=(3, 4), kernel=(3, 2), stride=2, transposed=True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("conv", STRIPPED, ids=lambda conv: conv.slug)
+@pytest.mark.parametrize("kind", TARGETS)
+def test_a_filmstrip_shows_the_terms_of_its_entries(conv: Conv, kind: str) -> None:
+    target, by = TARGETS[kind]
+    one = one_channel(conv)
+    drawn = figure(conv, kind, strip=True, room=15)
+    gradient = loss(one).differentiate(by)
+    scenes = [scene for scene in drawn.frames if "=" in plain(scene.title[len(drawn.caption) :])]
+    assert len(scenes) == len(drawn.strip) >= 2 or target == "dw"
+    for index, scene in zip(drawn.strip, scenes, strict=True):
+        terms = [term for term in gradient.terms_of((0, 0, *index)) if len(term[1]) == 2]
+        assert sum(pairs_shown(scene, conv.ndim).values()) == len(terms)
+    corners = {(0,) * one.ndim, tuple(n - 1 for n in one.shapes[target][2:])}
+    assert corners <= set(drawn.strip)
+    whole = drawn.scene
+    assert sum(cell.lit for scene in drawn.frames for cell in scene.cells()) == sum(cell.lit for cell in whole.cells())
+    assert whole.width <= max(15, *(scene.width for scene in drawn.frames)) + 1e-6
+
+
+def test_no_filmstrip_of_a_matrix_or_of_one_entry() -> None:
+    with pytest.raises(ValueError, match="relation has no filmstrip; window, backward and weights have"):
+        figure(Conv(4, 2), "relation", strip=True)
+    with pytest.raises(ValueError, match="a filmstrip shows typical entries"):
+        figure(Conv(4, 2), "window", entry=(0,), strip=True)
+
+
+@pytest.mark.parametrize("conv", [Conv((4, 4), 2), Conv((5, 5), 3, stride=2, padding=1)], ids=lambda conv: conv.slug)
+def test_a_matrix_shrunk_to_its_room_keeps_its_letters(conv: Conv) -> None:
+    for room in (10.0, 14.0, 30.0):
+        scene = figure(conv, "jacobian", room=room).bare
+        assert smallest(scene) * min(1.0, room / scene.width) >= 0.68
+
+
+def test_depth_has_an_arrow_for_each_kernel_and_none_between_groups() -> None:
+    conv = Conv(input=(3, 3), kernel=2, in_channels=4, out_channels=6, groups=2)
+    body = figure(conv, "depth").picture.body((0,))
+    lines = [item for item in body.items if isinstance(item, Line)]
+    shown = {0, 1, 2, 5}  # of six outputs the first three and the last
+    pairs = [(c, f) for f in range(6) for c in range(4) if c // 2 == f // 3]
+    assert len(lines) == 2 * sum(f in shown for _, f in pairs)
+    assert (
+        sum(line.heads for line in lines) == 2 + 3
+    )  # into y1 from its two inputs, into dx1 from the outputs of its group
+    assert sum(isinstance(item, Rect) and item.style == "block" for item in body.items) == 2 * 4

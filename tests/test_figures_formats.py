@@ -295,7 +295,10 @@ def test_command_entry_and_frame_are_one_thing(tmp_path: Path) -> None:
 
 
 COMMAND_MISTAKES = {
-    "kind": (["movie", "-o", "{}/a.svg"], "no figure 'movie'; there are window, backward, weights, jacobian, relation"),
+    "kind": (
+        ["movie", "-o", "{}/a.svg"],
+        "no figure 'movie'; there are window, backward, weights, jacobian, depth, relation",
+    ),
     "format": (["window", "-o", "{}/a.bmp"], "no figure format '.bmp'; there are .tikz"),
     "no-ending": (["window", "-o", "{}/a"], "no figure format '(no ending)'"),
     "nowhere": (["window"], "say where to: -o FILE"),

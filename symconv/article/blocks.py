@@ -94,7 +94,8 @@ class Article:
     """A derivation: ``title``, ``subtitle`` and ``sections``, for the layer ``conv`` and its ``loss``, worded in ``lang``.
 
     ``ok`` is the verdict: whether the closed formulas equal the derivative in every entry, and the kernel that is shown
-    passed its checks. ``numbers`` are the numbers of the equations that have a label.
+    passed its checks. ``brief``: without what repeats or
+    supports the main line. ``numbers`` are the numbers of the equations that have a label.
     """
 
     conv: Conv
@@ -108,6 +109,7 @@ class Article:
     notation: Notation = OWN
     layout: Layout = PLAIN
     heading: str | None = None
+    brief: bool = False
 
     @property
     def prose(self) -> Prose:

@@ -45,11 +45,11 @@ def listing(conv: Conv, words: Prose, own: Notation = OWN) -> str:
     s, d, p, q = np.array([[1], [1], [0], [0]])
     """
     formulas = {target: formula_for(conv, target) for target in ("y", "dx", "dw", "db")}
-    functions = "\n\n\n".join([_forward(conv, formulas, words), _backward(conv, formulas, words)])
+    functions = "\n\n".join([_forward(conv, formulas, words), _backward(conv, formulas, words)])
     used = [name for name in OPERATIONS if f"{name}(" in functions]
     operations = [_comment(words, name) + _bare(source.copied(OPERATIONS[name])) for name in used]
     head = "\n".join(_constants(conv, words))
-    return "\n\n\n".join([*(_renamed(text, own) for text in (head, functions)), *operations])
+    return "\n\n".join([*(_renamed(text, own) for text in (head, functions)), *operations])
 
 
 def gradient_check(conv: Conv, words: Prose, own: Notation = OWN) -> str:

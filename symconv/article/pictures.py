@@ -1,43 +1,85 @@
-"""Which pictures close which section of an article."""
+"""Which pictures close which section of an article, and in which form they can be read there."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from symconv.article.blocks import Article, Section
 from symconv.article.companions import is_line, shorter
 from symconv.article.sections.setting import sizes_of
 from symconv.figures import Figure, figure
+from symconv.figures.geometry import smallest
 from symconv.figures.kinds import KINDS, TooLargeError
+from symconv.figures.scene import UNIT
 from symconv.layer.conv import Conv
 from symconv.prose import words
 
-__all__ = ["FIGURES", "pictures"]
+__all__ = ["FIGURES", "PAGE", "PRINT", "Room", "pictures", "room_of"]
 
 #: section -> the kinds of pictures that close it
 FIGURES = {
     "forward": ("window",),
     "jacobians": ("jacobian",),
     "border": ("border",),
-    "gradients": ("backward", "weights"),
+    "gradients": ("jacobian", "backward", "weights"),
     "steps": ("relation",),
+    "channels": ("depth",),
 }
 
-#: a picture of more cells across or down is left out: shrunk to the page its labels could not be read
-WIDEST, TALLEST = 40.0, 30.0
+#: the pictures of a brief article
+BRIEF = ("backward", "depth")
+
+#: the kinds that are drawn as filmstrips
+STRIPS = ("window", "backward", "weights")
+
+#: letters of a picture that are smaller than this, in sizes of :mod:`symconv.figures.scene`, cannot be read
+LEGIBLE = 0.68
+
+#: columns of a Jacobian of several axes, at most
+MOST_COLUMNS = 30
 
 
-def pictures(document: Article, section: Section) -> Iterator[tuple[str, Figure]]:
-    """The pictures of a section that fit a page, by kind."""
+class Room(NamedTuple):
+    """Cells of natural size that a picture has across and down; ``wraps``: the frames of a filmstrip are set one by one."""
+
+    across: float
+    down: float
+    wraps: bool = False
+
+
+#: a printed page, and a page on a screen
+PRINT, PAGE = Room(14.4, 17.0), Room(18.0, 24.0, True)
+
+#: a Jacobian is read as a whole, and drawn smaller than there would be room for
+NARROW = 10.0
+
+#: on the narrowest screens
+LEAST_ACROSS = 8.0
+
+
+def room_of(points: float | None, usual: Room) -> Room:
+    """The room where lines have so many points."""
+    if points is None:
+        return usual
+    across = min(usual.across, points / (1.06 * UNIT))
+    return Room(max(LEAST_ACROSS, across), 22.0 if across < usual.across else usual.down, usual.wraps)
+
+
+def pictures(document: Article, section: Section, room: Room = PRINT) -> Iterator[tuple[str, Figure]]:
+    """The pictures of a section that can be read in a room, by kind."""
     conv = document.conv
     for kind in FIGURES.get(section.name, ()):
-        if not telling(conv, kind):
+        if document.brief and kind not in BRIEF:
             continue
-        shown = fitting(conv, kind, document)
-        if shown is None and kind != "relation":
+        if not telling(conv, kind, section.name):
+            continue
+        shown = fitting(conv, kind, document, room)
+        if shown is None and kind not in ("relation", "depth"):
             short = shorter(conv)
-            shown = fitting(short, kind, document)
+            shown = fitting(short, kind, document, room)
             if shown is not None:
                 remark = words(document.lang)("shorter", layer=sizes_of(short))
                 shown = replace(shown, remarks=(remark,))
@@ -45,21 +87,32 @@ def pictures(document: Article, section: Section) -> Iterator[tuple[str, Figure]
             yield kind, shown
 
 
-def fitting(conv: Conv, kind: str, document: Article) -> Figure | None:
-    """The picture of a layer, if it fits a page."""
-    try:
-        shown = figure(conv, kind, lang=document.lang, notation=document.notation)
-        scene = shown.scene
-    except TooLargeError:
+def fitting(conv: Conv, kind: str, document: Article, room: Room) -> Figure | None:
+    """The picture of a layer, a filmstrip where there is one, if it can be read."""
+    if kind == "jacobian" and conv.ndim > 1 and math.prod(conv.input) > MOST_COLUMNS:
         return None
-    return shown if scene.width <= WIDEST and scene.height <= TALLEST else None
+    across = room.across if room.wraps or kind != "jacobian" else min(room.across, NARROW)
+    for strip in (True, False) if kind in STRIPS and conv.ndim < 3 else (False,):
+        try:
+            shown = figure(conv, kind, lang=document.lang, notation=document.notation, strip=strip, room=across)
+            scene = shown.bare
+        except TooLargeError:
+            return None
+        wide = max(each.width for each in shown.frames) if strip and room.wraps else scene.width
+        shrunk = min(1.0, across / wide)
+        if smallest(scene) * shrunk >= LEGIBLE and (scene.height * shrunk <= room.down or (strip and room.wraps)):
+            return shown
+    return None
 
 
-def telling(conv: Conv, kind: str) -> bool:
-    """Whether the picture shows something of this layer: the relation shows stride, dilation and padding, and the section on one
-    dimension is about a layer that is one. Pictures show up to three axes, and not every one is made for every border."""
-    if not KINDS[kind].made_for(conv) or (conv.ndim > 3 and kind != "relation"):
+def telling(conv: Conv, kind: str, section: str) -> bool:
+    """Whether the picture shows something of this layer there: the relation shows stride, dilation and padding, depth several
+    channels; the Jacobian stands in the section on one dimension where the layer is that, else with the gradients.
+    Pictures show up to three axes, and not every one is made for every border."""
+    if not KINDS[kind].made_for(conv) or (conv.ndim > 3 and kind not in ("relation", "depth")):
         return False
     if kind == "relation":
         return any((axis.s, axis.d, axis.p, axis.q) != (1, 1, 0, 0) for axis in conv.axes)
-    return kind != "jacobian" or is_line(conv)
+    if kind == "depth":
+        return max(conv.in_channels, conv.out_channels) > 1
+    return kind != "jacobian" or (is_line(conv) if section == "jacobians" else conv.ndim == 2)

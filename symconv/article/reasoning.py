@@ -5,6 +5,7 @@ They are read from the relation as those of :mod:`symconv.article.equations` are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,7 @@ from symconv.article.selection import MOST_TERMS, SHOWN_OF_LONG, name_length
 from symconv.layer import relation
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels
+from symconv.layer.names import subscript
 from symconv.mathematics.entries import entry, terms_sum
 from symconv.mathematics.of_integers import FIRST, of_integer, one_based, simplified
 from symconv.mathematics.tree import (
@@ -36,6 +38,7 @@ from symconv.mathematics.tree import (
     Operator,
     Product,
     Row,
+    Struck,
     Sum,
     Total,
     Word,
@@ -147,16 +150,48 @@ def against(case: Case, index: Sequence[int]) -> tuple[Equation, bool] | None:
     spans = [_span([place[axis] for place in places], size[axis], room) for axis in range(conv.ndim)]
     if len(spans[-1]) > room:
         return None
-    drawn: list[tuple[int, Math]] = []
-    for lead, found in list(pairs.items())[:MOST_PAIRS]:
-        drawn.append((1, _product(conv, still, moving, lead, found, spans)))
-    if len(pairs) > MOST_PAIRS:
-        drawn.append((1, Word("⋯")))
-    shown = drawn[0][1] if len(drawn) == 1 else Sum(tuple(drawn))
+    steps = [_products(conv, still, moving, pairs, spans)]
+    beyond = any(len(found) < math.prod(map(len, spans)) for found in pairs.values())
+    told = len(pairs) == 1 or not any(index[-conv.ndim :])  # with many channels for a corner alone
+    if places and beyond and told and len(spans[-1]) <= room - 2:
+        steps.insert(0, _products(conv, still, moving, pairs, spans, index))
     long = len(terms) > MOST_TERMS
     result = terms_sum(conv, terms, SHOWN_OF_LONG if long else None)
     cut = any(len(span) < n for span, n in zip(spans, size, strict=True))
-    return Equation.of(entry(conv, "dx", index), shown, result, note=len(terms) if long else None), cut
+    return Equation.of(entry(conv, "dx", index), *steps, result, note=len(terms) if long else None), cut
+
+
+#: (channels of what stands still) -> its places -> what meets there
+Pairs = dict[tuple[int, ...], dict[tuple[int, ...], tuple[int, ...]]]
+
+
+def _products(conv: Conv, still: str, moving: str, pairs: Pairs, spans: list[range], index: Sequence[int] = ()) -> Math:
+    """The products of the first channels added up; with the ``index`` of an entry what lies outside is crossed out, else zero."""
+    drawn = [
+        (1, _product(conv, still, moving, lead, found, spans, index))
+        for lead, found in list(pairs.items())[:MOST_PAIRS]
+    ]
+    if len(pairs) > MOST_PAIRS:
+        drawn.append((1, Word("⋯")))
+    return drawn[0][1] if len(drawn) == 1 else Sum(tuple(drawn))
+
+
+def _outside(conv: Conv, moving: str, met: Sequence[int], place: Sequence[int], index: Sequence[int]) -> Math:
+    """The name that an entry of w or dy outside the array would have, by the relation: its index may be no integer."""
+    indices = []
+    for axis, at, m in zip(conv.axes, place, index[-conv.ndim :], strict=True):
+        if conv.transposed:
+            indices.append((axis.s * m + axis.d * at - axis.p, 1))
+        else:
+            indices.append((m + axis.p - axis.s * at, axis.d))
+    first = FIRST.get()
+    numbers = [str(n // d + first) if n % d == 0 else f"{n + d * first}/{d}" for n, d in indices]
+    inside = entry(conv, moving, [*met, *[0] * conv.ndim])
+    before = subscript(conv, moving, [*met, *[0] * conv.ndim])[: -conv.ndim] if isinstance(inside, Below) else ""
+    shown = [*(before.rstrip(",").split(",") if "," in before else before), *numbers]
+    plain = all(len(number) == 1 for number in shown)
+    sub = Word("".join(shown)) if plain else separated([Word(number.replace("-", "−")) for number in shown])
+    return Struck(Below(Word(moving), sub))
 
 
 def _span(met: Sequence[int], size: int, room: int) -> range:
@@ -174,14 +209,23 @@ def _product(
     lead: tuple[int, ...],
     found: dict[tuple[int, ...], tuple[int, ...]],
     spans: list[range],
+    index: Sequence[int] = (),
 ) -> Math:
     rows, columns = (range(1), spans[0]) if conv.ndim == 1 else spans
     cells: dict[str, list[tuple[Math, ...]]] = {still: [], moving: []}
+    met = next(iter(found.values()), (0,) * len(conv.shapes[moving]))[: -conv.ndim]
     for i in rows:
         places = [(j,) if conv.ndim == 1 else (i, j) for j in columns]
         cells[still].append(tuple(entry(conv, still, (*lead, *place)) for place in places))
         cells[moving].append(
-            tuple(entry(conv, moving, found[place]) if place in found else Word("0") for place in places)
+            tuple(
+                entry(conv, moving, found[place])
+                if place in found
+                else _outside(conv, moving, met, place, index)
+                if index
+                else Word("0")
+                for place in places
+            )
         )
     dy, w = (Matrix(tuple(cells[array])) for array in ("dy", "w"))
     return Row((Total(), Fence(Row((dy, Operator("⊙"), w)))))

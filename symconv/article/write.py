@@ -164,7 +164,7 @@ def document(
     numbers = {label: number + 1 for number, label in enumerate(labels)}
     ok = case.ok and not any(isinstance(block, Paragraph) and block.mark == "fails" for block in blocks)
     named = title(conv) if heading is None else Phrase("title.given")
-    return Document(conv, loss, lang, ok, named, subtitle(conv), made, numbers, own, layout, heading)
+    return Document(conv, loss, lang, ok, named, subtitle(conv), made, numbers, own, layout, heading, detail == "brief")
 
 
 def _refuse(
@@ -214,7 +214,7 @@ def in_notation(section: Section, own: Notation) -> Section:
 
 def _of_the_layer(case: Case) -> list[str]:
     """The sections that have something to say of the layer."""
-    without = {"steps": not stepped(case.conv), "channels": not shown_labels(case.conv)}
+    without = {"steps": not stepped(case.conv), "channels": not shown_labels(case.conv), "references": not case.full}
     left_out = _left_out(case.conv)
     told = [name for name in SECTIONS if name not in left_out and name not in ON_REQUEST]
     return [name for name in told if case.everything or not without.get(name)]

@@ -22,6 +22,9 @@ __all__ = ["command"]
 @click.option("--frame", type=int, metavar="N", help="The same by its number among the steps, counted from 1.")
 @click.option("--axis", default=0, show_default=True, type=int, help="The axis that relation draws, counted from 0.")
 @click.option("--lang", default="en", show_default=True, type=click.Choice(LANGUAGES), help="Language of the notes.")
+@click.option(
+    "--strip", is_flag=True, help="A corner, an edge, the inside and the last corner side by side (first three kinds)."
+)
 @click.option("--animate", is_flag=True, help="An SVG that steps through every entry (GIF and HTML always do).")
 @click.option(
     "-o", "--output", "path", metavar="FILE", help=f"The file; its ending says the format: {', '.join(FORMATS)}."
@@ -33,18 +36,20 @@ def command(
     frame: int | None,
     axis: int,
     lang: str,
+    strip: bool,
     animate: bool,
     path: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Draw one picture of a convolution: KIND is window, backward, weights, jacobian or relation.
+    """Draw one picture of a convolution: KIND is window, backward, weights, jacobian, depth or relation.
 
     \b
       window     x with its padding, w over it, and the entry of y that gives
       backward   dy with its zeros, flipped w over it, and the entry of dx
       weights    x with dy as the filter, and the entry of dw
       jacobian   dy/dx as a matrix, coloured by tap
+      depth      maps of x and y, the sums over channels as arrows
       relation   one axis as a lattice: which tap of which window reads what
 
     A .tikz is for \\input (package tikz), a .tex compiles by itself, .gif and .html show every step.
@@ -61,7 +66,7 @@ def command(
         raise click.UsageError(f"--entry {entry} and --frame {frame} both pick an entry; give one")
     conv = build_conv(options)
     with usage_errors():
-        made = figure(conv, kind, _index(entry), axis, lang)
+        made = figure(conv, kind, _index(entry), axis, lang, strip=strip)
         if frame is not None:
             steps = made.steps
             if not 1 <= frame <= len(steps):

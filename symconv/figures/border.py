@@ -19,7 +19,7 @@ from symconv.figures.layout import Body, wide
 from symconv.figures.palette import array_style
 from symconv.figures.scene import Cell, Item, Line, Text
 from symconv.figures.sliding import Place
-from symconv.figures.window import GAP, MOST_WIDTH, TITLE, TOP, Block, beside, grid, layer, sign, stacked
+from symconv.figures.window import GAP, ROOM, TITLE, TOP, Block, beside, grid, layer, sign, stacked
 from symconv.formulas import tree
 from symconv.layer.conv import Conv
 from symconv.layer.names import entry_name
@@ -39,6 +39,7 @@ class BorderPicture:
 
     def __init__(self, conv: Conv, words: Words) -> None:
         self.conv, self.words = conv, words
+        self.room = ROOM
         mode = f" {conv.padding_mode}"
         p, q = Name("p"), Name("q")
         self.padded = node_label(conv, tree.move(f"pad{mode}", tree.Array("x"), p, q))
@@ -161,7 +162,7 @@ class BorderPicture:
             grid(self.space, none, Word("dx"), lambda at, x, y: [self.own_cell("dx", at, x, y, at == chosen)]),
         ]
         row: Sequence[Block] = [blocks[0], _gap(), blocks[1], sign("→"), blocks[2]]
-        if self.conv.ndim == 2 and sum(block[1] for block in row) <= MOST_WIDTH:
+        if self.conv.ndim == 2 and sum(block[1] for block in row) <= self.room - 0.7:
             return beside(row)
         return stacked([[blocks[0]], [blocks[1]], [sign("→"), blocks[2]]])
 

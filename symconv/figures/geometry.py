@@ -4,24 +4,54 @@ from __future__ import annotations
 
 import math
 
-from symconv.figures.scene import UNIT, Brace, Cell, Line, Rect
-from symconv.mathematics.markup import width
+from symconv.figures.scene import UNIT, Brace, Cell, Disc, Line, Rect, Scene, Text
+from symconv.mathematics.markup import Content, runs, width
 
-__all__ = ["corner_size", "dimension_lines", "hatching", "head", "label_size"]
+__all__ = ["CORNER_BASE", "corner_size", "dimension_lines", "hatching", "head", "label_size", "smallest"]
+
+#: the size of a label that shares its cell, of one in a corner, and of an index beside its letter
+SHARED, SMALL_INDEX = 0.95, 0.72
+
+#: how far down a cell what stands in its corner is
+CORNER_BASE = 0.77
+
+#: of the width of a cell, what its label may take
+ROOM = 0.9
 
 Point = tuple[float, float]
 
 
 def label_size(cell: Cell) -> tuple[float, float]:
     """The size of a cell's label, at most 1, so that it fits, and how far it is lifted to leave room for the corner."""
-    room = 0.84 * UNIT
-    size = min(1.0, room / max(width(cell.label), 1))
-    return (min(size, 0.92), 0.13) if cell.corner else (size, 0.0)
+    size = min(1.0, ROOM * UNIT / max(width(cell.label), 1))
+    return (min(size, SHARED), 0.22) if cell.corner else (size, 0.0)
 
 
 def corner_size(cell: Cell) -> float:
     """The size of what stands in a cell's corner."""
-    return min(0.64, 0.8 * UNIT / max(width(cell.corner), 1))
+    return min(SHARED, ROOM * UNIT / max(width(cell.corner), 1))
+
+
+def smallest(scene: Scene) -> float:
+    """The size of the smallest letters of a scene, indices included; 1 is ten points where a cell is ``UNIT`` points wide.
+
+    >>> smallest(Scene(3, 1, (Text(1, 0.5, ("word",), size=0.8),)))
+    0.8
+    """
+    sizes: list[float] = []
+
+    def met(content: Content, size: float) -> None:
+        sizes.extend(size * (SMALL_INDEX if run.level else 1.0) for run in runs(content) if run.text.strip())
+
+    for item in scene.items:
+        if isinstance(item, Text):
+            met(item.content, item.size)
+        elif isinstance(item, Disc):
+            met(item.label, 2.1 * item.radius)
+        elif isinstance(item, Cell):
+            met(item.label, label_size(item)[0])
+            met(item.corner, corner_size(item))
+    return min(sizes, default=1.0)
 
 
 def hatching(rect: Rect, gap: float = 0.25) -> list[tuple[Point, Point]]:

@@ -13,12 +13,14 @@ from typing import Any, Protocol
 
 from symconv.figures import stepper, svg, tikz
 from symconv.figures.border import BorderPicture
+from symconv.figures.depth import DepthPicture
+from symconv.figures.filmstrip import frame_scenes, one_scene, places
 from symconv.figures.lattice import RelationPicture
 from symconv.figures.layout import Body, compose
 from symconv.figures.matrix import JacobianPicture
 from symconv.figures.scene import Film, Scene
 from symconv.figures.sliding import Place
-from symconv.figures.window import SlidingPicture
+from symconv.figures.window import ROOM, SlidingPicture
 from symconv.files import write_whole
 from symconv.layer.conv import Conv
 from symconv.mathematics.markup import Content, plain
@@ -95,6 +97,9 @@ KINDS: dict[str, Kind] = {
         borders=("zeros", "rows"),
     ),
     "jacobian": Kind("dy/dx as a matrix, its taps in colour", lambda c, a, t: JacobianPicture(c, t), False),
+    "depth": Kind(
+        "maps of x and y, the sums over channels as arrows, forward and backward", lambda c, a, t: DepthPicture(c, t)
+    ),
     "relation": Kind(
         "one axis: windows o against places m, taps k in colour", RelationPicture, False, ("zeros", "rows", "constant")
     ),
@@ -114,7 +119,8 @@ class TooLargeError(ValueError):
 class Figure:
     """One kind of picture of one layer. ``scene`` is the picture of ``entry``, ``film`` all its steps.
 
-    ``remarks`` are small print besides the picture's own, ``notation`` an author's. Displays itself in notebooks; :meth:`save`
+    ``remarks`` are small print besides the picture's own, ``notation`` an author's. With ``strip`` the picture is a filmstrip of
+    these entries, in rows of at most ``room`` cells. Displays itself in notebooks; :meth:`save`
     writes the format that the file's name asks for.
     """
 
@@ -125,14 +131,40 @@ class Figure:
     words: Words
     remarks: tuple[Content, ...] = ()
     notation: Notation = OWN
+    strip: tuple[Place, ...] = ()
+    room: float = ROOM
 
     @cached_property
     def scene(self) -> Scene:
-        """The picture of one entry."""
+        """The picture of one entry, or the filmstrip."""
+        if self.strip:
+            return one_scene(self._frames(), self.notes, self.caption, self.room)
         index = self.entry
         if index is None and KINDS[self.kind].lights:
             index = self.picture.fullest()
         return self._composed([index])[0]
+
+    @cached_property
+    def frames(self) -> tuple[Scene, ...]:
+        """The scenes for a page that sets them side by side or under each other and says the notes itself."""
+        if self.strip:
+            return frame_scenes(self._frames(), self.caption)
+        index = self.entry
+        if index is None and KINDS[self.kind].lights:
+            index = self.picture.fullest()
+        return self._composed([index], noted=False)
+
+    @cached_property
+    def bare(self) -> Scene:
+        """The scene without its notes."""
+        if self.strip:
+            return one_scene(self._frames(), (), self.caption, self.room)
+        return self.frames[0]
+
+    def _frames(self) -> list[Body]:
+        assert isinstance(self.picture, SlidingPicture)
+        with indices_from(self.notation.index_base):
+            return [self._in_notation(body) for body in self.picture.frames(self.strip)]
 
     @cached_property
     def film(self) -> Film:
@@ -158,17 +190,16 @@ class Figure:
     def notes(self) -> list[Content]:
         """The small print that is drawn under the picture."""
         channels = max(self.conv.batch, self.conv.in_channels, self.conv.out_channels) > 1
-        reduced = [self.words("one_channel")] if channels and self.kind != "relation" else []
+        reduced = [self.words("one_channel")] if channels and self.kind not in ("relation", "depth") else []
         return [self._set(note) for note in (*self.remarks, *reduced, *self.picture.notes())]
 
-    def _composed(self, steps: Sequence[Place | None]) -> tuple[Scene, ...]:
+    def _composed(self, steps: Sequence[Place | None], noted: bool = True) -> tuple[Scene, ...]:
         with indices_from(self.notation.index_base):
-            bodies = [self._body(step) for step in steps]
-        return compose(bodies, self.notes, self.caption)
+            bodies = [self._in_notation(self.picture.body(step)) for step in steps]
+        return compose(bodies, self.notes if noted else (), self.caption)
 
-    def _body(self, step: Place | None) -> Body:
-        """The drawing of a step in the author's notation; in cells a gradient is a letter, for which a fraction is too wide."""
-        body = self.picture.body(step)
+    def _in_notation(self, body: Body) -> Body:
+        """A drawing in the author's notation; in cells a gradient is a letter, for which a fraction is too wide."""
         if self.notation.plain:
             return body
         items = []
@@ -199,9 +230,10 @@ class Figure:
         """Every step as one HTML page that steps forward and back, without anything from outside."""
         return stepper.stepping_page(self.film, self.words)
 
-    def to_tikz(self, max_width: float = 12.0) -> str:
-        """The picture as a ``tikzpicture``, at most ``max_width`` centimetres wide; needs the package tikz and no library."""
-        return tikz.tikz(self.scene, max_width)
+    def to_tikz(self, max_width: float = 12.0, noted: bool = True) -> str:
+        """The picture as a ``tikzpicture``, at most ``max_width`` centimetres wide; needs the package tikz and no library. A
+        caption that says the notes lets the picture do without: ``noted=False``."""
+        return tikz.tikz(self.scene if noted else self.bare, max_width)
 
     def to_tex(self, max_width: float = 12.0) -> str:
         """The picture as a LaTeX document of its own size."""
@@ -267,13 +299,16 @@ def figure(
     axis: int = 0,
     lang: str = "en",
     notation: Notation | str | Mapping[str, Any] | None = None,
+    strip: bool = False,
+    room: float = ROOM,
 ) -> Figure:
-    """A picture of ``conv``: ``kind`` is one of window, backward, weights, jacobian, relation, border.
+    """A picture of ``conv``: ``kind`` is one of window, backward, weights, jacobian, depth, relation, border.
 
     ``entry`` (0-based, spatial) picks what is lit: the entry of y, dx, dw, the row of the Jacobian, or the window o;
     left out, a typical one, or for the last two kinds none. ``axis`` (0-based) is for relation alone. A layer
     of several channels is drawn for one image, channel and filter, and the picture says so. ``notation`` is an author's own
-    (:mod:`symconv.mathematics.notation`).
+    (:mod:`symconv.mathematics.notation`). ``strip`` draws typical entries side by side, in rows of at most ``room`` cells, for
+    the first three kinds.
 
     Raises ValueError for a kind, language, axis or entry there is not, more than three axes, or a layer too large to read.
 
@@ -283,8 +318,8 @@ def figure(
     if kind not in KINDS:
         raise ValueError(f"no figure {kind!r}; there are {', '.join(KINDS)}")
     KINDS[kind].check(conv, kind)
-    if kind != "relation" and conv.ndim > 3:
-        raise ValueError(f"{kind} draws up to three axes, {conv!r} has {conv.ndim}; relation draws one of any number")
+    if kind not in ("relation", "depth") and conv.ndim > 3:
+        raise ValueError(f"{kind} draws up to three axes, {conv!r} has {conv.ndim}; relation and depth draw any number")
     if not 0 <= axis < conv.ndim:
         raise ValueError(f"no axis {axis}: {conv!r} has {conv.ndim}, counted from 0")
     one = Conv(**{**conv.to_dict(), "batch": 1, "in_channels": 1, "out_channels": 1, "groups": 1})
@@ -294,7 +329,9 @@ def figure(
         )
     own = as_notation(notation)
     with indices_from(own.index_base):
-        picture = KINDS[kind].make(one, axis, words(lang))
+        picture = KINDS[kind].make(conv if kind == "depth" else one, axis, words(lang))
+    if isinstance(picture, (BorderPicture, JacobianPicture, SlidingPicture)):
+        picture.room = room
     if picture.cells > MAX_CELLS:
         raise TooLargeError(
             f"{kind} of {conv!r} has {picture.cells:,} cells, more than {MAX_CELLS:,}; take a smaller layer"
@@ -305,7 +342,13 @@ def figure(
         if len(chosen) != len(space) or not all(0 <= i < n for i, n in zip(chosen, space, strict=True)):
             asked, there = (",".join(str(i + 1) for i in chosen), "x".join(map(str, space)))
             raise ValueError(f"no entry {asked} of {picture.result}: its size is {there}, counted from 1")
-    return Figure(conv, kind, chosen, picture, words(lang), notation=own)
+    if not strip:
+        return Figure(conv, kind, chosen, picture, words(lang), notation=own)
+    if not isinstance(picture, SlidingPicture):
+        raise ValueError(f"{kind} has no filmstrip; window, backward and weights have")
+    if chosen is not None:
+        raise ValueError("a filmstrip shows typical entries; leave the entry out")
+    return Figure(conv, kind, None, picture, words(lang), notation=own, strip=places(picture), room=room)
 
 
 def _raster() -> ModuleType:

@@ -233,17 +233,17 @@ class RelationPicture:
         return self.sizes.K * self._pitch()
 
     def _pitch(self) -> float:
-        return wide(self.words("taps", k=Word(f"k = {self.sizes.K}")), 0.75) + 0.9
+        return wide(self.words("taps", k=Word(f"k = {self.sizes.K}")), 0.75) + 1.05
 
     def legend(self, x: float, y: float) -> list[Item]:
         """The colours of the taps."""
         items: list[Item] = []
         for k in range(self.sizes.K):
             left = x + k * self._pitch()
-            items.append(Disc(left + 0.25, y, 0.22, tap_style(k), (Word(str(k + FIRST.get())),)))
+            items.append(Disc(left + 0.25, y, RADIUS, tap_style(k), (Word(str(k + FIRST.get())),)))
             items.append(
                 Text(
-                    left + 0.6, y, (Row((Word("k"), Operator("="), Word(str(k + FIRST.get())))),), "ink", 0.75, "start"
+                    left + 0.75, y, (Row((Word("k"), Operator("="), Word(str(k + FIRST.get())))),), "ink", 0.75, "start"
                 )
             )
         return items

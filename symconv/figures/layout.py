@@ -15,8 +15,8 @@ MARGIN = 0.35
 #: no narrower than this, so that equations and notes have room
 LEAST_WIDTH = 9.0
 
-EQUATION, NOTE = 0.95, 0.72
-EQUATION_LINE, NOTE_LINE = 0.66, 0.48
+EQUATION, NOTE = 1.0, 0.95
+EQUATION_LINE, NOTE_LINE = 0.68, 0.62
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,21 @@ from symconv.figures.layout import Body, moved, wide
 from symconv.figures.palette import tap_style
 from symconv.figures.scene import Cell, Item, Line, Rect, Text
 from symconv.figures.sliding import Place
-from symconv.figures.window import MOST_TERMS
+from symconv.figures.window import MOST_TERMS, ROOM
 from symconv.layer.conv import Conv
 from symconv.layer.gradients import Gradients
 from symconv.layer.names import entry_name
 from symconv.mathematics.markup import Content
-from symconv.mathematics.tree import Fraction, Operator, Product, Row, Word
+from symconv.mathematics.tree import Below, Fraction, Operator, Product, Row, Word
 from symconv.prose import Words
 
 __all__ = ["JacobianPicture"]
 
 #: a matrix with more columns than this is drawn without names: they would be too small to read
-MOST_NAMED = 40
+MOST_NAMED = 32
+
+#: the size of indices alone, where the room leaves a cell less than its natural size
+INDEX = 0.78
 
 
 class JacobianPicture:
@@ -32,6 +35,8 @@ class JacobianPicture:
 
     def __init__(self, conv: Conv, words: Words) -> None:
         self.conv, self.words = conv, words
+        #: cells across for which it is drawn; a wider matrix is shrunk, and its cells then hold larger indices alone
+        self.room = ROOM
         self.rows, self.columns = math.prod(conv.output), math.prod(conv.input)
         self.caption = words("jacobian", y=Word("y"), x=Word("x"), w=Word("w"))
 
@@ -73,21 +78,28 @@ class JacobianPicture:
     def body(self, index: Place | None) -> Body:
         row = None if index is None else self.places().index(index)
         named = self.columns <= MOST_NAMED
-        left = 1.25 if named else 0.5
-        top = 0.95 if named else 0.5
+        size = self.enlarged()
+        left = (1.25 if size == 1 else 1.7) if named else 0.5
+        top = (0.95 if size == 1 else 1.3) if named else 0.5
         items: list[Item] = [Rect(left, top, self.columns, self.rows, "ground")]
         items += [Rect(left + column, top, 1, self.rows, "unreached", True) for column in self.unreached()]
         items += self.lines(left, top)
         for (i, j), tap in self.taps.items():
-            label: Content = (entry(self.conv, "w", tap),) if named else ()
+            label: Content = (entry(self.conv, "w", tap),) if named and size == 1 else ()
             items.append(Cell(left + j, top + i, tap_style(tap), label, (), entry_name(self.conv, "w", tap)))
+            if named and size > 1:
+                items.append(Text(left + j + 0.5, top + i + 0.5, self.index("w", tap), tap_style(tap), INDEX * size))
         if named:
             items += [
-                Text(left + j + 0.5, top - 0.35, (entry(self.conv, "x", j),), "faint", 0.72)
+                Text(left + j + 0.5, top - 0.4 * size**0.5, self.index("x", j), "faint", INDEX * size)
+                if size > 1
+                else Text(left + j + 0.5, top - 0.4, (entry(self.conv, "x", j),), "faint", 0.95)
                 for j in range(self.columns)
             ]
             items += [
-                Text(left - 0.2, top + i + 0.5, (entry(self.conv, "y", i),), "faint", 0.72, "end")
+                Text(left - 0.2, top + i + 0.5, self.index("y", i), "faint", INDEX * size, "end")
+                if size > 1
+                else Text(left - 0.2, top + i + 0.5, (entry(self.conv, "y", i),), "faint", 0.95, "end")
                 for i in range(self.rows)
             ]
         items += self.brackets(left, top)
@@ -100,13 +112,24 @@ class JacobianPicture:
         head: Content = (
             Row((Fraction(Product((Word("∂"), Word("y"))), Product((Word("∂"), Word("x")))), Operator("="))),
         )
-        shift = wide(head) + 0.1
-        items = [*moved(items, shift, 0), Text(0, top + self.rows / 2, head, "ink", 1.0, "start")]
+        large = max(1.0, 0.75 * size)
+        shift = wide(head, large) + 0.1
+        items = [*moved(items, shift, 0), Text(0, top + self.rows / 2, head, "ink", large, "start")]
         legend, wide_, tall = self.legend()
         legend_x = shift + left + self.columns + 1.0
         items += moved(legend, legend_x, top + max(0.0, (self.rows - tall) / 2))
         height = top + max(self.rows, tall)
         return Body(tuple(items), legend_x + wide_, height, equation)
+
+    def enlarged(self) -> float:
+        """How much larger letters are set than usual, for a matrix that will be shrunk to its room."""
+        across = self.columns + self.conv.kernel[-1] + 7.5
+        return max(1.0, across / self.room)
+
+    def index(self, array: str, flat: int) -> Content:
+        """The indices of an entry alone: ``12`` of ``x_{12}``."""
+        named = entry(self.conv, array, flat)
+        return (named.sub,) if isinstance(named, Below) else (named,)
 
     def lines(self, left: float, top: float) -> list[Item]:
         """A faint grid, heavier where the image's rows end."""
@@ -142,12 +165,16 @@ class JacobianPicture:
     def legend(self) -> tuple[list[Item], float, float]:
         """w with the colours of its taps, slices of a third axis under each other."""
         shape = self.conv.kernel if self.conv.ndim > 1 else (1, *self.conv.kernel)
+        size = self.enlarged()
         items: list[Item] = []
         columns = shape[-1]
         for tap in range(math.prod(shape)):
             i, j = divmod(tap, columns)
             y = 0.75 + i + 0.35 * (i // shape[-2])
-            items.append(Cell(j, y, tap_style(tap), (entry(self.conv, "w", tap),), (), entry_name(self.conv, "w", tap)))
+            label: Content = (entry(self.conv, "w", tap),) if size == 1 else ()
+            items.append(Cell(j, y, tap_style(tap), label, (), entry_name(self.conv, "w", tap)))
+            if size > 1:
+                items.append(Text(j + 0.5, y + 0.5, self.index("w", tap), tap_style(tap), INDEX * size))
         height = max(item.y for item in items if isinstance(item, Cell)) + 1
-        items.append(Text(columns / 2, 0.35, (Word("w"),), "name", 0.95))
+        items.append(Text(columns / 2, 0.35, (Word("w"),), "name", 0.95 * max(1.0, 0.75 * size)))
         return items, float(columns), height

@@ -27,7 +27,8 @@ class Style:
 BACKGROUND = ("#ffffff", "#14171c")
 
 _EDGE = ("#8b929c", "#5d6673")
-_FAINT = ("#8d949e", "#7d8794")
+#: zeros are what pictures are about: 4.5 to 1 against every ground they stand on, lit ones included
+_FAINT = ("#646b75", "#98a1ad")
 _INK = ("#1c1e21", "#eceff3")
 _BLUE, _AMBER, _GREEN, _RED = (
     ("#1f5fa8", "#7db7ff"),
@@ -51,13 +52,13 @@ STYLES: dict[str, Style] = {
     "border-lit": Style(("#e6e8ec", "#343c47"), _EDGE, ink=("#4c535d", "#c3cad3"), stroke_width=0.7, dash=(1.6, 1.2)),
     "echo": Style(("#f4f8fd", "#182230"), ("#c3c8cf", "#3d4550"), stroke_width=0.4, dash=(1.6, 1.2)),
     "echo-lit": Style(("#a9cdf3", "#2f5f96"), _BLUE, stroke_width=0.9, dash=(1.6, 1.2)),
-    "cropped": Style(None, ("#c3c8cf", "#3d4550"), ink=("#b4bac2", "#5d6673"), stroke_width=0.4, dash=(0.8, 1.4)),
+    "cropped": Style(None, ("#c3c8cf", "#3d4550"), ink=_FAINT, stroke_width=0.4, dash=(0.8, 1.4)),
     "ground": Style(("#fbfbfc", "#181c22"), ("#d3d7dc", "#333a44"), stroke_width=0.4),
     "grid": Style(None, ("#e3e6ea", "#2a3039"), stroke_width=0.35),
     "block": Style(None, ("#9aa1ab", "#5d6673"), stroke_width=0.6),
     # what is laid over
     "window": Style(None, _AMBER, stroke_width=1.9),
-    "window-corner": Style(ink=("#8f4700", "#ffc272")),
+    "window-corner": Style(ink=("#713800", "#ffe9cc")),
     "result": Style(None, _GREEN, stroke_width=1.9),
     "row": Style(None, _INK, stroke_width=1.4),
     "unreached": Style(None, ("#d9a5a1", "#8f544f"), stroke_width=0.45),
@@ -69,8 +70,7 @@ STYLES: dict[str, Style] = {
     "axis": Style(None, ("#5d6673", "#a4adb9"), stroke_width=0.7),
     "dimension": Style(None, ("#5d6673", "#a4adb9"), ink=_INK, stroke_width=0.6),
     "ink": Style(ink=_INK),
-    "faint": Style(ink=("#686f79", "#98a1ad")),
-    "zero": Style(ink=("#b9bfc7", "#4f5864")),
+    "faint": Style(ink=_FAINT),
     "name": Style(ink=_INK),
     "warning": Style(ink=_RED),
 }

@@ -19,7 +19,7 @@ from matplotlib.patches import Circle, Polygon, Rectangle
 from matplotlib.text import Text as Artist
 from PIL import Image
 
-from symconv.figures.geometry import corner_size, dimension_lines, hatching, head, label_size
+from symconv.figures.geometry import CORNER_BASE, corner_size, dimension_lines, hatching, head, label_size
 from symconv.figures.palette import BACKGROUND, STYLES
 from symconv.figures.scene import UNIT, Brace, Cell, Disc, Film, Item, Line, Rect, Scene, Text
 from symconv.figures.svg import SCALE
@@ -115,7 +115,7 @@ class Canvas:
             size, lift = label_size(item)
             self.text(item.x + 0.5, item.y + 0.5 - lift, item.label, style, size)
         if item.corner:
-            self.text(item.x + 0.95, item.y + 0.81, item.corner, "window-corner", corner_size(item), "end")
+            self.text(item.x + 0.95, item.y + CORNER_BASE, item.corner, "window-corner", corner_size(item), "end")
 
     def rect(self, item: Rect) -> None:
         self.box(item.x, item.y, item.width, item.height, item.style)

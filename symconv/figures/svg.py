@@ -1,6 +1,7 @@
 """Writer: a scene as SVG, and the steps of a film as groups of one SVG.
 
-Colours are in one style sheet with a dark half (``prefers-color-scheme``); text is text, in the serif faces that readers
+Colours are in one style sheet; those of the page, light or dark, as its
+``color-scheme`` says. Text is text, in the serif faces that readers
 have. Numbers are rounded to a thousandth, so the same scene gives the same bytes everywhere.
 """
 
@@ -11,18 +12,21 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from symconv.figures.geometry import corner_size, dimension_lines, hatching, head, label_size
+from symconv.figures.geometry import CORNER_BASE, corner_size, dimension_lines, hatching, head, label_size
 from symconv.figures.palette import BACKGROUND, STYLES
 from symconv.figures.scene import UNIT, Brace, Cell, Disc, Item, Line, Rect, Scene, Text
 from symconv.mathematics.markup import Content, plain, runs
 
 __all__ = ["SCALE", "drawn", "escape", "number", "opening", "style_sheet", "svg"]
 
-#: pixels for the side of a cell
-SCALE = 40.0
+#: pixels for the side of a cell; the indices of labels that share one then have eleven
+SCALE = 44.0
 
 #: pixels for a point of a stroke or a letter
 PIXELS = SCALE / UNIT
+
+#: a file by itself is light or dark as what shows it
+ALONE = "svg:root{color-scheme:light dark}"
 
 FONT = "'Latin Modern Roman', 'STIX Two Text', 'Cambria', 'Times New Roman', 'Liberation Serif', Times, serif"
 
@@ -49,7 +53,7 @@ def opening(scene: Scene, background: bool, bar: float = 0, role: str = "img", s
     if scene.title:
         start.append(f"<title>{escape(plain(scene.title))}</title>")
     if styles:
-        start.append(f"<style>{style_sheet()}</style>")
+        start.append(f"<style>{ALONE}{style_sheet()}</style>")
     if background:
         start.append(f'<rect class="sc-background" width="{width}" height="{height}"/>')
     return start
@@ -57,22 +61,24 @@ def opening(scene: Scene, background: bool, bar: float = 0, role: str = "img", s
 
 @cache
 def style_sheet() -> str:
-    """The rules of every style, then those of a dark page. Names begin with ``sc-`` to keep apart from the page's own."""
-    light = [f".symconv-figure{{font-family:{FONT}}}", f".sc-background{{fill:{BACKGROUND[0]}}}"]
-    dark = [f".sc-background{{fill:{BACKGROUND[1]}}}"]
+    """The rules of every style. Names begin with ``sc-`` to keep apart from the page's own.
+
+    Colours are for a light page first, for browsers that know no other, then for either.
+    """
+    rules = [f".symconv-figure{{font-family:{FONT}}}", f".sc-background{{{_either('fill', BACKGROUND)}}}"]
     for name, style in STYLES.items():
-        rule = f"fill:{style.fill[0] if style.fill else 'none'}"
+        rule = _either("fill", style.fill) if style.fill else "fill:none"
         if style.stroke:
-            rule += f";stroke:{style.stroke[0]};stroke-width:{number(style.stroke_width * PIXELS)}"
+            rule += f";{_either('stroke', style.stroke)};stroke-width:{number(style.stroke_width * PIXELS)}"
             if style.dash:
                 rule += f";stroke-dasharray:{' '.join(number(d * PIXELS) for d in style.dash)}"
-        light.append(f".sc-{name}{{{rule}}}.sc-{name}-ink{{fill:{style.ink[0]}}}")
-        night = [f"{part}:{pair[1]}" for part, pair in (("fill", style.fill), ("stroke", style.stroke)) if pair]
-        dark.append((f".sc-{name}{{{';'.join(night)}}}" if night else "") + f".sc-{name}-ink{{fill:{style.ink[1]}}}")
-        if style.stroke:
-            light.append(f".sc-{name}-head{{fill:{style.stroke[0]}}}")
-            dark.append(f".sc-{name}-head{{fill:{style.stroke[1]}}}")
-    return "".join(light) + f"@media(prefers-color-scheme:dark){{{''.join(dark)}}}"
+            rules.append(f".sc-{name}-head{{{_either('fill', style.stroke)}}}")
+        rules.append(f".sc-{name}{{{rule}}}.sc-{name}-ink{{{_either('fill', style.ink)}}}")
+    return "".join(rules)
+
+
+def _either(part: str, pair: tuple[str, str]) -> str:
+    return f"{part}:{pair[0]};{part}:light-dark({pair[0]},{pair[1]})"
 
 
 def drawn(items: Iterable[Item]) -> str:
@@ -127,7 +133,7 @@ def _cell(item: Cell) -> str:
         size, lift = label_size(item)
         parts.append(_text(item.x + 0.5, item.y + 0.5 - lift, item.label, style, size))
     if item.corner:
-        parts.append(_text(item.x + 0.95, item.y + 0.81, item.corner, "window-corner", corner_size(item), "end"))
+        parts.append(_text(item.x + 0.95, item.y + CORNER_BASE, item.corner, "window-corner", corner_size(item), "end"))
     return "".join(parts)
 
 

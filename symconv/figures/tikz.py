@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from symconv.figures.geometry import corner_size, dimension_lines, hatching, head, label_size
+from symconv.figures.geometry import CORNER_BASE, corner_size, dimension_lines, hatching, head, label_size
 from symconv.figures.palette import STYLES
 from symconv.figures.scene import UNIT, Brace, Cell, Disc, Item, Line, Rect, Scene, Text
 from symconv.mathematics.markup import Content, latex_text, plain
@@ -14,8 +14,8 @@ __all__ = ["document", "tikz"]
 
 POINTS_PER_CM = 28.4527
 
-#: the side of a cell where the width allows it: letters then have their natural size
-LARGEST_CELL = UNIT / POINTS_PER_CM
+#: the side of a cell where the width allows it, in centimetres: the indices of labels that share a cell are then of seven points
+LARGEST_CELL = 1.06 * UNIT / POINTS_PER_CM
 
 
 class Pen:
@@ -23,7 +23,7 @@ class Pen:
 
     def __init__(self, cell: float) -> None:
         self.cell = cell
-        self.scale = cell / LARGEST_CELL
+        self.scale = cell * POINTS_PER_CM / UNIT
         self.colours: dict[str, str] = {}
 
     def colour(self, style: str, part: str) -> str:
@@ -57,7 +57,7 @@ class Pen:
             size, lift = label_size(item)
             yield self.text(item.x + 0.5, item.y + 0.5 - lift, item.label, style, size)
         if item.corner:
-            yield self.text(item.x + 0.95, item.y + 0.8, item.corner, "window-corner", corner_size(item), "end")
+            yield self.text(item.x + 0.95, item.y + CORNER_BASE, item.corner, "window-corner", corner_size(item), "end")
 
     def rect(self, item: Rect) -> Iterable[str]:
         corner = at(item.x + item.width, item.y + item.height)
@@ -105,11 +105,11 @@ def tikz(scene: Scene, max_width: float = 12.0) -> str:
 
     >>> from symconv.figures.scene import Cell
     >>> print(tikz(Scene(1, 1, (Cell(0, 0, "x"),))))
-    \\begin{tikzpicture}[x=0.949cm, y=-0.949cm, every node/.style={inner sep=0pt, outer sep=0pt}]
+    \\begin{tikzpicture}[x=1.006cm, y=-1.006cm, every node/.style={inner sep=0pt, outer sep=0pt}]
       \\definecolor{scE8F1FB}{HTML}{E8F1FB}
       \\definecolor{sc8B929C}{HTML}{8B929C}
       \\useasboundingbox (0,0) rectangle (1,1);
-      \\path[fill=scE8F1FB, draw=sc8B929C, line width=0.5pt] (0,0) rectangle (1,1);
+      \\path[fill=scE8F1FB, draw=sc8B929C, line width=0.53pt] (0,0) rectangle (1,1);
     \\end{tikzpicture}
     <BLANKLINE>
     """

@@ -25,8 +25,8 @@ __all__ = ["SlidingPicture", "beside", "grid", "layer", "sign", "stacked"]
 #: terms of an equation that are written out; of more the first and the last
 MOST_TERMS = 12
 
-#: a row of grids wider than this is broken before the filter
-MOST_WIDTH = 24.0
+#: cells that a picture may be wide where nothing is said
+ROOM = 24.0
 
 TITLE = 0.95
 GAP = 0.5
@@ -47,6 +47,8 @@ class SlidingPicture:
     def __init__(self, conv: Conv, target: str, words: Words) -> None:
         self.conv, self.target, self.words = conv, target, words
         self.slide = Slide(conv, target)
+        #: cells across; a row of grids that is wider is broken before the filter
+        self.room = ROOM
         self.caption = words(CAPTIONS[target], formula=formula_row(conv, self.slide.formula))
 
     @property
@@ -68,17 +70,46 @@ class SlidingPicture:
 
     def body(self, index: Place | None) -> Body:
         step = self.slide.step(index if index is not None else self.fullest())
-        equation: Content = (
-            Row(
-                (
-                    entry_at(self.conv, self.target, (0, 0, *step.index)),
-                    Operator("="),
-                    terms_sum(self.conv, step.terms, MOST_TERMS),
-                )
-            ),
-        )
         items, width, height = (self.on_one_axis if self.conv.ndim == 1 else self.on_grids)(step)
-        return Body(tuple(sorted(items, key=layer)), width, height, equation)
+        return Body(tuple(sorted(items, key=layer)), width, height, self.equation(step))
+
+    def equation(self, step: Step) -> Content:
+        """The entry of a step as the sum of its terms."""
+        left = entry_at(self.conv, self.target, (0, 0, *step.index))
+        return (Row((left, Operator("="), terms_sum(self.conv, step.terms, MOST_TERMS))),)
+
+    def frames(self, indices: Sequence[Place]) -> list[Body]:
+        """The steps of a filmstrip: what is slid over with the window on it; before them the filter, where it is not under it."""
+        steps = [self.slide.step(index) for index in indices]
+        if self.conv.ndim == 3:
+            return [self.body(step.index) for step in steps]
+        draw = self.on_a_row if self.conv.ndim == 1 else self.operand_grid
+        made = [Body(tuple(sorted(block[0], key=layer)), *block[1:], self.equation(step))
+                for step, block in ((step, draw(step)) for step in steps)]  # fmt: skip
+        if self.conv.ndim == 1:
+            return made
+        laid = self.slide.filter
+        filter = grid(
+            laid.extent, laid.origin, self.filter_title(), lambda place, x, y: [self.cell(laid, place, x, y, True)]
+        )
+        return [Body(tuple(filter[0]), *filter[1:]), *made]
+
+    def on_a_row(self, step: Step) -> Block:
+        """On one axis: the operand under its title, under it the filter where it lies, its title below."""
+        operand, origin = self.slide.operand, self.slide.operand.origin[0]
+        titles: list[Content] = [(self.operand_title(),), (self.filter_title(),)]
+        extent = operand.extent[0]
+        width = max(float(extent), *(wide(title, TITLE) for title in titles))
+        start = (width - extent) / 2 + origin
+        middle = start + (step.start[0] + step.stop[0]) / 2
+        half = wide(titles[1], TITLE) / 2
+        items = [
+            Text(width / 2, TOP / 2 - 0.05, titles[0], "name", TITLE),
+            Text(min(max(middle, half), width - half), TOP + 2.75, titles[1], "name", TITLE),
+            *self.operand_row(step, start, TOP),
+            *self.filter_row(step, start, TOP, TOP + 1.35),
+        ]
+        return items, width, TOP + 3.1
 
     def notes(self) -> list[Content]:
         """What the picture needs said, for this layer."""
@@ -156,23 +187,11 @@ class SlidingPicture:
         shift = left + max(0.0, (count - extent) / 2)
         tops = (0.0, 1.75, 3.6)
         start = shift + operand.origin[0]
-        used, taps = self.multiplying(step)
-        covered = {place for place, _ in step.pairs}
         items: list[Item] = [
             Text(left - 0.4, top + 0.5, title, "name", TITLE, "end") for title, top in zip(titles, tops, strict=True)
         ]
-        for place in operand.places():
-            lit = place in covered and (place in used or operand.kind(place) != "value")
-            items.append(self.cell(operand, place, start + place[0], tops[0], lit))
-        for place in self.unreached():
-            items.append(Rect(start + place[0], tops[0], 1, 1, "unreached", True))
-        for place, tap in step.pairs:
-            x = start + place[0]
-            both = place in used and tap in taps
-            items.append(Line(x + 0.5, tops[0] + 1, x + 0.5, tops[1], "link" if both else "grid"))
-            lit = tap in taps or self.slide.filter.kind(tap) != "value"
-            items.append(self.cell(slide.filter, tap, x, tops[1], lit))
-        items.append(Rect(start + step.start[0], tops[0], step.stop[0] - step.start[0], 1, "window"))
+        items += self.operand_row(step, start, tops[0])
+        items += self.filter_row(step, start, tops[0], tops[1])
         middle = start + (step.start[0] + step.stop[0]) / 2
         goal = left + offset + step.index[0] + 0.5
         items.append(Line(middle, tops[1] + 1.08, goal, tops[2] - 0.08, "arrow", 1))
@@ -186,6 +205,30 @@ class SlidingPicture:
         items.append(Rect(left + offset + step.index[0], tops[2], 1, 1, "result"))
         return items, left + max(extent, count), tops[2] + 1
 
+    def operand_row(self, step: Step, start: float, top: float) -> list[Item]:
+        """The operand on one axis with the window around what it covers."""
+        operand = self.slide.operand
+        used, _ = self.multiplying(step)
+        covered = {place for place, _ in step.pairs}
+        items: list[Item] = []
+        for place in operand.places():
+            lit = place in covered and (place in used or operand.kind(place) != "value")
+            items.append(self.cell(operand, place, start + place[0], top, lit))
+        items += [Rect(start + place[0], top, 1, 1, "unreached", True) for place in self.unreached()]
+        return [*items, Rect(start + step.start[0], top, step.stop[0] - step.start[0], 1, "window")]
+
+    def filter_row(self, step: Step, start: float, top: float, below: float) -> list[Item]:
+        """The filter under the places of the operand that it multiplies, a line from each to its tap."""
+        laid = self.slide.filter
+        used, taps = self.multiplying(step)
+        items: list[Item] = []
+        for place, tap in step.pairs:
+            x = start + place[0]
+            both = place in used and tap in taps
+            items.append(Line(x + 0.5, top + 1, x + 0.5, below, "link" if both else "grid"))
+            items.append(self.cell(laid, tap, x, below, tap in taps or laid.kind(tap) != "value"))
+        return items
+
     # two and three axes -----------------------------------------------------------------------------------------------
 
     def on_grids(self, step: Step) -> tuple[list[Item], float, float]:
@@ -196,7 +239,7 @@ class SlidingPicture:
         if self.conv.ndim == 3:
             return stacked([[operand], [sign("⋆"), filtered, *bias], [sign("="), result]])
         single = [operand, sign("⋆"), filtered, *bias, sign("="), result]
-        if sum(b[1] for b in single) <= MOST_WIDTH:
+        if sum(b[1] + 0.15 for b in single) <= self.room - 0.7:
             return beside(single)
         return stacked([[operand], [sign("⋆"), filtered, *bias, sign("="), result]])
 
@@ -215,10 +258,11 @@ class SlidingPicture:
         origin = operand.origin
         block = grid(operand.extent, origin, self.operand_title(), draw)
         frames: list[Item] = []
+        lead = (block[1] - len(_prefixes(operand.extent)) * (operand.extent[-1] + GAP) + GAP) / 2
         for i, prefix in enumerate(_prefixes(operand.extent)):
             if prefix and prefix[0] - origin[0] not in {place[0] for place, _ in step.pairs}:
                 continue
-            x = i * (operand.extent[-1] + GAP) + origin[-1] + step.start[-1]
+            x = lead + i * (operand.extent[-1] + GAP) + origin[-1] + step.start[-1]
             y = TOP + origin[-2] + step.start[-2]
             size = [b - a for a, b in zip(step.start, step.stop, strict=True)]
             frames.append(Rect(x, y, size[-1], size[-2], "window"))
@@ -255,17 +299,17 @@ def grid(
     items: list[Item] = []
     prefixes = _prefixes(extent)
     rows, columns = extent[-2:]
-    width = len(prefixes) * (columns + GAP) - GAP
+    content: Content = (title,)
+    cells = len(prefixes) * (columns + GAP) - GAP
+    # a title may hang over a little on both sides, into the room of the signs
+    width = max(cells, wide(content, TITLE) - 1.0)
     for i, prefix in enumerate(prefixes):
-        left = i * (columns + GAP)
+        left = (width - cells) / 2 + i * (columns + GAP)
         for a in range(rows):
             for b in range(columns):
                 place = tuple(v - o for v, o in zip((*prefix, a, b), origin, strict=True))
                 items += draw(place, left + b, TOP + a)
-    content: Content = (title,)
-    # a title may hang over a little on both sides, into the room of the signs
-    size = min(TITLE, TITLE * (width + 1.3) / wide(content, TITLE))
-    items.append(Text(width / 2, TOP / 2 - 0.05, content, "name", size))
+    items.append(Text(width / 2, TOP / 2 - 0.05, content, "name", TITLE))
     return items, width, TOP + rows
 
 

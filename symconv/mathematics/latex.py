@@ -26,6 +26,7 @@ from symconv.mathematics.tree import (
     Operator,
     Product,
     Row,
+    Struck,
     Sum,
     Total,
     Word,
@@ -163,6 +164,11 @@ def _(thing: Fence) -> str:
 
 
 @latex.register
+def _(thing: Struck) -> str:
+    return rf"\cancel{{{latex(thing.body)}}}"
+
+
+@latex.register
 def _(thing: Fraction) -> str:
     return rf"\frac{{{latex(thing.top)}}}{{{latex(thing.bottom)}}}"
 
@@ -252,6 +258,7 @@ WIDTHS: dict[type[Math], Callable[[Any, float], float]] = {
         sum(width(term, gap) for _, term in t.terms) + SIGN * (len(t.terms) - 1) + SIGN * (t.terms[0][0] < 0)
     ),
     Fence: lambda t, gap: width(t.body, gap) + (14 if _tall(t.body) else 7.8),
+    Struck: lambda t, gap: width(t.body, gap),
     Fraction: lambda t, gap: max(width(t.top, gap), width(t.bottom, gap)) + 2.4,
     Total: _limits,
     Matrix: _matrix,

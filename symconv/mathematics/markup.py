@@ -20,6 +20,7 @@ from symconv.mathematics.tree import (
     Operator,
     Product,
     Row,
+    Struck,
     Sum,
     Total,
     Word,
@@ -217,6 +218,7 @@ RUNS: dict[type[Math], Callable[[Any], Iterator[Run]]] = {
     Product: _product,
     Sum: _sum,
     Fence: lambda t: iter([Run(t.left), *_runs(t.body), Run(t.right)]),
+    Struck: lambda t: _runs(t.body),
     Fraction: _fraction,
     Total: _total,
 }

@@ -28,6 +28,7 @@ from symconv.mathematics.tree import (
     Operator,
     Product,
     Row,
+    Struck,
     Sum,
     Total,
     Word,
@@ -47,6 +48,9 @@ STYLES = {
     linear-gradient(currentcolor 0 0) 0 100% / .38em 1px, linear-gradient(currentcolor 0 0) 100% 100% / .38em 1px;
   background-repeat: no-repeat; print-color-adjust: exact; -webkit-print-color-adjust: exact""",
     "mtable.matrix mtd": "padding: .16em .38em",
+    "mrow.struck": """background: linear-gradient(to top right,
+    transparent calc(50% - .6px), currentcolor calc(50% - .6px) calc(50% + .6px), transparent calc(50% + .6px));
+  print-color-adjust: exact; -webkit-print-color-adjust: exact""",
     "mtable.limits mtd": "padding: .09em 0",
 }
 
@@ -266,6 +270,11 @@ def _(thing: Fence) -> Element:
         for sign, form in ((thing.left, "prefix"), (thing.right, "postfix"))
     )
     return _row([left, body, right])
+
+
+@element.register
+def _(thing: Struck) -> Element:
+    return _of("mrow", element(thing.body), **{"class": "struck"})
 
 
 @element.register

@@ -230,6 +230,11 @@ class _Reader:
             return Word(GREEK_BY_COMMAND[token])
         return self.word(token)
 
+    def struck(self) -> Math:
+        """What is crossed out counts as zero."""
+        self.argument()
+        return Word("0")
+
     def word(self, token: str) -> Math:
         if token.startswith("\\"):
             if re.fullmatch(r"\\(var)?[A-Za-z]+", token) and token[1:] not in UNKNOWN_REFUSED:
@@ -317,4 +322,5 @@ RULES: dict[str, Callable[[_Reader], Math | None]] = {
     r"\sum": _Reader.total, "∑": _Reader.total, r"\tag": _Reader.tagged, r"\underbrace": _Reader.under,
     r"\overbrace": _Reader.under, r"\over": _Reader.infix, r"\sqrt": _Reader.root, r"\stackrel": _Reader.second,
     r"\overset": _Reader.second, r"\underset": _Reader.second,
+    r"\cancel": _Reader.struck, r"\bcancel": _Reader.struck, r"\xcancel": _Reader.struck,
 }  # fmt: skip

@@ -27,6 +27,7 @@ from symconv.mathematics.tree import (
     Operator,
     Product,
     Row,
+    Struck,
     Sum,
     Total,
     Word,
@@ -158,6 +159,11 @@ def _(thing: Sum) -> Box:
 @box.register
 def _(thing: Fence) -> Box:
     return bracketed(box(thing.body), thing.left, thing.right)
+
+
+@box.register
+def _(thing: Struck) -> Box:
+    return beside([Box(("~",)), box(thing.body), Box(("~",))])
 
 
 @box.register

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = [
-    "Above", "Below", "Equation", "Fence", "Fraction", "Math", "Matrix", "Operator", "Product", "Row", "Sum", "Total", "Word",
-    "separated",
+    "Above", "Below", "Equation", "Fence", "Fraction", "Math", "Matrix", "Operator", "Product", "Row", "Struck", "Sum",
+    "Total", "Word", "separated",
 ]  # fmt: skip
 
 
@@ -79,6 +79,13 @@ class Fence(Math):
     body: Math
     left: str = "("
     right: str = ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Struck(Math):
+    """``body`` crossed out: it counts as zero."""
+
+    body: Math
 
 
 @dataclass(frozen=True, slots=True)

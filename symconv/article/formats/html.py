@@ -19,10 +19,12 @@ from markupsafe import Markup
 from symconv.article.blocks import Article, Equations, Gap
 from symconv.article.formats.displays import fitting
 from symconv.article.formats.latex import TEXT_WIDTH, aligned
-from symconv.article.pictures import pictures
+from symconv.article.pictures import PAGE, pictures, room_of
 from symconv.figures import Figure
+from symconv.figures.geometry import smallest
 from symconv.figures.palette import BACKGROUND
-from symconv.figures.svg import SCALE, drawn, number, style_sheet
+from symconv.figures.scene import Scene
+from symconv.figures.svg import PIXELS, SCALE, drawn, number, style_sheet
 from symconv.mathematics.latex import latex, width
 from symconv.mathematics.markup import plain
 from symconv.mathematics.mathml import CONTINUED, breakable, mathml
@@ -32,8 +34,8 @@ from symconv.prose import Cited, Literal, Phrase, Prose, Run, Value
 
 __all__ = ["fragment", "printed"]
 
-#: pixels for the side of a cell, at least; a picture that is then wider than the page scrolls
-LEAST = 20.0
+#: pixels of the smallest letters, at least; a picture that is then wider than the page scrolls
+LEAST = 11.0
 
 #: punctuation that stays with the mathematics before it, and what stays with the mathematics after it
 CLOSING = re.compile(r"^[\u00a0\u202f]?[,.;:!?)»”’]+|^-\w+")
@@ -130,12 +132,20 @@ def scale(block: Equations) -> int:
 
 
 def _figure(kind: str, shown: Figure) -> dict[str, Any]:
-    scene = shown.scene
-    return {
-        "kind": kind, "title": plain(scene.title), "caption": set_runs(shown.caption),
-        "drawing": Markup(drawn(scene.items)), "width": number(scene.width * SCALE),
-        "height": number(scene.height * SCALE), "least": number(scene.width * LEAST),
-    }  # fmt: skip
+    frames = [
+        {
+            "title": plain(scene.title), "drawing": Markup(drawn(scene.items)), "width": number(scene.width * SCALE),
+            "height": number(scene.height * SCALE), "least": number(min(1.0, LEAST / pixels(scene)) * scene.width * SCALE),
+        }
+        for scene in shown.frames
+    ]  # fmt: skip
+    said = [run for note in shown.notes for run in (" ", *note)]
+    return {"kind": kind, "caption": set_runs([*shown.caption, *said]), "frames": frames}
+
+
+def pixels(scene: Scene) -> float:
+    """The size of the smallest letters of a scene in its natural size."""
+    return 10 * PIXELS * smallest(scene)
 
 
 # the page -------------------------------------------------------------------------------------------------------------
@@ -149,13 +159,14 @@ def environment() -> Environment:
 
 def _template(document: Article, name: str) -> str:
     prose = document.prose
+    room = room_of(None if document.layout.width is None else document.layout.points(TEXT_WIDTH), PAGE)
     helpers: dict[str, Callable[..., Any]] = {
         "words": lambda value: words(prose, value),
         "text": prose.text,
         "lines": lambda block: list(lines(prose, block)),
         "scale": scale,
         "figures": lambda section: (
-            [] if document.layout.figures == "none" else [_figure(*each) for each in pictures(document, section)]
+            [] if document.layout.figures == "none" else [_figure(*each) for each in pictures(document, section, room)]
         ),
         "kind": lambda block: type(block).__name__,
     }

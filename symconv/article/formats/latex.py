@@ -9,12 +9,14 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from symconv.article.blocks import Article, Equations, Section, Table
-from symconv.article.formats.displays import STYLES, Style, fitting, row_end, rows
-from symconv.article.pictures import pictures
+from symconv.article.formats.displays import OPENING, STYLES, Style, fitting, row_end, rows
+from symconv.article.pictures import PRINT, pictures, room_of
+from symconv.figures.tikz import LARGEST_CELL
 from symconv.mathematics.latex import latex
+from symconv.mathematics.latex import width as math_width
 from symconv.mathematics.markup import latex_text
 from symconv.mathematics.markup import width as typeset_width
-from symconv.mathematics.tree import Math
+from symconv.mathematics.tree import Equation, Math
 from symconv.prose import Cited, Phrase, Prose, Value
 
 __all__ = ["TEXT_WIDTH", "aligned", "body", "fragment", "printed"]
@@ -30,6 +32,12 @@ COLUMN_SPACE, SAFE = 12.0, 1.1
 
 #: centimetres of a picture, at most
 PICTURE_WIDTH = 14.5
+
+#: a list of so many short equations is set in two columns
+MANY = 6
+
+#: the width of one of two columns of the template's page, in points
+COLUMN = 228.0
 
 #: headings by depth
 HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
@@ -92,6 +100,16 @@ def aligned(prose: Prose, block: Equations, limit: float = TEXT_WIDTH, style: St
     return f"\\boxed{{{shown}}}" if block.boxed else shown
 
 
+def paired(block: Equations) -> bool:
+    """Whether a list is long, and each of its equations so short that two stand side by side."""
+    rows = [line for line in block.lines if isinstance(line, Equation)]
+    if len(rows) < MANY or len(rows) < len(block.lines) or block.label or block.boxed:
+        return False
+    left = max(math_width(row.left) for row in rows)
+    room = COLUMN - left - OPENING
+    return all(len(row.steps) == 1 and row.note is None and math_width(row.steps[0][1]) <= room for row in rows)
+
+
 def counted(prose: Prose, key: str) -> Callable[[int], str]:
     """The words of a key for a count."""
     return lambda count: words(prose, Phrase(key, {"count": count}))
@@ -152,7 +170,7 @@ def environment() -> Environment:
 
 def printed(document: Article) -> str:
     """The whole document."""
-    return _template(document, "document.tex.jinja")
+    return _template(document, "document.tex.jinja", True)
 
 
 def fragment(document: Article) -> str:
@@ -171,26 +189,33 @@ def figures(document: Article, section: Section) -> Iterator[dict[str, str]]:
         return
     width = document.layout.width
     most = PICTURE_WIDTH if width is None else min(PICTURE_WIDTH, width / 10)
-    for kind, shown in pictures(document, section):
-        yield {"picture": shown.to_tikz(most).rstrip(), "caption": latex_text(shown.caption), "kind": kind}
+    room = room_of(None if width is None else document.layout.points(TEXT_WIDTH), PRINT)
+    for kind, shown in pictures(document, section, room):
+        said = "".join(f" {latex_text(note)}" for note in shown.notes)
+        yield {
+            "picture": shown.to_tikz(min(most, shown.room * LARGEST_CELL), False).rstrip(),
+            "caption": latex_text(shown.caption) + said,
+            "kind": kind,
+        }
 
 
 def cited(prose: Prose, given: list[dict[str, str]], prefix: str) -> str:
     """The sentence that names the pictures of a section."""
-    key = {1: "cited.one", 2: "cited.two"}[len(given)]
+    key = {1: "cited.one", 2: "cited.two", 3: "cited.three"}[len(given)]
     text = prose.words[key]
-    for place, each in zip(("first", "second"), given, strict=False):
+    for place, each in zip(("first", "second", "third"), given, strict=False):
         text = text.replace(f"{{{{{place}}}}}", rf"\ref{{{prefix}figure.{each['kind']}}}")
     return text.replace("\u00a0", "~").replace("’", "'")
 
 
-def _template(document: Article, name: str) -> str:
+def _template(document: Article, name: str, whole: bool = False) -> str:
     prose, layout = document.prose, document.layout
     prefix = f"{document.conv.slug}.".replace("_", "-") if layout.prefix is None else layout.prefix
     width = None if layout.width is None else layout.points(TEXT_WIDTH)
     helpers = {
         "words": lambda value: words(prose, value, prefix),
         "display": lambda block: display(prose, block, prefix, layout.points(TEXT_WIDTH)),
+        "paired": lambda block: whole and layout.width is None and paired(block),
         "columns": lambda table: columns(prose, table, width),
         "cited": lambda given: cited(prose, given, prefix),
         "heading": lambda depth: HEADINGS[min(depth + layout.level - 1, len(HEADINGS) - 1)],

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from symconv.article.blocks import Article, Equations, Section
 from symconv.article.formats.displays import STYLES, fitting
 from symconv.article.formats.latex import FRAME, NUMBER, TEXT_WIDTH, aligned
-from symconv.article.pictures import pictures
+from symconv.article.pictures import PAGE, Room, pictures, room_of
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import plain
 from symconv.mathematics.tree import Math
@@ -91,7 +91,7 @@ def images(document: Article, section: Section) -> Iterator[str]:
     how = document.layout.figures or "none"
     if how == "none":
         return
-    for kind, shown in pictures(document, section):
+    for kind, shown in pictures(document, section, _room(document)):
         address = f"{document.layout.path}{kind}.svg"
         if how == "inline":
             address = "data:image/svg+xml;base64," + b64encode(shown.to_svg().encode()).decode()
@@ -104,7 +104,13 @@ def files(document: Article) -> dict[str, str]:
     if document.layout.figures != "files":
         return {}
     return {f"{kind}.svg": shown.to_svg()
-            for section in document.sections for kind, shown in pictures(document, section)}  # fmt: skip
+            for section in document.sections for kind, shown in pictures(document, section, _room(document))}  # fmt: skip
+
+
+def _room(document: Article) -> Room:
+    """An image is one picture: its frames do not wrap."""
+    points = None if document.layout.width is None else document.layout.points(TEXT_WIDTH)
+    return room_of(points, PAGE)._replace(wraps=False)
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import Any
 from symconv.article.blocks import Article, Section
 from symconv.article.formats.markdown import printed as in_markdown
 from symconv.article.formats.markdown import words
-from symconv.article.pictures import pictures
+from symconv.article.pictures import PAGE, pictures
 from symconv.prose import Phrase
 
 __all__ = ["MOST_SHOWN", "printed"]
@@ -78,10 +78,11 @@ def printed(document: Article) -> str:
     cells += _cells(document, _layer(document))
     for section in document.sections:
         cells.append(_cell(section.name, "markdown", _section(document, section)))
-        for kind, shown in pictures(document, section):
+        for kind, shown in pictures(document, section, PAGE._replace(wraps=False)):
             # of a large layer it is a shorter one that is drawn
             drawn = "conv" if shown.conv == document.conv else repr(shown.conv)
-            cells.append(_cell(f"{section.name}-{kind}", "code", f'figure({drawn}, "{kind}"{_language(document)})'))
+            options = _language(document) + (", strip=True" if shown.strip else "")
+            cells.append(_cell(f"{section.name}-{kind}", "code", f'figure({drawn}, "{kind}"{options})'))
         for step in STEPS.get(section.name, ()):
             cells += _cells(document, step(document))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

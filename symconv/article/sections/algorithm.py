@@ -61,10 +61,15 @@ def verdict(case: Case, findings: tuple[Finding, ...]) -> list[Block]:
                      shown if finding.ok else Phrase("verdict.broken")))  # fmt: skip
     head = tuple(Phrase(f"verdict.{name}") for name in ("array", "against", "entries", "found"))
     ok = case.ok and all(finding.ok for finding in findings)
+    told = Paragraph(
+        Phrase("verdict.holds" if ok else "verdict.fails", {"entries": agreed}), "holds" if ok else "fails"
+    )
+    if not case.full:
+        return [told]
     return [
         Paragraph(Phrase("verdict.intro", {"terms": case.conv.terms})),
         Table(head, tuple(rows), numbers=(2,)),
-        Paragraph(Phrase("verdict.holds" if ok else "verdict.fails", {"entries": agreed}), "holds" if ok else "fails"),
+        told,
         Paragraph(Phrase("verdict.scope")),
     ]
 

@@ -114,6 +114,8 @@ def forward(case: Case) -> Section:
     if any(p or q for p, q in conv.padding):
         outside = "border" if conv.mode.counts_outside else kind
         blocks.append(Paragraph(Phrase(f"forward.outside.{outside}")))
+    if not case.full:
+        return Section("forward", Phrase("forward.title"), tuple(blocks))
     blocks.append(Paragraph(Phrase("forward.entries")))
     return Section(
         "forward", Phrase("forward.title"), (*blocks, *entry_equations(conv, "y", case.gradients.terms("y")))
@@ -145,7 +147,7 @@ def jacobians(case: Case) -> Section:
     blocks.append(Paragraph(Phrase(f"jacobians.band.{layer}", {"jacobian": partial("x")})))
     blocks.append(Paragraph(Phrase("jacobians.chain")))
     blocks.append(Equations(tuple(product(line, array, case.full) for array in arrays)))
-    for target in case.targets:
+    for target in case.targets if case.full else ():
         entries = f"jacobians.entries.{target}" + ("_border" if target == "dx" and layer == "border" else "")
         blocks += [Paragraph(Phrase(entries)), *entry_equations(conv, target, line.gradients.terms(target))]
     if layer == "border":  # recognised in the section on the border
@@ -202,7 +204,9 @@ def gradients(case: Case) -> Section:
     blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(conv, "dw", "dw")]
     blocks += index_derivation(conv, case.notation.iverson)
     blocks += windows_of_entries(case)
-    if case.line is not case:
+    if case.line is not case and not case.full:
+        blocks += unreached(conv)
+    elif case.line is not case:
         blocks.append(Paragraph(Phrase("gradients.entries")))
         for target in case.targets:
             blocks += entry_equations(conv, target, case.gradients.terms(target))
@@ -270,6 +274,7 @@ def windows_of_entries(case: Case) -> list[Block]:
     if any(line is None for _, line in shown):
         conv, shown = case.short.conv, _drawn_out(case.short)
     lines = [(index, *line) for index, line in shown if line is not None]
+    lines = lines if case.full else lines[:1]
     if not lines:
         return []
     layer = conv.kind.name
@@ -279,6 +284,8 @@ def windows_of_entries(case: Case) -> list[Block]:
         said = (said[0], Phrase("gradients.shown_short", {**values, "layer": sizes_of(conv)}))
     blocks: list[Block] = [Paragraph(Phrase("list.sentences", {"sentences": said}))]
     blocks.append(Equations(tuple(line for _, line, _ in lines)))
+    if any(len(line.steps) > 2 for _, line, _ in lines):
+        blocks.append(Paragraph(Phrase("gradients.struck")))
     if any(cut for *_, cut in lines):
         blocks.append(Paragraph(Phrase("gradients.cut")))
     return blocks
