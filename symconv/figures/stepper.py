@@ -30,18 +30,22 @@ def groups(film: Film) -> str:
     """What is always there, then one group for each step, the first shown."""
     parts = [drawn(film.backdrop)]
     for step, scene in enumerate(film.scenes):
-        hidden = ' style="display:none"' if step else ""
+        hidden = ' visibility="hidden"' if step else ""
         title = plain(scene.title[len(film.caption) + 1 :])
         parts.append(f'<g class="step" data-title="{escape(title)}"{hidden}>\n{drawn(film.changing(step))}\n</g>')
     return "\n".join(parts)
 
 
 def stepping_svg(film: Film, words: Words) -> str:
-    """A film as one SVG file with its buttons in it. Steps where scripts run: opened by itself, or as an object or iframe."""
+    """A film as one SVG file with its buttons in it.
+
+    It steps where scripts run: opened by itself, or as an object or iframe. In ``<img>``, where they do not, it moves by itself,
+    without the buttons; for readers who want less motion it stands still.
+    """
     first = film.scenes[0]
     width, height = first.width * SCALE, first.height * SCALE
     bar = 52.0
-    lines = opening(first, True, bar, "group")
+    lines = [*opening(first, True, bar, "group"), f"<style>{moving(len(film.scenes))}</style>"]
     middle, top = width / 2, height + 4
     places = {"first": -150.0, "previous": -98.0, "next": 54.0, "last": 106.0, "play": -202.0}
     controls = []
@@ -59,7 +63,21 @@ def stepping_svg(film: Film, words: Words) -> str:
     counter = (f'<text class="sc-ink-ink" data-counter="" x="{number(middle)}" y="{number(top + 26)}" font-size="17" '
                f'text-anchor="middle"></text>')  # fmt: skip
     script = f"<script><![CDATA[\n{page('stepper.js')}]]></script>"
-    return "\n".join([*lines, groups(film), *controls, counter, script, "</svg>", ""])
+    buttons = ['<g class="controls" visibility="hidden">', *controls, counter, "</g>"]
+    return "\n".join([*lines, groups(film), *buttons, script, "</svg>", ""])
+
+
+def moving(steps: int, seconds: float = 1.2) -> str:
+    """The rules by which one group after another is seen, until a script takes over."""
+    if steps < 2:
+        return ""
+    share = number(100 / steps)
+    delays = "".join(f".step:nth-of-type({i + 1}){{animation-delay:{number(i * seconds)}s}}" for i in range(steps))
+    return (
+        f"@keyframes sc-step{{0%{{visibility:visible}}{share}%,100%{{visibility:hidden}}}}"
+        "@media(prefers-reduced-motion:no-preference){"
+        f"svg:not(.stepped)>.step{{animation:sc-step {number(steps * seconds)}s step-end infinite both}}{delays}}}"
+    )
 
 
 def stepping_page(film: Film, words: Words) -> str:

@@ -7,7 +7,7 @@ broken scrolls in a box of its own. The page is well-formed XML as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from html import escape
@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from symconv.article.blocks import Article, Equations, Gap
-from symconv.article.formats.displays import fitting
+from symconv.article.formats.displays import STYLES, fitting
 from symconv.article.formats.latex import TEXT_WIDTH, aligned
 from symconv.article.pictures import PAGE, pictures, room_of
 from symconv.figures import Figure
@@ -40,6 +40,10 @@ LEAST = 11.0
 #: punctuation that stays with the mathematics before it, and what stays with the mathematics after it
 CLOSING = re.compile(r"^[\u00a0\u202f]?[,.;:!?)»”’]+|^-\w+")
 OPENING = re.compile(r"[(«“„]\u00a0?$")
+
+#: the width of the narrowest screens, in points of ten point type; and what a box that may scroll there needs for the keys
+PHONE = 190.0
+SCROLLING = Markup(' tabindex="0"')
 
 #: mathematics among words that is wider, in points, may be broken before its signs
 LONG = 100.0
@@ -123,6 +127,11 @@ def annotation(prose: Prose, block: Equations) -> str:
     return aligned(prose, replace(block, boxed=False))
 
 
+def scrolls(block: Equations) -> bool:
+    """Whether something in it is wider than the narrowest screens, so that it will scroll there."""
+    return fitting(block, PHONE) != STYLES[0]
+
+
 def scale(block: Equations) -> int:
     """The size of type, in percent, at which the widest piece fits a printed page."""
     return round(100 * fitting(block, TEXT_WIDTH).scale)
@@ -160,11 +169,13 @@ def environment() -> Environment:
 def _template(document: Article, name: str) -> str:
     prose = document.prose
     room = room_of(None if document.layout.width is None else document.layout.points(TEXT_WIDTH), PAGE)
-    helpers: dict[str, Callable[..., Any]] = {
+    helpers: dict[str, Any] = {
         "words": lambda value: words(prose, value),
         "text": prose.text,
         "lines": lambda block: list(lines(prose, block)),
         "scale": scale,
+        "scrolls": scrolls,
+        "scrolling": SCROLLING,
         "figures": lambda section: (
             [] if document.layout.figures == "none" else [_figure(*each) for each in pictures(document, section, room)]
         ),

@@ -8,7 +8,7 @@
 
   function show(i) {
     at = (i + steps.length) % steps.length;
-    steps.forEach(function (step, j) { step.style.display = j === at ? "" : "none"; });
+    steps.forEach(function (step, j) { step.style.display = j === at ? "" : "none"; step.style.visibility = "visible"; });
     counter.textContent = at + 1 + " / " + steps.length;
     if (said) said.textContent = steps[at].getAttribute("data-title");
   }
@@ -42,5 +42,9 @@
     event.preventDefault();
     actions[keys[event.key]]();
   });
+  // where this does not run the steps move by themselves
+  root.classList.add("stepped");
+  var controls = root.querySelector(".controls");
+  if (controls) controls.setAttribute("visibility", "visible");
   show(0);
 })(document.documentElement);
