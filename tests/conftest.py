@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
@@ -23,12 +25,32 @@ settings.register_profile("mutants", deadline=None, derandomize=True, phases=[Ph
 settings.load_profile("mutants" if os.environ.get("SYMCONV_MUTANTS") else "symconv")
 
 
+#: the tests that are marked `slow` beside those that say so themselves: all cases of one together took more than SECONDS
+MEASURED, SECONDS = Path(__file__).with_name("slow.txt"), 1.0
+_taken: Counter[str] = Counter()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--sweep", action="store_true", help="run the long enumerations too (marked `sweep`)")
+    parser.addoption("--measure", action="store_true", help=f"write {MEASURED.name} anew from what this run takes")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _taken[report.nodeid.partition("[")[0]] += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--measure") and not os.environ.get("PYTEST_XDIST_WORKER"):
+        slow = sorted(name for name, seconds in _taken.items() if seconds > SECONDS)
+        MEASURED.write_text("".join(f"{name}\n" for name in slow), encoding="utf-8")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sweeps are slow, and left out without --sweep."""
+    """Sweeps are slow, and left out without --sweep; so is what was measured to be."""
+    measured = set(MEASURED.read_text(encoding="utf-8").splitlines())
+    for item in items:
+        if item.nodeid.partition("[")[0] in measured:
+            item.add_marker("slow")
     if os.environ.get("SYMCONV_WITHOUT_POSIX"):
         items[:], about = without_posix.others(items)
         config.hook.pytest_deselected(items=about)
