@@ -37,6 +37,15 @@ def test_articles_are_written(mode: str, lang: str) -> None:
             assert mode in told.render(format)
 
 
+#: the letter v, and numbers whose sign and size show where they stand
+CONSTANTS = [
+    Conv(input=4, kernel=3, padding=((2, 1),), padding_mode="constant"),
+    Conv(input=(4, 3), kernel=(3, 2), stride=(2, 1), padding=((1, 0), (1, 2)), batch=2, in_channels=2, out_channels=4, groups=2,
+         padding_mode="constant", padding_value=-3),
+    Conv(input=(2, 3, 2), kernel=(2, 2, 1), padding=1, dilation=(1, 2, 1), bias=False, padding_mode="constant",
+         padding_value=0.5),
+]  # fmt: skip
+
 MAPS = {
     "reflect": ("x[t] = x[2 − t], (t < 1)", "x[t] = x[2·H − t], (t > H)", "z = [ x₃  x₂  x₁  x₂  x₃  x₄  x₃ ]",
                 ["dx₁ = dz₃", "dx₂ = dz₂ + dz₄", "dx₃ = dz₁ + dz₅ + dz₇", "dx₄ = dz₆"]),
@@ -58,13 +67,14 @@ def test_the_rows_and_the_folded_gradient(mode: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ROWS)
+@pytest.mark.parametrize("mode", [*ROWS, "constant"])
 def test_the_program_runs(mode: str) -> None:
-    for conv in layers(mode):
+    for conv in layers(mode) if mode in ROWS else CONSTANTS[1:]:
         code = next(block.text for block in document(conv).blocks() if hasattr(block, "language"))
         names: dict[str, Any] = {}
         exec("import numpy as np\n" + code, names)
-        values = random_integers(conv, 8)
+        # whole numbers as floats, so that a constant of one half is not cut off
+        values = {name: array.astype(float) for name, array in random_integers(conv, 8).items()}
         x, w, b, dy = (values[name] for name in ("x", "w", "b", "dy"))
         truth = exact_gradients(conv, x, w, b if conv.bias else None, dy)
         y = names["forward"](x, w, b) if conv.bias else names["forward"](x, w)
@@ -84,8 +94,6 @@ def test_refusals() -> None:
         document(layers("reflect")[0], sections=["gradients"])
     with pytest.raises(ValueError, match="section border has nothing to say of"):
         document(Conv(input=4, kernel=2), sections=["border"])
-    with pytest.raises(ValueError, match="has a constant there"):
-        document(Conv(input=4, kernel=2, padding=1, padding_mode="constant"))
 
 
 def test_commands(tmp_path: Any) -> None:
@@ -93,8 +101,32 @@ def test_commands(tmp_path: Any) -> None:
     told = run("derive", *given, "--padding-mode", "circular")
     assert told.status == 0
     assert "circular" in told.out
-    assert_bad_usage(run("derive", *given, "--padding-mode", "constant"), "has a constant there")
+    constant = run("derive", *given, "--padding-mode", "constant", "--padding-value", "-2", "--sections", "border")
+    assert constant.status == 0
+    assert "z = [ −2  −2  x₁  x₂  x₃  x₄  x₅  −2 ]" in constant.out
     assert_bad_usage(run("derive", "--input", "2", "--kernel", "3", "--padding", "2", "--padding-mode", "reflect"),
                      "reflect padding of an input of 2 is at most H - 1 = 1 on each side")  # fmt: skip
-    assert_bad_usage(run("generate", *given, "--padding-mode", "constant", "-o", str(tmp_path)), "has a constant there")
-    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", ["en", "fr", "de"])
+@pytest.mark.parametrize("conv", CONSTANTS, ids=["1d", "2d", "3d"])
+def test_articles_of_a_constant_are_written(conv: Conv, lang: str) -> None:
+    told = document(conv, lang)
+    assert told.ok
+    for format in ("text", "latex", "markdown", "html", "ipynb"):
+        assert "constant" in told.render(format)
+
+
+def test_a_constant_is_felt_in_y_and_dw_alone() -> None:
+    """dx has the entries that it has with zeros; y and dw have a term for each tap on the border."""
+    text = document(CONSTANTS[0], sections=["jacobians", "border", "second"]).render("text", 100)
+    zeros = document(Conv(input=4, kernel=3, padding=((2, 1),)), sections=["jacobians"]).render("text", 100)
+    of_dx = [line for line in zeros.splitlines() if line.strip().startswith("dx₁ = dy")]
+    assert of_dx
+    assert of_dx[0] in text
+    assert "dw₁ = dy₁·v + dy₂·v + dy₃·x₁ + dy₄·x₂ + dy₅·x₃" in text
+    assert "y = [ v  v  x₁  x₂  x₃  x₄  v ] ⋆ [ w₁  w₂  w₃ ]" in text
+    # the direction of x has no constant around it
+    assert "ddy = (pad[p,q](v^x) ⋆ (w ↑ d)) ↓ s + (pad[p,q, constant](x) ⋆ (v^w ↑ d)) ↓ s + v^b" in text
+    assert "dx is what it is with a border of zeros" in " ".join(text.split())

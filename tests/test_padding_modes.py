@@ -17,6 +17,7 @@ from symconv.figures import figure
 from symconv.formulas.parser import parse
 from symconv.formulas.standard import standard
 from symconv.kernels import emit
+from symconv.kernels.checks import check
 from symconv.kernels.peers import installed, pytorch_gradients
 from symconv.layer.differences import exact_gradients, random_integers
 from symconv.layer.gradients import by_sympy
@@ -238,10 +239,21 @@ def test_the_largest_amounts_are_taken() -> None:
         assert Conv(input=4, kernel=3, padding=most, padding_mode=name).padding == ((most, most),)
 
 
-@pytest.mark.parametrize("use", [lambda conv: figure(conv, "window"), lambda conv: emit("unrolled", conv)])
-def test_what_is_not_made_for_a_border_says_so(use: Any) -> None:
-    with pytest.raises(ValueError, match="is made for padding with zeros"):
-        use(Conv(input=4, kernel=3, padding=1, padding_mode="reflect"))
+def test_what_is_not_made_for_a_border_says_so() -> None:
+    with pytest.raises(ValueError, match="is made for a border of zeros, and"):
+        figure(Conv(input=4, kernel=3, padding=1, padding_mode="reflect"), "backward")
+    with pytest.raises(ValueError, match="unrolled code is made for a border of zeros or rows of x, and"):
+        emit("unrolled", Conv(input=4, kernel=3, padding=1, padding_mode="constant"))
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular", "symmetric"])
+def test_unrolled_code_has_the_border_written_in(mode: str) -> None:
+    conv = Conv(input=(3, 2), kernel=(2, 2), stride=(2, 1), padding=((1, 0), (1, 1)), padding_mode=mode)
+    kernel = emit("unrolled", conv)
+    assert check(kernel, [conv], ["symbols", "integers", "second"]).ok
+    x, w = np.ones(conv.x_shape), np.ones(conv.w_shape)
+    with pytest.raises(ValueError, match=f"padding_mode 'zeros': this code is written for '{mode}'"):
+        kernel.load().conv2d(x, w, padding_mode="zeros")
 
 
 def test_words_and_modes_survive_a_round_trip() -> None:

@@ -141,7 +141,8 @@ def line_of(conv: Conv, axis: int | None = None) -> Conv:
     each = conv.axes[axis]
     short = each if max(each.H, each.K, each.O) <= WHOLE else _like(each, conv.transposed)
     if short is None and conv.mode.counts_outside:
-        return Conv(input=4, kernel=3, padding=1, bias=conv.bias, padding_mode=conv.padding_mode)
+        return Conv(input=4, kernel=3, padding=1, bias=conv.bias, padding_mode=conv.padding_mode,
+                    padding_value=conv.padding_value)  # fmt: skip
     if short is None:
         return Conv(input=4, kernel=2, bias=conv.bias, transposed=conv.transposed)
     return _layer([short], conv)
@@ -163,6 +164,7 @@ def _layer(axes: list[Axis], like: Conv) -> Conv:
         bias=like.bias,
         transposed=like.transposed,
         padding_mode=like.padding_mode,
+        padding_value=like.padding_value,
         output_padding=tuple(a.values["r"] for a in axes) if like.transposed else 0,
     )
 

@@ -13,10 +13,11 @@ from symconv.article.closed import formula_for, summed_labels
 from symconv.article.equations import shown_labels
 from symconv.article.selection import MOST_ROWS, columns_that_fit, elided_matrix, kept, name_length
 from symconv.formulas import tree
-from symconv.formulas.values import ZERO, Reading
+from symconv.formulas.values import FILL, ZERO, Reading
 from symconv.formulas.values import Value as Cells
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels, label_sizes
+from symconv.layer.padding import FILLER
 from symconv.mathematics.entries import entry
 from symconv.mathematics.of_formulas import Setting, of_formula
 from symconv.mathematics.of_integers import FIRST
@@ -181,6 +182,8 @@ def picture(conv: Conv, value: Cells, at: Mapping[str, int], columns: int, leadi
         number = int(cells[i, j])
         if number == ZERO:
             return Word("0")
+        if number == FILL:
+            return entry(conv, FILLER, ())
         array = str(value.array)
         return entry(conv, array, [int(n) for n in np.unravel_index(number, conv.shapes[array])])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from symconv import isl
@@ -13,13 +13,23 @@ from symconv.kernels.checks import CHECKS, Finding, check
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.proof import Proof, prove
 
-__all__ = ["MADE", "SCHEDULE", "Evidence"]
+__all__ = ["MADE", "SCHEDULE", "Evidence", "numbered"]
 
 #: the schedule that is shown: the closed formulas word for word
 SCHEDULE = "formulas"
 
 #: the checks of a kernel that are made and shown, where the layer is not too large for them
 MADE = ("symbols", "integers", "values", "complex step")
+
+
+#: what stands for the constant of a border in code where it is a letter
+TRIED = 2
+
+
+def numbered(conv: Conv) -> Conv:
+    """The layer with a number as the constant of its border."""
+    letter = conv.mode.filled and conv.padding_value is None
+    return replace(conv, padding_value=TRIED) if letter else conv
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,4 +70,4 @@ class Evidence:
         """The checks of the kernel on this layer."""
         kernel = emit(self.schedule, Kind(self.conv.ndim, self.conv.transposed))
         names = [name for name in MADE if CHECKS[name].applies(self.conv)]
-        return check(kernel, [self.conv], names).findings if names else ()
+        return check(kernel, [numbered(self.conv)], names).findings if names else ()

@@ -15,11 +15,13 @@ from typing import Any
 
 from symconv.algebra.integers import Integer
 from symconv.article.closed import formula_for
+from symconv.article.evidence import numbered
 from symconv.formulas import tree
 from symconv.kernels import Kind, prelude, source
 from symconv.kernels.formula_source import formula_source
 from symconv.layer import relation
 from symconv.layer.conv import Conv
+from symconv.layer.padding import FILLER
 from symconv.mathematics.notation import OWN, Notation
 from symconv.prose import Prose
 
@@ -27,7 +29,7 @@ __all__ = ["gradient_check", "listing"]
 
 #: the operations of the formulas, in the order in which they are shown
 OPERATIONS: dict[str, Callable[..., Any]] = {
-    "correlate": prelude.correlate, "border": prelude.border, "fold": prelude.fold,
+    "correlate": prelude.correlate, "border": prelude.border, "filled": prelude.filled, "fold": prelude.fold,
     "pad": prelude.pad, "crop": prelude.crop, "dilate": prelude.dilate, "flip": prelude.flip,
     "total": prelude.total,
 }  # fmt: skip
@@ -101,6 +103,9 @@ def _constants(conv: Conv, words: Prose) -> Iterator[str]:
     columns = [[conv.sizes(axis)[name] for axis in range(conv.ndim)] for name in names]
     yield _comment(words, "constants_transposed" if conv.transposed else "constants").rstrip()
     yield f"{', '.join(names)} = np.array({columns})"
+    if conv.mode.filled:
+        yield _comment(words, "filler").rstrip()
+        yield f"{FILLER} = {numbered(conv).padding_value:g}"
     if conv.groups > 1:
         yield _comment(words, "groups").rstrip()
         yield f"G = {conv.groups}"

@@ -186,8 +186,6 @@ def _refuse(
     for name in sections or ():
         if name in _left_out(conv):
             raise ValueError(f"section {name} has nothing to say of {conv!r}, whose border is {conv.padding_mode}")
-    if conv.mode.filled:
-        raise ValueError(f"an article is written for borders of zeros or rows of x, and {conv!r} has a constant there")
 
 
 def _occasional(conv: Conv, loss: str) -> str:

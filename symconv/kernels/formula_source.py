@@ -17,7 +17,7 @@ from typing import Any
 from symconv.algebra.integers import Const
 from symconv.formulas import tree
 from symconv.kernels import source
-from symconv.layer.padding import MODES
+from symconv.layer.padding import FILLER, MODES
 
 __all__ = ["formula_source"]
 
@@ -49,6 +49,9 @@ class _Reading:
 
     def move(self, node: tree.Move) -> ast.expr:
         word, mode = node.operation.word, node.operation.mode
+        if mode in MODES and MODES[mode].filled:  # no entry stands on such a border: its adjoint crops
+            given = (self.read(node.operand), *node.amounts)
+            return source.call("filled", *given, source.name(FILLER)) if word == "pad" else source.call("crop", *given)
         if mode in MODES:  # NumPy makes the border, under its own name
             word, mode = "border" if word == "pad" else word, MODES[mode].numpy
         return source.call(word, self.read(node.operand), *node.amounts, **({"mode": repr(mode)} if mode else {}))

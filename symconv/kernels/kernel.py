@@ -122,8 +122,10 @@ def emit(schedule: str | Schedule, layer: Kind | Conv, evidence: Sequence[str] =
         if schedule not in SCHEDULES:
             raise ValueError(f"no schedule {schedule!r}; there are {', '.join(SCHEDULES)}")
         schedule = SCHEDULES[schedule]
-    if isinstance(layer, Conv) and not schedule.any_size:
-        layer.need_zeros(f"{schedule.name} code")
+    if isinstance(layer, Conv) and not schedule.any_size and layer.mode.filled:
+        raise ValueError(
+            f"{schedule.name} code is made for a border of zeros or rows of x, and {layer!r} has a constant there"
+        )
     kind = Kind(layer.ndim, layer.transposed)
     # the images are the one index that is never written out
     one = None if schedule.any_size or isinstance(layer, Kind) else Conv(**{**layer.to_dict(), "batch": 1})
@@ -190,7 +192,8 @@ class _File:
         plain = TRANSPOSED_PARAMETERS if self.kind.transposed else PARAMETERS
         if self.layer is None:
             return {**plain, **({} if self.kind.transposed else BORDER), **self.lowering.options}
-        return {name: shortest(getattr(self.layer, name)) for name in plain}
+        own = {name: shortest(getattr(self.layer, name)) for name in plain}
+        return own if self.kind.transposed else {**own, **BORDER, "padding_mode": repr(self.layer.padding_mode)}
 
     def signature(self, name: str, arrays: str) -> str:
         return f"{name}({arrays}, {', '.join(f'{key}={value}' for key, value in self.parameters.items())})"
@@ -202,9 +205,16 @@ class _File:
         finder = "_transposed_layer" if self.kind.transposed else "_layer"
         names = [name for name in self.parameters if name not in (*self.lowering.options, *BORDER)]
         layer = source.call(finder, "x", "w", bias, *names, ndim=self.kind.ndim)
-        border = [] if self.layer or self.kind.transposed else [self.bordered(arrays)]
+        border = [] if self.kind.transposed else [self.own_border() if self.layer else self.bordered(arrays)]
         found, *sizes = self.lowering.sizes(layer, targets)
         return [source.assign(given, f"_arrays({given})"), found, *border, *sizes]
+
+    def own_border(self) -> ast.stmt:
+        """The border that the code of one layer is written for."""
+        assert self.layer is not None
+        mode = self.layer.padding_mode
+        told = f"padding_mode {{padding_mode!r}}: this code is written for {mode!r}"
+        return source.when([f"padding_mode != {mode!r}"], ast.parse(f"raise ValueError(f{told!r})").body)
 
     def bordered(self, arrays: Sequence[str]) -> ast.stmt:
         """Another border than zeros: the longer x without padding, and its gradient folded back."""

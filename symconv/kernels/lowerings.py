@@ -173,6 +173,8 @@ class WrittenOut(Lowering):
         told = (
             f"{shared} parts are shared"
             if shared
+            else "none is shared"
+            if self.one.mode.counts_outside
             else "none is shared: o follows from k and m, so each occurs in one entry"
         )
         return f"Forward {forward} products, backward {backward}; {told}. What no window reaches stays zero."

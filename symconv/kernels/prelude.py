@@ -19,7 +19,7 @@ from symconv.layer.padding import MODES
 Array = NDArray[Any]
 Axes = list[tuple[int, int, int, int, int, int, int]]
 
-__all__ = ["border", "correlate", "crop", "dilate", "flip", "fold", "pad", "total"]
+__all__ = ["border", "correlate", "crop", "dilate", "filled", "flip", "fold", "pad", "total"]
 
 
 def _output_size(H: int, K: int, s: int, d: int, p: int, q: int) -> int:
@@ -244,6 +244,12 @@ def border(a: Array, before: Any, after: Any, mode: Any) -> Array:
     widths = np.broadcast_to(before, a.ndim - 3), np.broadcast_to(after, a.ndim - 3)
     result: Array = np.pad(a, [(0, 0)] * 3 + list(zip(*widths)), mode)
     return result
+
+
+def filled(a: Array, before: Any, after: Any, value: Any) -> Array:
+    """A border of one value on each spatial axis."""
+    widths = np.broadcast_to(before, a.ndim - 3), np.broadcast_to(after, a.ndim - 3)
+    return np.pad(a, [(0, 0)] * 3 + list(zip(*widths)), constant_values=value)
 
 
 def fold(a: Array, before: Any, after: Any, mode: Any) -> Array:

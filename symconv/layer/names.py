@@ -48,6 +48,8 @@ def subscript(conv: Layer, array: str, index: Sequence[int]) -> str:
     '12'
     """
     shape = conv.shapes[array]
+    if not shape:
+        return ""
     several_channels = (conv.in_channels, conv.out_channels) != (1, 1)
     if array in _LIKE_B:
         shown = [conv.out_channels > 1]

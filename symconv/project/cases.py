@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from symconv.article.evidence import numbered
 from symconv.kernels.nest import Kind
 from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES
 from symconv.layer.conv import Conv
@@ -70,18 +71,15 @@ def case_plan(conv: Conv, schedules: Sequence[str] = (), languages: Sequence[str
     chosen = list(dict.fromkeys(schedules)) or [
         name
         for name, each in SCHEDULES.items()
-        if each.any_size or (not conv.mode.counts_outside and _one_image(conv).terms <= MAX_UNROLLED_TERMS)
+        if each.any_size or (not conv.mode.filled and _one_image(conv).terms <= MAX_UNROLLED_TERMS)
     ]
-    if conv.mode.filled:
-        raise ValueError(
-            f"a derivation is written for borders of zeros or rows of x, and {conv!r} has a constant there"
-        )
+    tried = numbered(conv)
     orders = []
     for name in chosen:
         if name not in SCHEDULES:
             raise ValueError(f"no schedule {name!r}; there are {', '.join(SCHEDULES)}")
         if SCHEDULES[name].any_size:
-            orders.append(Order(name, kind, (conv, *neighbours(conv))))
+            orders.append(Order(name, kind, (tried, *neighbours(tried))))
         else:
             orders.append(_unrolled(name, conv))
     return Plan(tuple(orders), (conv,), languages=tuple(dict.fromkeys(languages)) or project_plan().languages)
@@ -123,7 +121,7 @@ def neighbours(conv: Conv) -> tuple[Conv, ...]:
 
 
 def _unrolled(schedule: str, conv: Conv) -> Order:
-    conv.need_zeros(f"{schedule} code")
+    _refuse_constant(schedule, conv)
     one = _one_image(conv)
     if one.terms > MAX_UNROLLED_TERMS:
         raise ValueError(
@@ -132,6 +130,13 @@ def _unrolled(schedule: str, conv: Conv) -> Order:
     # with several images too: the code holds for any number
     several = Conv(**{**conv.to_dict(), "batch": max(2, conv.batch)})
     return Order(schedule, one, (one, several))
+
+
+def _refuse_constant(schedule: str, conv: Conv) -> None:
+    if conv.mode.filled:
+        raise ValueError(
+            f"{schedule} code is made for a border of zeros or rows of x, and {conv!r} has a constant there"
+        )
 
 
 def _one_image(conv: Conv) -> Conv:

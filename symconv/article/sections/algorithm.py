@@ -6,6 +6,7 @@ import numpy as np
 
 from symconv.article.blocks import Block, Code, Paragraph, Section, Table
 from symconv.article.case import Case
+from symconv.article.evidence import numbered
 from symconv.article.listing import gradient_check, listing
 from symconv.kernels import Kind, emit
 from symconv.kernels.checks import TOLERANCE, Finding
@@ -66,8 +67,11 @@ def verdict(case: Case, findings: tuple[Finding, ...]) -> list[Block]:
     )
     if not case.full:
         return [told]
+    tried = numbered(case.conv)
+    with_number = Phrase("verdict.filler", {"value": Word(f"{tried.padding_value:g}")}) if tried != case.conv else None
     return [
         Paragraph(Phrase("verdict.intro", {"terms": case.conv.terms})),
+        *([Paragraph(with_number)] if with_number else []),
         Table(head, tuple(rows), numbers=(2,)),
         told,
         Paragraph(Phrase("verdict.scope")),

@@ -9,26 +9,24 @@ from symconv.article.blocks import Block, Equations, Paragraph, Section
 from symconv.article.case import Case
 from symconv.article.drawing import drawn
 from symconv.article.sections.passes import entry_equations, general
-from symconv.article.sections.setting import sizes_of
+from symconv.article.sections.setting import named, sizes_of
 from symconv.layer.conv import Conv
+from symconv.layer.padding import FILLER, OUTSIDE
 from symconv.mathematics.entries import entry
 from symconv.mathematics.of_integers import FIRST, of_integer, one_based, simplified
 from symconv.mathematics.tree import Below, Equation, Fence, Math, Matrix, Operator, Row, Sum, Word, separated
-from symconv.prose import Phrase
+from symconv.prose import Phrase, Value
 
-__all__ = ["border", "named"]
-
-
-def named(conv: Conv) -> Phrase:
-    """What the border of a layer is called."""
-    return Phrase(f"border.mode.{conv.padding_mode}")
+__all__ = ["border"]
 
 
 def border(case: Case) -> Section:
     """The map of the padding, drawn on one axis; the gradient on the longer array; how it is folded back."""
     conv, line = case.conv, case.line.conv
+    kind = "_constant" if conv.mode.filled else ""
+    values: dict[str, Value] = {"v": entry(conv, FILLER, ())}
     blocks: list[Block] = [
-        Paragraph(Phrase("border.intro", {"mode": named(conv)})),
+        Paragraph(Phrase(f"border.intro{kind}", {"mode": named(conv)})),
         Equations(tuple(map_of_rows(conv)), "border"),
     ]
     blocks.append(Paragraph(Phrase("border.line", {"layer": sizes_of(line)})))
@@ -36,10 +34,13 @@ def border(case: Case) -> Section:
     blocks.append(Paragraph(Phrase("border.slides")))
     blocks += drawn(case.line, ("y", "dw"), remarked=False)
     blocks += [Paragraph(Phrase("border.padded")), *drawn(case.line, ("dx",), remarked=False, named="dz")]
-    blocks += [Paragraph(Phrase("border.fold")), Equations(tuple(folded(line)), "fold")]
-    blocks += [Paragraph(Phrase("border.entries")), *entry_equations(line, "dx", case.line.gradients.terms("dx"))]
+    blocks += [Paragraph(Phrase(f"border.fold{kind}", values)), Equations(tuple(folded(line)), "fold")]
+    blocks += [
+        Paragraph(Phrase(f"border.entries{kind}")),
+        *entry_equations(line, "dx", case.line.gradients.terms("dx")),
+    ]
     if case.line is not case:
-        blocks += [Paragraph(Phrase("border.whole")), general(conv, "dw", "dw")]
+        blocks += [Paragraph(Phrase(f"border.whole{kind}")), general(conv, "dw", "dw")]
         for target in case.targets:
             blocks += entry_equations(conv, target, case.gradients.terms(target))
     return Section("border", Phrase("border.title"), tuple(blocks))
@@ -47,16 +48,19 @@ def border(case: Case) -> Section:
 
 def map_of_rows(conv: Conv) -> list[Equation]:
     """What stands at position t before the first row and behind the last."""
-    mode = conv.mode
-    assert mode.before is not None
-    assert mode.after is not None
-    first = FIRST.get()
+    mode, first = conv.mode, FIRST.get()
     last: Math = Word("H") if first else Sum(((1, Word("H")), (-1, Word("1"))))
     sides = ((mode.before, "<", Word(str(first))), (mode.after, ">", last))
     return [
         Equation.of(
             Below(Word("x"), Word("t")),
-            separated([Below(Word("x"), _from_one(row)), Fence(Row((Word("t"), Operator(sign), end)))], wide=True),
+            separated(
+                [
+                    entry(conv, FILLER, ()) if row is None else Below(Word("x"), _from_one(row)),
+                    Fence(Row((Word("t"), Operator(sign), end))),
+                ],
+                wide=True,
+            ),
         )
         for row, sign, end in sides
     ]
@@ -67,14 +71,14 @@ def _from_one(row: Integer) -> Math:
 
 
 def _rows(line: Conv) -> list[int]:
-    """The rows of x, 0-based, that stand in the padded x, of a layer with one axis."""
+    """The rows of x, 0-based, that stand in the padded x, of a layer with one axis; OUTSIDE for none."""
     (axis,) = line.axes
     return [int(m) for m in axis.mode.rows(np.arange(-axis.p, axis.H + axis.q), axis.H)]
 
 
 def bordered(line: Conv) -> list[Math]:
     """The entries of the padded x."""
-    return [entry(line, "x", (0, 0, m)) for m in _rows(line)]
+    return [entry(line, FILLER, ()) if m == OUTSIDE else entry(line, "x", (0, 0, m)) for m in _rows(line)]
 
 
 def folded(line: Conv) -> list[Equation]:

@@ -28,6 +28,7 @@ from symconv.article.selection import (
     with_gaps,
 )  # fmt: skip
 from symconv.layer.conv import Axis, Conv
+from symconv.layer.padding import FILLER
 from symconv.mathematics.entries import entry, terms_sum
 from symconv.mathematics.of_integers import FIRST
 from symconv.mathematics.tree import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Sum, Word, separated
@@ -77,7 +78,8 @@ def other_kinds(conv: Conv, target: str) -> Iterator[str]:
     """Which kinds of sum occur beside that of an inside entry: ``cut`` short at an edge, of another ``phase`` of the stride,
     ``empty``."""
     array = target.removeprefix("d")
-    if array == "b" or conv.mode.counts_outside:  # a border of rows cuts nothing off
+    # a border of rows cuts nothing off, and one of a constant only what acts through x
+    if array == "b" or conv.mode.moves_rows or (conv.mode.filled and target != "dx"):
         return
     side = conv.kind.side(array)
     axes = [(axis, kinds(axis, side)) for axis in conv.axes]
@@ -112,8 +114,8 @@ def forward(case: Case) -> Section:
     kind = conv.kind.name
     blocks: list[Block] = [Paragraph(Phrase(f"forward.intro.{kind}")), general(conv, "y", "forward")]
     if any(p or q for p, q in conv.padding):
-        outside = "border" if conv.mode.counts_outside else kind
-        blocks.append(Paragraph(Phrase(f"forward.outside.{outside}")))
+        outside = "constant" if conv.mode.filled else "border" if conv.mode.moves_rows else kind
+        blocks.append(Paragraph(Phrase(f"forward.outside.{outside}", {"v": entry(conv, FILLER, ())})))
     if not case.full:
         return Section("forward", Phrase("forward.title"), tuple(blocks))
     blocks.append(Paragraph(Phrase("forward.entries")))
@@ -143,14 +145,14 @@ def jacobians(case: Case) -> Section:
     arrays = [target.removeprefix("d") for target in case.targets]
     for array in arrays if case.full else arrays[-1:]:
         blocks += jacobian(line, array)
-    layer = "border" if conv.mode.counts_outside else conv.kind.name
+    layer = "border" if conv.mode.moves_rows else conv.kind.name
     blocks.append(Paragraph(Phrase(f"jacobians.band.{layer}", {"jacobian": partial("x")})))
     blocks.append(Paragraph(Phrase("jacobians.chain")))
     blocks.append(Equations(tuple(product(line, array, case.full) for array in arrays)))
     for target in case.targets if case.full else ():
         entries = f"jacobians.entries.{target}" + ("_border" if target == "dx" and layer == "border" else "")
         blocks += [Paragraph(Phrase(entries)), *entry_equations(conv, target, line.gradients.terms(target))]
-    if layer == "border":  # recognised in the section on the border
+    if conv.mode.counts_outside:  # recognised in the section on the border
         return Section("jacobians", Phrase("jacobians.title"), tuple(blocks))
     blocks += [Paragraph(Phrase(f"jacobians.recognised.{layer}")), *drawn(line, ("dw", "dx"))]
     return Section("jacobians", Phrase("jacobians.title"), tuple(blocks))

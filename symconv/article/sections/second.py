@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from symconv.article.blocks import Block, Equations, Paragraph, Section
 from symconv.article.case import Case
-from symconv.article.closed import formula_for, summed_labels
+from symconv.article.closed import summed_labels
 from symconv.article.equations import array_index, own
 from symconv.article.sections.passes import entry_equations
 from symconv.article.sections.setting import sizes_of
 from symconv.formulas import tree
 from symconv.formulas.second import SECOND_FORMULAS, verify_second
+from symconv.formulas.standard import standard
 from symconv.layer.conv import Conv
 from symconv.layer.second import REPLACED
 from symconv.mathematics.of_formulas import Setting, of_formula
@@ -71,23 +72,24 @@ def _replaced(conv: Conv) -> Math:
 
 def _closed(conv: Conv, target: str) -> Equation:
     """The closed formula with a direction in the place of each factor in turn."""
-    source, replaced = SECOND_FORMULAS[target]
-    formula = formula_for(conv, source)
-    bare = formula.body.left if isinstance(formula.body, tree.Add) else formula.body
+    source, _ = SECOND_FORMULAS[target]
     totals = tuple(Total((Word(own(conv, label)),)) for label in summed_labels(conv, source))
+    arrays = {name: array_index(conv, name, []) for name in (source, *REPLACED.values(), "dy")}
+    arrays |= {direction: _indexed(conv, array) for direction, array in REPLACED.items()}
     terms: list[tuple[int, Math]] = []
-    for factor, _ in replaced:
-        if factor == "b":
-            terms += [(1, _indexed(conv, "b"))] if conv.bias else []
+    for part in _summands(standard(target, conv.transposed, conv.padding_mode).body):
+        if isinstance(part, tree.Array):
+            terms += [(1, arrays[part.name])] if conv.bias else []
             continue
-        arrays = {name: array_index(conv, name, []) for name in (source, *tree.OPERANDS)} | {
-            factor: _indexed(conv, factor)
-        }
-        single = tree.Formula(source, bare, transposed=conv.transposed, padding_mode=conv.padding_mode)
+        single = tree.Formula(source, part, transposed=conv.transposed, padding_mode=conv.padding_mode)
         terms.append((1, of_formula(single, Setting((), arrays, totals)).steps[0][1]))
     left = array_index(conv, source, [])
     name = Below(Word(target), left.sub) if isinstance(left, Below) else Word(target)
     return Equation.of(name, Sum(tuple(terms)) if len(terms) > 1 else terms[0][1])
+
+
+def _summands(node: tree.Node) -> list[tree.Node]:
+    return [*_summands(node.left), *_summands(node.right)] if isinstance(node, tree.Add) else [node]
 
 
 def _indexed(conv: Conv, array: str) -> Math:

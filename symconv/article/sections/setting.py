@@ -17,12 +17,13 @@ from symconv.article.selection import MOST_ENTRIES, selected, with_gaps
 from symconv.layer.conv import Conv
 from symconv.layer.gradients import loss_expression
 from symconv.layer.loss import channel_labels
+from symconv.layer.padding import FILLER
 from symconv.mathematics.entries import entry
 from symconv.mathematics.of_integers import FIRST, of_integer
 from symconv.mathematics.tree import Equation, Math, Operator, Row, Sum, Word, separated
 from symconv.prose import Phrase, Value
 
-__all__ = ["crossed", "setting", "sizes_of", "subtitle", "title"]
+__all__ = ["crossed", "named", "setting", "sizes_of", "subtitle", "title"]
 
 #: the columns of the table of sizes: a letter, in the layer's terms, and whether it is shown when it has its usual value
 SIZES = {"H": None, "K": None, "s": 1, "d": 1, "p": 0, "q": 0, "O": None, "r": 0}
@@ -44,6 +45,11 @@ def title(conv: Conv) -> Phrase:
     return Phrase(f"title.{conv.kind.name}")
 
 
+def named(conv: Conv) -> Phrase:
+    """What the border of a layer is called."""
+    return Phrase(f"border.mode.{conv.padding_mode}", {"v": entry(conv, FILLER, ())})
+
+
 def subtitle(conv: Conv) -> tuple[Phrase, ...]:
     """What makes the layer what it is; what has its usual value is not said."""
     said = [
@@ -59,7 +65,7 @@ def subtitle(conv: Conv) -> tuple[Phrase, ...]:
             before, after = zip(*conv.padding, strict=True)
             said.append(Phrase("subtitle.two_paddings", {"before": _per_axis(before), "after": _per_axis(after)}))
     if conv.mode.counts_outside:
-        said.append(Phrase("subtitle.border", {"mode": Phrase(f"border.mode.{conv.padding_mode}")}))
+        said.append(Phrase("subtitle.border", {"mode": named(conv)}))
     if any(d != 1 for d in conv.dilation):
         said.append(Phrase("subtitle.dilation", {"size": _per_axis(conv.dilation)}))
     if any(conv.output_padding):

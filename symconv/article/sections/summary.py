@@ -42,7 +42,8 @@ def summary(case: Case) -> Section:
             "mode": Word(conv.padding_mode),
             "border": Reference("border", Phrase("reference.border")),
         }
-        blocks.append(Paragraph(Phrase("summary.border", values)))
+        kind = "_constant" if conv.mode.filled else ""
+        blocks.append(Paragraph(Phrase(f"summary.border{kind}", values)))
     else:
         blocks += elsewhere(conv, case.notation)
     return Section("summary", Phrase("summary.title"), (*blocks, *theorem(case, targets)))
