@@ -85,7 +85,7 @@ def _sizes(conv: Conv) -> dict[str, int]:
 
 @click.command("%%audit", add_help_option=False)
 @click.argument("name", required=False)
-@click.option("--convention", default="plain", type=click.Choice([*CONVENTIONS]))
+@click.option("--convention", default="auto", type=click.Choice(["auto", *CONVENTIONS]))
 @click.option("--mode", default="backward", type=click.Choice(MODES))
 @click.option("--grid", default="quick", type=click.Choice(NAMED))
 @click.option("--outputs")

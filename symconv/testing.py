@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from symconv.audits import audit
 from symconv.audits.grids import default_grid
+from symconv.audits.minimal import minimal_cases
+from symconv.audits.reports.text import unjudged
 from symconv.courses.conv_case import ConvCase
-from symconv.courses.minimal import minimal_cases
 from symconv.layer.conv import Conv
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def cases(grid: str | Iterable[Conv] = "default", **options: Any) -> list[ConvCa
 
 def assert_conv_gradients(
     function: str | os.PathLike[str] | Callable[..., Any],
-    convention: str | Callable[..., Any] = "plain",
+    convention: str | Callable[..., Any] = "auto",
     *,
     grid: str | Iterable[Conv] = "default",
     forward: str | Callable[..., Any] | None = None,
@@ -74,8 +75,6 @@ def assert_conv_gradients(
     45
     """
     __tracebackhide__ = True
-    if grid == "minimal":
-        grid = [conv for conv, _ in minimal_cases()]
     result = audit(
         function, convention, grid=grid, forward=forward, mode=mode, outputs=outputs, square=square, **options
     )
@@ -86,7 +85,9 @@ def assert_conv_gradients(
 
 def _in_words(result: Audit) -> str:
     lines = [f"{result.label} is wrong in {result.wrong} of {result.tally.cases} geometries"]
-    if not result.wrong:
+    if not result.wrong and result.unjudged:
+        lines = [f"{result.label} is not judged in {unjudged(result)}"]
+    elif not result.wrong:
         lines = [f"{result.label} refuses {result.refused} of {result.tally.cases} geometries"]
         lines.append(next(case.verdict.message for case in result.documented if case.refuses()))
     if result.smallest_failure is not None:

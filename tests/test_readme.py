@@ -97,7 +97,7 @@ def test_limits_are_those_of_the_code() -> None:
     text = README.read_text(encoding="utf-8")
     limits = " ".join(re.findall(r"^## Limits\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)[0].split())
     stated = [int(number.replace(",", "")) for number in re.findall(r"[0-9][0-9,]*[0-9]", limits)]
-    assert stated == [MAX_TERMS, options.MAX_CASES, grids.MAX_CASES, MAX_SIZE, MAX_STEP, MAX_SYMPY_TERMS]
+    assert stated == [MAX_TERMS, options.MAX_VALUES, grids.MAX_AUDITED, MAX_SIZE, MAX_STEP, MAX_SYMPY_TERMS]
 
 
 def test_changes_end_with_this_version() -> None:

@@ -21,7 +21,7 @@ class Case:
     outside: str | None = None
 
     def status(self, output: str) -> str:
-        """ "ok", "value", "shape", "error" or "refuses"."""
+        """ "ok", "value", "shape", "error", "refuses" or "limit": not judged, for want of time or memory."""
         return self.verdict.status or self.verdict.outputs.get(output, "value")
 
     def statuses(self, outputs: Iterable[str]) -> list[str]:
@@ -29,6 +29,10 @@ class Case:
 
     def refuses(self) -> bool:
         return self.verdict.status == "refuses"
+
+    def answered(self) -> bool:
+        """Whether there is a verdict: it is neither refused nor out of time or memory."""
+        return self.verdict.status not in ("refuses", "limit")
 
     def right(self, outputs: Iterable[str]) -> bool:
         """Whether every output is right."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from symconv.audits.arrays import FIRST, SECOND, Face
 from symconv.audits.courses import ROWS
-from symconv.audits.inference.reading import PREFIX, Reading, convention_parts
+from symconv.audits.inference.reading import PREFIX, Reading, convention_parts, in_phase
+from symconv.audits.mistakes import by_adapter
 from symconv.layer.conv import Conv
 
 __all__ = ["CONVENTIONS", "GRADIENTS", "Adapter", "Convention", "Functions", "convention_named", "from_native", "native_shape",
@@ -153,9 +155,11 @@ def _cached(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         if functions.forward is None:
             cache: Any = (a["x"], a["w"], a["b"], parameters(conv))
         else:
-            returned = functions.forward(a["x"], a["w"], a["b"], parameters(conv))
+            before = partial(functions.forward, a["x"], a["w"], a["b"], parameters(conv))
+            returned = in_phase("forward", before)
             if not isinstance(returned, tuple) or len(returned) != 2:
-                raise TypeError(f"the forward function returned {type(returned).__name__}, not ({key}, cache)")
+                told = f"the forward function returned {type(returned).__name__}, not ({key}, cache)"
+                in_phase("forward", partial(_raise, TypeError(told)))
             cache = returned[1]
         return functions.main(a["dy"], cache)
 
@@ -166,12 +170,16 @@ def _cached(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 def _layer(make: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
-    return make(a["w"], a["b"], short(conv.stride), _padding(conv), **_extras(conv))
+    return in_phase("construct", partial(make, a["w"], a["b"], short(conv.stride), _padding(conv), **_extras(conv)))
+
+
+def _raise(error: Exception) -> Any:
+    raise error
 
 
 def _layer_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
     layer = _layer(functions.main, conv, a)
-    layer.forward(a["x"])
+    in_phase("forward", lambda: layer.forward(a["x"]))
     dx = layer.backward(a["dy"])
     found = {"dx": dx}
     for name, attributes in (("dw", ("dW", "dw")), ("db", ("db",))):
@@ -261,14 +269,18 @@ CONVENTIONS: dict[str, Convention] = {
 def _adapted(adapter: Adapter) -> Convention:
     def backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
         face = SECOND if SECOND.arrays[0] in a else FIRST
-        returned = adapter(functions.main, *(a[name] for name in face.arrays), conv)
+        returned = by_adapter(adapter, functions.main, *(a[name] for name in face.arrays), conv)
         if not isinstance(returned, Mapping):
             some = ", ".join(face.outputs)
-            raise TypeError(f"the adapter returned {type(returned).__name__}, not a dict with some of {some}")
+            told = TypeError(f"the adapter returned {type(returned).__name__}, not a dict with some of {some}")
+            in_phase("adapter", partial(_raise, told))
         return returned
 
     def forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
-        return adapter(function, a["x"], a["w"], a["b"], None, conv)["y"]
+        returned = by_adapter(adapter, function, a["x"], a["w"], a["b"], None, conv)
+        if not isinstance(returned, Mapping) or "y" not in returned:
+            in_phase("adapter", partial(_raise, TypeError("the adapter returned no dict with y in it, and dy is None")))
+        return returned["y"]
 
     name = getattr(adapter, "__name__", "adapter")
     return Convention(name, f"{name}(fn, x, w, b, dy, conv) -> dict", backward, forward, _anything)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from symconv.audits.minimal import minimal_cases
 from symconv.layer.conv import Conv
 from symconv.layer.padding import mode_named
 
-__all__ = ["MAX_CASES", "NAMED", "Size", "default_grid", "grid_of"]
+__all__ = ["MAX_AUDITED", "NAMED", "TAKEN", "Size", "default_grid", "grid_of", "taken"]
 
-#: a grid with more cases than this is refused
-MAX_CASES = 2_000_000
+#: an audit of more cases than this is refused
+MAX_AUDITED = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ _SIZES: tuple[Size, ...] = (
     Size((7, 6), (3, 3), 1, 2, 3),
     Size((6, 6), (2, 2), 3, 2, 1),
     Size((7, 7), (5, 5), 2, 1, 2),
-    Size((8, 7), (5, 3), 1, 2, 1),
+    Size((9, 8), (7, 6), 1, 2, 1),
     Size((5, 7), (1, 3), 2, 1, 3),
     Size((6, 4), (1, 1), 2, 2, 3),
     Size((4, 4), (4, 4), 3, 2, 1),
@@ -57,7 +59,7 @@ _SIZES: tuple[Size, ...] = (
 #: the most telling of them: square and oblong, with and without remainders, and N, C, F each 1 or more apart from the others
 _QUICK = (1, 3, 6, 9, 13)
 
-NAMED = ("default", "quick")
+NAMED = ("default", "quick", "minimal")
 
 STRIDES, PADDINGS = (1, 2, 3), (0, 1, 2)
 
@@ -134,20 +136,83 @@ def grid_of(
             yield conv
 
 
-def default_grid(name: str = "default", **options: Any) -> list[Conv]:
-    """The grid as a list; ValueError when it is empty or has more than MAX_CASES cases.
+#: what a function may take beside one stride and one padding
+TAKEN = ("dilation", "groups", "oblong", "asymmetric")
+
+#: the cases that a named grid has more for a function that takes something: sizes, and what is tried on each
+_FURTHER: dict[str, tuple[tuple[Size, ...], tuple[dict[str, Any], ...]]] = {
+    "dilation": (
+        (Size((7, 6), (3, 2), 2, 2, 3), Size((9, 8), (3, 3), 1, 1, 1), Size((8, 9), (2, 3), 1, 3, 2)),
+        tuple({"dilation": d, "stride": s, "padding": p} for d in (2, 3) for s, p in ((1, 0), (1, 1), (2, 1), (3, 2))),
+    ),
+    "groups": (
+        (Size((5, 4), (3, 2), 2, 1, 1), Size((4, 5), (2, 3), 1, 2, 1), Size((5, 5), (1, 2), 3, 1, 2),
+         Size((6, 5), (3, 3), 1, 2, 3)),
+        tuple({"groups": g, "stride": s, "padding": p} for g in (2, 3) for s, p in ((1, 0), (2, 1), (3, 0))),
+    ),
+    "oblong": (
+        (Size((6, 7), (3, 2), 2, 1, 3), Size((7, 5), (2, 3), 1, 2, 1)),
+        tuple({"stride": s, "padding": p} for s in ((1, 2, 1), (2, 1, 3), (3, 2, 1)) for p in ((0, 0, 0), (1, 0, 1), (0, 2, 1))),
+    ),
+    "asymmetric": (
+        (Size((6, 5), (3, 2), 2, 1, 3), Size((5, 6), (2, 3), 1, 2, 1)),
+        tuple({"stride": s, "padding": p} for s in (1, 2) for p in (((0, 1),) * 3, ((2, 0), (1, 2), (0, 1)))),
+    ),
+}  # fmt: skip
+
+
+def taken(takes: Iterable[str], ndim: int = 2, every: int = 1) -> list[Conv]:
+    """Cases for a function that takes some of :data:`TAKEN`, each ``every``-th of them; channels are those of one group.
+
+    >>> [conv.slug for conv in taken(["groups"], every=10)]
+    ['in5x4-k3x2-n2c2f2-g2', 'in4x5-k2x3-n1c6f3-s2x2-p1x1-g3', 'in6x5-k3x3-n1c4f6-s3x3-g2']
+    """
+    asked = set(takes)
+    if unknown := asked - set(TAKEN):
+        raise ValueError(f"nothing called {sorted(unknown)[0]!r} is taken; there are {', '.join(TAKEN)}")
+    found: list[Conv] = []
+    for name in (name for name in TAKEN if name in asked and not (name == "oblong" and ndim == 1)):
+        chosen: list[Conv] = []
+        for size, each in itertools.product(*_FURTHER[name]):
+            more = (3, 2)
+            space, kernel = (
+                (*values, *[one] * ndim)[:ndim] for values, one in zip((size.input, size.kernel), more, strict=True)
+            )
+            values = {k: v[:ndim] if isinstance(v, tuple) else v for k, v in each.items()}
+            groups = values.get("groups", 1)
+            with contextlib.suppress(ValueError):  # a kernel that is too wide for its input
+                chosen.append(Conv(space, kernel, batch=size.batch, in_channels=groups * size.in_channels,
+                                   out_channels=groups * size.out_channels, **values))  # fmt: skip
+        found += chosen[::every]
+    return list(dict.fromkeys(found))
+
+
+def default_grid(name: str = "default", takes: Iterable[str] = (), **options: Any) -> list[Conv]:
+    """The grid as a list, "default", "quick" or "minimal" (the fewest cases on which every known mistake shows), with further
+    cases for a function that ``takes`` some of :data:`TAKEN`; ValueError when it is empty or has more than MAX_AUDITED cases.
 
     >>> len(default_grid()), len(default_grid("quick"))
     (180, 45)
     """
+    if name == "minimal":
+        allowed = {"ndim": (1, 2, 3)} | _USUAL
+        if given := [key for key, value in options.items() if value not in allowed.get(key, ())]:
+            raise ValueError(f"grid minimal has its own cases: no {given[0]} goes with it")
+        return [conv for conv, _ in minimal_cases(options.get("ndim", 2), takes)]
     reasons: list[str] = []
-    found = list(itertools.islice(grid_of(name, **options, reasons=reasons), MAX_CASES + 1))
-    if len(found) > MAX_CASES:
-        raise ValueError(f"the grid has more than {MAX_CASES:,} cases")
+    found = list(itertools.islice(grid_of(name, **options, reasons=reasons), MAX_AUDITED + 1))
+    if len(found) > MAX_AUDITED:
+        raise ValueError(f"the grid has more than {MAX_AUDITED:,} cases")
     if not found:
         why = f" ({'; '.join(reasons)})" if reasons else ""
         raise ValueError(f"the grid is empty: no combination of its sizes is a convolution{why}")
-    return found
+    further = taken(takes, options.get("ndim", 2), 1 if name == "default" else 3)
+    return list(dict.fromkeys([*found, *further]))
+
+
+#: what may be said to the grid "minimal": what it has anyway
+_USUAL: dict[str, tuple[Any, ...]] = {"batch": (None,), "in_channels": (None,), "out_channels": (None,), "transposed": (False,),
+                                      "padding_mode": ("zeros",)}  # fmt: skip
 
 
 def is_square(conv: Conv) -> bool:

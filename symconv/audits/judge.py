@@ -55,13 +55,16 @@ MAX_SYMBOLIC_TERMS = 20_000
 class CaseVerdict:
     """What one case came to; all of it plain data, for pipes and JSON.
 
-    ``outputs`` maps each output to "ok", "value" or "shape"; it is empty when ``status`` is "error" or "refuses".
+    ``outputs`` maps each output to "ok", "value" or "shape"; it is empty when ``status`` is "error", "refuses" or "limit"
+    (not judged).
     """
 
     outputs: dict[str, str] = field(default_factory=dict)
     status: str = ""
     message: str = ""
     where: str = ""
+    #: of an error: what the function was doing, or "process" where its process ended
+    phase: str = ""
     engine: str = EXACT
     rounds: int = 0
     findings: list[str] = field(default_factory=list)
@@ -183,7 +186,7 @@ class _Judgement:
 
     def _failed(self, failure: Failure) -> CaseVerdict:
         """The verdict on an exception, with the causes that its message confirms (of whatever output: none came back)."""
-        result = CaseVerdict(status=failure.status, message=failure.message, where=failure.where)
+        result = CaseVerdict(status=failure.status, message=failure.message, where=failure.where, phase=failure.phase)
         if failure.status == "error":
             nothing: Point = {}
             seen = (
@@ -202,7 +205,8 @@ class _Judgement:
                 shapes = self.reference.shapes()
             except Raised as raised:
                 failure = raised.failure
-                raise Raised(Failure(failure.status, f"forward: {failure.message}", failure.where)) from raised
+                told = f"forward: {failure.message.removeprefix('forward: ')}"
+                raise Raised(Failure(failure.status, told, failure.where, "forward")) from raised
         return point(self.conv, self.seed, number, self.size, shapes, self.face.arrays)
 
     def _run(self, at: Point, process: Process | None = None, **how: Any) -> Returned:

@@ -90,7 +90,7 @@ _BY_VALUE = {key for key in CAUSES if not key.startswith(("depends-", "ignores-"
 
 def _is_pattern(cases: Sequence[Case], failing: set[int], applies: Callable[[Conv], bool]) -> bool:
     """Whether the failing cases are exactly those with a property, and cases without it were tried."""
-    answered = [i for i, case in enumerate(cases) if not case.refuses()]
+    answered = [i for i, case in enumerate(cases) if case.answered()]
     return failing == {i for i in answered if applies(cases[i].conv)} and len(failing) < len(answered)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from symconv.audits.inference.settle import Settled
+from symconv.audits.inference.written import CALLED, written
 from symconv.audits.run import Audit
+from symconv.audits.sandbox import files
 from symconv.layer.conv import Conv
-from symconv.reading.prove import source_of
 from symconv.reading.theorem import ProvedCondition, condition_for
 
 __all__ = ["with_proof"]
@@ -16,26 +18,40 @@ __all__ = ["with_proof"]
 MAX_SECONDS = 20.0
 
 
-def with_proof(audit: Audit, function: str, convention: str, forward: str | None = None) -> Audit:
+def with_proof(audit: Audit, function: str, call: Settled, forward: str | None = None) -> Audit:
     """The audit, with what is proved when the function can be read; as it was where it cannot.
 
-    The audit's cases are the replay: a single one that came out otherwise than was read, and nothing is said to be proved.
+    A call that was inferred is written out below the source and read with it. The audit's cases are the replay: a single one
+    that came out otherwise than was read, and nothing is said to be proved. Cases of several groups, or with other strides or
+    paddings on each side, are no part of it.
     """
-    cases = [(case.conv, case.statuses(audit.outputs)) for case in audit.documented]
+    cases = [(case.conv, case.statuses(audit.outputs)) for case in audit.documented if _is_plain(case.conv)]
     steps = {(conv.stride[0], conv.dilation[0]) for conv, _ in cases}
     ndims = {conv.ndim for conv, _ in cases}
-    if audit.mode != "backward" or len(ndims) != 1 or not all(_is_plain(conv) for conv, _ in cases):
+    if audit.mode != "backward" or len(ndims) != 1 or audit.unjudged:
         return audit
     strides, dilations = sorted({s for s, _ in steps}), sorted({d for _, d in steps})
+    convention, ndim = call.convention, ndims.pop()
     try:
-        source, name, _ = source_of(function)
+        source, name = _source(function)
     except ValueError:
         return audit
-    found = condition_for(source, name, convention, strides, dilations, forward=forward, adjoint=False, ndim=ndims.pop(),
-                          seconds=MAX_SECONDS)  # fmt: skip
+    if call.reading is not None and convention != "plain":
+        more = written(call.reading, name, ndim, source)
+        if more is None:
+            return audit
+        source, name, convention, forward = f"{source}\n\n{more}", CALLED, "plain", None
+    found = condition_for(source, name, convention, strides, dilations, forward=forward, adjoint=False, ndim=ndim,
+                          targets=audit.outputs, seconds=MAX_SECONDS)  # fmt: skip
     if found is None or not all(_agrees(found, audit.outputs, conv, statuses) for conv, statuses in cases):
         return audit
     return replace(audit, proved=_told(found, strides, dilations))
+
+
+def _source(function: str) -> tuple[str, str]:
+    """The text of a function's file, a notebook's code cells among them, and its name there."""
+    _, text, name = files.named(function)
+    return text, name
 
 
 def _told(found: ProvedCondition, strides: list[int], dilations: list[int]) -> str:

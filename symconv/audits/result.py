@@ -67,25 +67,33 @@ class Failure:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many cases are right, wrong (in value or shape, or by an error) and refused."""
+    """How many cases are right, wrong (in value or shape, or by an error), refused, and not judged for want of time or memory."""
 
     cases: int
     right: int
     wrong: int
     refused: int
+    unjudged: int = 0
+
+    @property
+    def judged(self) -> int:
+        """The cases that have a verdict."""
+        return self.right + self.wrong
 
     @staticmethod
     def of(statuses: Iterable[Sequence[str]]) -> Tally:
         """The tally of cases, each the statuses of its outputs."""
-        right = wrong = refused = 0
+        right = wrong = refused = unjudged = 0
         for each in statuses:
             if "refuses" in each:
                 refused += 1
+            elif "limit" in each:
+                unjudged += 1
             elif all(status == "ok" for status in each):
                 right += 1
             else:
                 wrong += 1
-        return Tally(right + wrong + refused, right, wrong, refused)
+        return Tally(right + wrong + refused + unjudged, right, wrong, refused, unjudged)
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,9 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        return self.tally.wrong == 0 and self.tally.right > 0 and not self.limits and not self.challenge_tally.wrong
+        """Whether some case is right, none is wrong, and none was left without a verdict by the limits of time and memory."""
+        judged = self.tally.wrong == 0 and self.tally.right > 0 and not self.unjudged
+        return judged and not self.limits and not self.challenge_tally.wrong
 
     @property
     def ok_strictly(self) -> bool:
@@ -188,20 +198,25 @@ class Outcome:
         return self.tally.refused
 
     @property
+    def unjudged(self) -> int:
+        """Cases that ran out of time or memory: not judged, whatever they would have come to."""
+        return self.tally.unjudged
+
+    @property
     def smallest_failure(self) -> Failure | None:
         """The failure on the smallest case; None when there is none."""
         return min(self.failures, key=lambda failure: size_of(failure.conv), default=None)
 
     @cached_property
     def _answered(self) -> tuple[list[Case], Table]:
-        """The documented cases that are not refused, and what the vocabulary of conditions says of them."""
-        cases = [case for case in self.documented if not case.refuses()]
+        """The documented cases that have a verdict, and what the vocabulary of conditions says of them."""
+        cases = [case for case in self.documented if case.answered()]
         return cases, table_of([case.conv for case in cases])
 
     def _condition(self, output: str | None) -> Condition:
         cases, table = self._answered
         outputs = self.outputs if output is None else (output,)
-        fresh = [case for case in self.challenge if not case.refuses()]
+        fresh = [case for case in self.challenge if case.answered()]
         return find_condition(
             [case.conv for case in cases], [case.right(outputs) for case in cases], table=table,
             fresh=[(case.conv, case.right(outputs)) for case in fresh],
@@ -227,8 +242,10 @@ class Outcome:
         """When the function refuses; None when it never does."""
         if not self.refused:
             return None
-        fresh = [(case.conv, case.refuses()) for case in self.challenge]
-        cases = self.documented
+        cases, fresh_cases = (
+            [c for c in each if c.verdict.status != "limit"] for each in (self.documented, self.challenge)
+        )
+        fresh = [(case.conv, case.refuses()) for case in fresh_cases]
         return find_condition([c.conv for c in cases], [c.refuses() for c in cases], verb="refuses", fresh=fresh)
 
     @cached_property
@@ -309,6 +326,7 @@ class Outcome:
             "right": self.right,
             "wrong": self.wrong,
             "refused": self.refused,
+            "not_judged": self.unjudged,
             "ok_strictly": self.ok_strictly,
             "limits": list(self.limits),
             "errors": [{"message": m, "where": w, "cases": n} for (m, w), n in self.errors.items()],
@@ -353,6 +371,7 @@ class Outcome:
     def __repr__(self) -> str:
         verdict = "right" if self.ok else "not right"
         refused = f", {self.refused} refused" if self.refused else ""
+        refused += f", {self.unjudged} not judged" if self.unjudged else ""
         return f"<audit of {self.label}: {verdict}; {self.right} right, {self.wrong} wrong{refused} of {self.tally.cases} cases>"
 
 

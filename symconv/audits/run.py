@@ -9,18 +9,20 @@ import os
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symconv.audits.arrays import MODES, OUTPUTS, SECOND, face_of
+from symconv.audits.begin import AUTO, call_of, inferred_call, tried
+from symconv.audits.beside import by_own_forward, challenged
 from symconv.audits.case import Case
-from symconv.audits.challenge import CHALLENGES, drawn, telling
-from symconv.audits.condition import rivals
 from symconv.audits.conventions import Adapter, Convention, convention_named
-from symconv.audits.grids import MAX_CASES, default_grid, is_square
-from symconv.audits.inference.reading import PREFIX
+from symconv.audits.grids import MAX_AUDITED, default_grid, is_square
+from symconv.audits.inference.reading import Reading
+from symconv.audits.inference.settle import Settled
 from symconv.audits.judge import ENGINES, CaseVerdict
+from symconv.audits.mistakes import CallMistake
 from symconv.audits.reports.page import fragment
 from symconv.audits.reports.text import as_text
 from symconv.audits.result import Failure, Outcome, size_of
@@ -53,21 +55,22 @@ class Audit(Outcome):
 
 
 def audit(
-    function: str | os.PathLike[str] | Callable[..., Any], convention: str | Adapter = "plain", *,
+    function: str | os.PathLike[str] | Callable[..., Any], convention: str | Adapter = AUTO, *,
     forward: str | Callable[..., Any] | None = None, adapter: str | Adapter | None = None, mode: str = "backward",
     outputs: Sequence[str] | None = None, grid: str | Iterable[Conv] = "default", square: bool = False, engine: str = "auto",
     jobs: int | None = None, time_limit: float = 10.0, memory_limit: int = 1024, backend: str = "local",
     scheduler: str | None = None, results: str | os.PathLike[str] | None = None, resume: bool = False, seed: int | None = None,
-    progress: Progress | None = None, definitions: bool = False, once: bool = False,
+    progress: Progress | None = None, definitions: bool = False, once: bool = False, trial: bool = True,
 ) -> Audit:  # fmt: skip
     """Hold a function's dx, dw and db (or y) against the derivative of the convolution, on every geometry of ``grid``.
 
-    ``function`` is a function or class, or ``"FILE.py:NAME"``. ``convention`` says how it is called: "plain", "cs231n",
-    "coursera", "layer", or an adapter ``adapter(fn, x, w, b, dy, conv)`` that returns a dict with some of y, dx, dw, db in
-    PyTorch's layouts (also given as ``adapter``, there by name if it is in the same file). ``mode`` is "backward";
-    "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. ``outputs`` names what is returned,
-    in order, where it is not dx, dw, db. Mode "second", which the convention "double-backward" implies, judges ddy, ddx, ddw;
-    an adapter is then ``adapter(fn, v_x, v_w, v_b, dy, x, w, conv)``. ``grid`` is "default" (180 cases), "quick" (45) or
+    ``function`` is a function or class, or ``"FILE.py:NAME"``. ``convention`` says how it is called: "auto" finds out, by names
+    and by a call; or "plain", "cs231n", "coursera", "layer", or an adapter ``adapter(fn, x, w, b, dy, conv)`` that returns a
+    dict with some of y, dx, dw, db in PyTorch's layouts (also given as ``adapter``, there by name if it is in the same file).
+    ``mode`` is "backward"; "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. ``outputs``
+    names what is returned, in order, where it is not dx, dw, db. Mode "second", which the convention "double-backward" implies,
+    judges ddy, ddx, ddw; an adapter is then ``adapter(fn, v_x, v_w, v_b, dy, x, w, conv)``. ``grid`` is "default" (180 cases,
+    and more for a function that takes more than one stride and padding), "quick" (45), "minimal" or
     geometries; ``square`` leaves out those with oblong kernels and those outside the convention's documentation.
 
     The code is executed, each case in a process of its own that may take ``time_limit`` seconds and ``memory_limit``
@@ -77,7 +80,8 @@ def audit(
     order only: what depends on earlier calls is not seen. Points and further geometries are drawn from ``seed``: a random one
     unless given, which the report tells.
 
-    Raises ValueError for what makes no sense and for code that does not load.
+    Raises ValueError for what makes no sense, for code that does not load, and for a call that is mistaken, which a case tried
+    first shows: no verdict comes of it. Without ``trial`` it does, as a grader wants: what fails in the call is wrong.
 
     >>> import numpy as np
     >>> def backward(x, w, b, dy, stride, padding):   # db alone, and it forgets the batch
@@ -93,25 +97,80 @@ def audit(
     _check(mode, engine, backend, resume and results is None)
     check_limits(time_limit, memory_limit, jobs, seed)
     adapter = convention if callable(convention) else adapter
-    rules = convention_named(adapter if callable(adapter) else "plain" if adapter else convention)
-    mode = _mode_for(rules, mode, adapter is not None, outputs)
-    if mode == "adjoint" and forward is None and convention != "layer":
-        raise ValueError("mode adjoint holds a backward function against its own forward function; name that one too")
-    cases = _cases(grid, rules, square)
-    target, workers = _loaded(function, forward, adapter, definitions)
-    name = rules.name if adapter is None else adapter if isinstance(adapter, str) else rules.name
-    seed = _seed(results, resume) if seed is None else seed
-    told = convention if isinstance(convention, str) and convention.startswith(PREFIX) else name
-    job = Job(workers, target, None if adapter else told, mode, tuple(outputs) if outputs else None, engine, seed,
-              time_limit, memory_limit, once)  # fmt: skip
+    call = call_of(function, convention, forward, adapter, mode, definitions)
+    mode = _mode_for(
+        convention_named(adapter if callable(adapter) else call.convention), mode, adapter is not None, outputs
+    )
+    plan = _Plan(function, forward, adapter, mode, tuple(outputs) if outputs else None, grid, square, engine, jobs, time_limit,
+                 memory_limit, backend, scheduler, results, resume, _seed(results, resume) if seed is None else seed,
+                 progress, definitions, once, trial)  # fmt: skip
     try:
-        found = _judged(job, cases, jobs, backend, scheduler, results, resume, progress, outputs)
-        has_forward = mode == "backward" and (forward is not None or convention == "layer")
-        own = _by_own_forward(job, found) if has_forward else {}
-        found = replace(found, challenge=_challenged(job, found, rules, square, jobs), own_forward=own)
+        found = _audited(plan, call)
+    except CallMistake:
+        if not call.tentative:
+            raise
+        call = inferred_call(function, forward, mode, definitions)
+        found = _audited(plan, call)
+    return replace(found, inferred=call.lines, once=once, seconds=time.monotonic() - began)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What an audit was asked for."""
+
+    function: str | os.PathLike[str] | Callable[..., Any]
+    forward: str | Callable[..., Any] | None
+    adapter: str | Adapter | None
+    mode: str
+    outputs: tuple[str, ...] | None
+    grid: str | Iterable[Conv]
+    square: bool
+    engine: str
+    jobs: int | None
+    time_limit: float
+    memory_limit: int
+    backend: str
+    scheduler: str | None
+    results: str | os.PathLike[str] | None
+    resume: bool
+    seed: int
+    progress: Progress | None
+    definitions: bool
+    once: bool
+    trial: bool
+
+
+def _audited(plan: _Plan, call: Settled) -> Audit:
+    """The audit of a function that is called so."""
+    adapter, mode, reading = plan.adapter, plan.mode, call.reading
+    rules = convention_named(adapter if callable(adapter) else call.convention)
+    forward = plan.forward or _own_forward(plan.function, reading)
+    has_forward = forward is not None or call.convention == "layer" or (reading is not None and reading.kind == "class")
+    if mode == "adjoint" and not has_forward:
+        raise ValueError("mode adjoint holds a backward function against its own forward function; name that one too")
+    cases = _cases(plan.grid, rules, plan.square, call)
+    target, workers = _loaded(plan.function, forward, adapter, plan.definitions)
+    job = Job(workers, target, None if adapter else call.convention, mode, plan.outputs, plan.engine, plan.seed,
+              plan.time_limit, plan.memory_limit, plan.once)  # fmt: skip
+    try:
+        first = (
+            tried(job, cases, call, rules, plan.function, adapter is not None) if plan.trial or call.tentative else {}
+        )
+        found = _judged(job, cases, plan, first)
+        own = by_own_forward(job, found) if mode == "backward" and has_forward else {}
+        found = replace(found, challenge=challenged(job, found, rules, plan.square, plan.jobs), own_forward=own)
     finally:
         supervisor.release(job.run)
-    return replace(found, convention=name, once=once, seconds=time.monotonic() - began)
+    return replace(found, convention=adapter if isinstance(adapter, str) else rules.name)
+
+
+def _own_forward(function: Any, reading: Reading | None) -> Any:
+    """The forward function that an inferred call needs, from beside the function."""
+    if reading is None or reading.forward_name is None:
+        return None
+    if callable(function):
+        return getattr(function, "__globals__", {}).get(reading.forward_name)
+    return reading.forward_name
 
 
 def _seed(results: str | os.PathLike[str] | None, resume: bool) -> int:
@@ -122,59 +181,16 @@ def _seed(results: str | os.PathLike[str] | None, resume: bool) -> int:
     return secrets.randbelow(10**6)
 
 
-def _challenged(job: Job, found: Audit, rules: Convention, square: bool, jobs: int | None) -> tuple[Case, ...]:
-    """Fresh geometries judged: in rounds those on which rules that fit all before disagree, then others."""
-    convs = [case.conv for case in found.documented]
-    pool = [
-        c for c in drawn(convs, job.seed) if rules.outside(c) is None and not (square and not is_square(c))
-    ] if convs else []  # fmt: skip
-    judged: tuple[Case, ...] = ()
-    for last in (False, False, True):
-        chosen: list[Conv] = []
-        tried = [*found.documented, *judged]
-        answered = [case for case in tried if not case.refuses()]
-        asked = [
-            (answered, [c.right(names) for c in answered]) for names in (found.outputs, *((n,) for n in found.outputs))
-        ]
-        asked.append((tried, [c.refuses() for c in tried]))
-        known = {case.conv for case in judged}
-        for cases, holds in asked:
-            left = [conv for conv in pool if conv not in known and conv not in chosen]
-            chosen += telling(left, rivals([case.conv for case in cases], holds), CHALLENGES // 2)
-        if last or not chosen:
-            left = [conv for conv in pool if conv not in known and conv not in chosen]
-            chosen += left[: max(0, CHALLENGES - len(judged) - len(chosen))]
-        verdicts = dict(sweep(job, list(enumerate(chosen)), jobs)) if chosen else {}
-        judged += tuple(Case(conv, verdicts[i]) for i, conv in enumerate(chosen))
-        if len(judged) >= CHALLENGES and not chosen:
-            break
-    return judged
-
-
-def _by_own_forward(job: Job, found: Audit) -> dict[str, bool]:
-    """For each wrong output whether it is the derivative of the function's own forward pass, at its smallest failure."""
-    told = {}
-    for failure in found.failures:
-        if failure.status in ("value", "shape"):
-            verdict = judge_case(replace(job, mode="adjoint"), failure.conv)
-            if not verdict.status and failure.output in verdict.outputs:
-                told[failure.output] = verdict.outputs[failure.output] == "ok"
-    return told
-
-
 #: the verdict of a case that has none yet
 _PENDING = CaseVerdict(status="error", message="not judged")
 
 
-def _judged(
-    job: Job, cases: Sequence[Case], jobs: int | None, backend: str, scheduler: str | None,
-    results: str | os.PathLike[str] | None, resume: bool, progress: Progress | None, outputs: Sequence[str] | None,
-) -> Audit:  # fmt: skip
-    """Every case judged, the smallest failures once more for their expressions."""
+def _judged(job: Job, cases: Sequence[Case], plan: _Plan, first: Mapping[int, CaseVerdict]) -> Audit:
+    """Every case judged (the ``first`` have been), the smallest failures once more for their expressions."""
     fingerprint = supervisor.ask(job.run, job.target.source, job.task(None))
-    verdicts = _verdicts(job, cases, jobs, backend, scheduler, results, resume, fingerprint, progress)
+    verdicts = _verdicts(job, cases, plan, first, fingerprint)
     judged = tuple(replace(case, verdict=verdict) for case, verdict in zip(cases, verdicts, strict=True))
-    names = _outputs_judged(judged, job.mode, outputs)
+    names = _outputs_judged(judged, job.mode, plan.outputs)
     failures = _smallest_failures(job, judged, names)
     return Audit(job.target.label, "", job.mode, names, judged, failures, job.seed, fingerprint=fingerprint)
 
@@ -214,9 +230,9 @@ def _check(mode: str, engine: str, backend: str, nothing_to_resume: bool) -> Non
         raise ValueError("resume needs the results file that it is to continue")
 
 
-def _cases(grid: str | Iterable[Conv], rules: Convention, square: bool) -> list[Case]:
+def _cases(grid: str | Iterable[Conv], rules: Convention, square: bool, call: Settled) -> list[Case]:
     """The geometries of the grid, not judged yet, each with the reason why the convention does not cover it, if so."""
-    cases = [Case(conv, _PENDING, rules.outside(conv)) for conv in _geometries(grid)]
+    cases = [Case(conv, _PENDING, rules.outside(conv)) for conv in _geometries(grid, call)]
     if square:
         cases = [case for case in cases if case.outside is None and is_square(case.conv)]
         if not cases:
@@ -229,14 +245,14 @@ def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:
         raise ValueError(f"no {name} {value!r}; there are {', '.join(choices)}")
 
 
-def _geometries(grid: str | Iterable[Conv]) -> list[Conv]:
+def _geometries(grid: str | Iterable[Conv], call: Settled) -> list[Conv]:
     if isinstance(grid, str):
-        return default_grid(grid)
+        return default_grid(grid, takes=call.takes, ndim=call.ndim)
     convs = list(grid)
     if not convs:
         raise ValueError("the grid is empty")
-    if len(convs) > MAX_CASES:
-        raise ValueError(f"the grid has {len(convs):,} cases, more than {MAX_CASES:,}")
+    if len(convs) > MAX_AUDITED:
+        raise ValueError(f"the grid has {len(convs):,} cases, more than {MAX_AUDITED:,}")
     for conv in convs:
         if not isinstance(conv, Conv):
             raise TypeError(f"a grid is made of Conv, not {conv!r}")
@@ -273,33 +289,31 @@ def _no_source() -> Any:
 
 
 def _verdicts(
-    job: Job,
-    cases: Sequence[Case],
-    jobs: int | None,
-    backend: str,
-    scheduler: str | None,
-    results: str | os.PathLike[str] | None,
-    resume: bool,
-    fingerprint: str,
-    progress: Progress | None,
-) -> list[CaseVerdict]:
+    job: Job, cases: Sequence[Case], plan: _Plan, first: Mapping[int, CaseVerdict], fingerprint: str
+) -> list[CaseVerdict]:  # fmt: skip
     """The verdicts in the order of the cases; those in the results file are taken from there."""
     found: dict[int, CaseVerdict] = {}
     file = None
-    if results is not None:
-        file = ResultsFile(results, _header(job, cases, fingerprint), resume)
+    if plan.results is not None:
+        file = ResultsFile(plan.results, _header(job, cases, fingerprint), plan.resume)
         found.update(file.done)
+
+    def taken(number: int, verdict: CaseVerdict) -> None:
+        found[number] = verdict
+        if file:
+            file.add(number, cases[number].conv, verdict)
+        if plan.progress:
+            plan.progress(len(found), len(cases))
+
     try:
+        if plan.progress:
+            plan.progress(len(found), len(cases))
+        for number in first.keys() - found.keys():
+            taken(number, first[number])
         todo = [(i, cases[i].conv) for i in shuffled(len(cases), job.seed) if i not in found]
-        if progress:
-            progress(len(found), len(cases))
         if todo:
-            for number, verdict in sweep(job, todo, jobs, backend, scheduler):
-                found[number] = verdict
-                if file:
-                    file.add(number, cases[number].conv, verdict)
-                if progress:
-                    progress(len(found), len(cases))
+            for number, verdict in sweep(job, todo, plan.jobs, plan.backend, plan.scheduler):
+                taken(number, verdict)
     finally:
         if file:
             file.close()

@@ -56,6 +56,8 @@ def _audited(block: Block, text: str, name: str, convention: str) -> CodeVerdict
             return CodeVerdict(block.line, name, NOT_READ, reason=str(error))
     told = found.to_dict()
     right, wrong = told["right"], told["wrong"]
+    if not wrong and not right:
+        return CodeVerdict(block.line, name, NOT_READ, reason=f"not judged in {told['not_judged']} cases")
     if not wrong:
         return CodeVerdict(block.line, name, HOLDS, f"{right} of {right} cases, convention {convention}")
     condition = told.get("condition")

@@ -113,7 +113,9 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 @click.option("--mode", type=click.Choice(MODES), default="backward", show_default=True,
               help="Judge dx, dw, db; y of a forward pass; a backward against its own --forward; ddy, ddx, ddw.")  # fmt: skip
 @click.option("--outputs", metavar="NAMES", help="What is returned, in order, if not dx,dw,db: dx,dw.")
-@click.option("--grid", type=click.Choice(NAMED), default="default", show_default=True, help="180 or 45 cases in 2-D.")
+@click.option("--grid", type=click.Choice(NAMED), default="default", show_default=True,
+              help="180 cases in 2-D, 45, or the 2 on which every known mistake shows; and those for dilation, groups, a stride "
+              "for each axis where the function takes them.")  # fmt: skip
 @click.option("--ndim", type=click.IntRange(1, 4), help="Spatial axes of the grid: 2 unless --input says so.")
 @_size_options
 @click.option("--padding-mode", type=click.Choice([mode.name for mode in BORDERS.values() if not mode.filled]), default="zeros",
@@ -153,7 +155,7 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
         target = _target(function, program, options)
         call = _called(target, program, options)
         options["ndim"] = options["ndim"] or (call.ndim if call.ndim != 2 and not options["input"] else None)
-        convs = _grid(options)
+        convs = _grid(options, call.takes)
         for name, path in files.items():
             if path is not None:
                 _check_file(f"--{name}", path)
@@ -164,13 +166,8 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
         result = replace(result, inferred=call.lines)
         if program is not None:
             result = replace(result, label=program)
-        if (
-            function is not None
-            and not no_proof
-            and options["adapter"] is None
-            and options["convention"] in CONVENTIONS
-        ):
-            result = with_proof(result, function, options["convention"], options["forward"])
+        if function is not None and not no_proof and options["adapter"] is None:
+            result = with_proof(result, function, call, options["forward"])
         _write(result, files)
         test = repro(result, options["forward"]) if wants_repro and result.failures else None
     if test is not None:
@@ -220,8 +217,8 @@ def _target(function: str | None, program: str | None, options: dict[str, Any]) 
     return stand_in
 
 
-def _grid(options: dict[str, Any]) -> list[Conv]:
-    """The grid of the options, which are taken out of them."""
+def _grid(options: dict[str, Any], takes: tuple[str, ...]) -> list[Conv]:
+    """The grid of the options, which are taken out of them; where none is given, with the cases for what the function takes."""
     name, ndim = options.pop("grid"), options.pop("ndim")
     choices: dict[str, Any] = {}
     for option in SIZES:
@@ -241,7 +238,9 @@ def _grid(options: dict[str, Any]) -> list[Conv]:
     for option in ("input", "kernel"):
         if ndim and choices.get(option):
             choices[option] = [v if isinstance(v, tuple) else (v,) * ndim for v in choices[option]]
-    return default_grid(name, ndim=ndim or next(iter(axes), 2), transposed=transposed, **choices)
+    asked = {key for key, value in choices.items() if value not in (None, "zeros")}
+    more = takes if not asked and not transposed else ()
+    return default_grid(name, more, ndim=ndim or next(iter(axes), 2), transposed=transposed, **choices)
 
 
 def _check_file(option: str, path: str) -> None:

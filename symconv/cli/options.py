@@ -14,7 +14,7 @@ from symconv.layer.conv import Conv
 from symconv.layer.padding import MODES, WORDS
 
 __all__ = [
-    "MAX_CASES",
+    "MAX_VALUES",
     "as_value_errors",
     "build_conv",
     "conv_options",
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 #: a grid with more cases than this is refused before any work
-MAX_CASES = 100_000
+MAX_VALUES = 100_000
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -108,7 +108,7 @@ def build_conv(options: dict[str, Any]) -> Conv:
         return Conv(**{name: values[0] for name, values in choices.items()}, **_rest(options))
 
 
-def grid(options: dict[str, Any], max_cases: int = MAX_CASES) -> tuple[list[Conv], list[tuple[dict[str, Any], str]]]:
+def grid(options: dict[str, Any], max_cases: int = MAX_VALUES) -> tuple[list[Conv], list[tuple[dict[str, Any], str]]]:
     """The Convs of the grid that the options span, and those that cannot be, each with its parameters and the reason."""
     choices = {name: alternatives(name, options[name]) for name in PER_AXIS}
     count = 1
@@ -151,8 +151,8 @@ def alternatives(name: str, text: str) -> list[Any]:
     size = 1
     for axis in axes:
         size *= len(axis)
-    if size > MAX_CASES:
-        raise click.UsageError(f"--{name.replace('_', '-')} {text}: {size:,} values, more than {MAX_CASES:,}")
+    if size > MAX_VALUES:
+        raise click.UsageError(f"--{name.replace('_', '-')} {text}: {size:,} values, more than {MAX_VALUES:,}")
     return list(itertools.product(*axes))
 
 
@@ -166,8 +166,8 @@ def whole_numbers(name: str, piece: str, text: str | None = None) -> list[int]:
         raise click.UsageError(f"{where}: {piece!r} is not a whole number or a range such as 1..3") from None
     if high < low:
         raise click.UsageError(f"{where}: the range {piece} is empty")
-    if high - low >= MAX_CASES:
-        raise click.UsageError(f"{where}: the range {piece} has more than {MAX_CASES:,} values")
+    if high - low >= MAX_VALUES:
+        raise click.UsageError(f"{where}: the range {piece} has more than {MAX_VALUES:,} values")
     return list(range(low, high + 1))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from symconv.audits import Audit, audit
 from symconv.audits.arrays import face_of
 from symconv.audits.grids import default_grid
-from symconv.courses.minimal import minimal_cases
+from symconv.audits.minimal import minimal_cases
 from symconv.layer.conv import Conv
 
 __all__ = ["FORMATS", "KINDS", "LEVELS", "Grade", "Mark", "grade"]
@@ -130,7 +130,7 @@ def grade(
     if not maximum > 0:
         raise ValueError(f"maximum {maximum} must be positive")
     convs = [conv for conv, _ in minimal_cases()] + default_grid(grid)
-    found = audit(function, convention, forward=forward, mode=mode, grid=convs, **options)
+    found = audit(function, convention, forward=forward, mode=mode, grid=convs, trial=False, **options)
     names = tuple(outputs or (("y",) if mode == "forward" else _returned(found)))
     marks = []
     for output in names:
@@ -174,6 +174,7 @@ def _message(found: Audit, output: str, cases: Sequence[Any], level: str) -> str
     said = {
         "shape": "the result has another shape than it should", "error": f"it raises: {smallest.verdict.message}",
         "refuses": f"it declines: {smallest.verdict.message}", "value": "the result is wrong",
+        "limit": f"it takes too much: {smallest.verdict.message}",
     }.get(status, "no result came back")  # fmt: skip
     bad = {case.conv for case in wrong}
     for words, has in _HINTS.items():

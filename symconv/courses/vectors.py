@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.audits.grids import default_grid
+from symconv.audits.minimal import EXTRA, minimal_cases
 from symconv.audits.program import layer_of, plain
 from symconv.audits.truth import READINGS, Derivative
 from symconv.courses.cover import fails
-from symconv.courses.minimal import EXTRA, minimal_cases
 from symconv.courses.mistakes import MISTAKES
 from symconv.files import write_all
 from symconv.layer.conv import Conv

@@ -49,10 +49,15 @@ def test_error(name: str) -> None:
     fails, word = UNRULY[name]
     result = audited(name)
     for case in result.cases:
-        assert case.status("db") == ("error" if fails(case.conv) else "ok"), (case.conv.slug, case.verdict)
+        failed = "limit" if name == "fills_the_memory" else "error"
+        assert case.status("db") == (failed if fails(case.conv) else "ok"), (case.conv.slug, case.verdict)
         if fails(case.conv):
             assert word in case.verdict.message
     assert not result.ok
+    if name == "fills_the_memory":  # what a limit ends is not judged
+        assert (result.wrong, result.unjudged) == (0, sum(fails(case.conv) for case in result.cases))
+        assert "raise --memory-limit" in str(result)
+        return
     assert result.smallest_failure is not None
     assert result.smallest_failure.message
 
@@ -62,6 +67,8 @@ def test_hang() -> None:
     hanging = [case for case in result.cases if case.status("db") != "ok"]
     assert [(c.conv.stride, c.conv.padding[0], c.conv.input[0]) for c in hanging] == [((3, 3), (2, 2), 5)]
     assert hanging[0].verdict.message == "no answer within 1 s (the time limit)"
+    assert (result.ok, result.wrong, result.unjudged) == (False, 0, 1)
+    assert "raise --time-limit" in str(result)
 
 
 def test_strided_view_just_beyond() -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from symconv import Conv
+from symconv.audits.minimal import EXTRA, MINIMAL, minimal_cases
 from symconv.courses.cover import PARAMETERS, candidates, catches, cheapest_cover, matrix, minimal, taught
-from symconv.courses.minimal import EXTRA, MINIMAL, minimal_cases
 from symconv.courses.mistakes import MISTAKES, Backward
 from symconv.testing import assert_conv_gradients, cases
 

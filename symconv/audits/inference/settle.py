@@ -30,6 +30,10 @@ class Settled:
     lines: tuple[str, ...] = ()
     inferred: Mapping[str, Any] | None = None
     reading: Reading | None = None
+    #: the names say so, and no call was tried
+    tentative: bool = False
+    #: what the function takes beside one stride and one padding, of :data:`symconv.audits.grids.TAKEN`
+    takes: tuple[str, ...] = ()
 
 
 def said_by_hand(args: str | None, layout: str | None) -> dict[str, Any]:
@@ -98,9 +102,23 @@ def settled(
     if not bias:
         reading = replace(reading, outputs=tuple(each for each in reading.outputs if each[0] != "db"))
     if _is_plain(reading) and found.ndim == 2 and bias:
-        return Settled("plain", found.ndim, reading=reading)
+        return Settled("plain", found.ndim, reading=reading, takes=taken_by(reading))
     name = str(target.name or getattr(function, "__name__", "it"))
-    return Settled(reading.text(), found.ndim, tuple(reading.lines(name)), reading.to_dict(), reading)
+    return Settled(
+        reading.text(), found.ndim, tuple(reading.lines(name)), reading.to_dict(), reading, takes=taken_by(reading)
+    )
+
+
+def taken_by(reading: Reading) -> tuple[str, ...]:
+    """What a function that is called so takes beside one stride and one padding."""
+    roles = {role.partition("/")[0].removeprefix("only ") for role in reading.roles}
+    said = {
+        "dilation": "dilation" in roles,
+        "groups": "groups" in roles,
+        "oblong": reading.oblong and {"stride", "padding"} <= roles,
+        "asymmetric": "padding" in roles and reading.padding == "pairs",
+    }
+    return tuple(name for name, takes in said.items() if takes)
 
 
 def _is_plain(reading: Reading) -> bool:

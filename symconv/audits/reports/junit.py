@@ -38,6 +38,8 @@ def _test(suite: ET.Element, audit: Outcome, case: Case, output: str, counts: di
         kind, told = "skipped", f"{case.outside}; {status}"
     elif status == "refuses":
         kind, told = "skipped", f"refuses: {message}"
+    elif status == "limit":
+        kind, told = "skipped", f"not judged: {message}"
     elif status == "error":
         kind, told = "errors", message
     elif status == "ok":

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from symconv.audits.reports.table import outputs_shown, table_of
-from symconv.audits.reports.text import split_terms, verdict_lines
+from symconv.audits.reports.text import split_terms, unjudged, verdict_lines
 from symconv.audits.result import Outcome, Tally
 from symconv.mathematics.mathml import mathml
 from symconv.mathematics.of_text import expression_read
@@ -48,6 +48,7 @@ def _context(audit: Outcome) -> dict[str, Any]:
         "audit": audit,
         "verdicts": verdict_lines(audit),
         "tables": [table_of(audit, output) for output in outputs_shown(audit)],
+        "unjudged": unjudged(audit) if audit.unjudged else "",
         "outside": Tally.of(case.statuses(audit.outputs) for case in audit.outside),
         "listed": listed[:MAX_LISTED],
         "unlisted": len(audit.cases) - len(listed[:MAX_LISTED]),
@@ -56,9 +57,9 @@ def _context(audit: Outcome) -> dict[str, Any]:
 
 def heat(tally: Tally | None) -> str:
     """The colour of a cell, as a CSS class: h0 (none right) to h4 (all right), or none."""
-    if tally is None or tally.cases == tally.refused:
+    if tally is None or not tally.judged:
         return "none"
-    share = tally.right / (tally.cases - tally.refused)
+    share = tally.right / tally.judged
     return "h4" if share == 1 else "h0" if share == 0 else f"h{min(3, 1 + int(3 * share))}"
 
 

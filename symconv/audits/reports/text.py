@@ -18,6 +18,9 @@ __all__ = ["as_text", "render", "verdict_lines"]
 #: expressions longer than this are one below the other
 SIDE_BY_SIDE = 100
 
+#: the width of a label
+LABEL = 11
+
 #: kinds of exceptions that are listed
 MAX_ERRORS = 5
 
@@ -27,13 +30,16 @@ def verdict_lines(audit: Outcome) -> list[tuple[str, bool]]:
     lines = []
     for output in audit.outputs:
         tally = audit.tally_of(output)
-        judged = tally.cases - tally.refused
-        share = f"{tally.right} of {judged} judged" if tally.refused else f"{tally.right}/{judged}"
-        told = f"{output} right in {share}" if judged else f"{output} refused everywhere"
+        judged = tally.judged
+        share = f"{tally.right} of {judged} judged" if judged < tally.cases else f"{tally.right}/{judged}"
+        nowhere = "refused everywhere" if tally.refused == tally.cases else "not judged"
+        told = f"{output} right in {share}" if judged else f"{output} {nowhere}"
         if tally.wrong:
             told += f", wrong in {tally.wrong}"
         if tally.refused:
             told += f", refused in {tally.refused}"
+        if tally.unjudged:
+            told += f", not judged in {tally.unjudged}"
         kinds: dict[str, int] = {}
         for case in audit.documented:
             status = case.status(output)
@@ -42,7 +48,7 @@ def verdict_lines(audit: Outcome) -> list[tuple[str, bool]]:
         words = {"shape": "of the wrong shape", "error": "with an error"}
         if kinds:
             told += f" ({', '.join(f'{n} {words[kind]}' for kind, n in sorted(kinds.items(), reverse=True))})"
-        lines.append((told, tally.wrong == 0 and tally.right > 0 and not audit.limits))
+        lines.append((told, tally.wrong == 0 and tally.right > 0 and not audit.limits and not tally.unjudged))
     return lines
 
 
@@ -88,22 +94,29 @@ def _parts(audit: Outcome) -> Iterator[RenderableType]:
     yield Text()
     if len(audit.errors) > 1:
         for (message, where), count in list(audit.errors.items())[:MAX_ERRORS]:
-            yield Text.assemble(
-                ("error      ", "bold"), f"in {count} cases: {message}" + (f"  ({where})" if where else "")
-            )
+            yield _labelled("error", f"in {count} cases: {message}" + (f"  ({where})" if where else ""))
     if audit.proved is not None:  # says more than any rule that was observed
-        yield Text.assemble(("proved     ", "bold"), audit.proved)
+        yield _labelled("proved", audit.proved)
     else:
-        yield Text.assemble(("condition  ", "bold"), str(audit.condition))
+        yield _labelled("condition", str(audit.condition))
         for output, condition in audit.further_conditions.items():
-            yield Text(f"  {output}: {condition}")
+            yield _labelled("", f"{output}: {condition}")
     if audit.refusal is not None:
-        yield Text.assemble(("refusals   ", "bold"), str(audit.refusal))
+        yield _labelled("refusals", str(audit.refusal))
         message = next(case.verdict.message for case in audit.documented if case.refuses())
-        yield Text(f"  {message}")
+        yield _labelled("", message)
+    if audit.unjudged:
+        yield _labelled("not judged", unjudged(audit))
     for finding, count in audit.findings.items():
-        yield Text.assemble(("finding    ", "bold"), f"{finding} ({count} of {len(audit.cases)} cases)")
-    yield Text.assemble(("scope      ", "bold"), audit.scope)
+        yield _labelled("finding", f"{finding} ({count} of {len(audit.cases)} cases)")
+    yield _labelled("scope", audit.scope)
+
+
+def unjudged(audit: Outcome) -> str:
+    """Why cases have no verdict, and what to do about it."""
+    message = next(case.verdict.message for case in audit.documented if case.verdict.status == "limit")
+    option = "--time-limit" if "time limit" in message else "--memory-limit"
+    return f"{audit.unjudged} of {audit.tally.cases} cases: {message}; raise {option}"
 
 
 def _challenge(audit: Outcome) -> Iterator[RenderableType]:
@@ -113,27 +126,36 @@ def _challenge(audit: Outcome) -> Iterator[RenderableType]:
     yield Text("  " + told, style="dim")
     if tally.wrong and not audit.wrong:
         case = min(
-            (c for c in audit.challenge if not c.right(audit.outputs) and not c.refuses()),
+            (c for c in audit.challenge if not c.right(audit.outputs) and c.answered()),
             key=lambda c: size_of(c.conv),
         )
         yield Text.assemble(("  ✗ ", "bold red"), f"wrong at {case.conv!r}, which is not in the grid")
 
 
-def _table(audit: Outcome, output: str | None) -> RichTable:
+def _table(audit: Outcome, output: str | None) -> RenderableType:
     table = table_of(audit, output)
-    shown = RichTable(title=table.title, title_justify="left", title_style="", show_edge=False, pad_edge=False)
-    shown.add_column("stride", justify="right")
-    for padding in table.paddings:
-        shown.add_column(f"pad {padding}", justify="right")
-    for stride in table.strides:
-        shown.add_row(stride, *(_cell(table.cell(stride, padding)) for padding in table.paddings))
-    return shown
+    shown = RichTable(show_edge=False, pad_edge=False)
+    shown.add_column(table.down, justify="right")
+    for column in table.columns:
+        shown.add_column(f"{table.across} {column}", justify="right")
+    for row in table.rows:
+        shown.add_row(row, *(_cell(table.cell(row, column)) for column in table.columns))
+    return Group(Text(table.title), shown)
+
+
+def _labelled(label: str, told: str, style: str = "bold") -> RenderableType:
+    """A line with its label before it; where it is wrapped, what follows stands below what it belongs to."""
+    line = RichTable.grid()
+    line.add_column(width=LABEL, no_wrap=True)
+    line.add_column(overflow="fold")
+    line.add_row(Text(label, style=style), Text(told))
+    return line
 
 
 def _cell(tally: Tally | None) -> Text:
     if tally is None:
         return Text("–", style="dim")
-    judged = tally.cases - tally.refused
+    judged = tally.judged
     style = "green" if tally.right == judged and judged else "red" if not tally.right and judged else "yellow"
     return Text(f"{tally.right}/{judged}" + (f" +{tally.refused} refused" if tally.refused else ""), style=style)
 

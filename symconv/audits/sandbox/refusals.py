@@ -11,7 +11,7 @@ import ast
 import functools
 import linecache
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -22,17 +22,24 @@ __all__ = ["Failure", "failure_of"]
 
 #: the first so many characters of a message are kept
 MAX_MESSAGE = 300
+#: the modules that call functions and take up what they return
+_CALLERS = {f"symconv.audits.{name}" for name in (
+    "calls", "conventions", "courses", "mistakes", "numeric", "inference.reading", "inference.layouts")}  # fmt: skip
 #: an array with more entries than this, or larger ones, is no list of sizes
 MAX_AXES, MAX_SIZE = 4, 64
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception of the audited function: ``status`` "refuses" or "error", one line of message, and where."""
+    """An exception of the audited function: ``status`` "refuses", "error" or "limit" (of time or memory), one line of message,
+    where, and the phase: "call", "construct", "forward", "adapter", "backward", "reading results", or "process" where the
+    process ended.
+    """
 
     status: str
     message: str
     where: str = ""
+    phase: str = "backward"
 
 
 def failure_of(
@@ -50,9 +57,9 @@ def failure_of(
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if isinstance(error, SystemExit):
         message = f"exits with status {error.code!r} (SystemExit)"
-    phase = getattr(error, "symconv_phase", "backward")  # of an inferred call: construct, forward, reading results
-    message = message if phase == "backward" else f"{phase}: {message}"
     frames = list(traceback.walk_tb(error.__traceback__))
+    phase = getattr(error, "symconv_phase", "") or _phase(error, frames)
+    message = message if phase == "backward" else f"{phase}: {message}"
     own = [(frame, line) for frame, line in frames if frame.f_code.co_filename in own_files]
     where = ""
     if own:
@@ -60,13 +67,22 @@ def failure_of(
         name = frame.f_code.co_filename.rpartition("/")[2]
         source = linecache.getline(frame.f_code.co_filename, line).strip()
         where = f"{name}:{line}" + (f": {source}" if source else "")
+    where += f" (called at {error.symconv_called})" if hasattr(error, "symconv_called") else ""
     refuses = isinstance(error, NotImplementedError) or (
         bool(own)
         and own[-1][0] is frames[-1][0]
         and isinstance(error, Exception)
         and _on_purpose(own[-1][0], own[-1][1], arguments, None if own[-1][0] is own[0][0] else sizes)
     )
-    return Failure("refuses" if refuses else "error", message[:MAX_MESSAGE], where[:MAX_MESSAGE])
+    status = "refuses" if refuses else "limit" if isinstance(error, MemoryError) else "error"
+    return Failure(status, message[:MAX_MESSAGE], where[:MAX_MESSAGE], phase)
+
+
+def _phase(error: BaseException, frames: Sequence[tuple[FrameType, int]]) -> str:
+    """Where an exception comes from that does not say so: what symconv itself raises is about a call or its results."""
+    if not frames or frames[-1][0].f_globals.get("__name__", "") not in _CALLERS:
+        return "backward"
+    return "call" if isinstance(error, TypeError) and "argument" in str(error) else "reading results"
 
 
 def _on_purpose(frame: FrameType, line: int, arguments: Collection[Any], sizes: Collection[int] | None) -> bool:

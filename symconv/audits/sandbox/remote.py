@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import re
 import selectors
 import signal
 import socket
@@ -29,6 +30,11 @@ Array = NDArray[Any]
 
 #: of what a child prints this many bytes are kept, the last ones
 KEPT = 4096
+
+#: what libraries print that end the process when they get no memory
+_NO_MEMORY = re.compile(
+    rb"(?i)cannot allocate memory|bad_alloc|out of memory|failed to allocate|memory allocation .*failed"
+)
 
 
 class Raised(Exception):
@@ -131,20 +137,24 @@ class Process:
 
     def _ask(self, request: Any) -> Any:
         if self.process is None:
-            raise Raised(Failure("error", "its process has ended"))
+            raise Raised(Failure("error", "its process has ended", phase="process"))
         try:
             self._exchange(messages.packed(request), out=True)
             (data,) = self._exchange(b"", out=False)
             answer = messages.as_data(data)
         except TimeoutError:
             self.end(take=False)
-            raise Raised(Failure("error", f"no answer within {self.task.time_limit:g} s (the time limit)")) from None
+            told = f"no answer within {self.task.time_limit:g} s (the time limit)"
+            raise Raised(Failure("limit", told, phase="process")) from None
         except (EOFError, OSError):
             status = self.end(take=False)
-            raise Raised(Failure("error", _ended(status), _where(self._said))) from None
+            no_memory = _NO_MEMORY.search(self._said) is not None
+            told = _ended(status) + (" when no memory was left (the memory limit)" if no_memory else "")
+            failure = Failure("limit" if no_memory else "error", told, _where(self._said), "process")
+            raise Raised(failure) from None
         except Exception:  # the socket is open while the function runs
             self.end(take=False)
-            raise Raised(Failure("error", "wrote to descriptors that it did not open")) from None
+            raise Raised(Failure("error", "wrote to descriptors that it did not open", phase="process")) from None
         if isinstance(answer, Failure):
             raise Raised(answer)
         return answer

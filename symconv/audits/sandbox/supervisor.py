@@ -120,11 +120,12 @@ class Workers:
             except EOFError:
                 worker.close()
                 if fresh or attempt == 2:  # an idle one may have gone away by itself
-                    return CaseVerdict(status="error", message="ended the worker process")
+                    return CaseVerdict(status="error", message="ended the worker process", phase="process")
                 continue
             except TimeoutError:
                 worker.close()
-                return CaseVerdict(status="error", message=f"no answer within {task.time_limit:g} s (the time limit)")
+                told = f"no answer within {task.time_limit:g} s (the time limit)"
+                return CaseVerdict(status="limit", message=told, phase="process")
             except BaseException:
                 worker.close()
                 raise

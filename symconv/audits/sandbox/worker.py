@@ -146,7 +146,8 @@ class _Cases:
         except TargetError as error:
             return error
         except Raised as raised:
-            return CaseVerdict(status=raised.failure.status, message=raised.failure.message, where=raised.failure.where)
+            failure = raised.failure
+            return CaseVerdict(status=failure.status, message=failure.message, where=failure.where, phase=failure.phase)
 
     def _by_itself(self, task: Task, fork: Fork) -> CaseVerdict:
         with Process(self.running, fork, time.monotonic() + task.time_limit) as process:

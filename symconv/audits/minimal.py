@@ -1,4 +1,4 @@
-"""The committed result of :func:`symconv.courses.cover.minimal`: the fewest cases on which every known mistake shows."""
+"""The committed result of the search ``symconv.courses.cover.minimal``: the fewest cases on which every known mistake shows."""
 
 from __future__ import annotations
 

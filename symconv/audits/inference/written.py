@@ -1,0 +1,173 @@
+"""A reading written out as a function of the convention "plain", for those who read code and do not run it: proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symconv.audits.inference.reading import Names, Reading
+
+__all__ = ["CALLED", "written"]
+
+#: the name of the function that is written
+CALLED = "called_as_inferred"
+
+_CONTEXT = """
+class ContextAsInferred:
+    def __init__(self):
+        self.saved_tensors = ()
+    def save_for_backward(self, *tensors):
+        self.saved_tensors = tensors
+"""
+
+
+def written(reading: Reading, name: str, ndim: int, source: str) -> str | None:
+    """``def called_as_inferred(x, w, b, dy, stride, padding, dilation=1)``, which returns a dict, to stand below ``source``.
+
+    None for calls that no code of this kind makes: one image, no channels, a padding in words, square kernels alone.
+
+    >>> print(written(Reading("function", (("g", "dy"), ("a", "x")), layout="NHWC", outputs=(("dx", ("return",)),)), "f", 2, ""))
+    def called_as_inferred(x, w, b, dy, stride, padding, dilation=1):
+        back = f(dy.transpose(0, 2, 3, 1), x.transpose(0, 2, 3, 1))
+        return {"dx": back.transpose(0, 3, 1, 2)}
+    <BLANKLINE>
+    """
+    if not reading.batch or not reading.channel or reading.square or (reading.padding == "word"):
+        return None
+    try:
+        lines = _Writer(reading, name, ndim, source).lines()
+    except LookupError:
+        return None
+    head = _CONTEXT if reading.kind == "autograd" else ""
+    return (
+        head + f"def {CALLED}(x, w, b, dy, stride, padding, dilation=1):\n" + "".join(f"    {line}\n" for line in lines)
+    )
+
+
+class _Writer:
+    def __init__(self, reading: Reading, name: str, ndim: int, source: str) -> None:
+        self.reading, self.name, self.ndim, self.source = reading, name, ndim, source
+        self.updates = any(path[0] == "updated" for _, path in reading.outputs)
+
+    def lines(self) -> list[str]:
+        """The statements."""
+        made = {"class": self._class, "autograd": self._autograd, "closure": self._closure}.get(
+            self.reading.kind, self._function
+        )()
+        outputs = [f'"{output}": {self._result(output, path)}' for output, path in self.reading.outputs]
+        return [*made, f"return {{{', '.join(outputs)}}}"]
+
+    def _function(self) -> list[str]:
+        reading, made = self.reading, []
+        roles = {role for _, role in reading.backward}
+        if reading.forward_name and reading.forward:
+            made.append(f"y = {reading.forward_name}({self._arguments(reading.forward)})")
+            if "cache" in roles:
+                made.append("cache = y[1] if len(y) == 2 else y[1:]")
+            if "y" in roles and "cache" in roles:
+                made.append("y = y[0]")
+        elif reading.cache:
+            parts = [(key, self._value(role)) for key, role in reading.cache]
+            if reading.cache_form == "dict":
+                made.append("cache = {" + ", ".join(f'"{key}": {value}' for key, value in parts) + "}")
+            elif reading.cache_form == "one":
+                made.append(f"cache = {parts[0][1]}")
+            else:
+                made.append("cache = (" + "".join(f"{value}, " for _, value in parts) + ")")
+        return [*made, f"back = {self.name}({self._arguments(reading.backward)})"]
+
+    def _class(self) -> list[str]:
+        reading = self.reading
+        before, after = reading.methods
+        made = ["before_w, before_b = w, b", "w, b = w.copy(), b.copy()"] if self.updates else []
+        made.append(f"layer = {self.name}({self._arguments(reading.build)})")
+        made += [f"layer{self._place(path.split('.'))} = {self._value(role)}" for path, role in reading.sets]
+        made.append(f"y = layer.{before}({self._arguments(reading.forward)})")
+        if any(role == "cache" for _, role in reading.backward):
+            made.append("cache = y[1]")
+        return [*made, f"back = layer.{after}({self._arguments(reading.backward)})"]
+
+    def _autograd(self) -> list[str]:
+        given = self._arguments(tuple((p, r) for p, r in self.reading.forward if r != "cache"))
+        return ["context = ContextAsInferred()", f"y = {self.name}.forward(context, {given})",
+                f"back = {self.name}.backward(context, {self._value('dy')})"]  # fmt: skip
+
+    def _closure(self) -> list[str]:
+        given = self._arguments(self.reading.forward)
+        return [f"y, pull = {self.name}({given})", f"back = pull({self._value('dy')})"]
+
+    # arguments ----------------------------------------------------------------------------------------------------------
+
+    def _arguments(self, names: Names) -> str:
+        told, gap = [], False
+        for parameter, role in names:
+            if role == "left out":
+                gap = True
+                continue
+            value = self._value(role.removeprefix("only "))
+            told.append(f"{parameter.lstrip('*')}={value}" if gap else value)
+        return ", ".join(told)
+
+    def _value(self, role: str) -> str:
+        role, _, form = role.partition("/")
+        if role in ("x", "w", "b", "dy"):
+            return role + self._native(role)
+        if role == "padding" and self.reading.padding == "pairs":
+            return self._repeated("(padding, padding)")
+        if role in ("stride", "padding", "dilation"):
+            return self._repeated(role) if form == "pair" else role
+        sizes = [f"w.shape[{2 + i}]" for i in range(self.ndim)]
+        space = [f"x.shape[{2 + i}]" for i in range(self.ndim)]
+        shape = [*space, "x.shape[1]"] if self.reading.layout == "NHWC" else ["x.shape[1]", *space]
+        known = {
+            "kernel": sizes[0] if self.ndim == 1 else f"({', '.join(sizes)})", "kernel0": sizes[0], "kernel1": sizes[-1],
+            "in_channels": "x.shape[1]", "out_channels": "w.shape[0]", "groups": "1", "rate": "1.0", "on": "True",
+            "None": "None", "y": "y", "cache": "cache", "last": repr(self.reading.layout),
+            "input_shape": f"({', '.join(['x.shape[0]', *shape] if form == 'batch' else shape)})",
+            "w_shape": f"w{self._native('w')}.shape",
+        }  # fmt: skip
+        if role == "hparams":
+            return "{" + ", ".join(f'"{key}": {self._value(each)}' for key, each in self.reading.keys) + "}"
+        return known[role]
+
+    def _repeated(self, value: str) -> str:
+        return "(" + f"{value}, " * self.ndim + ")"
+
+    def _order(self, name: str) -> list[int] | None:
+        """The axes of PyTorch's layout in the reading's order; None where they are the same."""
+        space = list(range(2, 2 + self.ndim))
+        if name == "w":
+            return {"HWIO": [*space, 1, 0], "OHWI": [0, *space, 1]}.get(self.reading.weights)
+        return [0, *space, 1] if self.reading.layout == "NHWC" else None
+
+    def _native(self, name: str) -> str:
+        if name == "b":
+            forms = {"F1": "-1, 1", "1F": "1, -1", "F11": "-1, 1, 1", "111F": "1, 1, 1, -1", "1F11": "1, -1, 1, 1",
+                     "F111": "-1, 1, 1, 1"}  # fmt: skip
+            return f".reshape({forms[self.reading.bias]})" if self.reading.bias != "F" else ""
+        order = self._order(name)
+        return f".transpose({', '.join(map(str, order))})" if order else ""
+
+    # results ------------------------------------------------------------------------------------------------------------
+
+    def _result(self, output: str, path: Sequence[object]) -> str:
+        name = output.removeprefix("d")
+        rest = self._place([str(key) for key in path[1:]])
+        value = f"back{rest}" if path[0] == "return" else f"layer{rest}"
+        if path[0] == "updated":
+            value = f"(before_{name}{self._native(name)} - {value})"
+        if name == "b":
+            return value if self.reading.bias == "F" else f"{value}.reshape(-1)"
+        order = self._order("dy" if name in ("x", "y") else name)
+        return value + (f".transpose({', '.join(str(order.index(i)) for i in range(len(order)))})" if order else "")
+
+    def _place(self, keys: Sequence[str]) -> str:
+        """Where something is: an item of a list, of a dict whose key the source writes as a word, or an attribute."""
+        told = ""
+        for key in keys:
+            if key.isdigit():
+                told += f"[{key}]"
+            elif f'"{key}"' in self.source or f"'{key}'" in self.source:
+                told += f'["{key}"]'
+            else:
+                told += f".{key}"
+        return told
