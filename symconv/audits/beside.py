@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 from symconv.audits.case import Case
-from symconv.audits.challenge import CHALLENGES, drawn, telling
-from symconv.audits.condition import rivals
+from symconv.audits.challenge import CHALLENGES, drawn, near_misses, telling
+from symconv.audits.condition import rivals, table_of
 from symconv.audits.conventions import Convention
 from symconv.audits.grids import is_square
 from symconv.audits.result import Outcome
 from symconv.audits.sweep import Job, judge_case, sweep
-from symconv.layer.conv import Conv
 
 __all__ = ["by_own_forward", "challenged"]
 
 
-def challenged(job: Job, found: Outcome, rules: Convention, square: bool) -> tuple[Case, ...]:
-    """Fresh geometries judged: in rounds those on which rules that fit all before disagree, then others."""
+def challenged(job: Job, found: Outcome, rules: Convention, square: bool, jobs: int | None) -> tuple[Case, ...]:
+    """Fresh geometries judged: in rounds those on which rules that fit all before disagree, and those that lack one thing of the
+    rule; then others."""
     convs = [case.conv for case in found.documented]
     pool = [
         c for c in drawn(convs, job.seed) if rules.outside(c) is None and not (square and not is_square(c))
     ] if convs else []  # fmt: skip
+    table = table_of(pool)
     judged: tuple[Case, ...] = ()
+    used: set[int] = set()
     for last in (False, False, True):
-        chosen: list[Conv] = []
         tried = [*found.documented, *judged]
         answered = [case for case in tried if case.answered()]
         asked = [
@@ -33,15 +33,21 @@ def challenged(job: Job, found: Outcome, rules: Convention, square: bool) -> tup
         ]
         known_to = [case for case in tried if case.verdict.status != "limit"]
         asked.append((known_to, [c.refuses() for c in known_to]))
-        known = {case.conv for case in judged}
-        for cases, holds in asked:
-            left = [conv for conv in pool if conv not in known and conv not in chosen]
-            chosen += telling(left, rivals([case.conv for case in cases], holds), CHALLENGES // 2)
+        chosen: list[int] = []
+        for cases, holds in {tuple(holds): (cases, holds) for cases, holds in asked}.values():
+            left = [i for i in range(len(pool)) if i not in used and i not in chosen]
+            rules = rivals([case.conv for case in cases], holds)
+            chosen += [left[i] for i in telling(table[left], rules, CHALLENGES // 2)]
+            if rules and not judged:  # once: is it the rule, and each part of it, that decides?
+                left = [i for i in left if i not in chosen]
+                chosen += [left[i] for i in near_misses(table[left], rules[0])]
         if last or not chosen:
-            left = [conv for conv in pool if conv not in known and conv not in chosen]
+            left = [i for i in range(len(pool)) if i not in used and i not in chosen]
             chosen += left[: max(0, CHALLENGES - len(judged) - len(chosen))]
-        verdicts = dict(sweep(job, list(enumerate(chosen)), os.cpu_count() or 1)) if chosen else {}
-        judged += tuple(Case(conv, verdicts[i]) for i, conv in enumerate(chosen))
+        used.update(chosen)
+        numbered = [(i, pool[i]) for i in dict.fromkeys(chosen)]
+        verdicts = dict(sweep(job, numbered, jobs)) if numbered else {}
+        judged += tuple(Case(conv, verdicts[i]) for i, conv in numbered)
         if len(judged) >= CHALLENGES and not chosen:
             break
     return judged

@@ -12,20 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from symconv.audits.condition import Rule, table_of
+from symconv.audits.condition import Rule, Table
 from symconv.layer.conv import Conv
 
-__all__ = ["CHALLENGES", "drawn", "telling"]
+__all__ = ["CHALLENGES", "drawn", "near_misses", "telling"]
 
 #: geometries that are drawn at most, and those tried to find one on which rules disagree
-CHALLENGES, POOL = 8, 200
+CHALLENGES, POOL = 8, 400
 
 #: a layer with more terms than this is not drawn
 MAX_TERMS = 3_000
 
 
 def drawn(convs: Sequence[Conv], seed: int) -> Iterator[Conv]:
-    """Layers that are like those of the grid and not among them; at most POOL, as the seed has it."""
+    """Layers that are like those of the grid and not among them; at most POOL, as the seed has it.
+
+    What chance seldom brings together is drawn on purpose: kernels that the padding just fills, strides that divide, squares.
+    """
     random = np.random.default_rng([seed, 7])
     known = set(convs)
     dimensions = {c.ndim: [each for each in convs if each.ndim == c.ndim] for c in convs}
@@ -47,6 +50,18 @@ def drawn(convs: Sequence[Conv], seed: int) -> Iterator[Conv]:
         others = dimensions[like.ndim]
         other = others[between(0, len(others) - 1)]
         size, kernel = (tuple(between(*span) for span in spans[like.ndim, name]) for name in ("input", "kernel"))
+        filled, divided, squared = (bool(random.integers(2)) for _ in range(3))
+        if squared:
+            size, kernel = (values[:1] * len(values) for values in (size, kernel))
+        pads = [p + q for p, q in other.padding]
+        if filled and all(
+            p % d == 0 and low <= p // d + 1 <= high
+            for p, d, (low, high) in zip(pads, like.dilation, spans[like.ndim, "kernel"], strict=True)
+        ):
+            kernel = tuple(p // d + 1 for p, d in zip(pads, like.dilation, strict=True))
+        if divided and not like.transposed:
+            slack = [h + p - d * (k - 1) - 1 for h, p, d, k in zip(size, pads, like.dilation, kernel, strict=True)]
+            size = tuple(h - rest % s for h, rest, s in zip(size, slack, like.stride, strict=True))
         changes: dict[str, Any] = {"input": size, "kernel": kernel, "padding": other.padding}
         changes |= {name: between(*span) for name, span in counts.items()}
         for name in ("in_channels", "out_channels"):
@@ -62,22 +77,35 @@ def drawn(convs: Sequence[Conv], seed: int) -> Iterator[Conv]:
             yield conv
 
 
-def telling(pool: Sequence[Conv], rules: Sequence[Rule], most: int) -> list[Conv]:
-    """Of a pool those layers on which the rules disagree most, each telling other rules apart than those before it."""
-    if len(rules) < 2 or not pool:
+def telling(table: Table, rules: Sequence[Rule], most: int) -> list[int]:
+    """Of a pool, by what the vocabulary says of it, those layers on which the rules disagree most, each telling other rules apart
+    than those before it.
+    """
+    if len(rules) < 2 or not len(table):
         return []
-    table = table_of(pool)
     holds = np.array([rule.among(table) for rule in rules])
     alike = [set(range(len(rules)))]
     chosen: list[int] = []
     for _ in range(most):
-        told = [
-            -1 if i in chosen else sum(len({bool(holds[r, i]) for r in group}) > 1 for group in alike)
-            for i in range(len(pool))
-        ]
+        told = np.zeros(len(table), dtype=int)
+        for group in alike:
+            some = holds[sorted(group)]
+            told += some.any(axis=0) & ~some.all(axis=0)
+        told[chosen] = -1
         best = int(np.argmax(told))
         if told[best] <= 0:
             break
         chosen.append(best)
         alike = [part for group in alike for v in (True, False) if (part := {r for r in group if holds[r, best] == v})]
-    return [pool[i] for i in chosen]
+    return chosen
+
+
+def near_misses(table: Table, rule: Rule) -> list[int]:
+    """Of a pool a layer for which the rule holds, and for each thing that it asks for one that lacks this alone."""
+    whole = rule.among(table)
+    chosen: list[int] = []
+    for part in rule.parts:
+        met = np.array([table[:, i] == wanted for i, wanted in part])
+        for fits in (met.all(axis=0), *(met.sum(axis=0) == len(part) - 1) & ~met & ~whole):
+            chosen += np.flatnonzero(fits)[:1].tolist()
+    return list(dict.fromkeys(chosen))

@@ -27,6 +27,9 @@ MAX_LITERALS = 4
 _MAX_CONJUNCTION = 3
 _MAX_PARTS = 600
 
+#: so many rules that fit as well are told
+MOST_TIES = 3
+
 #: a rule that is true of right cases alone is worth telling when it is true of so many of them
 TELLING = 0.75
 
@@ -84,6 +87,8 @@ class Condition:
     nearly: tuple[Rule, int, int] | None = None
     #: fresh geometries that the rule fits too
     challenged: int = 0
+    #: other rules as short that fit every case, and say another thing of cases that were not tried
+    ties: tuple[Rule, ...] = ()
 
     @property
     def text(self) -> str | None:
@@ -92,6 +97,9 @@ class Condition:
             return f"{self.verb} on {'all' if self.constant else 'none of the'} {self.cases} cases tried"
         if self.rule is None:
             return None
+        if self.ties:
+            others = "".join(f", or when {self._words(rule)}" for rule in self.ties)
+            return f"{self.verb} when {self.rule_text}{others}: each of these fits all {self.cases} cases tried"
         return f"{self.verb} exactly when {self.rule_text}, on all {self.cases} cases tried"
 
     @property
@@ -123,7 +131,8 @@ class Condition:
     def to_dict(self) -> dict[str, Any]:
         return {"text": self.text, "rule": self.rule_text, "cases": self.cases, "held_out": self.held_out,
                 "nearly": self._words(self.nearly[0]) if self.nearly else None,
-                "predicted": self.predicted, "challenged": self.challenged, "proved": False}  # fmt: skip
+                "predicted": self.predicted, "challenged": self.challenged,
+                "ties": [self._words(rule) for rule in self.ties], "proved": False}  # fmt: skip
 
 
 def table_of(convs: Sequence[Conv]) -> Table:
@@ -134,12 +143,13 @@ def table_of(convs: Sequence[Conv]) -> Table:
 
 def find_condition(
     convs: Sequence[Conv], right: Sequence[bool], verb: str = "right", seed: int = 0, table: Table | None = None,
-    fresh: Sequence[tuple[Conv, bool]] = (),
+    fresh: Sequence[tuple[Conv, bool]] = (), pool: Table | None = None,
 ) -> Condition:  # fmt: skip
     """The simplest rule that is true of exactly the cases that are ``right``; ``table`` is theirs, if it is known already.
 
     Whole sizes are held out, a quarter of them: a rule about sizes is not tested by cases that share theirs with those it was
-    chosen on. ``fresh`` are further geometries, each with whether it is right, which a rule must fit too.
+    chosen on. ``fresh`` are further geometries, each with whether it is right, which a rule must fit too. ``pool`` is the
+    table of geometries that could be tried: rules as short that fit all and differ there are told as well.
 
     >>> from symconv import Conv
     >>> convs = [Conv(size, 3, stride=s, padding=p) for size in (5, 6, 7) for s in (1, 2) for p in (0, 1)]
@@ -171,11 +181,29 @@ def find_condition(
 
     first = next(train.rules(), None) if held_out else None
     if first is not None and whole.fits(first):
-        return Condition(first, count, held_out, True, verb=verb, dilated=dilated, challenged=len(fresh))
+        ties = _ties(whole, first, pool)
+        return Condition(first, count, held_out, True, verb=verb, dilated=dilated, challenged=len(fresh), ties=ties)
     best = next(whole.rules(), None)
     if best is None:
         return Condition(None, count, verb=verb, dilated=dilated, nearly=whole.nearly())
-    return Condition(best, count, held_out, False, verb=verb, dilated=dilated, challenged=len(fresh))
+    ties = _ties(whole, best, pool)
+    return Condition(best, count, held_out, False, verb=verb, dilated=dilated, challenged=len(fresh), ties=ties)
+
+
+def _ties(patterns: _Patterns, best: Rule, pool: Table | None) -> tuple[Rule, ...]:
+    """Rules as short as the best that fit too and are not the same on geometries that could be tried; the first few."""
+    if pool is None or not len(pool):
+        return ()
+    length = sum(map(len, best.parts))
+    known = [best.among(pool)]
+    found: list[Rule] = []
+    every = itertools.chain.from_iterable(map(patterns.alike, itertools.islice(patterns.rules(), MOST_TIES**2)))
+    for rule in itertools.takewhile(lambda each: sum(map(len, each.parts)) <= length, every):
+        holds = rule.among(pool)
+        if len(found) < MOST_TIES and not any(np.array_equal(holds, each) for each in known):
+            known.append(holds)
+            found.append(rule)
+    return tuple(found)
 
 
 def rivals(convs: Sequence[Conv], right: Sequence[bool], most: int = 40) -> list[Rule]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from symconv.audits.arrays import face_of
 from symconv.audits.case import Case
+from symconv.audits.challenge import drawn
 from symconv.audits.condition import Condition, Table, find_condition, table_of
 from symconv.audits.numeric import ROUNDS, false_right
 from symconv.audits.patterns import NamedCause, named_causes
@@ -219,8 +220,14 @@ class Outcome:
         fresh = [case for case in self.challenge if case.answered()]
         return find_condition(
             [case.conv for case in cases], [case.right(outputs) for case in cases], table=table,
-            fresh=[(case.conv, case.right(outputs)) for case in fresh],
+            fresh=[(case.conv, case.right(outputs)) for case in fresh], pool=self._pool,
         )  # fmt: skip
+
+    @cached_property
+    def _pool(self) -> Table:
+        """What the vocabulary says of geometries that could have been drawn."""
+        convs = [case.conv for case in self.documented]
+        return table_of(list(drawn(convs, self.seed)) if convs else [])
 
     @cached_property
     def condition(self) -> Condition:
@@ -246,7 +253,8 @@ class Outcome:
             [c for c in each if c.verdict.status != "limit"] for each in (self.documented, self.challenge)
         )
         fresh = [(case.conv, case.refuses()) for case in fresh_cases]
-        return find_condition([c.conv for c in cases], [c.refuses() for c in cases], verb="refuses", fresh=fresh)
+        return find_condition([c.conv for c in cases], [c.refuses() for c in cases], verb="refuses", fresh=fresh,
+                              pool=self._pool)  # fmt: skip
 
     @cached_property
     def causes(self) -> dict[str, list[NamedCause]]:
