@@ -105,7 +105,7 @@ def test_conventions_that_mistake_their_call(adapters: Path) -> None:
     with refused(
         "called as convention coursera has it, it raises ValueError", "another call: called conv_backward_naive"
     ):
-        audit(f"{STYLES}:conv_backward_naive", "coursera", **OPTIONS)
+        audit(f"{STYLES}:conv_backward_naive", "coursera", **(OPTIONS | {"grid": [Conv((5, 4), (2, 2), 2, 3, 2)]}))
 
 
 def test_bad_usage_of_the_command(adapters: Path) -> None:
