@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.polynomials import PolynomialTerms, arrays_in
+from symconv.algebra.polynomials import PolynomialTerms, array_of
 from symconv.audits.adjoint import OwnForward
 from symconv.audits.arrays import face_of
 from symconv.audits.calls import Returned
@@ -355,7 +355,9 @@ class _Judgement:
         if self.result.engine == SYMBOLIC:
             degree = 1 if name == "db" else 2
             return any(
-                len(m) > degree or len(arrays_in([m])) < len(m) for terms in self.polynomials[name] for m in terms
+                len(m) > degree or len({array_of(v)[0] for v in m}) < len(m)
+                for terms in self.polynomials[name]
+                for m in terms
             )
         return nonlinear_in(
             self._outputs,
