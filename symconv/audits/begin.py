@@ -90,8 +90,9 @@ def _names(function: Function) -> list[str] | None:
 
 def tried(
     job: Job, cases: Sequence[Case], call: Settled, rules: Convention, function: Function, adapted: bool
-) -> dict[int, CaseVerdict]:
-    """The verdicts on the first cases by number: one, unless it says that the call may be mistaken, then others.
+) -> tuple[Job, dict[int, CaseVerdict]]:
+    """The verdicts on the first cases by number: one, unless it says that the call may be mistaken, then others; and the job, to
+    be done in new interpreters where a case hangs in a forked process and in a new one does not.
 
     CallMistake when all of them say so, or when all raise and the function can be called in another way.
     """
@@ -100,16 +101,21 @@ def tried(
     said = []
     for at in tame([cases[number].conv for number in numbers]):
         conv = cases[numbers[at]].conv
-        verdict = seen[numbers[at]] = judge_case(job, conv)
+        verdict = judge_case(job, conv)
+        if verdict.status == "limit" and not job.anew:
+            again = judge_case(replace(job, anew=True), conv)
+            if again.status != "limit":
+                job, verdict = replace(job, anew=True), again
+        seen[numbers[at]] = verdict
         said.append(_mistake(job, conv, verdict, call, adapted))
         if not said[-1] and (verdict.status, verdict.phase) != ("error", "backward"):
-            return seen
+            return job, seen
     if said and all(said):
         names = _signature(job, rules, adapted)
         raise CallMistake(f"{job.target.label} is not judged: {said[0]}; {names}")
     if said and not adapted and rules.name in CONVENTIONS and tuple((_names(function) or ())[: len(PLAIN)]) != PLAIN:
         _called_otherwise(job, function, next(iter(seen.values())))
-    return seen
+    return job, seen
 
 
 def _called_otherwise(job: Job, function: Function, verdict: CaseVerdict) -> None:

@@ -153,9 +153,9 @@ def _audited(plan: _Plan, call: Settled) -> Audit:
     job = Job(workers, target, None if adapter else call.convention, mode, plan.outputs, plan.engine, plan.seed,
               plan.time_limit, plan.memory_limit, plan.once)  # fmt: skip
     try:
-        first = (
-            tried(job, cases, call, rules, plan.function, adapter is not None) if plan.trial or call.tentative else {}
-        )
+        first: dict[int, CaseVerdict] = {}
+        if plan.trial or call.tentative:
+            job, first = tried(job, cases, call, rules, plan.function, adapter is not None)
         found = _judged(job, cases, plan, first)
         own = by_own_forward(job, found) if mode == "backward" and has_forward else {}
         found = replace(found, challenge=challenged(job, found, rules, plan.square, plan.jobs), own_forward=own)

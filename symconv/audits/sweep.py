@@ -44,11 +44,12 @@ class Job:
     time_limit: float
     memory_limit: int
     once: bool = False
+    anew: bool = False
 
     def task(self, conv: Conv | None, explain: bool = False) -> Task:
         """The message to a worker."""
         return Task(self.target.name, self.target.forward, self.target.adapter, self.convention, self.mode, self.outputs,
-                    self.engine, self.seed, conv, explain, self.time_limit, self.memory_limit, self.once)  # fmt: skip
+                    self.engine, self.seed, conv, explain, self.time_limit, self.memory_limit, self.once, self.anew)  # fmt: skip
 
 
 def judge_case(job: Job, conv: Conv, explain: bool = False) -> CaseVerdict:

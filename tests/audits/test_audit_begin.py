@@ -186,6 +186,46 @@ def test_minimal_is_a_grid() -> None:
         default_grid("minimal", stride=(1,))
 
 
+# libraries that do not bear a fork ------------------------------------------------------------------------------------------
+
+#: at import a thread takes a lock and keeps it while it waits; in a fork there is no such thread to give it back
+THREADED = """import threading, time
+LOCK = threading.Lock()
+asked, held = threading.Event(), threading.Event()
+def serve():
+    while True:
+        with LOCK:
+            held.set()
+            asked.wait()
+            asked.clear()
+        time.sleep(0.01)
+threading.Thread(target=serve, daemon=True).start()
+held.wait()
+def backward(x, w, b, dy, stride, padding):
+    asked.set()
+    with LOCK:
+        return {"db": dy.sum(axis=(0, 2, 3))}
+"""
+
+
+@pytest.mark.slow
+def test_threads_of_an_import_make_no_verdict(tmp_path: Path) -> None:
+    (tmp_path / "threaded.py").write_text(THREADED)
+    result = audit(f"{tmp_path / 'threaded.py'}:backward", time_limit=8.0, **OPTIONS)
+    assert (result.right, result.unjudged, result.ok) == (2, 0, True)
+
+
+def test_a_module_beside_the_root(tmp_path: Path) -> None:
+    """A package without __init__.py, whose root is told by the project's file, imported by its whole name."""
+    (tmp_path / "pkg" / "ops").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "pkg" / "tensor.py").write_text("AXES = (0, 2, 3)\n")
+    (tmp_path / "pkg" / "ops" / "code.py").write_text(
+        "from pkg.tensor import AXES\ndef backward(x, w, b, dy, stride, padding):\n    return {'db': dy.sum(axis=AXES)}\n"
+    )
+    assert audit(f"{tmp_path / 'pkg' / 'ops' / 'code.py'}:backward", **(OPTIONS | {"grid": GRID[:1]})).right == 1
+
+
 # proofs of calls that were inferred ---------------------------------------------------------------------------------------------
 
 SOURCE = """

@@ -32,7 +32,7 @@ from symconv.layer.conv import Conv
 with contextlib.suppress(ImportError):  # where it lacks there are no workers: check_system says so
     import resource
 
-__all__ = ["End", "Ended", "Fork", "Hello", "Layer", "Names", "Started", "serve"]
+__all__ = ["End", "Ended", "Fork", "Hello", "Layer", "Names", "Started", "child", "serve"]
 
 #: a child whose worker was killed ends by itself so many seconds after its time is up
 OVERTIME = 5.0
@@ -69,6 +69,8 @@ class Fork:
     outputs: tuple[str, ...] | None
     time_limit: float
     memory_limit: int
+    #: in a new interpreter that loads the code itself: what was loaded here does not bear a fork
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,12 @@ def _done(loaded: Loaded, message: Any, control: socket.socket, running: set[int
         functions = loaded.functions(names.name, names.forward, names.adapter)
         if isinstance(message, Names):
             return loaded.fingerprint(functions)
-        child = os.fork()
-        if child == 0:
+        process = _started_anew(loaded, message, descriptors) if message.anew else os.fork()
+        if process == 0:
             control.close()
-            _child(loaded, message, *descriptors)
-        running.add(child)
-        return Started(child)
+            child(loaded, message, *descriptors)
+        running.add(process)
+        return Started(process)
     except TargetError as error:
         return error
     finally:
@@ -175,7 +177,20 @@ def _line_in(error: BaseException, path: str | None) -> str:
 # one case -------------------------------------------------------------------------------------------------------------------
 
 
-def _child(loaded: Loaded, task: Fork, answer: int, printing: int) -> None:
+def _started_anew(loaded: Loaded, task: Fork, descriptors: list[int]) -> int:
+    """A child in an interpreter of its own."""
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, True)
+    reading, writing = os.pipe()
+    command = [sys.executable, "-P", "-m", "symconv.audits.sandbox.anew", *map(str, descriptors)]
+    process = os.posix_spawn(sys.executable, command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, reading, 0)])
+    os.close(reading)
+    with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "wb") as stream:
+        pickle.dump((loaded.source, task), stream)
+    return process
+
+
+def child(loaded: Loaded, task: Fork, answer: int, printing: int) -> None:
     """Call the function as often as is asked; never returns."""
     me, status = _PROCESS(), 1
     try:
@@ -260,7 +275,8 @@ def _import_for_others(libraries: tuple[str, ...]) -> None:
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let this process take so many more megabytes of memory of its own than it has now.
+    """Let this process take so many more megabytes of memory of its own than it has now, or twice as much if that is more: code
+    that takes much to be imported takes much to run.
 
     Data is counted, not address space: threads and libraries reserve far more of that than they ever touch.
     """
@@ -270,6 +286,6 @@ def limit_memory(megabytes: int) -> None:
     except OSError:
         now = 0
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_DATA, (now + (megabytes << 20), resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_DATA, (now + max(megabytes << 20, now), resource.RLIM_INFINITY))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -146,6 +146,7 @@ class Loaded:
     """A source that has been loaded in this process."""
 
     def __init__(self, source: Source) -> None:
+        self.source = source
         known = set(sys.modules)
         for entry in source.sys_path:
             if entry not in sys.path:

@@ -49,6 +49,7 @@ class Task:
     time_limit: float
     memory_limit: int
     once: bool = False
+    anew: bool = False
 
 
 def main() -> None:
@@ -138,8 +139,9 @@ class _Cases:
         try:
             if task.conv is None:
                 return self.running.fingerprint(names)
-            fork = Fork(names, task.convention, task.conv, task.mode, task.outputs, task.time_limit, task.memory_limit)
-            kind = (names, task.convention, task.mode, task.outputs, task.time_limit, task.memory_limit)
+            fork = Fork(names, task.convention, task.conv, task.mode, task.outputs, task.time_limit, task.memory_limit,
+                        task.anew)  # fmt: skip
+            kind = (names, task.convention, task.mode, task.outputs, task.time_limit, task.memory_limit, task.anew)
             if task.explain or task.mode == "adjoint" or kind in self.alone:
                 return self._by_itself(task, fork)
             return self._among_others(task, fork, kind)
