@@ -37,23 +37,14 @@ def _folded(padded: Array, axes: Axes) -> Array:
     return part
 
 
-def _blocks(G: int, C: int, axes: Axes, dtype: Any, workspace: Any) -> list[tuple[slice, slice, Array]]:
-    """Blocks of outputs: rows on the first axis, their places among all, memory for their columns.
-
-    As many rows as ``workspace`` bytes hold, and at least one; every block has the same memory.
-    """
+def _blocks(channels: int, axes: Axes, dtype: Any, workspace: Any) -> list[slice]:
+    """Blocks of outputs, as rows of the first axis: as many as ``workspace`` bytes of columns hold, and at least one."""
     if not _whole(workspace) or workspace < 1:
         raise ValueError(f"workspace {workspace!r} must be a whole number of bytes >= 1")
     (O, *wide), taps = [axis[2] for axis in axes], [axis[1] for axis in axes]
-    places = int(np.prod(wide, dtype=int))
-    row = G * C * int(np.prod(taps)) * places
-    most = min(O, max(1, int(workspace) // (row * dtype.itemsize)))
-    memory, blocks = np.empty(most * row, dtype), []
-    for start in range(0, O, most):
-        stop = min(start + most, O)
-        cols = memory[: (stop - start) * row].reshape(G, C, *taps, stop - start, *wide)
-        blocks.append((slice(start, stop), slice(start * places, stop * places), cols))
-    return blocks
+    row = channels * int(np.prod(taps + wide)) * dtype.itemsize
+    most = max(1, int(workspace) // row)
+    return [slice(start, min(start + most, O)) for start in range(0, O, most)]
 
 
 def _pointwise(axes: Axes) -> bool:

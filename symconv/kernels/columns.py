@@ -70,13 +70,11 @@ class Columns(Lowering):
     # the two faces ---------------------------------------------------------------------------------------------------
 
     def forward(self) -> list[ast.stmt]:
-        spread = self.kind.transposed
-        body = self._adding("w", "x", "y") if spread else self._gathering("x", [self._product("y")])
+        body = self._adding("w", "x", "y") if self.kind.transposed else self._gathering("x", [self._product("y")])
         return [
             *self.grouped(["x", "w"]),
             source.assign("y", self._fresh("y")),
-            self._blocks(),
-            source.loop(["n"], "range(N)", body),
+            *self._images(body),
             source.assign("y", source.method("y", "reshape", *self.kind.merged("y"))),
             *ast.parse(f"if b is not None:\n    y += b.reshape({', '.join(['-1', *['1'] * self.kind.ndim])})").body,
             source.returned("y"),
@@ -93,100 +91,104 @@ class Columns(Lowering):
             *self.grouped(["dy", "x", "w"]),
             source.assign("dx", self._fresh("dx")),
             source.assign("dw", "np.zeros(w.shape, w.dtype)"),
-            self._blocks(),
-            source.loop(["n"], "range(N)", body),
+            *self._images(body),
             source.returned(*ends, "db"),
         ]
 
     def grouped(self, arrays: Sequence[str]) -> list[ast.stmt]:
         lines = [source.assign(array, source.method(array, "reshape", *self._shape(array))) for array in arrays]
-        source.noted(lines[0], "groups get an axis of their own; places are one axis, and so are channels and taps")
+        source.noted(lines[0], "groups get an axis of their own; channels and taps are one axis")
         return lines
 
     def _shape(self, array: str) -> list[str]:
-        """Extents: at m as they are; at o with all places as one; w as a matrix for each group."""
+        """Extents, with a group's w as a matrix."""
         labels = self.kind.labels[array]
         lead, spatial = [label.upper() for label in labels[:-1]], self.kind.extents(labels[-1])
-        if labels[-1] == "m":
-            return [*lead, *spatial]
-        if labels[-1] == "o":
-            return [*lead, " * ".join(spatial)]
-        return [*lead[:-1], " * ".join([lead[-1], *spatial])]
+        return [*lead[:-1], " * ".join([lead[-1], *spatial])] if labels[-1] == "k" else [*lead, *spatial]
 
     def _fresh(self, array: str) -> str:
         """Memory for a result: what is added to begins as zeros."""
         maker = "zeros" if self.kind.labels[array][-1] == "m" else "empty"
         return f"np.{maker}(({', '.join(self._shape(array))}), x.dtype)"
 
-    def _blocks(self) -> ast.stmt:
-        return source.assign("blocks", f"_blocks(G, {self.at_m}, axes, x.dtype, workspace)")
+    def _images(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+        blocks = source.assign("blocks", f"_blocks(G * {self.at_m}, axes, x.dtype, workspace)")
+        return [blocks, source.loop(["n"], "range(N)", body)]
 
     # the body of the loop over images: a loop over blocks ---------------------------------------------------------------
 
     def _gathering(self, array: str, products: Sequence[ast.stmt], adding: Sequence[ast.stmt] = ()) -> list[ast.stmt]:
         """Columns of ``array`` and what is made of them; ``adding`` is joined into the same loops."""
         padded = source.assign("padded", f"_padded({array}[n], axes)")
-        gathered = source.assign("matrix", "_gather(padded, rows, axes, cols)")
+        lines = [source.assign("matrix", "_gather(padded, rows, axes)"), *products]
         if not adding:
-            return [padded, source.loop(["rows", "places", "cols"], "blocks", [gathered, *products])]
+            return [padded, source.loop(["rows"], "blocks", lines)]
         before, loop, after = adding
         assert isinstance(loop, ast.For)
-        return [
-            padded,
-            before,
-            source.loop(["rows", "places", "cols"], "blocks", [gathered, *products, *loop.body]),
-            after,
-        ]
+        return [padded, before, source.loop(["rows"], "blocks", [*lines, *loop.body]), after]
 
     def _adding(self, weights: str, array: str, target: str) -> list[ast.stmt]:
         """The product first, then added back to the zeros of ``target``."""
         padded = "padded" if target == "y" else "dpadded"
-        product = f"_add_back({weights}.swapaxes(-1, -2), {array}[n, :, :, places], rows, axes, cols, {padded})"
+        product = f"_add_back({weights}.swapaxes(-1, -2), {self._block(array)}, rows, axes, {padded})"
         return [
             source.assign(padded, f"_padded({target}[n], axes)"),
-            source.loop(["rows", "places", "cols"], "blocks", [source.expression_statement(product)]),
+            source.loop(["rows"], "blocks", [source.expression_statement(product)]),
             source.assign(f"{target}[n]", f"_folded({padded}, axes)"),
         ]
 
+    def _block(self, array: str) -> str:
+        """The matrices of a block, for each group: filters by places."""
+        return f"{array}[n, :, :, rows].reshape(G, {self.at_o}, -1)"
+
     def _product(self, target: str) -> ast.stmt:
-        return source.expression_statement(f"np.matmul(w, matrix, out={target}[n, :, :, places])")
+        return source.expression_statement(f"np.matmul(w, matrix, out={self._block(target)})")
 
     def _weights(self, array: str) -> ast.stmt:
-        return source.augment("dw", f"{array}[n, :, :, places] @ matrix.swapaxes(-1, -2)")
+        return source.augment("dw", f"{self._block(array)} @ matrix.swapaxes(-1, -2)")
 
     # gathering and its adjoint -----------------------------------------------------------------------------------------
 
     def functions(self) -> list[ast.stmt]:
-        """``_gather`` and ``_add_back``, with the relation written out on every axis."""
+        """``_gather`` and ``_add_back``, and the relation written out on every axis for both."""
         taps = self.kind.names("k")
-        columns = f"cols[:, :, {', '.join(taps)}]"
-        met = f"padded[:, :, {', '.join(self.kind.names('m'))}]"
-        pointwise, part = "_pointwise(axes)", f"padded[:, :, rows].reshape(G, {self.at_m}, -1)"
+        columns, met = f"cols[:, :, {', '.join(taps)}]", f"padded[_met({', '.join(taps)}, rows, axes)]"
+        channels, part = (
+            source.assign(f"G, {self.at_m}", "padded.shape[:2]"),
+            f"padded[:, :, rows].reshape(G, {self.at_m}, -1)",
+        )
         left, right = self._entries()
+        extents = self.kind.extents("k")
+        cols = ", ".join(["G", self.at_m, *extents, "rows.stop - rows.start", *self.kind.extents("o")[1:]])
+        over = source.call("range" if len(taps) == 1 else "np.ndindex", *self.kind.extents("k"))
         gather = source.function(
-            "_gather(padded, rows, axes, cols)",
+            "_gather(padded, rows, axes)",
             "Columns of the outputs in rows, a matrix for each group; for one tap with stride 1 no copy.\n\n"
             f"{left} = {right}",
             [
-                source.assign(f"G, {self.at_m}", "cols.shape[:2]"),
-                source.when([pointwise], [source.returned(part)]),
-                *self._over_taps(source.assign(columns, met)),
-                source.returned(f"cols.reshape(G, {self.at_m} * {' * '.join(self.kind.extents('k'))}, -1)"),
+                channels,
+                source.when(["_pointwise(axes)"], [source.returned(part)]),
+                *self._named("K", "KO"),
+                source.assign("cols", f"np.empty(({cols}), padded.dtype)"),
+                source.loop(taps, over, [source.assign(columns, met)]),
+                source.returned(f"cols.reshape(G, {' * '.join([self.at_m, *extents])}, -1)"),
             ],
         )
-        product = "np.matmul(weights, slopes, out={})"
+        product = "np.matmul(weights, slopes{})"
+        inside = source.expression_statement(product.format(f", out={part}"))
         add_back = source.function(
-            "_add_back(weights, slopes, rows, axes, cols, padded)",
+            "_add_back(weights, slopes, rows, axes, padded)",
             "The adjoint of _gather: cols = weights @ slopes, and each entry added where it was read.\n\n"
             f"{right} += {left}",
             [
-                source.assign(f"G, {self.at_m}", "cols.shape[:2]"),
-                source.when([pointwise], [source.expression_statement(product.format(part)), ast.Return(None)]),
-                source.expression_statement(product.format("cols.reshape(*weights.shape[:2], -1)")),
-                *self._over_taps(source.augment(met, columns)),
+                channels,
+                source.when(["_pointwise(axes)"], [inside, ast.Return(None)]),
+                *self._named("K", "KO"),
+                source.assign("cols", f"{product.format('')}.reshape({cols})"),
+                source.loop(taps, over, [source.augment(met, columns)]),
             ],
         )
-        return [gather, add_back]
+        return [gather, add_back, self._met()]
 
     def _entries(self) -> tuple[str, str]:
         """``cols[g, c, k0, k1, o0, o1]`` and the entry of the padded image that it is."""
@@ -195,9 +197,9 @@ class Columns(Lowering):
         indices = [*self.kind.names("k"), *self.kind.names("o")]
         return f"cols[g, {channel}, {', '.join(indices)}]", f"padded[g, {channel}, {', '.join(rows)}]"
 
-    def _over_taps(self, statement: ast.stmt) -> list[ast.stmt]:
-        """A loop over the taps, with the slice of rows that each meets on every axis."""
-        slices = []
+    def _met(self) -> ast.stmt:
+        """The slices of the padded image that a tap meets."""
+        slices = [":", ":"]
         for position, axis in enumerate(self.kind.axes):
             index = str(on_axis(Name("o"), axis))
             first, last = (
@@ -206,8 +208,9 @@ class Columns(Lowering):
             row = on_axis(PADDED_ROW, axis)
             ends = [str(row.substitute({index: at})) for at in (first, last)]
             step = on_axis(coefficient(PADDED_ROW, "o"), axis)
-            slices.append(source.assign(str(on_axis(Name("m"), axis)), f"slice({ends[0]}, {ends[1]} + 1, {step})"))
-        source.noted(slices[0], "the rows of the padded image that this tap meets")
-        taps, extents = self.kind.names("k"), self.kind.extents("k")
-        over = source.call("range" if len(taps) == 1 else "np.ndindex", *extents)
-        return [*self._named("Ksd", "KOsd"), source.loop(taps, over, [*slices, statement])]
+            slices.append(f"{ends[0]} : {ends[1]} + 1 : {step}")
+        return source.function(
+            f"_met({', '.join(self.kind.names('k'))}, rows, axes)",
+            "What a tap meets of the padded image in the outputs of a block.",
+            [*self._named("sd", "Osd"), source.returned(f"np.s_[{', '.join(slices)}]")],
+        )
