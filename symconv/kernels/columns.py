@@ -36,6 +36,9 @@ PADDED_ROW: Integer = relation.INPUT_INDEX.substitute({"p": 0})
 WORKSPACE = "2 << 20"
 
 
+GATHERED = "_gather(padded, rows, axes)"
+
+
 @dataclass(frozen=True)
 class Columns(Lowering):
     """An image and a block of outputs at a time, one matrix product for each."""
@@ -70,7 +73,11 @@ class Columns(Lowering):
     # the two faces ---------------------------------------------------------------------------------------------------
 
     def forward(self) -> list[ast.stmt]:
-        body = self._adding("w", "x", "y") if self.kind.transposed else self._gathering("x", [self._product("y")])
+        body = (
+            self._adding("w", "x", "y")
+            if self.kind.transposed
+            else self._gathering("x", [self._product("y", GATHERED)])
+        )
         return [
             *self.grouped(["x", "w"]),
             source.assign("y", self._fresh("y")),
@@ -107,9 +114,8 @@ class Columns(Lowering):
         return [*lead[:-1], " * ".join([lead[-1], *spatial])] if labels[-1] == "k" else [*lead, *spatial]
 
     def _fresh(self, array: str) -> str:
-        """Memory for a result: what is added to begins as zeros."""
-        maker = "zeros" if self.kind.labels[array][-1] == "m" else "empty"
-        return f"np.{maker}(({', '.join(self._shape(array))}), x.dtype)"
+        """Memory for a result, every entry of which is set."""
+        return f"np.empty(({', '.join(self._shape(array))}), x.dtype)"
 
     def _images(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
         blocks = source.assign("blocks", f"_blocks(G * {self.at_m}, axes, x.dtype, workspace)")
@@ -120,19 +126,21 @@ class Columns(Lowering):
     def _gathering(self, array: str, products: Sequence[ast.stmt], adding: Sequence[ast.stmt] = ()) -> list[ast.stmt]:
         """Columns of ``array`` and what is made of them; ``adding`` is joined into the same loops."""
         padded = source.assign("padded", f"_padded({array}[n], axes)")
-        lines = [source.assign("matrix", "_gather(padded, rows, axes)"), *products]
+        lines = [source.assign("matrix", GATHERED), *products]
         if not adding:
-            return [padded, source.loop(["rows"], "blocks", lines)]
+            # columns without a name are free again before the next block's are made, which then stand in the same caches
+            return [padded, source.loop(["rows"], "blocks", products if len(products) == 1 else lines)]
         before, loop, after = adding
         assert isinstance(loop, ast.For)
         return [padded, before, source.loop(["rows"], "blocks", [*lines, *loop.body]), after]
 
     def _adding(self, weights: str, array: str, target: str) -> list[ast.stmt]:
-        """The product first, then added back to the zeros of ``target``."""
-        padded = "padded" if target == "y" else "dpadded"
+        """The product first, then added back to zeros, of which the rows of ``target`` are kept."""
+        padded, rows = ("padded", "p + H + q for H, _, _, _, _, p, q in axes") if target == "y" else ("dpadded", "")
+        shape = f"(G, {self.at_m}, *({rows}))" if rows else "padded.shape"
         product = f"_add_back({weights}.swapaxes(-1, -2), {self._block(array)}, rows, axes, {padded})"
         return [
-            source.assign(padded, f"_padded({target}[n], axes)"),
+            source.assign(padded, f"np.zeros({shape}, x.dtype)"),
             source.loop(["rows"], "blocks", [source.expression_statement(product)]),
             source.assign(f"{target}[n]", f"_folded({padded}, axes)"),
         ]
@@ -141,8 +149,8 @@ class Columns(Lowering):
         """The matrices of a block, for each group: filters by places."""
         return f"{array}[n, :, :, rows].reshape(G, {self.at_o}, -1)"
 
-    def _product(self, target: str) -> ast.stmt:
-        return source.expression_statement(f"np.matmul(w, matrix, out={self._block(target)})")
+    def _product(self, target: str, matrix: str = "matrix") -> ast.stmt:
+        return source.expression_statement(f"np.matmul(w, {matrix}, out={self._block(target)})")
 
     def _weights(self, array: str) -> ast.stmt:
         return source.augment("dw", f"{self._block(array)} @ matrix.swapaxes(-1, -2)")
@@ -150,9 +158,7 @@ class Columns(Lowering):
     # gathering and its adjoint -----------------------------------------------------------------------------------------
 
     def functions(self) -> list[ast.stmt]:
-        """``_gather`` and ``_add_back``, and the relation written out on every axis for both."""
-        taps = self.kind.names("k")
-        columns, met = f"cols[:, :, {', '.join(taps)}]", f"padded[_met({', '.join(taps)}, rows, axes)]"
+        """``_gather`` and ``_add_back``, and for both the relation, written out on every axis."""
         channels, part = (
             source.assign(f"G, {self.at_m}", "padded.shape[:2]"),
             f"padded[:, :, rows].reshape(G, {self.at_m}, -1)",
@@ -160,7 +166,6 @@ class Columns(Lowering):
         left, right = self._entries()
         extents = self.kind.extents("k")
         cols = ", ".join(["G", self.at_m, *extents, "rows.stop - rows.start", *self.kind.extents("o")[1:]])
-        over = source.call("range" if len(taps) == 1 else "np.ndindex", *self.kind.extents("k"))
         gather = source.function(
             "_gather(padded, rows, axes)",
             "Columns of the outputs in rows, a matrix for each group; for one tap with stride 1 no copy.\n\n"
@@ -170,7 +175,7 @@ class Columns(Lowering):
                 source.when(["_pointwise(axes)"], [source.returned(part)]),
                 *self._named("K", "KO"),
                 source.assign("cols", f"np.empty(({cols}), padded.dtype)"),
-                source.loop(taps, over, [source.assign(columns, met)]),
+                source.loop(["tap", "met"], "_taps(rows, axes)", [source.assign("cols[tap]", "padded[met]")]),
                 source.returned(f"cols.reshape(G, {' * '.join([self.at_m, *extents])}, -1)"),
             ],
         )
@@ -185,10 +190,10 @@ class Columns(Lowering):
                 source.when(["_pointwise(axes)"], [inside, ast.Return(None)]),
                 *self._named("K", "KO"),
                 source.assign("cols", f"{product.format('')}.reshape({cols})"),
-                source.loop(taps, over, [source.augment(met, columns)]),
+                source.loop(["tap", "met"], "_taps(rows, axes)", [source.augment("padded[met]", "cols[tap]")]),
             ],
         )
-        return [gather, add_back, self._met()]
+        return [gather, add_back, self._taps()]
 
     def _entries(self) -> tuple[str, str]:
         """``cols[g, c, k0, k1, o0, o1]`` and the entry of the padded image that it is."""
@@ -197,10 +202,10 @@ class Columns(Lowering):
         indices = [*self.kind.names("k"), *self.kind.names("o")]
         return f"cols[g, {channel}, {', '.join(indices)}]", f"padded[g, {channel}, {', '.join(rows)}]"
 
-    def _met(self) -> ast.stmt:
-        """The slices of the padded image that a tap meets."""
-        slices = [":", ":"]
-        for position, axis in enumerate(self.kind.axes):
+    def _taps(self) -> ast.stmt:
+        """Where each tap stands in the columns of a block, and what it meets of the padded image."""
+        taps, rows, lines = self.kind.names("k"), self.kind.names("m"), []
+        for position, (axis, tap, met) in enumerate(zip(self.kind.axes, taps, rows, strict=True)):
             index = str(on_axis(Name("o"), axis))
             first, last = (
                 (Name("rows.start"), Name("rows.stop") - 1) if position == 0 else (0, on_axis(Name("O") - 1, axis))
@@ -208,9 +213,17 @@ class Columns(Lowering):
             row = on_axis(PADDED_ROW, axis)
             ends = [str(row.substitute({index: at})) for at in (first, last)]
             step = on_axis(coefficient(PADDED_ROW, "o"), axis)
-            slices.append(f"{ends[0]} : {ends[1]} + 1 : {step}")
+            part = f"slice({ends[0]}, {ends[1]} + 1, {step})"
+            lines.append(source.assign(met, f"[{part} for {tap} in range({on_axis(Name('K'), axis)})]"))
+        over = source.call("range" if len(taps) == 1 else "np.ndindex", *self.kind.extents("k"))
+        each = ", ".join(f"{met}[{tap}]" for met, tap in zip(rows, taps, strict=True))
+        pairs = f"(np.s_[:, :, {', '.join(taps)}], np.s_[:, :, {each}])"
         return source.function(
-            f"_met({', '.join(self.kind.names('k'))}, rows, axes)",
-            "What a tap meets of the padded image in the outputs of a block.",
-            [*self._named("sd", "Osd"), source.returned(f"np.s_[{', '.join(slices)}]")],
+            "_taps(rows, axes)",
+            "Where each tap stands among the columns of a block of outputs, and what it meets of the padded image.",
+            [
+                *self._named("Ksd", "KOsd"),
+                *lines,
+                source.returned(f"[{pairs} for {', '.join(taps)} in {ast.unparse(over)}]"),
+            ],
         )

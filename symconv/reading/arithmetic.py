@@ -76,6 +76,8 @@ def _multiply(reader: Reader, a: Any, b: Any) -> Any:
 def _floor(reader: Reader, a: Any, b: Any) -> Any:
     if isinstance(b, int) and isinstance(a, NUMBERS):
         return reader.world.floor(a, b)
+    if isinstance(a, int) and a >= 0 and isinstance(b, Product) and _positive(reader, b):
+        return reader.world.bounded(("quotient", a, str(b)), 0)
     return _exact(reader, a, b)
 
 

@@ -37,10 +37,11 @@ BORN = itertools.count()
 
 @dataclass(frozen=True)
 class Product:
-    """A product of sizes: lengths of merged axes. ``factors`` are sorted by text."""
+    """A product of sizes: lengths of merged axes. ``factors`` are sorted by text; ``order`` is how they were written."""
 
     factors: tuple[Affine, ...]
     coefficient: int = 1
+    order: Axis = field(default=(), compare=False)
 
     def __str__(self) -> str:
         told = "*".join(f"({factor})" for factor in self.factors)
@@ -57,7 +58,7 @@ class Mixed:
 
 def times(a: Any, b: Any) -> Any:
     """a * b of integers and products."""
-    coefficient, factors = 1, []
+    coefficient, factors, order = 1, [], []
     for each in (a, b):
         if isinstance(each, int):
             coefficient *= each
@@ -66,11 +67,12 @@ def times(a: Any, b: Any) -> Any:
         else:
             coefficient *= each.coefficient
             factors += each.factors
+        order += each.order if isinstance(each, Product) else [each]
     if coefficient == 0 or not factors:
         return coefficient
     if len(factors) == 1:
         return factors[0] * coefficient
-    return Product(tuple(sorted(factors, key=str)), coefficient)
+    return Product(tuple(sorted(factors, key=str)), coefficient, tuple(each for each in order if each != 1))
 
 
 def length(axis: Axis) -> Any:
@@ -92,14 +94,17 @@ class Step:
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory: what stands in the entry at ``names`` is ``terms``. ``version`` counts the writes."""
+    """Memory: what stands in the entry at ``names`` is ``terms``. ``version`` counts the writes.
+
+    ``ordered`` when it is known that the entries lie in C order: results of operations may lie as their operands do.
+    """
 
     name: str
     axes: tuple[Axis, ...]
     names: tuple[str, ...] = ()
     terms: Sum = field(default_factory=list)
     version: int = 0
-    argument: bool = False
+    ordered: bool = False
 
     def entries(self, world: World) -> Entries:
         """A function of the index, for what stands there now."""

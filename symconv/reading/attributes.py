@@ -8,9 +8,22 @@ from typing import Any
 from symconv.reading import masks, numpy_gather, numpy_making, numpy_shapes, numpy_sums, numpy_table, python_rows
 from symconv.reading.arrays import Grid, length, own, times, value
 from symconv.reading.reader import Reader
-from symconv.reading.values import Class, Function, Instance, Method, Module, Poison, Ratio, Row, Super, Test, Typed
+from symconv.reading.values import (
+    Class,
+    Function,
+    Instance,
+    Method,
+    Module,
+    Poison,
+    Ratio,
+    Row,
+    Run,
+    Super,
+    Test,
+    Typed,
+)
 from symconv.reading.vectors import Vector
-from symconv.reading.views import Slice, indexed_by, permuted
+from symconv.reading.views import Slice, indexed_by, permuted, position
 from symconv.reading.world import Raised, Unreadable
 
 __all__ = ["attribute", "item", "of_module"]
@@ -115,6 +128,8 @@ def _vector(reader: Reader, holder: Vector, name: str) -> Any:
 def _typed(reader: Reader, holder: Typed, name: str) -> Any:
     if name == "kind":
         return "i" if holder.name == "int" else "f"
+    if name == "itemsize":
+        return reader.world.bounded(("itemsize", holder.name), 1)
     return Poison(f"the attribute {name} of a dtype")
 
 
@@ -126,6 +141,9 @@ ATTRIBUTES: dict[type, Callable[[Reader, Any, str], Any]] = {
     Grid: _grid,
     Vector: _vector,
     Typed: _typed,
+    Slice: lambda reader, holder, name: (
+        getattr(holder, name) if name in ("start", "stop", "step") else Poison(f"the attribute {name}")
+    ),
     Ratio: _plain(python_rows.RATIOS),
     Row: lambda reader, holder, name: of_module(f"numpy.{holder.name}.{name}"),
     dict: _plain(python_rows.DICTS),
@@ -168,4 +186,6 @@ def item(reader: Reader, holder: Any, index: Any) -> Any:
             return holder[index]
         except IndexError:
             raise Raised("IndexError") from None
+    if isinstance(holder, Run) and holder.step is None and len(holder.axes) == len(holder.axes[0]) == 1:
+        return holder.item(((position(reader.world, index, holder.axes[0][0]),),))
     raise Unreadable(f"an index of {type(holder).__name__}")

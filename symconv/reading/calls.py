@@ -201,7 +201,10 @@ class Layer:
                       for x, axis in zip(own, axes, strict=True))  # fmt: skip
         told = self.standard(name, index)
         term = Term(Fraction(1), ((name, tuple(i for axis in told for i in axis)),))
-        return allocate(world, axes, [term], tuple(n for x in own for n in x), name)
+        found = allocate(world, axes, [term], tuple(n for x in own for n in x), name)
+        assert found.buffer is not None
+        found.buffer.ordered = True
+        return found
 
     def standard(self, name: str, index: tuple[Any, ...]) -> tuple[Any, ...]:
         """An index of the convention's layout, in PyTorch's."""

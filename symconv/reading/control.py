@@ -60,7 +60,7 @@ def passes_before(reader: Reader, node: ast.For, run: Run, frame: Frame) -> Run 
     first = node.body[0]
     if not (isinstance(first, ast.If) and len(first.body) == 1 and isinstance(first.body[0], ast.Break)):
         return None
-    if first.orelse or len(run.axes) != 1 or len(run.axes[0]) != 1:
+    if first.orelse or len(run.axes) != 1 or len(run.axes[0]) != 1 or run.step is not None:
         raise Unreadable("a break of this kind")
     name, count = reader.world.fresh("b"), run.axes[0][0]
     kept = dict(frame.names)

@@ -124,7 +124,7 @@ def items_of(reader: Reader, found: Any) -> list[Any]:
         return list(found)
     if isinstance(found, str):
         return list(found)
-    if isinstance(found, Run) and len(found.axes) == 1 and len(found.axes[0]) == 1:
+    if isinstance(found, Run) and len(found.axes) == 1 and len(found.axes[0]) == 1 and found.step is None:
         (count,) = found.axes[0]
         if isinstance(count, int):
             return [found.item(((i,),)) for i in range(count)]
@@ -165,6 +165,8 @@ def _listed(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame: Frame,
         if run is None:
             raise Unreadable("a comprehension over a size and a list")
         runs.append(run)
+    if len(runs) > 1 and any(run.step is not None for run in runs):
+        raise Unreadable("a comprehension over a range by a size and more")
     if any(generator.ifs for generator in node.generators):
         raise Unreadable("a filter over a size")
     parts = [tuple(part for axis in run.axes for part in axis) for run in runs]
@@ -177,7 +179,7 @@ def _listed(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame: Frame,
             reader.bind(generator.target, run.item(place), inside)
         return reader.value(node.elt, inside)
 
-    return Run((tuple(size for part in parts for size in part),), item)
+    return Run((tuple(size for part in parts for size in part),), item, first.step)
 
 
 def _dict_comprehension(reader: Reader, node: ast.DictComp, frame: Frame) -> Any:

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from symconv.reading.arrays import BORN, Buffer, Grid, Index, indexed, own, snapshot
+from symconv.reading.blocks import Blocks, blocks_joined, none_joined
 from symconv.reading.control import MAX_UNROLLED, collected, passes_before, rewritten, unrolled, while_loop
 from symconv.reading.numbers import Affine, Conjunction, Constraint, affine, at_least, between, coefficients, negated
 from symconv.reading.reader import Reader
@@ -114,12 +115,14 @@ def _nested(
             return
         count = parts[len(values)]
         if isinstance(count, int):
+            if run.step is not None:
+                raise Unreadable("a range from number to number by a size")
             if count > MAX_UNROLLED:
                 raise Unreadable(f"a loop of {count} passes")
             for i in range(count):
                 level((*values, i))
             return
-        _passes(reader, count, lambda i: level((*values, i)), frame, assigned)
+        _passes(reader, count, lambda i: level((*values, i)), frame, assigned, run.step)
 
     level(())
 
@@ -134,8 +137,11 @@ class _Changed:
     after: Sum
 
 
-def _passes(reader: Reader, count: Affine, body: Callable[[Affine], None], frame: Frame, assigned: set[str]) -> None:
-    """All passes of a loop whose index runs from 0 to below ``count``."""
+def _passes(
+    reader: Reader, count: Affine, body: Callable[[Affine], None], frame: Frame, assigned: set[str],
+    step: Affine | None = None,
+) -> None:  # fmt: skip
+    """All passes of a loop whose index runs from 0 to below ``count``, by one or by a ``step`` that is a size."""
     world = reader.world
     i = world.fresh("i")
     bounds = between(0, affine(i), count)
@@ -154,7 +160,7 @@ def _passes(reader: Reader, count: Affine, body: Callable[[Affine], None], frame
         changed.append((buffer, _Changed(key, buffer.names, list(buffer.terms), [])))
         buffer.terms = [Term(Fraction(1), ((key, tuple(affine(name) for name in buffer.names)),))]
         buffer.version += 1
-    bound = _bound_anew(reader, frame, assigned, after, counters, i, changed)
+    bound = _bound_anew(reader, frame, assigned, after, {} if step is not None else counters, i, changed)
     world.written.append({})
     world.passes.append(next(BORN))
     with _running(reader, bounds):
@@ -170,14 +176,19 @@ def _passes(reader: Reader, count: Affine, body: Callable[[Affine], None], frame
         else:
             grid = values.get(holder)
             each.after = _scalar(reader, grid, each)
-    passes = _Passes(reader, i, count, [each for _, each in changed])
+    passes = _Passes(reader, i, count, [each for _, each in changed], step)
     for holder, each in changed:
         told = passes.total(each.key, count)
         if isinstance(holder, Buffer):
             holder.set(world, told)
         else:
             frame.names[holder] = _held(reader, values[holder].axes, each.names, told)
-    _after(reader, frame, bound, values, i, count, fresh)
+    if step is None:
+        _after(reader, frame, bound, values, i, count, fresh)
+        return
+    for name in {*bound, *fresh} & values.keys():
+        if bound.get(name, ("last",))[0] != "array":
+            frame.names[name] = Poison(f"{name}, left by the last block of a loop,")
 
 
 def _running(reader: Reader, bounds: Conjunction) -> ExitStack:
@@ -317,8 +328,10 @@ def _after(
 class _Passes:
     """What arrays hold after a number of passes."""
 
-    def __init__(self, reader: Reader, i: str, count: Affine, changed: Sequence[_Changed]) -> None:
-        self.world, self.i, self.count = reader.world, i, count
+    def __init__(
+        self, reader: Reader, i: str, count: Affine, changed: Sequence[_Changed], step: Affine | None = None
+    ) -> None:
+        self.world, self.i, self.count, self.step = reader.world, i, count, step
         self.changed = {each.key: each for each in changed}
         self.kept: dict[str, list[Constraint] | None] = {}
         self.delta: dict[str, Sum] = {}
@@ -350,18 +363,25 @@ class _Passes:
             each = self.changed[key]
             found = [replace(term, where=(*term.where, *self._spared(key, None, passes))) for term in each.before]
             for term in self._resolved(self.delta[key]):
+                if any(self.i in self.world.rests_on(coefficients(size)) for size, _ in term.over):
+                    raise Unreadable("a running index among the data")
                 name = self.world.fresh()
                 told = substituted(self.world, renewed(self.world, term), {self.i: affine(name)})
+                if self.step is not None:
+                    spared = self._spared(key, name, passes, told.where)
+                    joined = replace(told, where=(*told.where, *spared))
+                    found += blocks_joined(self.world, joined, Blocks(name, self.step, passes, self.count))
+                    continue
                 where = (*told.where, *between(0, affine(name), passes), *self._spared(key, name, passes))
                 found.append(replace(told, where=where, counted=(*told.counted, name)))
             return simplified(self.world, found)
         finally:
             self._asked.pop()
 
-    def _spared(self, key: str, after: str | None, passes: Affine | int) -> Conjunction:
-        """That no pass hits the entry: none at all, or none after pass ``after``."""
+    def _spared(self, key: str, after: str | None, passes: Affine | int, here: Conjunction = ()) -> Conjunction:
+        """That no pass hits the entry: none at all, or none after pass ``after``, where ``here`` holds."""
         kept, world = self.kept[key], self.world
-        first: Affine | int = 0 if after is None else affine(after) + 1
+        first: Affine | int = 0 if after is None else affine(after) + (1 if self.step is None else self.step)
         if kept is None:
             return (at_least(first, passes),)
         found = []
@@ -370,6 +390,10 @@ class _Passes:
             values = {name: affine(world.fresh()) for name in names}
             told = world.put_all(hit, {**values, self.i: affine(later)})
             inner = tuple(next(iter(v.terms)) for v in values.values())
+            if self.step is not None:
+                block = Blocks(later, self.step, passes, self.count)
+                found += none_joined(world, told, inner, block, first, here)
+                continue
             found.append(("not", (*inner, later), (*told, *between(first, affine(later), passes))))
         return tuple(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -10,6 +11,7 @@ from symconv.reading.arrays import (
     Axis,
     Grid,
     Index,
+    Product,
     Step,
     allocate,
     constant,
@@ -43,7 +45,9 @@ def axis_of(size: Any) -> Axis:
     """A length as an axis; a product of sizes as its factors."""
     if isinstance(size, int | Affine):
         return (size,)
-    raise Unreadable("an axis as long as a product of sizes")
+    if isinstance(size, Product) and size.order and math.prod(p for p in size.order if isinstance(p, int)) > 0:
+        return size.order
+    raise Unreadable("an axis as long as such a product of sizes")
 
 
 def as_array(reader: Any, given: Any) -> Grid:
@@ -77,6 +81,8 @@ def _numbers(world: World, items: list[Any]) -> Grid:
 def stacked(reader: Any, run: Run) -> Grid:
     """A list over a size, as an array: its items side by side on a new first axis."""
     world: World = reader.world
+    if run.step is not None:
+        raise Unreadable("an array of a range by a size")
     names = [tuple(world.fresh("j") for _ in axis) for axis in run.axes]
     index = tuple(tuple(affine(n) for n in axis) for axis in names)
     bounds = [
@@ -156,20 +162,20 @@ def _empty(reader: Any, shape: Any, dtype: Any, order: Any) -> Grid:
 
 @numpy("zeros_like", a=Needed, dtype=None, order=None)
 def _zeros_like(reader: Any, a: Any, dtype: Any, order: Any) -> Grid:
-    return _made(reader, as_array(reader, a).axes, [], dtype)
+    return _made(reader, as_array(reader, a).axes, [], dtype, False)
 
 
 @numpy("ones_like", a=Needed, dtype=None)
 def _ones_like(reader: Any, a: Any, dtype: Any) -> Grid:
-    return _made(reader, as_array(reader, a).axes, constant(1), dtype)
+    return _made(reader, as_array(reader, a).axes, constant(1), dtype, False)
 
 
 @numpy("empty_like", a=Needed, dtype=None)
 def _empty_like(reader: Any, a: Any, dtype: Any) -> Grid:
-    return _made(reader, as_array(reader, a).axes, None, dtype)
+    return _made(reader, as_array(reader, a).axes, None, dtype, False)
 
 
-def _made(reader: Any, axes: tuple[Axis, ...], terms: Sum | None, dtype: Any) -> Grid:
+def _made(reader: Any, axes: tuple[Axis, ...], terms: Sum | None, dtype: Any, ordered: bool = True) -> Grid:
     world: World = reader.world
     floating(dtype)
     for axis in axes:
@@ -178,7 +184,10 @@ def _made(reader: Any, axes: tuple[Axis, ...], terms: Sum | None, dtype: Any) ->
     names = tuple(world.fresh("t") for axis in axes for _ in axis)
     if terms is None:
         terms = [Term(Fraction(1), (("?", tuple(affine(n) for n in names)),))]
-    return allocate(world, axes, terms, names)
+    found = allocate(world, axes, terms, names)
+    assert found.buffer is not None
+    found.buffer.ordered = ordered
+    return found
 
 
 def floating(dtype: Any) -> None:

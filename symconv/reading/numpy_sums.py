@@ -14,8 +14,10 @@ from symconv.reading.arrays import (
     Index,
     broadcast,
     filled,
+    fits,
     own,
     snapshot,
+    store,
     summed,
     times,
 )
@@ -140,9 +142,18 @@ def _dot(reader: Any, a: Any, b: Any) -> Any:
     return products.dot(reader.world, as_array(reader, a), as_array(reader, b))
 
 
-@numpy("matmul", a=Needed, b=Needed)
-def _matmul(reader: Any, a: Any, b: Any) -> Grid:
-    return products.matmul(reader.world, as_array(reader, a), as_array(reader, b))
+@numpy("matmul", a=Needed, b=Needed, out=None)
+def _matmul(reader: Any, a: Any, b: Any, out: Any) -> Grid:
+    found = products.matmul(reader.world, as_array(reader, a), as_array(reader, b))
+    if out is None:
+        return found
+    if not isinstance(out, Grid) or out.ndim != found.ndim:
+        raise Unreadable("this out=")
+    for own, given in zip(found.axes, out.axes, strict=True):
+        if not fits(reader.world, own, given):
+            raise Unreadable("out= of another shape")
+    store(reader.world, out, found, 1, False, reader.guard())
+    return out
 
 
 @numpy("multiply", a=Needed, b=Needed)
@@ -168,8 +179,8 @@ def _astype(reader: Any, a: Any, dtype: Any, copy: Any) -> Any:
     return a if copy is False else _copy(reader, a, None)
 
 
-@numpy("prod", a=Needed)
-def _prod(reader: Any, a: Any) -> Any:
+@numpy("prod", a=Needed, dtype=None)
+def _prod(reader: Any, a: Any, dtype: Any) -> Any:
     if not isinstance(a, tuple | list | Vector):
         raise Unreadable("prod of an array")
     found: Any = 1

@@ -44,8 +44,12 @@ for _name in (
 @builtin("range", first=Needed, stop=None, step=1)
 def _range(reader: Any, first: Any, stop: Any, step: Any) -> Any:
     start, stop = (0, first) if stop is None else (first, stop)
-    if not isinstance(step, int) or not all(isinstance(x, int | Affine) for x in (start, stop)):
+    if not all(isinstance(x, int | Affine) for x in (start, stop, step)):
         raise Unreadable("a range of this kind")
+    if isinstance(step, Affine):
+        if not reader.world.always((at_least(step, 1),)):
+            raise Unreadable("a range whose step may be less than one")
+        return Run(((stop - start,),), lambda index: start + index[0][0], step)
     if step == 0:
         raise Raised("ValueError")
     if isinstance(start, int) and isinstance(stop, int):
@@ -63,7 +67,7 @@ def _len(reader: Any, a: Any) -> Any:
         if not a.ndim:
             raise Raised("TypeError")
         return length(a.axes[0])
-    if isinstance(a, Run) and len(a.axes) == 1:
+    if isinstance(a, Run) and len(a.axes) == 1 and a.step is None:
         return length(a.axes[0])
     if isinstance(a, Vector):
         return len(a.items)
@@ -74,6 +78,8 @@ def _len(reader: Any, a: Any) -> Any:
 
 def _run(reader: Any, a: Any) -> Any:
     found = reader.runs(a)
+    if found is not None and found.step is not None:
+        raise Unreadable("this use of a range by a size")
     return reader.items(a) if found is None else found
 
 

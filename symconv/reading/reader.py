@@ -129,6 +129,7 @@ class Reader:
             return True
         if self.world.never(holds):
             return False
+        self.world.settled(holds)
         if self.world.on_sizes(holds):
             raise Fork(self.world.set_of(holds))
         return holds

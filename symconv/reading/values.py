@@ -127,10 +127,11 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Run:
-    """What a loop runs over: indices over ``axes``, and what each gives."""
+    """What a loop runs over: indices over ``axes``, and what each gives; of one index, only multiples of ``step``, a size."""
 
     axes: tuple[Axis, ...]
     item: Callable[[tuple[tuple[Affine | int, ...], ...]], Any]
+    step: Affine | None = None
 
 
 @dataclass(frozen=True)

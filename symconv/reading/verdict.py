@@ -51,6 +51,9 @@ def wrong_sizes(world: World, layer: Layer, target: str, found: Any) -> isl.Set:
     with world.holding(()):
         told = simplified(world, snapshot(world, grid)(index))
         truth = simplified(world, layer.truth(world, target, layer.standard(target, index)))
+    for term in (*told, *truth):
+        world.settled(term.where)
+        world.settled(tuple(("eq", i) for _, index in term.factors for i in index))
     for missing in _differences(world, layer, told, truth, inside):
         failing = failing.union(missing.intersect(world.possible))
     return failing.coalesce()

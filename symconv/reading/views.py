@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symconv.reading.arrays import Axis, Grid, Index, Mixed, Product, broadcast, fits, frozen, snapshot, times
-from symconv.reading.numbers import Affine, at_least, equal
+from symconv.reading.numbers import Affine, at_least, coefficients, equal
 from symconv.reading.world import Raised, Unreadable, World
 
 __all__ = ["Slice", "flipped", "gathered", "indexed_by", "permuted", "position", "regrouped", "reshaped", "sliced"]
@@ -212,21 +212,47 @@ def flipped(grid: Grid, which: Sequence[int]) -> Grid:
 
 def reshaped(world: World, grid: Grid, shape: Sequence[Any]) -> Grid:
     """reshape in C order: every new axis must be a product of neighbouring parts, or a split that its factors give."""
-    new = regrouped(world, [part for axis in grid.axes for part in axis if not _one(part)], list(shape))
-    source = grid if grid.kind != "view" or grid.plain else frozen(world, grid)
-    return source.mapped(new, _regroup(grid.axes, new), plain=grid.plain)
+    parts = [part for axis in grid.axes for part in axis if not _one(world, part)]
+    new = regrouped(world, parts, list(shape))
+    source = grid if grid.kind != "view" or grid.plain or _as_it_lies(world, grid, new) else frozen(world, grid)
+    return source.mapped(new, _regroup(world, grid.axes, new), plain=grid.plain)
 
 
-def _one(part: Any) -> bool:
-    return isinstance(part, int) and part == 1
+def _one(world: World, part: Any) -> bool:
+    """Whether a length is one wherever we stand."""
+    return part == 1 if isinstance(part, int) else isinstance(part, Affine) and world.always((equal(part, 1),))
 
 
-def _regroup(old: tuple[Axis, ...], new: tuple[Axis, ...]) -> Any:
+def _regroup(world: World, old: tuple[Axis, ...], new: tuple[Axis, ...]) -> Any:
+    places = [[_one(world, part) for part in axis] for axis in old]
+
     def by(index: Index) -> Index:
-        left = iter([i for axis, at in zip(new, index, strict=True) for part, i in zip(axis, at) if not _one(part)])
-        return tuple(tuple(0 if _one(part) else next(left) for part in axis) for axis in old)
+        left = iter([i for axis, at in zip(new, index, strict=True) for part, i in zip(axis, at) if part != 1])
+        return tuple(tuple(0 if one else next(left) for one in axis) for axis in places)
 
     return by
+
+
+def _as_it_lies(world: World, grid: Grid, new: tuple[Axis, ...]) -> bool:
+    """Whether axes that become one lie one after the other in memory, so that NumPy gives a view."""
+    assert grid.buffer is not None
+    if not grid.buffer.ordered:
+        return False
+    names = [[world.fresh("l") for _ in axis] for axis in grid.axes]
+    index = tuple(tuple(Affine({n: 1}) for n in own) for own in names)
+    flat = [n for own, axis in zip(names, grid.axes, strict=True) for n, p in zip(own, axis) if not _one(world, p)]
+    lengths = [part for axis in grid.buffer.axes for part in axis]
+    there = [i for axis in grid.at(index) for i in axis]
+    left = iter(flat)
+    for axis in new:
+        own = [(next(left), part) for part in axis if part != 1]
+        for (first, _), (second, size) in zip(own, own[1:]):
+            at = [n for n, i in enumerate(there) if {first, second} & world.rests_on(coefficients(i))]
+            if len(at) != 2 or at[1] != at[0] + 1 or there[at[1]] != Affine({second: 1}):
+                return False
+            if coefficients(there[at[0]]).get(first) != 1 or not world.same(lengths[at[1]], size):
+                return False
+    return True
 
 
 def regrouped(world: World, parts: list[Value], shape: list[Any]) -> tuple[Axis, ...]:
@@ -252,7 +278,8 @@ def _dealt(world: World, parts: list[Value], shape: list[Any]) -> tuple[list[Axi
     left = list(parts)
     for wanted in shape:
         taken: list[Value] = []
-        if not _one(wanted):
+        wanted = _without_ones(world, wanted)
+        if not _one(world, wanted):
             goal = wanted
             while True:
                 if not left:
@@ -265,10 +292,20 @@ def _dealt(world: World, parts: list[Value], shape: list[Any]) -> tuple[list[Axi
                     raise Unreadable(f"a reshape of ({', '.join(map(str, parts))}) to {wanted}")
                 taken.append(left.pop(0))
                 goal = rest
-                if _one(goal):
+                if _one(world, goal):
                     break
         found.append(tuple(taken) or (1,))
     return found, left
+
+
+def _without_ones(world: World, goal: Any) -> Any:
+    """A product without the sizes that are one wherever we stand."""
+    if not isinstance(goal, Product):
+        return goal
+    found: Any = goal.coefficient
+    for factor in goal.factors:
+        found = found if _one(world, factor) else times(found, factor)
+    return found
 
 
 def _decided_one(world: World, goal: Any) -> bool:

@@ -82,6 +82,8 @@ class World:
         self._known: dict[Any, str] = {}
         self._count = itertools.count()
         self.held: list[Constraint] = []
+        #: numbers of which only bounds are known (a quotient of products of sizes), with those bounds
+        self.unknown: dict[str, Conjunction] = {}
         self._here: dict[tuple[Constraint, ...], isl.Set] = {}
         self._asked: dict[Any, bool] = {}
         #: the axes of dy, where a forward pass of one's own makes them
@@ -113,6 +115,19 @@ class World:
             self.roots[name] = self.rests_on(direct)
             self.defined[name] = told
         return affine(self._known[recipe])
+
+    def bounded(self, recipe: tuple[Any, ...], low: int) -> Affine:
+        """A whole number of which nothing is known but that it is ``low`` at least: what is claimed holds for every one."""
+        if recipe not in self._known:
+            name = self.fresh("u")
+            self._known[recipe] = name
+            self.unknown[name] = (at_least(affine(name), low),)
+        return affine(self._known[recipe])
+
+    def settled(self, conjunction: Iterable[Constraint]) -> None:
+        """Refuses what hangs on a number that is not known."""
+        if self.unknown and not self.free(conjunction).isdisjoint(self.unknown):
+            raise Unreadable("what hangs on a quotient of products of sizes")
 
     # questions ---------------------------------------------------------------------------------------------------------------
 
@@ -209,7 +224,7 @@ class World:
 
     def here(self) -> isl.Set:
         """What holds now."""
-        key = tuple(self.held)
+        key = (*(each for bounds in self.unknown.values() for each in bounds), *self.held)
         if key not in self._here:
             self._here[key] = self.possible.intersect(self.set_of(key)) if key else self.possible
         return self._here[key]
@@ -253,6 +268,7 @@ class World:
         """The function raises ``kind`` where this fails, for whatever index runs here."""
         if self.probing or self.always(conjunction):
             return
+        self.settled(conjunction)
         failing = self.onto_sizes(self.here().intersect(self.set_of(negated(conjunction))))
         if failing.is_empty():
             return
