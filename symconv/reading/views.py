@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -246,7 +247,7 @@ def _as_it_lies(world: World, grid: Grid, new: tuple[Axis, ...]) -> bool:
     left = iter(flat)
     for axis in new:
         own = [(next(left), part) for part in axis if part != 1]
-        for (first, _), (second, size) in zip(own, own[1:]):
+        for (first, _), (second, size) in itertools.pairwise(own):
             at = [n for n, i in enumerate(there) if {first, second} & world.rests_on(coefficients(i))]
             if len(at) != 2 or at[1] != at[0] + 1 or there[at[1]] != Affine({second: 1}):
                 return False
