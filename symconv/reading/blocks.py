@@ -21,7 +21,6 @@ from symconv.reading.numbers import (
     coefficients,
     negated,
     put,
-    put_all,
 )
 from symconv.reading.terms import Sum, Term, simplified, substituted
 from symconv.reading.world import Unreadable, World
@@ -124,9 +123,8 @@ def _without_start(world: World, term: Term, indices: tuple[Affine | int, ...], 
             if name in world.rests_on(coefficients(o)):
                 continue
             inside = (at_least(o, 0), at_least(blocks.below - 1, o))
-            if blocks.below == blocks.count and not _follows(world, rest, inside[1]):
-                if not _follows(world, (*rest, *spoken), inside[1]):
-                    continue
+            if blocks.below == blocks.count and not _follows(world, (*rest, *spoken), inside[1]):
+                continue
             block = (low, at_least(affine(name) + blocks.step - 1, o))
             if block[1] not in spoken and not _follows(world, (*rest, *spoken), block[1]):
                 continue

@@ -9,19 +9,18 @@ it; a true recurrence is refused.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
 from symconv.reading.arrays import BORN, Buffer, Grid, Index, indexed, own, snapshot
-from symconv.reading.blocks import Blocks, blocks_joined, none_joined
 from symconv.reading.control import MAX_UNROLLED, collected, passes_before, rewritten, unrolled, while_loop
-from symconv.reading.numbers import Affine, Conjunction, Constraint, affine, at_least, between, coefficients, negated
+from symconv.reading.numbers import Affine, Conjunction, affine, at_least, between, coefficients
+from symconv.reading.passes import Changed, Passes
 from symconv.reading.reader import Reader
-from symconv.reading.terms import Sum, Term, constant_of, product, renewed, simplified, substituted
+from symconv.reading.terms import Sum, Term, constant_of, simplified
 from symconv.reading.values import Frame, Poison, Run
 from symconv.reading.views import indexed_by
 from symconv.reading.world import Unreadable
@@ -127,16 +126,6 @@ def _nested(
     level(())
 
 
-@dataclass
-class _Changed:
-    """An array that a pass changes: its contents before the loop, a name for those before a pass, and those after."""
-
-    key: str
-    names: tuple[str, ...]
-    before: Sum
-    after: Sum
-
-
 def _passes(
     reader: Reader, count: Affine, body: Callable[[Affine], None], frame: Frame, assigned: set[str],
     step: Affine | None = None,
@@ -154,10 +143,10 @@ def _passes(
     fresh = assigned - frame.names.keys()
     written, after, counters, known = _probe(reader, bounds, lambda: body(affine(i)), frame, assigned)
     # the pass itself, from contents that are only named
-    changed: list[tuple[Any, _Changed]] = []
+    changed: list[tuple[Any, Changed]] = []
     for buffer in written:
         key = world.fresh("before")
-        changed.append((buffer, _Changed(key, buffer.names, list(buffer.terms), [])))
+        changed.append((buffer, Changed(key, buffer.names, list(buffer.terms), [])))
         buffer.terms = [Term(Fraction(1), ((key, tuple(affine(name) for name in buffer.names)),))]
         buffer.version += 1
     bound = _bound_anew(reader, frame, assigned, after, {} if step is not None else counters, i, changed)
@@ -176,7 +165,7 @@ def _passes(
         else:
             grid = values.get(holder)
             each.after = _scalar(reader, grid, each)
-    passes = _Passes(reader, i, count, [each for _, each in changed], step)
+    passes = Passes(world, i, count, [each for _, each in changed], step)
     for holder, each in changed:
         told = passes.total(each.key, count)
         if isinstance(holder, Buffer):
@@ -239,7 +228,7 @@ def _probe(
 
 def _bound_anew(
     reader: Reader, frame: Frame, assigned: set[str], after: dict[str, Any], counters: dict[str, tuple[str, Any]],
-    i: str, changed: list[tuple[Any, _Changed]],
+    i: str, changed: list[tuple[Any, Changed]],
 ) -> dict[str, tuple[Any, Any]]:  # fmt: skip
     """Names that the body binds, made ready for a pass: counters in closed form, sums as arrays that change, others unknown."""
     world = reader.world
@@ -264,7 +253,7 @@ def _bound_anew(
             names = tuple(world.fresh("t") for axis in axes for _ in axis)
             told = constant_of(world, before) if start is None else snapshot(world, start)(indexed(axes, names))
             key = world.fresh("before")
-            changed.append((name, _Changed(key, names, told, [])))
+            changed.append((name, Changed(key, names, told, [])))
             bound[name] = ("array", None)
             frame.names[name] = Grid(axes, partial(_only, key))
         else:
@@ -289,7 +278,7 @@ def _step(world: Any, counter: tuple[str, Any] | None, new: Any, i: str) -> int 
     return by if isinstance(by, int) else None
 
 
-def _scalar(reader: Reader, grid: Any, each: _Changed) -> Sum:
+def _scalar(reader: Reader, grid: Any, each: Changed) -> Sum:
     """The entries of an array that a name was bound to anew, at the names of its index."""
     if not isinstance(grid, Grid) or grid.kind == "int":
         raise Unreadable("a name that a loop binds to an array and to something else")
@@ -323,92 +312,3 @@ def _after(
             frame.names[name] = last if some else world.choose((at_least(count, 1),), last, told)
         else:
             frame.names[name] = Poison(f"{name}, left by the last pass of a loop,")
-
-
-class _Passes:
-    """What arrays hold after a number of passes."""
-
-    def __init__(
-        self, reader: Reader, i: str, count: Affine, changed: Sequence[_Changed], step: Affine | None = None
-    ) -> None:
-        self.world, self.i, self.count, self.step = reader.world, i, count, step
-        self.changed = {each.key: each for each in changed}
-        self.kept: dict[str, list[Constraint] | None] = {}
-        self.delta: dict[str, Sum] = {}
-        self._asked: list[str] = []
-        for each in changed:
-            self.kept[each.key], self.delta[each.key] = self._divided(each)
-
-    def _divided(self, each: _Changed) -> tuple[list[Constraint] | None, Sum]:
-        """What hits the entries of a pass before ("not" constraints; None: everything), and what the pass adds."""
-        own_factor = (each.key, tuple(affine(name) for name in each.names))
-        kept: list[Constraint] | None = None
-        delta: Sum = []
-        for term in each.after:
-            if each.key not in {name for name, _ in term.factors}:
-                delta.append(term)
-                continue
-            plain = term.factors == (own_factor,) and term.coefficient == 1 and not term.counted and not term.over
-            if not plain or kept is not None:
-                raise Unreadable("a recurrence: a loop that reads what an earlier pass left")
-            kept = [c if c[0] == "not" else ("not", (), negated((c,))) for c in term.where]
-        return kept, delta
-
-    def total(self, key: str, passes: Affine | int) -> Sum:
-        """The contents after the passes below ``passes``."""
-        if key in self._asked:
-            raise Unreadable("a recurrence: a loop that reads what an earlier pass left")
-        self._asked.append(key)
-        try:
-            each = self.changed[key]
-            found = [replace(term, where=(*term.where, *self._spared(key, None, passes))) for term in each.before]
-            for term in self._resolved(self.delta[key]):
-                if any(self.i in self.world.rests_on(coefficients(size)) for size, _ in term.over):
-                    raise Unreadable("a running index among the data")
-                name = self.world.fresh()
-                told = substituted(self.world, renewed(self.world, term), {self.i: affine(name)})
-                if self.step is not None:
-                    spared = self._spared(key, name, passes, told.where)
-                    joined = replace(told, where=(*told.where, *spared))
-                    found += blocks_joined(self.world, joined, Blocks(name, self.step, passes, self.count))
-                    continue
-                where = (*told.where, *between(0, affine(name), passes), *self._spared(key, name, passes))
-                found.append(replace(told, where=where, counted=(*told.counted, name)))
-            return simplified(self.world, found)
-        finally:
-            self._asked.pop()
-
-    def _spared(self, key: str, after: str | None, passes: Affine | int, here: Conjunction = ()) -> Conjunction:
-        """That no pass hits the entry: none at all, or none after pass ``after``, where ``here`` holds."""
-        kept, world = self.kept[key], self.world
-        first: Affine | int = 0 if after is None else affine(after) + (1 if self.step is None else self.step)
-        if kept is None:
-            return (at_least(first, passes),)
-        found = []
-        for _, names, hit in kept:
-            later = world.fresh()
-            values = {name: affine(world.fresh()) for name in names}
-            told = world.put_all(hit, {**values, self.i: affine(later)})
-            inner = tuple(next(iter(v.terms)) for v in values.values())
-            if self.step is not None:
-                block = Blocks(later, self.step, passes, self.count)
-                found += none_joined(world, told, inner, block, first, here)
-                continue
-            found.append(("not", (*inner, later), (*told, *between(first, affine(later), passes))))
-        return tuple(found)
-
-    def _resolved(self, terms: Sum) -> Sum:
-        """Terms with what they read of changed arrays put in, as it stands before the pass."""
-        found: Sum = []
-        for term in terms:
-            at = next((n for n, (name, _) in enumerate(term.factors) if name in self.changed), None)
-            if at is None:
-                found.append(term)
-                continue
-            key, index = term.factors[at]
-            rest = replace(term, factors=(*term.factors[:at], *term.factors[at + 1 :]))
-            before = self.total(key, affine(self.i))
-            values = dict(zip(self.changed[key].names, index, strict=True))
-            told = [substituted(self.world, renewed(self.world, each), values) for each in before]
-            found += self._resolved(simplified(self.world, product(self.world, [rest], told)))
-        return found

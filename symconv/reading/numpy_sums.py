@@ -149,9 +149,8 @@ def _matmul(reader: Any, a: Any, b: Any, out: Any) -> Grid:
         return found
     if not isinstance(out, Grid) or out.ndim != found.ndim:
         raise Unreadable("this out=")
-    for own, given in zip(found.axes, out.axes, strict=True):
-        if not fits(reader.world, own, given):
-            raise Unreadable("out= of another shape")
+    if not all(fits(reader.world, a, b) for a, b in zip(found.axes, out.axes, strict=True)):
+        raise Unreadable("out= of another shape")
     store(reader.world, out, found, 1, False, reader.guard())
     return out
 
