@@ -48,5 +48,5 @@ def _blocks(channels: int, axes: Axes, dtype: Any, workspace: Any) -> list[slice
 
 
 def _pointwise(axes: Axes) -> bool:
-    """Whether there is one tap, and the stride is 1: every place is its own column."""
-    return all(K == s == 1 for _, K, _, s, _, _, _ in axes)
+    """Whether there is one tap, the stride is 1 and no row is left over: every place is its own column."""
+    return all(K == s == 1 and p + H + q == O for H, K, O, s, _, p, q in axes)

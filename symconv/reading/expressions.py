@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -11,11 +12,11 @@ from symconv.reading import attributes, masks, python_rows
 from symconv.reading.arithmetic import compared, negative, operated
 from symconv.reading.arrays import Grid, own
 from symconv.reading.numbers import Affine, negated
-from symconv.reading.reader import Reader
+from symconv.reading.reader import Reader, names_bound
 from symconv.reading.values import Frame, Function, Instance, Poison, Row, Run, Super, Test
 from symconv.reading.vectors import Vector
 from symconv.reading.views import Slice, indexed_by
-from symconv.reading.world import Unreadable
+from symconv.reading.world import Raised, Unreadable
 
 __all__ = ["evaluated", "imported", "items_of", "operated", "subscripted"]
 
@@ -49,7 +50,22 @@ def _name(reader: Reader, node: ast.Name, frame: Frame) -> Any:
         return Row("super", lambda reader, args, keywords: _super(frame))
     if node.id in python_rows.BUILTINS:
         return python_rows.BUILTINS[node.id]
+    if _bound_nowhere(reader, node.id, frame):
+        raise Raised("NameError")
     raise Unreadable(f"the name {node.id}")
+
+
+def _bound_nowhere(reader: Reader, name: str, frame: Frame) -> bool:
+    """Whether neither the module nor the functions around bind it, nor Python."""
+    if hasattr(builtins, name) or name in reader.bound or "*" in reader.bound:
+        return False
+    at: Frame | None = frame
+    while at is not None:
+        function = at.names.get("__function__")
+        if isinstance(function, Function) and name in names_bound(function.node):
+            return False
+        at = at.parent
+    return True
 
 
 def _super(frame: Frame) -> Super:
