@@ -53,31 +53,36 @@ class _Numbers(Layer):
 
 
 def main() -> None:
-    """Reads {source, function, call, runs}, writes for each run {outputs} or {raises}."""
+    """Reads {source, function, calls: [{call, runs}], limits}, writes for each call a list: {outputs} or {raises} of a run."""
     asked = json.load(sys.stdin)
     told: list[Any] = []
-    call = Call(**{**asked["call"], "targets": tuple(asked["call"]["targets"])})
-    _limited(asked["megabytes"])
+    _limited(asked["megabytes"], asked["seconds"])
     warnings.simplefilter("ignore")
 
     with contextlib.redirect_stdout(io.StringIO()):
         module = types.ModuleType("read")
         exec(compile(asked["source"], "read", "exec"), module.__dict__)
         function = getattr(module, asked["function"])
-        for run in asked["runs"]:
-            layer = _Numbers(call, run["sizes"], run["arrays"])
-            try:
-                told.append({"outputs": _shown(CALLS[call.convention](_Concrete(module), function, layer), call)})
-            except Exception as error:  # whatever the function raises is what is asked for
-                told.append({"raises": type(error).__name__})
+        for each in asked["calls"]:
+            call = Call(**{**each["call"], "targets": tuple(each["call"]["targets"])})
+            told.append([_ran(module, function, call, run) for run in each["runs"]])
     json.dump(told, sys.stdout)
 
 
-def _limited(megabytes: int) -> None:
+def _ran(module: types.ModuleType, function: Any, call: Call, run: dict[str, Any]) -> dict[str, Any]:
+    layer = _Numbers(call, run["sizes"], run["arrays"])
+    try:
+        return {"outputs": _shown(CALLS[call.convention](_Concrete(module), function, layer), call)}
+    except Exception as error:  # whatever the function raises is what is asked for
+        return {"raises": type(error).__name__}
+
+
+def _limited(megabytes: int, seconds: int) -> None:
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource  # not on every system
 
         resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20, megabytes * 2**20))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
 
 def _shown(returned: Any, call: Call) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from symconv.reading.arrays import Grid
 from symconv.reading.calls import Call, Layer
 from symconv.reading.numbers import affine
 from symconv.reading.regions import MAX_SECONDS, Output, Reading, read
-from symconv.reading.replay import Replay, at_sizes, replay, term_points, within
+from symconv.reading.replay import Replay, at_sizes, term_points, within
+from symconv.reading.replay import replays as replayed
 from symconv.reading.result import PROVED, REFUSES, REFUTED, UNKNOWN, CodeProof, CodeProofs, Failure
 from symconv.reading.second import second_opinion
 from symconv.reading.words import in_words
@@ -95,7 +96,7 @@ def prove_source(
     adjoint: bool | None = None, transposed: bool = False, second: bool = False,
 ) -> CodeProofs:  # fmt: skip
     """:func:`prove_code` for source text; without ``adjoint`` the forward function only makes the cache."""
-    found: list[CodeProof] = []
+    readings: list[Reading] = []
     named = tuple(targets or ("dx", "dw", "db"))
     for s in _numbers(stride):
         for d in _numbers(dilation):
@@ -113,14 +114,16 @@ def prove_source(
                 transposed,
             )
             try:
-                reading = read(source, function, call, seconds)
+                readings.append(read(source, function, call, seconds))
             except SyntaxError as error:
                 raise ValueError(f"the source cannot be parsed: line {error.lineno}: {error.msg}") from None
-            played = replay(reading, source, function, replays) if replays else Replay()
-            for proof in _proofs(reading, played, shown or function):
-                asked = second and proof.verdict in (PROVED, REFUTED)
-                told = second_opinion(reading, proof.target, proof.proved) if asked else None
-                found.append(replace(proof, second_opinion=told))
+    runs = replayed(readings, source, function, replays) if replays else [Replay()] * len(readings)
+    found: list[CodeProof] = []
+    for reading, played in zip(readings, runs, strict=True):
+        for proof in _proofs(reading, played, shown or function):
+            asked = second and proof.verdict in (PROVED, REFUTED)
+            told = second_opinion(reading, proof.target, proof.proved) if asked else None
+            found.append(replace(proof, second_opinion=told))
     return CodeProofs(tuple(found))
 
 

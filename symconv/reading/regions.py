@@ -87,7 +87,7 @@ def read(
     tree = ast.parse(source)
     if not any(isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == function for n in tree.body):
         raise ValueError(f"no function {function} in this source")
-    context, layer, start = isl.Context(), Layer(call), time.monotonic()
+    context, layer, start = isl.Context(), Layer(call), time.process_time()
     possible = layer.possible(context)
     nowhere = possible.subtract(possible)
     found = Reading(layer, possible, {}, {}, nowhere, [])
@@ -100,7 +100,7 @@ def read(
         while waiting:
             here = waiting.pop()
             count += 1
-            world = World(context, layer.sizes, here, max(deadline - time.monotonic(), 0.1))
+            world = World(context, layer.sizes, here, max(deadline - time.process_time(), 0.1))
             try:
                 if count > MAX_REGIONS:
                     raise Limit(f"the sizes divide into more than {MAX_REGIONS} cases")
@@ -130,7 +130,7 @@ def read(
         context.set_max_operations(0)
         context.reset_operations()
         sys.setrecursionlimit(limit)
-    found.seconds = time.monotonic() - start
+    found.seconds = time.process_time() - start
     return found
 
 

@@ -29,9 +29,10 @@ from symconv.reading.terms import Sum, Term, simplified
 from symconv.reading.verdict import cut
 from symconv.reading.world import World
 
-__all__ = ["Replay", "at_sizes", "replay", "term_points", "within"]
+__all__ = ["Replay", "at_sizes", "replay", "replays", "term_points", "within"]
 
-SECONDS, MEGABYTES = 60, 4096
+#: of a processor, for one stride; on a busy machine they may take so many times longer
+SECONDS, PATIENCE, MEGABYTES = 60, 10, 4096
 #: entries of the largest geometry's product of all indices
 MAX_WORK = 200_000
 
@@ -48,19 +49,41 @@ class Replay:
     disagreement: str | None = None
 
 
+Run = tuple[Sizes, tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]]
+
+
 def replay(reading: Reading, source: str, function: str, count: int = 24, seed: int = 0) -> Replay:
     """Runs the function on ``count`` random geometries and one of every set that was found."""
-    chosen = geometries(reading, count, seed)
-    rng = np.random.default_rng(seed)
-    runs = [(sizes, _arguments(reading, sizes, rng)) for sizes in chosen]
+    (found,) = replays([reading], source, function, count, seed)
+    return found
+
+
+def replays(readings: Sequence[Reading], source: str, function: str, count: int = 24, seed: int = 0) -> list[Replay]:
+    """:func:`replay` of several readings of one function, at several strides, in one process."""
+    runs: list[list[Run]] = []
+    for reading in readings:
+        rng = np.random.default_rng(seed)
+        runs.append([(sizes, _arguments(reading, sizes, rng)) for sizes in geometries(reading, count, seed)])
     asked = {
-        "source": source, "function": function, "call": asdict(reading.layer.call), "megabytes": MEGABYTES,
-        "runs": [{"sizes": sizes, "arrays": {n: {"shape": a.shape, "values": a.ravel().tolist()} for n, a in native.items()}}
-                 for sizes, (_, native) in runs],
+        "source": source, "function": function, "megabytes": MEGABYTES, "seconds": SECONDS * len(readings),
+        "calls": [{"call": asdict(reading.layer.call), "runs": [
+            {"sizes": sizes, "arrays": {n: {"shape": a.shape, "values": a.ravel().tolist()} for n, a in native.items()}}
+            for sizes, (_, native) in own]} for reading, own in zip(readings, runs, strict=True)],
     }  # fmt: skip
-    told = run_apart(asked)
-    if isinstance(told, str):
-        return Replay(disagreement=f"the function could not be run: {told}")
+    told = run_apart(asked, PATIENCE * SECONDS * len(readings))
+    if not isinstance(told, str):
+        return [_compared(*each) for each in zip(readings, runs, told, strict=True)]
+    if len(readings) == 1:
+        return [Replay(disagreement=f"the function could not be run: {told}")]
+    return [
+        replay(reading, source, function, count, seed) for reading in readings
+    ]  # perhaps only one of them could not
+
+
+def _compared(reading: Reading, runs: Sequence[Run], told: Sequence[Any]) -> Replay:
+    """What was read against what the function gave."""
+    for _, world, _ in reading.regions:
+        world.deadline = float("inf")  # one size at a time: none takes long
     arrays = exceptions = 0
     for (sizes, (standard, _)), out in zip(runs, told, strict=True):
         at = ", ".join(f"{name}={value}" for name, value in sizes.items())
@@ -92,7 +115,7 @@ def replay(reading: Reading, source: str, function: str, count: int = 24, seed: 
     return Replay(len(runs), arrays, exceptions)
 
 
-def run_apart(asked: Mapping[str, Any], seconds: int = SECONDS) -> Any:
+def run_apart(asked: Mapping[str, Any], seconds: int) -> Any:
     """What the process says, or why it said nothing."""
     try:
         done = subprocess.run(
@@ -101,6 +124,8 @@ def run_apart(asked: Mapping[str, Any], seconds: int = SECONDS) -> Any:
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"it ran longer than {seconds} s"
+    if done.returncode < 0:
+        return f"it was ended by signal {-done.returncode}: more than {asked['seconds']} s of a processor, or too much memory"
     if done.returncode:
         return (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]
     try:
