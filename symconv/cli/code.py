@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,8 +43,6 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
     """Proves and reports; the exit status."""
 
     with usage_errors():
-        if "any" in (stride, dilation):
-            raise ValueError("a function is proved for numbers: --stride 1..3, not any")
         if options.export == "smtlib":
             raise ValueError("--export smtlib is for formulas")
         proofs = prove_code(
@@ -111,6 +110,15 @@ def _cell(proof: CodeProof) -> Text:
     return Text(f"{said} {held}", STYLES[proof.verdict])
 
 
+def _together(common: dict[str, str]) -> dict[str, str]:
+    """Conditions with s or d in them, each with its outputs."""
+    found: dict[str, list[str]] = {}
+    for target, text in common.items():
+        if text not in ("always", "never") and {"s", "d"} & set(re.findall(r"\w+", text)):
+            found.setdefault(text, []).append(target)
+    return {text: ", ".join(targets) for text, targets in found.items()}
+
+
 def _facts(proofs: CodeProofs) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     failure = proofs.counterexample
@@ -124,6 +132,10 @@ def _facts(proofs: CodeProofs) -> list[tuple[str, str]]:
         found.append(("raises", f"{kind} {text}" if text.startswith("unless") else f"{kind} when {text}"))
     for reason in dict.fromkeys(proof.reason for proof in proofs if proof.reason):
         found.append(("because", reason))
+    for told, names in _together(proofs.common).items():
+        found.append(
+            ("together", f"{names} right iff {told}: exact at every stride s and dilation d here, observed beyond")
+        )
     first = proofs[0]
     strides = ", ".join(map(str, dict.fromkeys(proof.stride for proof in proofs)))
     dilations = ", ".join(map(str, dict.fromkeys(proof.dilation for proof in proofs)))

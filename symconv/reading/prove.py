@@ -19,7 +19,8 @@ from symconv.reading.replay import Replay, at_sizes, term_points, within
 from symconv.reading.replay import replays as replayed
 from symconv.reading.result import PROVED, REFUSES, REFUTED, UNKNOWN, CodeProof, CodeProofs, Failure
 from symconv.reading.second import second_opinion
-from symconv.reading.words import in_words
+from symconv.reading.steps import DILATIONS, STRIDES
+from symconv.reading.words import Words, in_words, worded
 
 __all__ = ["prove_code", "prove_source", "source_of"]
 
@@ -27,8 +28,8 @@ __all__ = ["prove_code", "prove_source", "source_of"]
 def prove_code(
     function: str | Callable[..., Any],
     convention: str = "plain",
-    stride: int | Sequence[int] = (1, 2, 3),
-    dilation: int | Sequence[int] = 1,
+    stride: int | str | Sequence[int] = (1, 2, 3),
+    dilation: int | str | Sequence[int] = 1,
     *,
     forward: str | Callable[..., Any] | None = None,
     targets: Sequence[str] | None = None,
@@ -48,8 +49,9 @@ def prove_code(
     for all sides, "free" amounts before and after on each axis, or "none"; ``transposed``
     makes the layer a transposed one. ``forward`` makes the truth the adjoint of that
     forward function in place of the derivative of a convolution; ``targets`` says which outputs are returned, ("y",) for a
-    forward pass. ``second`` puts what was read before z3 as well. ValueError for what cannot be
-    found or called so.
+    forward pass. ``stride`` or ``dilation`` "any" is 1 to 8, or 1 to 4, each proved apart; ``common`` of the result
+    is then the one condition, with s and d in it, that was found to be exact at all of them.
+    ``second`` puts what was read before z3 as well. ValueError for what cannot be found or called so.
 
     >>> source = '''
     ... import numpy as np
@@ -90,7 +92,8 @@ def source_of(function: str | Callable[..., Any]) -> tuple[str, str, str]:
 
 
 def prove_source(
-    source: str, function: str, convention: str = "plain", stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1,
+    source: str, function: str, convention: str = "plain", stride: int | str | Sequence[int] = 1,
+    dilation: int | str | Sequence[int] = 1,
     *, forward: str | None = None, targets: Sequence[str] | None = None, ndim: int = 2, padding: str = "one",
     groups: bool = False, replays: int = 20, seconds: float = MAX_SECONDS, shown: str | None = None,
     adjoint: bool | None = None, transposed: bool = False, second: bool = False,
@@ -98,8 +101,8 @@ def prove_source(
     """:func:`prove_code` for source text; without ``adjoint`` the forward function only makes the cache."""
     readings: list[Reading] = []
     named = tuple(targets or ("dx", "dw", "db"))
-    for s in _numbers(stride):
-        for d in _numbers(dilation):
+    for s in _numbers(stride, STRIDES):
+        for d in _numbers(dilation, DILATIONS):
             call = Call(
                 convention,
                 s,
@@ -127,7 +130,11 @@ def prove_source(
     return CodeProofs(tuple(found))
 
 
-def _numbers(value: int | Sequence[int]) -> Iterable[int]:
+def _numbers(value: int | str | Sequence[int], every: Sequence[int]) -> Iterable[int]:
+    if isinstance(value, str):
+        if value != "any":
+            raise ValueError(f"stride or dilation {value!r} is neither a whole number nor 'any'")
+        return every
     return (value,) if isinstance(value, int) else value
 
 
@@ -147,25 +154,26 @@ def _proof(reading: Reading, output: Output, name: str, played: Replay, shown: s
     missing = possible.subtract(raising).subtract(undecided).subtract(output.returned)
     wrong = output.wrong.union(missing).subtract(raising).coalesce()
     known: dict[str, Any] = {"formula": shown, "target": name, "stride": layer.call.stride, "dilation": layer.call.dilation,
-             "scope": _scope(layer), "seconds": seconds, "replayed": _replayed(played)}  # fmt: skip
+             "scope": _scope(layer), "seconds": seconds, "replayed": _replayed(played), "layer": layer}  # fmt: skip
     if played.disagreement is not None:
         return CodeProof(**known, verdict=UNKNOWN, reason=f"what was read and the run disagree: {played.disagreement}")
     raises = {kind: _raising(layer, where, possible) for kind, where in reading.raises.items()}
     decided = bool(undecided.is_empty())
     right = possible.subtract(wrong).subtract(raising).coalesce()
     if not wrong.is_empty():
-        text, exact = in_words(layer, right, possible) if decided else (None, False)
+        said = worded(layer, right, possible) if decided else Words("", False)
         return CodeProof(
-            **known, verdict=REFUTED, condition=text, condition_exact=exact, raises=raises,
-            right=right if decided else None, counterexample=_failure(reading, name, wrong),
+            **known, verdict=REFUTED, condition=said.text or None, condition_exact=said.exact, general=said.general,
+            raises=raises, right=right if decided else None, counterexample=_failure(reading, name, wrong),
             reason=None if decided else _reason(reading, output),
         )  # fmt: skip
     if not decided:
         return CodeProof(**known, verdict=UNKNOWN, reason=_reason(reading, output), raises=raises)
     if not raising.is_empty():
-        text, exact = in_words(layer, right, possible)
-        return CodeProof(**known, verdict=REFUSES, condition=text, condition_exact=exact, raises=raises, right=right)
-    return CodeProof(**known, verdict=PROVED, condition="always", condition_exact=True, right=right)
+        said = worded(layer, right, possible)
+        return CodeProof(**known, verdict=REFUSES, condition=said.text, condition_exact=said.exact, general=said.general,
+                         raises=raises, right=right)  # fmt: skip
+    return CodeProof(**known, verdict=PROVED, condition="always", condition_exact=True, general=(), right=right)
 
 
 def _raising(layer: Layer, where: isl.Set, possible: isl.Set) -> str:

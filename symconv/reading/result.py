@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
 
+from symconv.reading.steps import common_condition
+
 __all__ = ["PROVED", "REFUSES", "REFUTED", "UNKNOWN", "CodeProof", "CodeProofs", "Failure"]
 
 PROVED, REFUSES, REFUTED, UNKNOWN = "PROVED", "REFUSES", "REFUTED", "UNKNOWN"
@@ -54,6 +56,9 @@ class CodeProof:
     seconds: float = 0.0
     #: the sizes at which it returns what is right, for :func:`symconv.reading.condition_for`
     right: Any = field(default=None, compare=False)
+    #: the comparisons of ``condition`` with s and d in them, and the layer that they speak of
+    general: tuple[str, ...] | None = field(default=None, compare=False)
+    layer: Any = field(default=None, compare=False)
 
     @property
     def proved(self) -> bool:
@@ -117,6 +122,15 @@ class CodeProofs(Sequence[CodeProof]):
         return self.verdict == PROVED
 
     @property
+    def common(self) -> dict[str, str]:
+        """For each output the one condition, with s and d in it, exact at every stride and dilation; where there is one."""
+        if len({(proof.stride, proof.dilation) for proof in self.proofs}) < 2:
+            return {}
+        found = {target: common_condition([proof for proof in self.proofs if proof.target == target])
+                 for target in dict.fromkeys(proof.target for proof in self.proofs)}  # fmt: skip
+        return {target: text for target, text in found.items() if text is not None}
+
+    @property
     def counterexample(self) -> Failure | None:
         """The smallest."""
         found = [proof.counterexample for proof in self.proofs if proof.counterexample is not None]
@@ -127,7 +141,7 @@ class CodeProofs(Sequence[CodeProof]):
         return sum(proof.seconds for proof in self.proofs)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"verdict": self.verdict, "results": [proof.to_dict() for proof in self.proofs]}
+        return {"verdict": self.verdict, "common": self.common, "results": [proof.to_dict() for proof in self.proofs]}
 
     @overload
     def __getitem__(self, at: int) -> CodeProof: ...

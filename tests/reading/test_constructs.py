@@ -76,6 +76,28 @@ BODIES = {
         "dx",
         ("np.minimum(K, H - top)", "np.minimum(K, H - top - 1)"),
     ),
+    "blocks": (
+        """
+    most = max(1, 4096 // (C * K * L * P))
+    rows = [slice(start, min(start + most, O)) for start in range(0, O, most)]
+    for n in range(N):
+        for part in rows:
+            cols = np.empty((C, K, L, part.stop - part.start, P))
+            for k, l in np.ndindex(K, L):
+                first, last = s * part.start + k, s * (part.stop - 1) + k + 1
+                cols[:, k, l] = xp[n, :, first:last:s, l:l + s * (P - 1) + 1:s]
+            g = dy[n, :, part].reshape(F, -1)
+            dw += (g @ cols.reshape(C * K * L, -1).T).reshape(w.shape)
+            back = np.empty((C * K * L, part.stop - part.start, P))
+            np.matmul(w.reshape(F, -1).T, g, out=back.reshape(C * K * L, -1))
+            back = back.reshape(C, K, L, part.stop - part.start, P)
+            for k, l in np.ndindex(K, L):
+                first, last = s * part.start + k, s * (part.stop - 1) + k + 1
+                dxp[n, :, first:last:s, l:l + s * (P - 1) + 1:s] += back[:, k, l]
+""",
+        "dxp[:, :, p:p + H, p:p + W]",
+        ("= xp[n, :, first:last:s", "= xp[n, ::-1, first:last:s"),
+    ),
     "try": (
         """
     for i in range(O):

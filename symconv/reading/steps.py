@@ -1,0 +1,36 @@
+"""One condition for every stride and dilation, from those at single ones, as :mod:`symconv.proof.steps` has it for formulas.
+
+i * s is not affine when s is a size, so a function is read at numbers. What it is right under at each of them may still be one
+text with s and d in it: every text that was found is put back at every stride and dilation, and held there, as a set of sizes,
+against what was proved. That it goes on so at larger ones is an observation, and said to be one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symconv.reading.words import joined, sizes_of
+
+__all__ = ["DILATIONS", "STRIDES", "common_condition"]
+
+#: what "any" stands for
+STRIDES, DILATIONS = tuple(range(1, 9)), tuple(range(1, 5))
+
+
+def common_condition(proofs: Sequence[Any]) -> str | None:
+    """The text that is the exact condition of each of these, of one output; None where there is none."""
+    if any(proof.right is None or proof.layer is None for proof in proofs):
+        return None
+    if all(proof.right.is_empty() for proof in proofs):
+        return "never"
+    tried = dict.fromkeys(proof.general for proof in reversed(proofs) if proof.general is not None)
+    for general in sorted(tried, key=lambda each: (each == (), len(each))):
+        if all(_exact(proof, general) for proof in proofs):
+            return joined(general)
+    return None
+
+
+def _exact(proof: Any, general: tuple[str, ...]) -> bool:
+    told = sizes_of(proof.layer, general, proof.layer.possible(proof.right.get_ctx()))
+    return told is not None and bool(told.is_equal(proof.right))
