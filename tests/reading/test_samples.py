@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from symconv.reading import Call, prove_code, prove_source, read
 from symconv.reading.replay import replay
+from symconv.reading.steps import common_condition
 from symconv.reading.theorem import condition_for, theorem_of
 
 SAMPLES = Path(__file__).parents[1] / "audits" / "samples"
@@ -209,3 +211,54 @@ def test_condition_for():
     assert found.right("dx", 1, 1, {**sizes, "p": 1})
     assert not found.right("dx", 1, 1, {**sizes, "p": 0})
     assert condition_for(source, "by_fourier", "plain", (1,)) is None
+
+
+def test_one_condition_with_s_and_d():
+    """Exact at every stride and dilation that was proved, and none where there is no such text."""
+    path = SAMPLES / "sample_plain.py"
+    proofs = prove_code(f"{path}:misses_rows", "plain", (1, 2, 3), replays=0)
+    general = "(H + 2*p - d*(K - 1) - 1) mod s == 0 and (W + 2*p - d*(L - 1) - 1) mod s == 0"
+    assert proofs.common == {"dx": general, "dw": "always", "db": "always"}
+    assert proofs.to_dict()["common"] == proofs.common
+    assert common_condition([proofs[3], replace(proofs[3], stride=3, right=proofs[3].right)]) == general
+    everywhere = proofs[3].right.union(proofs[0].right)
+    assert common_condition([proofs[3], replace(proofs[3], right=everywhere)]) is None
+
+
+KINDS = [("conv", False), ("conv_transpose", True)]
+
+
+@pytest.mark.parametrize(("name", "transposed"), KINDS, ids=[name for name, _ in KINDS])
+def test_the_file_to_use_is_proved(name, transposed):
+    """The columns, in blocks of as many rows as memory holds, however many those are."""
+    source = (KERNELS.parent / f"{name}1d.py").read_text()
+    options = {"ndim": 1, "padding": "free", "groups": True, "transposed": transposed, "replays": 3}
+    proofs = prove_source(source, f"{name}1d_backward", "kernel", 2, 1, **options)
+    assert [proof.verdict for proof in proofs] == ["PROVED"] * 3, proofs[0].reason
+    overlapping = source.replace("min(start + most, O)", "min(start + most + 1, O)")
+    (dx, *_) = prove_source(overlapping, f"{name}1d_backward", "kernel", 2, 1, **{**options, "replays": 0})
+    assert not dx.proved
+
+
+@pytest.mark.parametrize("name", ["conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d"])
+@pytest.mark.slow
+def test_the_file_to_use_is_proved_on_several_axes(name):
+    source = (KERNELS.parent / f"{name}.py").read_text()
+    options = {
+        "ndim": int(name[-2]),
+        "padding": "free",
+        "groups": True,
+        "transposed": "transpose" in name,
+        "replays": 0,
+    }
+    proofs = prove_source(source, f"{name}_backward", "kernel", 3, 2, **options)
+    assert [proof.verdict for proof in proofs] == ["PROVED"] * 3, proofs[0].reason
+
+
+def test_an_unbound_name_raises():
+    source = "import numpy as np\ndef f(x, w, b, dy, stride, padding):\n    return missing, None, None\n"
+    proofs = prove_source(source, "f", stride=1, replays=2)
+    assert {proof.verdict for proof in proofs} == {"REFUSES"}
+    assert proofs[0].raises == {"NameError": "always"}
+    later = source.replace("    return", "    global missing\n    return")  # somebody else may bind it
+    assert prove_source(later, "f", stride=1, replays=0)[0].verdict == "UNKNOWN"
