@@ -10,7 +10,8 @@
     calls, verdict, regions   how a function is called; against R; ``read``: region by region of the sizes
     replay, child             the function run, in a process of its own, and held against what was read
     second                    z3 on what was read, R said anew
-    prove, result, words      ``prove_code``; what it says; conditions (steps: any stride); theorem: for kernels and audits; face: ``prove``
+    prove, result, words      ``prove_code``; what it says; conditions; steps: any stride; theorem: for kernels and audits;
+                              face: ``prove``
 
 What is claimed: for the convention said, at every size with an output and the strides and dilations said, in exact arithmetic,
 the function returns the gradient, returns something else, or raises, exactly as said. Every product of entries is followed from
