@@ -1,6 +1,27 @@
-"""Mutants of the core that no test can kill, each with the reason; tests/core_mutants.py leaves them out."""
+"""Mutants of the core that no test can kill, by the reason; tests/core_mutants.py leaves them out."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
-#: (file, function, changed line, change) -> why nothing that is promised depends on it
-ARGUED: dict[tuple[str, str, str, str], str] = {}
+Key = tuple[str, str, str, str]
+
+#: why nothing that is promised depends on it -> (file, function, changed line, change)
+REASONS: dict[str, tuple[Key, ...]] = {
+    "a term whose coefficient is zero is gone from every difference, so that none is compared with zero here": (
+        ("symconv/formulas/verify.py", "_by_axes", "extra = tuple((-c, factors) for c, factors in terms if c < 0)", "c < 0 -> c <= 0"),
+        ("symconv/formulas/verify.py", "_by_axes", "missing = tuple(term for term in terms if term[0] > 0)", "term[0] > 0 -> term[0] >= 0"),
+        ("symconv/formulas/verify.py", "_check", "extra=tuple((-c, factors) for c, factors in terms if c < 0),", "c < 0 -> c <= 0"),
+        ("symconv/formulas/verify.py", "_check", "missing=tuple(term for term in terms if term[0] > 0),", "term[0] > 0 -> term[0] >= 0"),
+    ),
+    "taps and places are gone through in either order with the same terms; the order only costs time": (
+        ("symconv/formulas/values.py", "Reading.correlate", "over_taps = np.prod(b.space) <= np.prod(space)", "np.prod(b.space) <= np.prod(space) -> np.prod(b.space) < np.prod(space)"),
+    ),
+    "a size with the coefficient zero adds nothing, wherever it is put": (
+        ("symconv/proof/vocabulary.py", "affine", "elif c < 0:", "0 -> 1"),
+        ("symconv/proof/vocabulary.py", "affine", "elif c < 0:", "c < 0 -> c <= 0"),
+        ("symconv/proof/vocabulary.py", "affine", "if c > 0:", "c > 0 -> c >= 0"),
+        ("symconv/proof/vocabulary.py", "affine", "for name, c in sorted(coefficients.items(), key=lambda item: item[1] < 0):", "item[1] < 0 -> item[1] <= 0"),
+    ),
+}  # fmt: skip
+
+ARGUED: dict[Key, str] = {key: reason for reason, keys in REASONS.items() for key in keys}

@@ -171,6 +171,8 @@ def loaded_anew(mutant: Mutant) -> dict[str, Any]:
         ended = subprocess.run(command, cwd=ROOT, timeout=600, capture_output=True, check=False).returncode
     except subprocess.TimeoutExpired:
         return {"state": "timeout"}
+    if ended not in (0, 1, 2):  # all pass, some fail, or a file of tests cannot even be loaded
+        raise RuntimeError(f"{mutant}: loaded anew, it ended with {ended}")
     return {"state": "unreached" if ended == 0 else "killed", "by": "loaded anew"}
 
 
@@ -203,7 +205,10 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 def load(file: str, number: int) -> int:
     """The status of the quick tests with one mutant in the package."""
-    (mutant,) = (each for each in mutants() if (each.file, each.number) == (file, number))
+    found = [each for each in mutants() if (each.file, each.number) == (file, number)]
+    if not found:
+        raise SystemExit(70)
+    (mutant,) = found
     sys.meta_path.insert(0, _Finder(mutant))
     paths = [str(ROOT / each) for each in QUICK]
     return int(pytest.main([*paths, "-x", *PLAIN]))

@@ -83,6 +83,19 @@ def test_one_word_or_two_or_up_to_four() -> None:
         assert next(conjunctions(three, goal, 0b1111111)) == tuple(three[n] for n in words)
 
 
+def test_the_cheaper_of_what_says_the_same() -> None:
+    dear, cheap = atom(0b0111, 5.0), atom(0b1110, 4.0)
+    other, last = atom(0b10110, 0.5), atom(0b00110 | 1 << 6, 1.0)
+    found = [tuple(e.cost for e in each) for each in conjunctions([dear, cheap, other, last], 0b00110, 0b1111111)]
+    assert found == sorted(found, key=sum)
+    assert found[0] == (0.5, 1.0)
+    # of two pairs alike in cost the first is kept, a cheaper one takes its place
+    words = [atom(0b1 | 1 << 10, 2.0), atom(0b1 | 1 << 11, 2.0), atom(0b1 | 1 << 12, 2.0), atom(0b10, 9.0)]
+    assert (words[0], words[1]) in next(unions(words, 0b11, (1 << 20) - 1))
+    cheaper = [*words[:3], atom(0b1 | 1 << 13, 1.0), atom(0b1 | 1 << 14, 0.5), words[3]]
+    assert (cheaper[3], cheaper[4]) in next(unions(cheaper, 0b11, (1 << 20) - 1))
+
+
 def test_greedy_takes_four_words_at_most() -> None:
     frame = 0b11111
     apart = [(frame & ~(1 << n), atom(frame & ~(1 << n), float(n))) for n in range(5)]
