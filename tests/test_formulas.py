@@ -260,15 +260,19 @@ def test_what_python_cannot_parse(monkeypatch: pytest.MonkeyPatch) -> None:
         parse("dx = 1is")
     assert (caught.value.column, caught.value.reason) == (6, "not a formula: invalid decimal literal")
 
-    for kind in (RecursionError, MemoryError):
+    deep = "nested too deeply, more than 60 levels"
+    for error, reason in (
+        (RecursionError(), deep), (MemoryError(), deep), (SyntaxError("odd. Maybe you meant it?"), "not a formula: odd"),
+        (SyntaxWarning("odd."), "not a formula: odd"), (DeprecationWarning("odd"), "not a formula: odd"),
+    ):  # fmt: skip
 
-        def fail(text: str, kind: type[Exception] = kind) -> None:
-            raise kind
+        def fail(text: str, error: BaseException = error) -> None:
+            raise error
 
         monkeypatch.setattr("ast.parse", fail)
         with pytest.raises(FormulaError) as caught:
             parse("dx = correlate(dy, w)")
-        assert (caught.value.column, caught.value.reason) == (1, "nested too deeply, more than 60 levels")
+        assert (caught.value.column, caught.value.reason) == (1, reason)
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,22 @@ def test_forward_passes() -> None:
         refused(lambda text=text: read_forward(text), told)
 
 
+def test_a_long_forward_pass_is_cut_short() -> None:
+    where = " and ".join(f"k != {n}" for n in range(30))
+    for text, told in (
+        (
+            f"y[o] = sum(w[k] * x[o + k] + w[k] * x[o], k, where={where})",
+            "a forward pass is y[i] = sum(w[...] * x[...], k), not {}",
+        ),
+        (
+            f"y[o] = sum(w[k] * x[i], k, i, where={where})",
+            "a forward pass sums w times x over one index, the tap; {} does not",
+        ),
+    ):
+        assert len(str(formula(text))) > 130
+        refused(lambda text=text: read_forward(text), told.format(str(formula(text))[:120]))
+
+
 # places --------------------------------------------------------------------------------------------------------------
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.proof.texts import KINDS, kept
 
+WRITTEN = [(kind, name, write) for kind, made in KINDS.items() for name, write in made()]
+
+
+@pytest.mark.parametrize(("kind", "name", "write"), WRITTEN, ids=[f"{kind}-{name}" for kind, name, _ in WRITTEN])
+def test_a_text_is_as_it_was(kind: str, name: str, write: Callable[[], str]) -> None:
+    assert write().rstrip().split("\n") == kept(kind)[name].rstrip().split("\n")
+
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_text_is_as_it_was(kind: str) -> None:
-    due = kept(kind)
-    found = {name: text.rstrip() for name, text in KINDS[kind]()}
-    assert list(found) == list(due)
-    for name, text in found.items():
-        assert text.split("\n") == due[name].rstrip().split("\n"), name
+def test_no_other_text_is_kept(kind: str) -> None:
+    assert list(kept(kind)) == [name for of, name, _ in WRITTEN if of == kind]

@@ -8,8 +8,11 @@ Proofs are made here by hand where the text alone is in question, so that nothin
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from symconv import prove
 from symconv.algebra.comparisons import compare
@@ -24,11 +27,14 @@ from symconv.proof.counterexample import Counterexample, smallest_counterexample
 from symconv.proof.decide import decide
 from symconv.proof.forward import read_forward
 from symconv.proof.result import PROVED, REFUTED, UNKNOWN, Proof
-from symconv.proof.smtlib import UnsupportedError, smtlib
+from symconv.proof.smtlib import smtlib
 from symconv.proof.theorem import in_notebook, theorem
 from symconv.proof.vocabulary import Sample, vocabulary
 
 FOLDER = Path(__file__).parent / "texts"
+
+#: the name of each text, and what writes it
+Texts = Iterator[tuple[str, Callable[[], str]]]
 
 SIZES = {"H": 3, "K": 2, "p": 0, "q": 1, "O": 2, "r": 1, "s": 2, "d": 1}
 
@@ -107,23 +113,25 @@ def refuted() -> Iterator[tuple[str, Proof]]:
     yield "open without reason", Proof(claim, UNKNOWN)
 
 
-def theorems() -> Iterator[tuple[str, str]]:
+def told(write: Callable[[], str]) -> str:
+    """A text, or why there is none."""
+    try:
+        return write()
+    except (ValueError, MeaninglessError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def theorems() -> Texts:
     proofs = [(name, Proof(claim, PROVED)) for name, claim in claims() if not name.startswith("refused")]
     for name, proof in (*proofs, *refuted()):
-        try:
-            yield name, theorem(proof)
-        except ValueError as error:
-            yield name, f"ValueError: {error}"
+        yield name, partial(told, partial(theorem, proof))
         if name in ("input", "own forward", "sometimes", "open", "reflect output"):
-            yield f"{name}, in a notebook", in_notebook(proof)
+            yield f"{name}, in a notebook", partial(in_notebook, proof)
 
 
-def scripts() -> Iterator[tuple[str, str]]:
+def scripts() -> Texts:
     for name, claim in claims():
-        try:
-            yield name, smtlib(claim)
-        except (UnsupportedError, MeaninglessError) as error:
-            yield name, f"{type(error).__name__}: {error}"
+        yield name, partial(told, partial(smtlib, claim))
 
 
 #: formulas whose condition is kept: text, stride, dilation, symmetric
@@ -137,37 +145,46 @@ CONDITIONS = (
     ("y[i] = sum(w[k] * x[i + k - 2*p], k)", 1, 1, True),
     ("db = sum(dy[i], i=(0, K))", 1, 1, True),
     ("dx = 2*correlate(dy, w)", 1, 1, True),
+    ("dx = 3*correlate(pad(dy, K - 1), flip(w))", 1, 1, True),
     ("y = correlate(x, w, stride=s - 1)", 1, 1, True),
     ("dx = correlate(pad(dilate(dy, s), H, K), flip(w))", 2, 1, True),
     ("dw[k] = sum(dy[i] * x[s*i + k - p], i=(0, H))", 1, 1, True),
 )  # fmt: skip
 
 
-def conditions() -> Iterator[tuple[str, str]]:
+def conditions() -> Texts:
     for text, s, d, symmetric in CONDITIONS:
-        decision = decide(Claim(formula(text), s, d, symmetric))
-        found = condition_of(decision)
-        lines = [f"{name}: {getattr(found, name)}" for name in ("text", "generic", "degenerate", "exact", "full")]
-        lines += [f"comparisons: {[str(each) for each in found.comparisons]}"]
-        lines += [f"{name}: {value}" for name, value in smallest_counterexample(decision).to_dict().items()]
-        yield f"{text}, stride {s}, dilation {d}, {'symmetric' if symmetric else 'free'}", "\n".join(lines)
+        name = f"{text}, stride {s}, dilation {d}, {'symmetric' if symmetric else 'free'}"
+        yield name, partial(condition_at, Claim(formula(text), s, d, symmetric))
 
 
-def words() -> Iterator[tuple[str, str]]:
+def condition_at(claim: Claim) -> str:
+    decision = decide(claim)
+    found = condition_of(decision)
+    lines = [f"{name}: {getattr(found, name)}" for name in ("text", "generic", "degenerate", "exact", "full")]
+    lines += [f"comparisons: {[str(each) for each in found.comparisons]}"]
+    lines += [f"{name}: {value}" for name, value in smallest_counterexample(decision).to_dict().items()]
+    return "\n".join(lines)
+
+
+def words() -> Texts:
     """The cheapest words of a condition, with their costs and the sample sizes at which they hold."""
-    points = [
-        {"H": H, "K": K, "p": p, "q": p + H % 2, "r": K % 2} for H in (1, 2, 4, 7) for K in (1, 2, 3) for p in (0, 1, 3)
-    ]
     for name, claim in (
         ("symmetric", Claim(formula("dx = correlate(dy, w)"), 3, 1, True)), ("free", Claim(standard("dx"), 4, 3)),
         ("transposed", Claim(standard("dx", True), 2, 1)), ("bordered", Claim(standard("dx", padding_mode="reflect"), 2, 1)),
         ("stride one", Claim(standard("dx"), 1, 2)),
     ):  # fmt: skip
-        atoms = vocabulary(claim, Sample(claim.sizes, points))
-        yield name, "\n".join(f"{atom.cost:.2f} {atom.bits:x} {atom.word}" for atom in atoms[:150])
+        yield name, partial(words_of, claim)
 
 
-def proofs() -> Iterator[tuple[str, str]]:
+def words_of(claim: Claim) -> str:
+    sizes = itertools.product((1, 2, 4, 7), (1, 2, 3), (0, 1, 3))
+    points = [{"H": H, "K": K, "p": p, "q": p + H % 2, "r": K % 2} for H, K, p in sizes]
+    atoms = vocabulary(claim, Sample(claim.sizes, points))
+    return "\n".join(f"{atom.cost:.2f} {atom.bits:x} {atom.word}" for atom in atoms[:150])
+
+
+def proofs() -> Texts:
     """Whole proofs as they are handed on."""
     for text, arguments in (
         ("dx", {"stride": 2}), ("dx = correlate(pad(dy, p), flip(w))", {}), ("dx = correlate(pad(dy, p), flip(w))", {"assume": "K odd"}),
@@ -177,15 +194,18 @@ def proofs() -> Iterator[tuple[str, str]]:
         ("dx = correlate(pad(dy, p), flip(w))", {"max_operations": 3000}), ("db = 2*sum(dy)", {"stride": "any"}),
         ("db = sum(dy)", {"stride": "any", "dilation": 2}),
     ):  # fmt: skip
-        found = prove(text, **arguments)  # type: ignore[arg-type]
-        told = found.to_dict()
-        for each in [told, *told.get("results", ()), *told.get("cases", ())]:
-            each.pop("seconds", None)
-        lines = [repr(found), *(f"{name}: {value}" for name, value in told.items())]
-        yield f"{text} {arguments}", "\n".join(lines)
+        yield f"{text} {arguments}", partial(whole, text, arguments)
 
 
-KINDS: dict[str, Callable[[], Iterator[tuple[str, str]]]] = {
+def whole(text: str, arguments: dict[str, Any]) -> str:
+    found = prove(text, **arguments)
+    values = found.to_dict()
+    for each in [values, *values.get("results", ()), *values.get("cases", ())]:
+        each.pop("seconds", None)
+    return "\n".join([repr(found), *(f"{name}: {value}" for name, value in values.items())])
+
+
+KINDS: dict[str, Callable[[], Texts]] = {
     "theorems": theorems, "scripts": scripts, "conditions": conditions, "words": words, "proofs": proofs,
 }  # fmt: skip
 
@@ -198,7 +218,7 @@ def kept(kind: str) -> dict[str, str]:
 
 def main() -> None:
     for kind, made in KINDS.items():
-        text = "".join(f"\n#### {name}\n{body.rstrip()}" for name, body in made())
+        text = "".join(f"\n#### {name}\n{body.rstrip()}" for name, body in ((name, write()) for name, write in made()))
         (FOLDER / f"{kind}.txt").write_text(text + "\n", encoding="utf-8")
 
 
