@@ -16,6 +16,9 @@ REASONS: dict[str, tuple[Key, ...]] = {
     "taps and places are gone through in either order with the same terms; the order only costs time": (
         ("symconv/formulas/values.py", "Reading.correlate", "over_taps = np.prod(b.space) <= np.prod(space)", "np.prod(b.space) <= np.prod(space) -> np.prod(b.space) < np.prod(space)"),
     ),
+    "an operation has one way of being done or six, never two": (
+        ("symconv/formulas/parser.py", "_Parser.moved", 'given = self.arguments(node, ("operand", *names, *(["mode"] if len(modes) > 1 else [])), required)', "1 -> 2"),
+    ),
     "a size with the coefficient zero adds nothing, wherever it is put": (
         ("symconv/proof/vocabulary.py", "affine", "elif c < 0:", "0 -> 1"),
         ("symconv/proof/vocabulary.py", "affine", "elif c < 0:", "c < 0 -> c <= 0"),

@@ -178,6 +178,9 @@ def _spans(statement: ast.stmt, spans: dict[ast.AST, range]) -> None:
 def _annotations(node: ast.AST) -> list[ast.AST]:
     if isinstance(node, ast.keyword) and node.arg == "strict":  # only ever told where this project is wrong already
         return [node.value]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "reshape":
+        # to NumPy any negative number is the length that is left open
+        return [each.operand for each in node.args if isinstance(each, ast.UnaryOp)]
     if isinstance(node, ast.AnnAssign):
         return [node.annotation]
     if isinstance(node, ast.FunctionDef):

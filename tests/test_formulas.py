@@ -269,9 +269,10 @@ def test_what_python_cannot_parse(monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(text: str, error: BaseException = error) -> None:
             raise error
 
-        monkeypatch.setattr("ast.parse", fail)
-        with pytest.raises(FormulaError) as caught:
-            parse("dx = correlate(dy, w)")
+        with monkeypatch.context() as patch:  # undone before anything is reported
+            patch.setattr("ast.parse", fail)
+            with pytest.raises(FormulaError) as caught:
+                parse("dx = correlate(dy, w)")
         assert (caught.value.column, caught.value.reason) == (1, reason)
 
 
@@ -775,6 +776,13 @@ def test_long_entries_are_shortened_by_axes() -> None:
     (check,) = verify(Conv(6, 5), ["y = correlate(x, w) + 2*b"], by="axes").checks
     assert check.mismatches[0].formula.endswith("w_{5}*x_{5} + 2*b")
     assert check.mismatches[0].derivative.endswith("w_{5}*x_{5} + b")
+
+
+def test_summands_of_different_lengths_by_axes() -> None:
+    text = "y = correlate(x, w) + correlate(pad(x, 1), w)"
+    refused(lambda: hold(SMALL, parse(text)), "sums of lengths 3 and 5")
+    refused(lambda: hold(FLAT, parse(text)), "axis 0: sums of lengths 3 and 5")
+    refused(lambda: hold(SMALL, parse("y = correlate(x, w, s - 1)")), "stride s - 1 is 0; it must be at least 1")
 
 
 def test_terms_of_an_entry_by_axes() -> None:

@@ -136,6 +136,6 @@ def exact_gradients(conv: Conv, x: Array, w: Array, b: Array | None, dy: Array) 
             bumped[np.arange(count), start + np.arange(count)] += 1
             moved: dict[str, Any] = {**given, name: bumped.reshape(count, *array.shape)}
             values = forward(conv, moved["x"], moved["w"], moved["b"])
-            changes.append((dy * values).reshape(count, -1).sum(axis=1) - base)
+            changes.append((dy * values).reshape(count, dy.size).sum(axis=1) - base)
         result[f"d{name}"] = np.concatenate(changes).reshape(array.shape)
     return result

@@ -456,6 +456,13 @@ def test_repeated_products_are_counted_out() -> None:
     assert decide.parameter_points(sizes, ("K", "H")) == [{"K": 2, "H": 1}, {"K": 3, "H": 2}]
 
 
+def test_sizes_that_others_determine_are_left_out() -> None:
+    context = isl.Context()
+    left = decide.over(isl.Set.read_from_str(context, "[O, H, r] -> { : O = 2 * H and r = 0 and H >= 1 }"), ("H", "K"))
+    assert left.is_equal(isl.Set.read_from_str(context, "[H] -> { : H >= 1 }"))
+    assert left.dim(isl.dim_type.param) == 1
+
+
 def test_limits_on_operations_and_repetitions() -> None:
     context = isl.Context()
 
