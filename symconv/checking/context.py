@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symconv.checking.documents import Block
+from symconv.checking.roles import forward_roles
 from symconv.checking.terms import Entry, Grid, Name, Seq, Statement, Term, walk
 
 __all__ = ["SLOTS", "Context", "letters_of"]
@@ -231,20 +232,23 @@ class Context:
 def letters_of(blocks: Sequence[Block], context: Context) -> None:
     """Which letters are arrays, and where indices begin, from all the mathematics of the article."""
     maths = " ".join(b.text for b in blocks if b.kind in ("display", "inline"))
+    chosen = set(context.roles.values())
+    told = forward_roles(b.text for b in blocks if b.kind in ("display", "inline"))
+    context.roles |= {letter: role for letter, role in told.items() if role not in chosen and letter not in context.roles}
     for role, letters in CANDIDATES.items():
-        if role in context.roles.values():
+        if role in chosen:
             continue
-        taken = False
+        taken = role in context.roles.values()
         for letter in letters:
             command = {"δ": r"\\delta"}.get(letter, letter)
-            indexed = re.search(rf"(?<![A-Za-z\\]){command}'*(?:\^\{{?[^_{{}}]{{1,6}}\}}?)?\s*(?:_|\[|\()", maths) or re.search(
+            indexed = re.search(rf"(?<![A-Za-z\\])d?{command}'*(?:\^\{{?[^_{{}}]{{1,6}}\}}?)?\s*(?:_|\[|\()", maths) or re.search(
                 rf"\\(?:mathbf|boldsymbol|mathit)\{{\s*{command}\s*\}}", maths)  # fmt: skip
             alone = letter in PLAIN and re.search(
                 rf"(?<![A-Za-z\\]){command}(?![A-Za-z])|(?<![A-Za-z\\])d{command}(?![A-Za-z])", maths
             )
             if letter in context.roles or not (indexed or alone) or (taken and letter not in PLAIN):
                 continue
-            if letter == "W" and "w" in context.roles and not re.search(r"(?<![A-Za-z\\])W\s*_", maths):
+            if letter == "W" and context.roles.get("w") == "w" and not re.search(r"(?<![A-Za-z\\])W\s*_", maths):
                 continue
             if role == "dy" and re.search(r"(?<![A-Za-z\\])dy", maths):
                 continue  # the letter is free for something else

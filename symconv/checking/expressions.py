@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 
+from symconv.checking.factors import RULES
 from symconv.checking.letters import (
     ACTIVATIONS,
+    AMOUNTS,
     FLIPS,
     FUNCTIONS,
-    LOSS,
+    PREFIXES,
     PRODUCTS,
     RELATIONS,
+    SLIDING,
     STARS,
     ReadingError,
     between,
@@ -26,7 +29,7 @@ from symconv.checking.letters import (
     parts_of,
     raised_to,
     star_of,
-    without_comma,
+    stem_of,
 )
 from symconv.checking.terms import (
     Add,
@@ -78,10 +81,18 @@ class Expression:
 
     def inner(self, math: Math) -> Term:
         """The term that a part by itself is."""
-        reader = Expression(self.arrays, parts_of(math))
+        return self.of(parts_of(math))
+
+    def of(self, parts: Sequence[Math], arrays: Collection[str] | None = None) -> Term:
+        """The term that parts side by side are; in indices no letter is an array."""
+        reader = Expression(self.arrays if arrays is None else arrays, parts)
         term = reader.whole()
         self.notes += reader.notes
         return term
+
+    def holds(self, name: str) -> bool:
+        """Whether a letter is an array, whatever its layer."""
+        return name in self.arrays or stem_of(name) in self.arrays
 
     def sum(self) -> Term:
         terms: list[tuple[int, Term]] = []
@@ -144,9 +155,7 @@ class Expression:
         total = self.peek()
         assert isinstance(total, Total)
         self.at += 1
-        conditions = tuple(
-            (Expression(self.arrays, a).whole(), Expression(self.arrays, b).whole()) for a, b in equations_under(total)
-        )
+        conditions = tuple((self.of(a), self.of(b)) for a, b in equations_under(total))
         bounds = () if conditions else self.bounds(total)
         # products go on under the sum, through stars and dots; a + ends it
         body = self.product()
@@ -165,13 +174,13 @@ class Expression:
             return tuple(Bound(name) for name in index_names(under))
         if len(relations) == 1 and under[relations[0]] == Operator("="):
             at = relations[0]
-            low = Expression(self.arrays, under[at + 1 :]).whole()
+            low = self.of(under[at + 1 :])
             high = None if total.over is None else self.inner(total.over)
             return tuple(Bound(name, low, high) for name in index_names(under[:at]))
         if len(relations) == 2 and all(under[r] in (Operator("≤"), Operator("<")) for r in relations):
             a, b = relations
-            low = Expression(self.arrays, under[:a]).whole()
-            high = Expression(self.arrays, under[b + 1 :]).whole()
+            low = self.of(under[:a])
+            high = self.of(under[b + 1 :])
             if under[b] == Operator("<"):
                 high = Add(((1, high), (-1, Num(Fraction(1)))))
             return tuple(Bound(name, low, high) for name in index_names(under[a + 1 : b]))
@@ -185,25 +194,36 @@ class Expression:
             return Dots()
         if isinstance(part, Text):
             raise ReadingError(f"the words '{part.text[:40]}' inside a formula")
-        if part == Word("d") or part == Word("∇"):
-            gradient = self.gradient()
-            if gradient is not None:
-                return gradient
-        for kind, rule in FACTORS.items():
+        if isinstance(part, Word) and part.text in PREFIXES:
+            prefixed = self.prefixed(part.text)
+            if prefixed is not None:
+                return prefixed
+        if isinstance(part, (Word, Below, Above)):
+            return self.scripted(part)
+        for kind, rule in RULES.items():
             if isinstance(part, kind):
-                return rule(self, part)
+                return self.indexed(rule(self, part), part)
         raise ReadingError(f"'{flat(part)[:40]}' is not understood")
 
-    def gradient(self) -> Term | None:
-        """``d`` and what it belongs to, as one name."""
+    def indexed(self, term: Term, part: Math) -> Term:
+        """``(x * w)[i, j]``: an entry of what the brackets hold."""
+        after = self.peek()
+        if isinstance(term, Star) and isinstance(part, Fence) and isinstance(after, Fence) and after.left == "[":
+            self.at += 1
+            return Entry(f"({flat(part.body)})", self.indices(after.body))
+        return term
+
+    def prefixed(self, prefix: str) -> Term | None:
+        """``d`` or what else stands before an array and what it belongs to, as one name."""
         follower = self.peek()
-        if follower is None:
+        name = None if follower is None else name_of(follower)
+        if follower is None or name is None:
             return None
-        name = name_of(follower)
-        if name is None or (name[0] not in self.arrays and name[0].partition("_")[0] not in self.arrays):
+        whole = prefix + stem_of(name[0])
+        if not (whole in self.arrays if prefix in "pP" else self.holds(name[0])):
             return None
         self.at += 1
-        return self.scripted(follower, "d")
+        return self.scripted(follower, prefix if prefix in "pP" else "d")
 
     def scripted(self, part: Math, prefix: str = "") -> Term:
         """A letter with what is above and below it."""
@@ -212,14 +232,18 @@ class Expression:
             return self.wrapped(part)
         text, sub, raised = found
         name = prefix + text
-        if text in FUNCTIONS and not prefix:
-            return self.function(text, sub)
         after = self.peek()
-        is_array = text in self.arrays or prefix or name.partition("_")[0] in self.arrays
+        if text in FUNCTIONS and not prefix and (text not in AMOUNTS or isinstance(after, Fence)):
+            return self.function(text, sub)
+        is_array = bool(prefix) or self.holds(text)
+        if not is_array:
+            name = stem_of(name, sizes=True)
+        if sub is not None and is_array and flat(sub) in FLIPS:
+            return Call("flip", (Name(name),))
         if (
             isinstance(after, Fence)
             and after.left in "(["
-            and text.rstrip("′").partition("^")[0] in ACTIVATIONS
+            and stem_of(text).rstrip("′") in ACTIVATIONS
             and "′" in text
         ):
             self.at += 1
@@ -232,9 +256,10 @@ class Expression:
         elif is_array and isinstance(after, Fence) and after.left in "([" and _indices_inside(after):
             self.at += 1
             term = Entry(name, self.indices(after.body))
-        elif isinstance(after, Fence) and after.left == "(" and text.partition("^")[0] in ("σ",):
+        elif isinstance(after, Fence) and after.left == "(" and not is_array and stem_of(text) in ("σ", "f", "φ"):
             self.at += 1
-            return self.inner(after.body)
+            argument = self.inner(after.body)
+            return argument if stem_of(text) == "σ" else Call("activation", (argument,))
         elif re.fullmatch(r"\d+(\.\d+)?", name):
             term = Num(Fraction(name))
         else:
@@ -254,18 +279,25 @@ class Expression:
             inside = self.inner(part.base.body)
             if isinstance(inside, Name):
                 return Entry(inside.text, self.indices(part.sub))
+            if isinstance(inside, Entry):
+                return Entry(inside.array, (*inside.at, *self.indices(part.sub)))
+            if isinstance(inside, Star):
+                return Entry(f"({flat(part.base.body)})", self.indices(part.sub))
         raise ReadingError(f"'{flat(part)[:40]}' is not understood")
 
     def function(self, word: str, sub: Math | None) -> Term:
         kind = "flip" if word in FLIPS else word
         extra: tuple[Term, ...] = ()
         if kind == "pad" and sub is not None:
-            extra = tuple(Expression(self.arrays, piece).whole() for piece in between(parts_of(sub), ","))
+            extra = tuple(self.of(piece) for piece in between(parts_of(sub), ","))
         after = self.peek()
         if isinstance(after, Fence):
             self.at += 1
             pieces = between(parts_of(after.body), ",")
-            args = tuple(Expression(self.arrays, piece).whole() for piece in pieces)
+            args = tuple(self.of(piece) for piece in pieces)
+            if kind in SLIDING and len(args) in (2, 3):
+                mode = args[2].text if len(args) == 3 and isinstance(args[2], Name) else ""
+                return Star(SLIDING[kind], args[0], args[1], mode or ("full" if "full" in kind else ""))
             return Call(kind, (*args, *extra))
         if after is None:
             raise ReadingError(f"{word} is applied to nothing")
@@ -295,94 +327,8 @@ class Expression:
         return tuple(letters)
 
     def index(self, piece: list[Math]) -> Term:
-        return Expression((), piece).whole()
+        return self.of(piece, ())
 
 
 def _indices_inside(fence: Fence) -> bool:
     return bool(parts_of(fence.body))
-
-
-# one rule for each kind of part
-
-
-def _fence(reader: Expression, part: Math) -> Term:
-    assert isinstance(part, Fence)
-    if part.left == "⌊":
-        return Floor(reader.inner(part.body))
-    inside = parts_of(part.body)
-    pieces = between(inside, ",")
-    if len(pieces) > 1:
-        return Seq(tuple(Expression(reader.arrays, piece).whole() for piece in pieces if piece))
-    if (
-        part.left == "["
-        and len([p for p in inside if not isinstance(p, Operator)]) > 2
-        and not any(isinstance(p, Operator) for p in inside)
-    ):
-        return Grid((tuple(reader.inner(p) for p in inside),))
-    if isinstance(part.body, Lines):
-        return Grid(
-            tuple(tuple(reader.inner(without_comma(cell)) for cell in row if parts_of(cell)) for row in part.body.rows)
-        )
-    return reader.inner(part.body)
-
-
-def _matrix(reader: Expression, part: Math) -> Term:
-    assert isinstance(part, Matrix)
-    rows = []
-    for row in part.rows:
-        cells: list[Term] = []
-        for cell in row:
-            pieces = [piece for piece in between(parts_of(cell), ",") if piece]
-            read = [Expression(reader.arrays, piece).whole() for piece in pieces]
-            cells.append(read[0] if len(read) == 1 else Seq(tuple(read)))
-        rows.append(tuple(cells))
-    if len({len(row) for row in rows}) > 1:
-        raise ReadingError("the rows of a matrix are not equally long")
-    if len(rows) == 1 and len(rows[0]) == 1 and isinstance(rows[0][0], Seq):
-        return Grid((rows[0][0].items,))
-    return Grid(tuple(rows))
-
-
-def _fraction(reader: Expression, part: Math) -> Term:
-    assert isinstance(part, Over)
-    top, bottom = parts_of(part.top), parts_of(part.bottom)
-    if top and bottom and top[0] == Word("∂") and bottom[0] == Word("∂"):
-        below = Expression(reader.arrays, bottom[1:]).whole()
-        above = Expression(reader.arrays, top[1:]).whole()
-        if isinstance(above, Name) and above.text.partition("_")[0] in LOSS and above.text not in reader.arrays:
-            if isinstance(below, Entry):
-                return Entry("d" + below.array, below.at)
-            if isinstance(below, Name):
-                return Name("d" + below.text)
-            raise ReadingError("a derivative of the loss by something that is no letter and no entry")
-        return Diff(above, below)
-    return Div(reader.inner(part.top), reader.inner(part.bottom))
-
-
-def _cases(reader: Expression, part: Math) -> Term:
-    assert isinstance(part, Lines)
-    if "cases" not in part.kind:
-        raise ReadingError("several lines inside a formula")
-    rows: list[tuple[Term, tuple[tuple[Term, Term], ...] | None]] = []
-    for row in part.rows:
-        value = reader.inner(row[0])
-        conditions: list[tuple[Term, Term]] = []
-        for cell in row[1:]:
-            words = (Operator(",") if isinstance(p, Text) or p == Operator("∧") else p for p in parts_of(cell))
-            for piece in between(list(words), ","):
-                sides = between(piece, "=")
-                if len(sides) == 2:
-                    conditions.append((Expression((), sides[0]).whole(), Expression((), sides[1]).whole()))
-                elif any(piece):
-                    raise ReadingError("a case whose condition is no equation")
-        rows.append((value, tuple(conditions) or None))
-    return Choice(tuple(rows))
-
-
-def _letter(reader: Expression, part: Math) -> Term:
-    return reader.scripted(part)
-
-
-FACTORS: dict[type[Math], Callable[[Expression, Math], Term]] = {
-    Fence: _fence, Matrix: _matrix, Over: _fraction, Lines: _cases, Word: _letter, Below: _letter, Above: _letter,
-}  # fmt: skip

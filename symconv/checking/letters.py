@@ -39,6 +39,11 @@ __all__ = [
     "star_of",
     "index_name",
     "name_of",
+    "stem_of",
+    "AMOUNTS",
+    "LAYER",
+    "PREFIXES",
+    "SLIDING",
 ]
 
 LOSS = {"L", "E", "C", "J", "ℓ", "Loss", "loss", "cost"}
@@ -70,6 +75,15 @@ FUNCTIONS = {
     "min",
 } | FLIPS
 
+
+#: words that are amounts where nothing in brackets follows
+AMOUNTS = {"pad", "max", "min"}
+
+#: word -> the sign that it stands for; conv2 turns its filter round wherever it is written
+SLIDING = {"conv2": "conv2", "full_conv": "∗", "conv": "∗", "convolve": "∗", "correlate": "⋆corr"}
+
+#: what may stand before an array as part of its name: a gradient, or padded
+PREFIXES = {"d", "∇", "p", "P"}
 
 MODES = {"full", "valid", "same"}
 
@@ -134,6 +148,7 @@ def index_name(part: Math) -> str:
     if name is None or not name[0] or isinstance(part, Fence):
         raise ReadingError(f"'{flat(part)[:40]}' is no index")
     text, sub, raised = name
+    text = stem_of(text, sizes=True)
     return text + (f"_{flat(sub)}" if sub is not None else "") + (f"^{raised}" if raised else "")
 
 
@@ -158,6 +173,21 @@ def name_of(part: Math) -> tuple[str, Math | None, str] | None:
     if not isinstance(part, Word):
         return None
     return part.text + marks, sub, raised
+
+
+LAYER = re.compile(r"\^[\[(]?(?:[lLℓr](?:[+−]\d)?|l_padding|\d|[\[(]\d[\])])[\])]?(?=$|_)")
+
+
+def stem_of(name: str, sizes: bool = False) -> str:
+    """A letter without its layer and its hat; sizes whose layer says which of two they are keep it.
+
+    >>> stem_of("z^l−1"), stem_of("k^l_1", sizes=True), stem_of("H^l", sizes=True)
+    ('z', 'k_1', 'H^l')
+    """
+    name = name.replace("\u0302", "")
+    if sizes and name[:1] in ("H", "W", "C") and "_" not in name:
+        return name
+    return LAYER.sub("", name)
 
 
 def factors_of(term: Term) -> tuple[Term, ...]:

@@ -11,8 +11,10 @@ from symconv.checking.comparison import Outcome
 from symconv.checking.context import Context, letters_of
 from symconv.checking.documents import Block, DocumentError, blocks_of, format_of
 from symconv.checking.judge import judge
+from symconv.checking.model import Unreadable
 from symconv.checking.programs import judge_program
 from symconv.checking.result import DEFINITION, HOLDS, NO_CLAIM, NOT_READ, ORDER, CheckResult, Verdict
+from symconv.checking.roles import layer_roles
 from symconv.checking.statements import ReadingError, statements
 from symconv.checking.systems import judge_system
 from symconv.checking.terms import Name, Statement, names_in
@@ -122,9 +124,15 @@ def _relate(told: list[Statement], context: Context) -> None:
 
 
 def _one(statement: Statement, context: Context, block: Block) -> Outcome:
-    context.shapes(statement, block.line)
-    context.remember(statement)
-    outcome = judge(statement, context)
+    general = context.roles
+    try:
+        context.roles = {**general, **layer_roles(statement, general)}
+        context.shapes(statement, block.line)
+        context.remember(statement)
+        outcome = judge(statement, context)
+    except Unreadable as error:
+        outcome = Outcome(NOT_READ, "equation", reason=str(error))
+    context.roles = general
     context.system = ()
     return outcome
 

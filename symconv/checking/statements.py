@@ -67,6 +67,8 @@ class _Statements:
         """A line: perhaps several statements between commas, with ranges and words after them."""
         notes: list[str] = []
         pieces: list[list[Math]] = [[]]
+        if parts[:1] == [Operator("∀")] and Operator(":") in parts:  # for all i: what holds of it
+            parts = parts[parts.index(Operator(":")) + 1 :]
         for part in parts:
             if part == Operator("∀") and any(pieces):
                 pieces.append([part])

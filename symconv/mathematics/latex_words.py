@@ -86,6 +86,7 @@ SKIPPED = {
     r"\rm",
     r"\enspace",
     r"\/",
+    "⇶",  # before the letters of tensors
 } | {"\\ "}
 #: command -> how many arguments are dropped
 DROPPED = {r"\label": 1, r"\color": 1, r"\textcolor": 1, r"\hspace": 1, r"\vspace": 1, r"\phantom": 1, r"\mbox ": 0}

@@ -72,7 +72,8 @@ def read_latex(text: str) -> tuple[Math, str | None]:
     """
     if len(text) > MAX_LATEX:
         raise LatexError(f"{len(text):,} characters, more than {MAX_LATEX:,}")
-    reader = _Reader(_TOKEN.findall(re.sub(r"(?<!\\)%.*", "", text)))
+    text = re.sub(r"['`’](full|valid|same)['’]", r"\\text{\1}", re.sub(r"(?<!\\)%.*", "", text))
+    reader = _Reader(_TOKEN.findall(text))
     body = reader.lines(None)
     return body, reader.tag
 
@@ -273,8 +274,8 @@ class _Reader:
         return rows[0] if len(rows) == 1 else Lines("lines", tuple((row,) for row in rows))
 
     def environment(self, name: str) -> Math:
-        if name == "array" and self.peek() == "{":
-            self.raw()
+        if name == "array" and (self.peek() == "{" or (self.peek() in tuple("lcra") and self.after() not in "_^&")):
+            self.raw()  # without braces TeX takes the next token for the columns
         if name.startswith("alignat") or name == "alignedat":
             self.raw()
         if name not in MATRICES | ALIGNED:
