@@ -28,6 +28,8 @@ SIZES = {
     "F": ("F", 0), "N": ("N", 0), "k_1": ("K", 0), "k_2": ("K", 1), "H_out": ("O", 0), "W_out": ("O", 1), "C_in": ("C", 0),
     "C_out": ("F", 0), "K_1": ("K", 0), "K_2": ("K", 1), "O_1": ("O", 0), "O_2": ("O", 1), "H_1": ("H", 0), "H_2": ("H", 1),
     **{f"{letter}_{axis + 1}": (letter, axis) for letter in "HKOspqdr" for axis in range(3)}, "q": ("q", 0), "r": ("r", 0),
+    **{f"{name}_{side}": (letter, axis) for name, letter in (("pad", "p"), ("d", "d"), ("stride", "s"), ("dilation", "d"))
+       for axis, sides in enumerate(("Hh", "Ww")) for side in sides},
     "f_h": ("K", 0), "f_w": ("K", 1), "stride_H": ("s", 0), "stride_W": ("s", 1), "p_1": ("p", 0), "p_2": ("p", 1),
 }  # fmt: skip
 
@@ -53,6 +55,10 @@ _PAD_ZERO = re.compile(
 )
 _STRIDE = re.compile(r"\bstride\s*(?:=|of|de)\s*\$?(\d+)", re.IGNORECASE)
 _FLIPPED = re.compile(r"true convolution|(?<!no )convolution \(flipped", re.IGNORECASE)
+_FRAMED = re.compile(r"\$\s*([pP])\s*(\\?[A-Za-z]+)[^$]*\$[^.]*?(?:pad|zeros|zéros|填充)", re.IGNORECASE)
+_SAME = re.compile(
+    r"[\"'`“]?\bsame\b[\"'`”]?[ -](?:padding|layer|convolution|size|mode)|padding\s*=\s*[\"']same", re.IGNORECASE
+)
 _ENTRY = re.compile(r"\$?dx_\{?(\d)(?:,)?(\d)?\}?\$?")
 
 
@@ -78,7 +84,6 @@ class Context:
     padded: set[str] = field(default_factory=set)
     flipped: set[str] = field(default_factory=set)
     row_gradient: bool = False
-    true_convolution: bool = False
     transposed: bool = False
     border: str = "zeros"
     mention: tuple[str, tuple[int, ...]] | None = None
@@ -88,6 +93,23 @@ class Context:
     fixed: set[str] = field(default_factory=set)
     layers: dict[int, dict[str, tuple[int, ...]]] = field(default_factory=dict)
     relations: dict[str, Term] = field(default_factory=dict)
+    #: gradient -> the indices that the last equation for it had on its left
+    targets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: names of sizes that a display which holds gave
+    named: dict[str, tuple[str, int]] = field(default_factory=dict)
+    #: what the forward pass is where it is no correlation: "full" or "valid", a true convolution
+    forward: str = ""
+    forward_seen: bool = False
+    #: a forward equation that is not the layer's, and whether it is what gradients are taken of
+    own: tuple[Term, Term] | None = None
+    by_own: bool = False
+    #: a star's sign -> what the article defines it as; "" where it defines it twice
+    stars: dict[str, str] = field(default_factory=dict)
+    framed: set[str] = field(default_factory=set)
+    same: bool = False
+    #: the size of the kernel in letters, as words say it
+    kernel_said: str = ""
+    highest: int | None = None
     #: first indices, and orders of channels and space, in which the displays so far hold; no order where none had channels
     bases: tuple[int, ...] = (1, 0)
     layouts: tuple[Layout, ...] = ()
@@ -151,6 +173,16 @@ class Context:
             self.roles[found[1] + "′"] = self.roles[found[2]]
             self.padded.add(found[1] + "′")
             self.note(found[1] + "'", f"{found[2]} padded", block.line)
+        if found := _FRAMED.search(text):
+            self.framed.add(found[1] + {r"\delta": "δ"}.get(found[2], found[2]))
+            self.note(found[1] + found[2], f"{found[2]} with K - 1 zeros around it", block.line)
+        if found := re.search(
+            r"(?:kernel|filter|noyau|filtre|卷积核)[^.$]*\$([^$]*(?:\\times|×)[^$]*)\$", text, re.IGNORECASE
+        ):
+            self.kernel_said = re.sub(r"\\times\s*", "x", found[1])
+        if _SAME.search(text) and "padding" not in self.fixed:
+            self.same = True
+            self.note("padding", "same: K odd, p = (K - 1)/2", block.line)
         for found in _ENTRY.finditer(text):
             self.mention = ("dx", tuple(int(g) for g in found.groups() if g))
         if block.kind == "heading":
@@ -234,7 +266,9 @@ def letters_of(blocks: Sequence[Block], context: Context) -> None:
     maths = " ".join(b.text for b in blocks if b.kind in ("display", "inline"))
     chosen = set(context.roles.values())
     told = forward_roles(b.text for b in blocks if b.kind in ("display", "inline"))
-    context.roles |= {letter: role for letter, role in told.items() if role not in chosen and letter not in context.roles}
+    context.roles |= {
+        letter: role for letter, role in told.items() if role not in chosen and letter not in context.roles
+    }
     for role, letters in CANDIDATES.items():
         if role in chosen:
             continue
@@ -243,21 +277,39 @@ def letters_of(blocks: Sequence[Block], context: Context) -> None:
             command = {"δ": r"\\delta"}.get(letter, letter)
             indexed = re.search(rf"(?<![A-Za-z\\])d?{command}'*(?:\^\{{?[^_{{}}]{{1,6}}\}}?)?\s*(?:_|\[|\()", maths) or re.search(
                 rf"\\(?:mathbf|boldsymbol|mathit)\{{\s*{command}\s*\}}", maths)  # fmt: skip
+            whole = letter.isupper() and re.search(rf"(?<![A-Za-z\\])d\s?{command}(?![A-Za-z])", maths)
+            turned = role == "w" and re.search(rf"(?:rot|flip)\w*(?:\s|[{{(}}_]|180)*{command}(?![A-Za-z])", maths)
             alone = letter in PLAIN and re.search(
                 rf"(?<![A-Za-z\\]){command}(?![A-Za-z])|(?<![A-Za-z\\])d{command}(?![A-Za-z])", maths
             )
-            if letter in context.roles or not (indexed or alone) or (taken and letter not in PLAIN):
+            primed = role == "y" and re.search(rf"(?<![A-Za-z\\]){command}'\s*[(\[]", maths)
+            starred = rf"{command}\s*(?:\^|_|=|\*|\\star|\\ast|\))|(?:\*|\\star|\\ast)(?:_\{{?\w+\}}?)?\s*{command}"
+            upstream = role == "dy" and re.search(starred, maths)
+            if role == "dy" and not upstream:
                 continue
-            if letter == "W" and context.roles.get("w") == "w" and not re.search(r"(?<![A-Za-z\\])W\s*_", maths):
+            known = letter in context.roles or not (indexed or alone or whole or turned or upstream)
+            beside = turned or primed or (whole and letter.isupper()) or _capital(letter, role, maths, context)
+            if known or (taken and letter not in PLAIN and not beside):
+                continue
+            if primed:
+                context.roles[letter + "′"] = "dy"
+            if letter == "W" and context.roles.get("w") == "w" and not re.search(r"(?<![A-Za-z\\])W\s*[_(\[]", maths):
                 continue
             if role == "dy" and re.search(r"(?<![A-Za-z\\])dy", maths):
                 continue  # the letter is free for something else
-            if role == "dy" and not re.search(rf"{command}\s*(?:\^|_|=)", maths):
-                continue
             context.roles[letter] = role
             taken = True
+    for letter, role in list(context.roles.items()):  # K for the whole of the k_ij
+        capital = letter.upper()
+        if letter.islower() and capital not in context.roles and _capital(capital, role, maths, context):
+            context.roles[capital] = role
     if "base" not in context.fixed:
         context.base = _base(maths)
+
+
+def _capital(letter: str, role: str, maths: str, context: Context) -> bool:
+    """Whether a capital stands for the whole of the array whose entries have the small letter."""
+    return context.roles.get(letter.lower()) == role and bool(re.search(rf"\\partial\s*{letter}\s*\}}", maths))
 
 
 def _base(maths: str) -> int | None:

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+
+import numpy as np
 
 from symconv.checking.comparison import Outcome, agreement, einstein_sums, first_failure, free_indices, kind_of, span_of
-from symconv.checking.context import Context, Layout
+from symconv.checking.context import SIZES, Context, Layout
+from symconv.checking.forward import OwnModel, centred, is_convolution, is_forward, star_defined
 from symconv.checking.general import NotGeneral
-from symconv.checking.linear import linear
 from symconv.checking.model import Model, Unreadable
+from symconv.checking.operators import apart, stars_of, with_mode
 from symconv.checking.repairs import ill_formed, wrong
 from symconv.checking.result import (
     AMBIGUOUS,
     DEFINITION,
     HOLDS,
     ILL_FORMED,
+    INCONSISTENT,
     NOT_READ,
+    ORDER,
     PROVED,
     WRONG,
 )
 from symconv.checking.sizes import models_for, setting_known, shape_of
 from symconv.checking.terms import (
-    Add,
     Choice,
     Diff,
     Entry,
@@ -33,9 +38,11 @@ from symconv.checking.terms import (
     Name,
     Star,
     Statement,
+    Term,
     substituted,
     walk,
 )
+from symconv.checking.values import Past, evaluate
 
 __all__ = ["LAYOUTS", "equation"]
 
@@ -47,70 +54,108 @@ GOOD = (PROVED, HOLDS, DEFINITION, ILL_FORMED)
 
 
 def equation(statement: Statement, context: Context) -> Outcome:
-    """The verdict on an equation; what a star means is tried both ways where the article does not say."""
-    if context.true_convolution:
-        raise Unreadable("the article's forward pass is a true convolution")
+    """The verdict on an equation; sides that state entries and sides that state whole arrays are judged each by itself."""
+    found = [_equation(each, context) for each in apart(statement)]
+    if (
+        len(found) == 2
+        and is_forward(statement, context)
+        and found[0].verdict in GOOD
+        and found[1].verdict == AMBIGUOUS
+    ):
+        # the sum beside it says what the star is
+        context.star, context.star_said = ("convolution" if context.forward else "correlation"), True
+        return found[0]
+    return min(found, key=lambda each: ORDER.index(each.verdict))
+
+
+def _equation(statement: Statement, context: Context) -> Outcome:
+    """The verdict in the meaning of the star and of the forward pass that the article gives; in each where it gives none."""
+    forward = is_forward(statement, context)
+    if forward and (told := centred(statement, context)) is not None:
+        return told
     found = _in_a_base(statement, context)
-    forward = _is_forward(statement, context)
-    if found.verdict == WRONG and forward and _is_convolution(statement, context):
-        context.true_convolution = True
-        return Outcome(DEFINITION, "forward", "a true convolution: the layer with its kernel flipped")
-    stars = [e for side in statement.sides for e in walk(side) if isinstance(e, Star) and e.sign != "⊙" and _slides(e)]
+    if forward:
+        if found.verdict == WRONG and is_convolution(statement, context):
+            return _convolution(statement, context)
+        context.own = (statement.sides[0], statement.sides[1]) if found.verdict == WRONG else None
+        context.forward_seen = context.forward_seen or found.verdict in GOOD
+        if found.verdict in GOOD and _defines(statement):
+            return star_defined(statement, context, "correlation", found)
+    elif found.verdict == WRONG and context.own is not None:
+        found = _by_own(statement, context, found)
+    stars = stars_of(statement)
     written = all(isinstance(e.left, Grid) and isinstance(e.right, Grid) for e in stars)
     if found.verdict in (PROVED, HOLDS) and (forward or (stars and written)):
         context.star_said = True
     if not stars or written or found.verdict not in (PROVED, HOLDS, WRONG):
         return found
-    return _readings(statement, context, found, any(e.mode for e in stars))
+    return _readings(statement, context, found, stars)
 
 
-def _slides(star: Star) -> bool:
-    """Whether whole arrays stand on either side: between entries a star multiplies."""
-    return not any(
-        isinstance(each, Entry) for side in (star.left, star.right) if not isinstance(side, Grid) for each in walk(side)
+def _convolution(statement: Statement, context: Context) -> Outcome:
+    """A forward pass, or the definition of a star, whose first side is a true convolution."""
+    found = _in_a_base(statement, replace(context, forward="full", said=[]))
+    if found.verdict in GOOD:
+        found = Outcome(DEFINITION, "forward", "a true convolution: the layer with its kernel flipped")
+    if _defines(statement):
+        return star_defined(statement, context, "convolution", found)
+    context.forward, context.forward_seen = "full", True
+    return found
+
+
+def _defines(statement: Statement) -> bool:
+    left = statement.sides[0]
+    return isinstance(left, Entry) and left.array.startswith("(")
+
+
+def _by_own(statement: Statement, context: Context, found: Outcome) -> Outcome:
+    """What is wrong for the layer may be right for the forward pass that the article wrote."""
+    try:
+        other = _in_a_base(statement, replace(context, by_own=True, said=[]))
+    except (Unreadable, NotGeneral, ValueError):
+        return found
+    if other.verdict not in (PROVED, HOLDS):
+        return found
+    return Outcome(
+        HOLDS, found.kind, f"{other.condition}; for the forward pass as it is written, which is not the layer's"
     )
 
 
-def _readings(statement: Statement, context: Context, found: Outcome, mode_said: bool) -> Outcome:
-    """The same with the other meanings of its star; AMBIGUOUS where they differ."""
-    told = {(context.star, "as it stands"): found}
-    for star in [context.star] if context.star_said else ["correlation", "convolution"]:
-        for mode in ("as it stands",) if mode_said or found.verdict != WRONG else ("as it stands", "full"):
-            if (star, mode) in told:
-                continue
-            sides = tuple(_with_mode(side, mode) for side in statement.sides) if mode == "full" else statement.sides
-            try:
-                other = replace(context, star=star, said=[])
-                told[star, mode] = _in_a_base(Statement(sides, statement.signs, statement.notes), other)
-            except (Unreadable, NotGeneral, ValueError):
-                continue
+def _readings(statement: Statement, context: Context, found: Outcome, stars: Sequence[Star]) -> Outcome:
+    """The same with the other meanings of its star and of the forward pass; AMBIGUOUS where they differ."""
+    signs = {each.sign for each in stars} - {"conv2", "⋆corr"}
+    defined = {context.stars.get(sign) for sign in signs}
+    meanings = [context.star] if context.star_said and defined <= {None} else ["correlation", "convolution"]
+    if len(defined) == 1 and defined <= {"correlation", "convolution"}:
+        meanings = [str(*defined)]
+    if not signs:
+        meanings = [context.star]
+    forwards = [context.forward]
+    if not context.forward_seen and any(each.sign == "conv2" for each in stars):
+        forwards = ["", "valid"]
+    modes = ["as it stands"] if any(e.mode for e in stars) or found.verdict != WRONG else ["as it stands", "full"]
+    told: dict[tuple[str, str, str], Outcome] = {}
+    for forward, star, mode in itertools.product(forwards, meanings, modes):
+        sides = tuple(with_mode(side, mode) for side in statement.sides) if mode == "full" else statement.sides
+        with suppress(Unreadable, NotGeneral, ValueError):
+            other = replace(context, star=star, forward=forward, said=[])
+            told[forward, star, mode] = _in_a_base(Statement(sides, statement.signs, statement.notes), other)
     right = [reading for reading, each in told.items() if each.verdict in (PROVED, HOLDS)]
-    if not right or len(right) == len(told):
-        return found
-    good = " or ".join(f"a {mode} {star}" if mode == "full" else f"a {star}" for star, mode in right)
+    if not right:
+        return next(iter(told.values()), found)
+    if len(right) == len(told):
+        return told[right[0]]
+    words = []
+    for forward, star, mode in right:
+        words += [f"the star is a {mode} {star}" if mode == "full" else f"the star is a {star}"] if signs else []
+        if len(forwards) > 1:
+            words.append(
+                f"the forward pass is a true {'convolution' if forward else 'correlation'}".replace("true corr", "corr")
+            )
     condition = told[right[0]].condition
-    return Outcome(AMBIGUOUS, found.kind, f"right if the star is {good}" + (f", {condition}" if condition else ""))
-
-
-def _with_mode(term: Any, mode: str) -> Any:
-    if isinstance(term, Star):
-        return replace(term, mode=term.mode or mode)
-    if isinstance(term, Add):
-        return Add(tuple((sign, _with_mode(each, mode)) for sign, each in term.terms))
-    return term
-
-
-def _is_convolution(statement: Statement, context: Context) -> bool:
-    """Whether a forward pass is a sum over x and w whose indices add up to the output's."""
-    left, right = statement.sides[0], statement.sides[-1]
-    entries = [e for e in walk(right) if isinstance(e, Entry) and context.roles.get(e.array) in ("x", "w")]
-    if not isinstance(left, Entry) or len(entries) != 2 or len({len(e.at) for e in (left, *entries)}) != 1:
-        return False
-    for target, a, b in zip(left.at, entries[0].at, entries[1].at, strict=True):
-        total = linear(Add(((1, a), (1, b), (-1, target))))
-        if total is None or any(value for name, value in total.items() if name):
-            return False
-    return True
+    return Outcome(
+        AMBIGUOUS, found.kind, f"right if {' or '.join(dict.fromkeys(words))}" + (f", {condition}" if condition else "")
+    )
 
 
 def _in_a_base(statement: Statement, context: Context) -> Outcome:
@@ -120,7 +165,7 @@ def _in_a_base(statement: Statement, context: Context) -> Outcome:
     follow. A forward pass may begin anew.
     """
     dims, channels, _ = shape_of(statement, context)
-    anew = _is_forward(statement, context)
+    anew = is_forward(statement, context)
     layouts = (LAYOUTS if anew else context.layouts or LAYOUTS) if channels else LAYOUTS[:1]
     bases = [context.base] if context.base is not None else [1, 0] if anew else list(context.bases)
     first: Outcome | None = None
@@ -140,7 +185,7 @@ def _in_a_base(statement: Statement, context: Context) -> Outcome:
     if not found:
         assert first is not None
         return first
-    base, layout = next(iter(found))
+    base, layout = min(found, key=lambda each: found[each].verdict == ILL_FORMED)
     told = found[base, layout]
     if told.verdict != ILL_FORMED:
         context.bases = tuple(dict.fromkeys(each for each, _ in found))
@@ -152,16 +197,12 @@ def _in_a_base(statement: Statement, context: Context) -> Outcome:
     return told
 
 
-def _is_forward(statement: Statement, context: Context) -> bool:
-    left = statement.sides[0]
-    name = left.array if isinstance(left, Entry) else left.text if isinstance(left, Name) else ""
-    return context.roles.get(name) == "y"
-
-
 def _in_setting(statement: Statement, context: Context, layout: Layout, base: int | None) -> Outcome:
     models = list(models_for(statement, context, layout, base))
     if not models:
         raise Unreadable("no layer fits")
+    if context.by_own and context.own is not None:
+        models = [OwnModel(each, *context.own) for each in models]
     setting = models[0].setting
     left = statement.sides[0]
     target = free_indices(left, setting)
@@ -186,6 +227,8 @@ def _in_setting(statement: Statement, context: Context, layout: Layout, base: in
     if setting.einstein and isinstance(left, Mul):
         sides[0] = einstein_sums(left, [], setting)
         target = free_indices(sides[0], setting)
+    for model in models:
+        model.target = {n: span for n in target if (span := span_of(n, [left], model, context)) is not None}
     spans = {name: span_of(name, sides, models[0], context) for name in target}
     lost = [name for name, span in spans.items() if span is None]
     if lost:
@@ -195,16 +238,56 @@ def _in_setting(statement: Statement, context: Context, layout: Layout, base: in
     unknown = next((n for n in loose if not re.fullmatch(r"[a-z](_\d)?′*", n)), None)
     if unknown is not None:
         raise Unreadable(f"nothing says what {unknown} is")
+    meant = context.targets.get(models[0].role(left.array) or "") if isinstance(left, Entry) else None
+    if loose and meant and set(loose) <= set(meant) and len(meant) == len(left.at) and not target:
+        # an entry at numbers: the indices are those of the display before it
+        numbers = dict(zip(meant, left.at, strict=True))
+        sides, loose = [left, *(substituted(side, numbers) for side in sides[1:])], []
     if loose:
         return ill_formed(sides, target, list(dict.fromkeys(loose)), models, context, kind, stray)
-    failed = first_failure(sides, target, models, context)
+    try:
+        failed = first_failure(sides, target, models, context)
+    except Past as error:  # read with zeros there
+        for model in models:
+            model.beyond = True
+        failed = first_failure(sides, target, models, context)
+        if failed is None and not setting_known(statement, context):
+            raise
+        if failed is None:
+            return Outcome(ILL_FORMED, kind, "right with zeros past the end", reason=str(error))
     if failed is not None:
         if not setting_known(statement, context):
             return _elsewhere(statement, context) or wrong(failed, sides, target, models, context, kind)
         return wrong(failed, sides, target, models, context, kind)
     if stray:
         return Outcome(ILL_FORMED, kind, reason=stray)
+    if sideways := _sideways(sides, models[0]):
+        return Outcome(INCONSISTENT, kind, "the entries agree", sideways)
+    if isinstance(left, Entry) and len(target) == len(left.at):
+        context.targets[models[0].role(left.array) or ""] = tuple(i.text for i in left.at if isinstance(i, Name))
+    _kept(sides, models[0], context)
     return agreement(sides, target, models, context, kind, statement.notes)
+
+
+def _sideways(sides: Sequence[Term], model: Model) -> str | None:
+    """What is odd where a product of matrices written out is a row and what it is equated with a column, or the other way."""
+    if not all(isinstance(side, (Grid, Mul)) and any(isinstance(e, Grid) for e in walk(side)) for side in sides):
+        return None
+    if not any(isinstance(side, Mul) for side in sides):
+        return None
+    shapes = [np.shape(evaluate(model, side, {})) for side in sides]
+    if len(set(shapes)) > 1 and all(len(shape) == 2 for shape in shapes):
+        return " = ".join(f"{a} x {b}" for a, b in shapes) + ": a row is no column"
+    return None
+
+
+def _kept(sides: Sequence[Term], model: Model, context: Context) -> None:
+    """What a statement that holds says of sizes: their names, and the lengths of what it writes out."""
+    context.named |= {n: size for n, size in model.setting.sizes.items() if n not in SIZES and "^" not in n}
+    if model.dims in context.sizes or model.dims in context.layers or model.channels:
+        return
+    if all(any(isinstance(e, Grid) for e in walk(side)) for side in sides):
+        context.sizes[model.dims] = {"x": model.conv.input, "w": model.conv.kernel}
 
 
 def _elsewhere(statement: Statement, context: Context) -> Outcome | None:

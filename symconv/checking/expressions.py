@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import fields
 from fractions import Fraction
+from typing import Any
 
 from symconv.checking.factors import RULES
 from symconv.checking.letters import (
@@ -35,17 +37,12 @@ from symconv.checking.terms import (
     Add,
     Bound,
     Call,
-    Choice,
-    Diff,
     Div,
     Dots,
     Entry,
-    Floor,
-    Grid,
     Mul,
     Name,
     Num,
-    Seq,
     Star,
     SumOver,
     Term,
@@ -53,8 +50,7 @@ from symconv.checking.terms import (
     sum_under,
 )
 from symconv.mathematics.of_latex import Lines, Text
-from symconv.mathematics.tree import Above, Below, Fence, Math, Matrix, Operator, Total, Word
-from symconv.mathematics.tree import Fraction as Over
+from symconv.mathematics.tree import Above, Below, Fence, Math, Operator, Total, Word
 
 __all__ = ["Expression"]
 
@@ -240,12 +236,7 @@ class Expression:
             name = stem_of(name, sizes=True)
         if sub is not None and is_array and flat(sub) in FLIPS:
             return Call("flip", (Name(name),))
-        if (
-            isinstance(after, Fence)
-            and after.left in "(["
-            and stem_of(text).rstrip("′") in ACTIVATIONS
-            and "′" in text
-        ):
+        if isinstance(after, Fence) and after.left in "([" and stem_of(text).rstrip("′") in ACTIVATIONS and "′" in text:
             self.at += 1
             self.notes.append("up to the factor " + text.replace("′", "'"))
             return Num(Fraction(1))
@@ -327,7 +318,18 @@ class Expression:
         return tuple(letters)
 
     def index(self, piece: list[Math]) -> Term:
-        return self.of(piece, ())
+        return without_stars(self.of(piece, ()))
+
+
+def without_stars(term: Any) -> Any:
+    """In an index a star multiplies."""
+    if isinstance(term, tuple):
+        return tuple(without_stars(each) for each in term)
+    if isinstance(term, Star):
+        return Mul((*factors_of(without_stars(term.left)), *factors_of(without_stars(term.right))))
+    if isinstance(term, Term):
+        return type(term)(*(without_stars(getattr(term, f.name)) for f in fields(term)))  # type: ignore[arg-type]
+    return term
 
 
 def _indices_inside(fence: Fence) -> bool:

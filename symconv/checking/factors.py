@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from typing import Protocol
 
-from symconv.checking.letters import LOSS, ReadingError, between, flat, parts_of, without_comma
+from symconv.checking.letters import LOSS, ReadingError, UnfinishedError, between, is_blank, parts_of, without_comma
 from symconv.checking.terms import Choice, Diff, Div, Entry, Floor, Grid, Name, Num, Seq, Term
 from symconv.mathematics.of_latex import Lines, Text
 from symconv.mathematics.tree import Fence, Math, Matrix, Operator, Row, Word
@@ -28,12 +28,11 @@ class Reader(Protocol):
         """The term that parts side by side are."""
 
 
-
 def _fence(reader: Reader, part: Math) -> Term:
     assert isinstance(part, Fence)
     if part.left == "⌊":
         return Floor(reader.inner(part.body))
-    inside = parts_of(part.body)
+    inside = [p for p in parts_of(part.body) if not is_blank(p)]
     pieces = between(inside, ",")
     if len(pieces) > 1:
         return Seq(tuple(reader.of(piece) for piece in pieces if piece))
@@ -71,7 +70,7 @@ def _fraction(reader: Reader, part: Math) -> Term:
     assert isinstance(part, Over)
     top, bottom = parts_of(part.top), parts_of(part.bottom)
     if part.top == Row(()) and part.bottom == Row(()):
-        raise ReadingError("an empty fraction: the formula is not finished")
+        raise UnfinishedError("an empty fraction: the formula is not finished")
     if top and bottom and top[0] == Word("∂") and bottom[0] == Word("∂"):
         below = reader.of(bottom[1:])
         above = reader.of(top[1:])
@@ -108,4 +107,9 @@ def _cases(reader: Reader, part: Math) -> Term:
     return Choice(tuple(rows))
 
 
-RULES: dict[type[Math], Callable[[Reader, Math], Term]] = {Fence: _fence, Matrix: _matrix, Over: _fraction, Lines: _cases}
+RULES: dict[type[Math], Callable[[Reader, Math], Term]] = {
+    Fence: _fence,
+    Matrix: _matrix,
+    Over: _fraction,
+    Lines: _cases,
+}

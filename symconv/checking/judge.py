@@ -19,12 +19,14 @@ from symconv.checking.printed import printed
 from symconv.checking.result import (
     DEFINITION,
     HOLDS,
+    ILL_FORMED,
     INCONSISTENT,
     NO_CLAIM,
     NOT_READ,
     PROVED,
     WRONG,
 )
+from symconv.checking.roles import activated
 from symconv.checking.sizes import models_for
 from symconv.checking.terms import (
     Diff,
@@ -39,9 +41,10 @@ from symconv.checking.terms import (
     SumOver,
     Term,
     Transpose,
+    names_in,
     walk,
 )
-from symconv.checking.values import Shapes, evaluate
+from symconv.checking.values import Shapes, Twice, evaluate
 
 __all__ = ["judge"]
 
@@ -51,6 +54,8 @@ def judge(statement: Statement, context: Context) -> Outcome:
     start_counting()
     try:
         return _judge(statement, context)
+    except Twice as error:
+        return Outcome(ILL_FORMED, "equation", reason=str(error))
     except Shapes as error:
         return _misshapen(statement, context, str(error))
     except (Unreadable, NotGeneral) as error:
@@ -69,6 +74,11 @@ def _judge(statement: Statement, context: Context) -> Outcome:
         return _range(statement, context)
     if len(sides) == 1:
         return _alone(sides[0], context)
+    if activated(statement):
+        return Outcome(DEFINITION, "activation")
+    if statement.signs == ("+=",) and _unplaced(statement, context):
+        reason = "which entries of the gradient each term is added to is not said, nor which window it is of"
+        return Outcome(ILL_FORMED, "update", reason=reason)
     if any(sign != "=" for sign in statement.signs):
         return Outcome(
             NOT_READ, "relation", reason=f"the relation {next(s for s in statement.signs if s != '=')} is not judged"
@@ -87,6 +97,15 @@ def _judge(statement: Statement, context: Context) -> Outcome:
     if found is not None:
         return found
     return equation(statement, context)
+
+
+def _unplaced(statement: Statement, context: Context) -> bool:
+    """Whether a gradient is added to as a whole by a sum over entries of dy of something that has none of their indices."""
+    left, right = statement.sides
+    name = left.text if isinstance(left, Name) else left.array.partition("_")[0] if isinstance(left, Entry) else ""
+    bound = {b.name for each in walk(right) if isinstance(each, SumOver) for b in each.bounds}
+    spatial = isinstance(left, Entry) and any(names_in(i) & bound for i in left.at)
+    return bool(bound) and not spatial and name[:1] == "d" and context.roles.get(name[1:]) in ("x", "w")
 
 
 def _loss(statement: Statement, context: Context) -> Outcome | None:

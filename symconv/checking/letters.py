@@ -27,6 +27,7 @@ __all__ = [
     "MODES",
     "ACTIVATIONS",
     "ReadingError",
+    "UnfinishedError",
     "factors_of",
     "index_names",
     "raised_to",
@@ -93,6 +94,10 @@ ACTIVATIONS = {"f", "σ", "g", "φ", "h", "ReLU", "relu"}
 
 class ReadingError(ValueError):
     """Mathematics that is no statement this module knows; the message says why."""
+
+
+class UnfinishedError(ReadingError):
+    """A formula that its author did not finish."""
 
 
 def parts_of(math: Math) -> list[Math]:
@@ -175,7 +180,7 @@ def name_of(part: Math) -> tuple[str, Math | None, str] | None:
     return part.text + marks, sub, raised
 
 
-LAYER = re.compile(r"\^[\[(]?(?:[lLℓr](?:[+−]\d)?|l_padding|\d|[\[(]\d[\])])[\])]?(?=$|_)")
+LAYER = re.compile(r"\^[\[(]?(?:l_padding|[lLℓr](?:[+−]\d)?|\d|[\[(]\d[\])])[\])]?(?=$|_)")
 
 
 def stem_of(name: str, sizes: bool = False) -> str:
@@ -209,6 +214,8 @@ def raised_to(term: Term, raised: str) -> Term:
         return Num(term.value ** int(raised))
     if isinstance(term, Name):
         return Name(f"{term.text}^{raised}")
+    if isinstance(term, Num) and "×" in raised:
+        return Call("ones", (term,))
     raise ReadingError(f"the superscript {raised[:20]} is not understood")
 
 

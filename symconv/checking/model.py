@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.polynomials import Polynomial, symbols, terms_by_entry
+from symconv.algebra.polynomials import Polynomial, array_of, symbols, terms_by_entry
+from symconv.checking.letters import stem_of
 from symconv.checking.terms import (
     Add,
+    Bound,
     Call,
     Div,
     Entry,
@@ -22,6 +24,7 @@ from symconv.checking.terms import (
     Name,
     Num,
     Term,
+    names_in,
 )
 from symconv.layer.conv import Conv
 
@@ -49,6 +52,12 @@ class Setting:
     row_gradient: bool = False
     padded: frozenset[str] = frozenset()
     flipped: frozenset[str] = frozenset()
+    #: dy with K - 1 zeros around it, by these names; with zeros between its entries where a name carries ``padding``
+    framed: frozenset[str] = frozenset()
+    #: the forward pass is a true convolution, so that the author's w is the layer's turned round
+    turned: bool = False
+    #: a bias of its own for each output
+    untied: bool = False
 
 
 class Model:
@@ -56,6 +65,8 @@ class Model:
 
     def __init__(self, conv: Conv, setting: Setting, channels: bool = False, batch: bool = False) -> None:
         self.conv, self.setting, self.channels, self.batch = conv, setting, channels, batch
+        self.target: dict[str, tuple[int, int]] = {}  # the left side's indices, from where to where
+        self.beyond = False  # whether sums may run past the last entry, where there are zeros
         self.dims = len(conv.input)
 
     @cached_property
@@ -72,17 +83,31 @@ class Model:
             array = np.empty(shapes[name.removeprefix("d")], dtype=object)
             array.reshape(-1)[:] = [Polynomial(terms) for terms in terms_by_entry(gradients.terms(name))]
             found[name] = array
-        return {name: self.laid(name.removeprefix("d"), array) for name, array in found.items()}
+        if self.setting.turned:
+            for name in ("w", "dw"):
+                found[name] = np.flip(found[name], tuple(range(2, 2 + self.dims)))
+        laid = {name: self.laid(name.removeprefix("d"), array) for name, array in found.items()}
+        return self.loosened(laid) if self.setting.untied else laid
+
+    def loosened(self, laid: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The same with a bias for each output."""
+        y = laid["y"].copy()
+        b = symbols("b", y.shape)
+        for at in np.ndindex(y.shape):
+            rest = {m: c for m, c in y[at].terms.items() if not (len(m) == 1 and array_of(m[0])[0] == "b")}
+            y[at] = Polynomial(rest) + b[at]
+        return {**laid, "y": y, "b": b, "db": laid["dy"].copy()}
 
     def laid(self, role: str, array: NDArray[Any]) -> NDArray[Any]:
         if role == "b":
-            return array if self.channels else array.reshape(())
+            return array if self.channels and "f" in self.setting.layout[1] else array.reshape(-1)[:1].reshape(())
         if role == "w":
             if not self.channels:
                 return np.asarray(array[0, 0])
-            return _moved(array, "fc", self.setting.layout[1])
+            layout = self.setting.layout[1]
+            return _moved(array, "fc", layout) if "f" in layout else _moved(array[0], "c", layout)
         letters = "c" if role == "x" else "f"
-        if not self.channels:
+        if not self.channels or (role == "y" and "f" not in self.setting.layout[2]):
             array = array[:, 0]
         else:
             parts = [_moved(image, letters, self.setting.layout[0 if role == "x" else 2]) for image in array]
@@ -183,6 +208,30 @@ class Model:
                 return found[role]
         return None
 
+    def over_channels(self, bound: Bound, terms: tuple[Term, ...], env: Mapping[str, int]) -> bool:
+        """Whether an index stands on axes of channels alone and takes as many values as there are, whatever the first."""
+        if not self.channels or bound.low is None or bound.high is None:
+            return False
+        lengths = set()
+        for entry in terms:
+            if not isinstance(entry, Entry) or bound.name not in {n for i in entry.at for n in names_in(i)}:
+                continue
+            role = (self.role(entry.array) or "").removeprefix("d")
+            layout = dict(zip("xwy", self.setting.layout, strict=True)).get(role, "f")
+            axes = ("N" if self.batch and role in "xy" else "") + layout.replace("S", "S" * self.dims)
+            if len(axes) != len(entry.at):
+                return False
+            for axis, index in zip(axes, entry.at, strict=True):
+                if bound.name in names_in(index):
+                    if axis == "S" or index != Name(bound.name):
+                        return False
+                    lengths.add({"c": self.conv.in_channels, "f": self.conv.out_channels, "N": self.conv.batch}[axis])
+        try:
+            values = self.number(bound.high, env) - self.number(bound.low, env) + 1
+        except Unreadable:
+            return False
+        return lengths == {values}
+
     # values
 
     def entry(self, array: str, at: tuple[int, ...]) -> Polynomial:
@@ -198,12 +247,31 @@ class Model:
         values = [self.number(each, env) - self.setting.base for each in entry.at]
         return None if any(v.denominator != 1 for v in values) else tuple(int(v) for v in values)
 
-    def shifted(self, entry: Entry, at: tuple[int, ...]) -> tuple[int, ...]:
-        """Positions in a padded array as positions in the array."""
-        if entry.array not in self.setting.padded:
+    def shifted(self, entry: Entry, at: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Positions in a padded array as positions in the array; None where there is a zero between entries."""
+        stem = stem_of(entry.array)
+        if entry.array in self.setting.padded:
+            widths, steps = [before for before, _ in self.conv.padding], [1] * self.dims
+        elif stem in self.setting.framed:
+            widths = [k - 1 for k in self.conv.kernel]
+            steps = list(self.conv.stride) if "padding" in entry.array else [1] * self.dims
+        else:
             return at
         lead = len(at) - self.dims
-        return at[:lead] + tuple(i - self.conv.padding[axis][0] for axis, i in enumerate(at[lead:]))
+        moved = [i - width for i, width in zip(at[lead:], widths, strict=True)]
+        if any(i % step for i, step in zip(moved, steps, strict=True)):
+            return None
+        return at[:lead] + tuple(i // step for i, step in zip(moved, steps, strict=True))
+
+    def opposite(self, at: tuple[int, ...], shape: tuple[int, ...], entry: Entry) -> tuple[int, ...]:
+        """The position that a flip of space brings to ``at``."""
+        role = (self.role(entry.array) or "").removeprefix("d")
+        layout = dict(zip("xwy", self.setting.layout, strict=True)).get(role, "S") if self.channels else "S"
+        first = (1 if self.batch and role != "w" else 0) + layout.index("S")
+        return tuple(
+            n - 1 - i if first <= axis < first + self.dims else i
+            for axis, (i, n) in enumerate(zip(at, shape, strict=True))
+        )
 
 
 def _moved(array: NDArray[Any], letters: str, layout: str) -> NDArray[Any]:

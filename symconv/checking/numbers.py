@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from symconv.checking.comparison import Outcome
@@ -12,7 +12,7 @@ from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.printed import printed
 from symconv.checking.result import DEFINITION, HOLDS, NO_CLAIM, WRONG
 from symconv.checking.sizes import models_for
-from symconv.checking.terms import Name, Statement, names_in
+from symconv.checking.terms import Floor, Name, Statement, names_in, walk
 from symconv.layer.conv import Conv
 
 __all__ = ["judge_numbers"]
@@ -27,9 +27,18 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
     if not isinstance(left, Name):
         if letters <= set(SIZES):
             return _size(statement, context)
+        if letters <= set(SIZES) | set(OTHER_SIZES):
+            return _size(statement, context, OTHER_SIZES)
         raise Unreadable("indices on both sides")
     if left.text in SIZES and left.text not in context.relations and letters <= set(SIZES):
         return _size(statement, context)
+    floors = any(isinstance(each, Floor) for side in statement.sides for each in walk(side))
+    if (
+        left.text in OTHER_SIZES
+        and letters <= set(SIZES) | set(OTHER_SIZES)
+        and (floors or left.text[-1] == "′" or "_" in left.text)
+    ):
+        return _size(statement, context, OTHER_SIZES)
     others = sorted(n for n in letters - set(SIZES) if n != left.text)
     if len(statement.sides) == 2 and others:
         return Outcome(DEFINITION, "index")
@@ -43,12 +52,28 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
     return Outcome(DEFINITION, "index")
 
 
-def _size(statement: Statement, context: Context) -> Outcome:
+#: sizes by other names, where all letters of an equation are sizes; primes are the transposed layer's
+OTHER_SIZES = {
+    "o": ("O", 0), "i": ("H", 0), "k": ("K", 0), "f": ("K", 0), "n_H": ("O", 0), "n_W": ("O", 1), "n_out": ("O", 0),
+    "n_in": ("H", 0), "n_H_prev": ("H", 0), "n_W_prev": ("H", 1), "o′": ("H", 0), "i′": ("O", 0), "a": ("r", 0), "n": ("H", 0),
+}  # fmt: skip
+
+
+def _size(statement: Statement, context: Context, others: Mapping[str, tuple[str, int]] | None = None) -> Outcome:
+    names = {**SIZES, **(others or {})}
+    letters = set().union(*(names_in(side) for side in statement.sides))
+    transposed = any(name.endswith("′") for name in letters)
     general = all(names_in(side) for side in statement.sides)
     if not general:
         models = list(_layers(statement, context))
     else:
-        models = [Model(conv, Setting(roles=context.roles, sizes=SIZES)) for conv in GRID]
+        models = [Model(conv, Setting(roles=context.roles, sizes=names)) for conv in GRID]
+        if not letters & {name for name, (letter, _) in names.items() if letter == "d"}:
+            models = [model for model in models if model.conv.dilation == (1,)]
+        if transposed and "a" not in letters:
+            models = [model for model in models if model.conv.remainder == (0,)]
+        if not letters & {name for name, (letter, _) in names.items() if letter == "s"}:
+            models = [model for model in models if model.conv.stride == (1,)]
     if not models:
         raise Unreadable("nothing says how large the layer is")
     for model in models:
@@ -61,6 +86,9 @@ def _size(statement: Statement, context: Context) -> Outcome:
             reason = None if exact else "the division is not exact there; its floor is meant"
             example = f"{told}: {printed(statement.sides[0])} is {found[0]}, not {found[-1]}"
             return Outcome(WRONG, "size", reason, reason, None, example)
+    if transposed:
+        rest = "" if "a" in letters else ", where no row of the input is left over"
+        return Outcome(HOLDS, "size", f"at {len(models)} sizes of transposed layers{rest}")
     return Outcome(HOLDS, "size", f"at {len(models)} sizes" if general else "the size of this layer")
 
 

@@ -12,7 +12,7 @@ from symconv.checking.statements import statements
 from symconv.checking.terms import Add, Call, Entry, Mul, Name, Num, Statement, SumOver, Term, names_in, walk
 from symconv.mathematics.of_latex import LatexError, read_latex
 
-__all__ = ["forward_roles", "layer_roles"]
+__all__ = ["activated", "forward_roles", "highest_layer", "layer_roles", "offset_of"]
 
 #: letters that are a filter rather than an input where the indices do not tell
 FILTERS = set("wWkKFfhg")
@@ -24,7 +24,12 @@ class _AnyLetter(Collection[str]):
     """Every letter is an array, while roles are looked for."""
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and len(stem_of(name).rstrip("′")) == 1 and name[:1].isalpha() and name[0] not in NEVER
+        return (
+            isinstance(name, str)
+            and len(stem_of(name).rstrip("′")) == 1
+            and name[:1].isalpha()
+            and name[0] not in NEVER
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(())
@@ -105,7 +110,7 @@ def layer_roles(statement: Statement, roles: Mapping[str, str]) -> dict[str, str
             if role in ("w", "b"):
                 found[bare] = role
             elif role is not None:
-                signals[bare] = _offset(mark[0])
+                signals[bare] = offset_of(mark[0])
     layers = sorted(set(signals.values()))
     if len(layers) > 2:
         raise Unreadable("more than two layers in one equation")
@@ -118,7 +123,16 @@ def layer_roles(statement: Statement, roles: Mapping[str, str]) -> dict[str, str
     return found
 
 
-def _offset(mark: str) -> int:
+def highest_layer(found: Mapping[str, str]) -> int | None:
+    """The output's layer in a statement whose letters have these roles; None where no letter carries one."""
+    marks = [(LAYER.search(name), role) for name, role in found.items() if role.removeprefix("d") in "xy"]
+    layers = [offset_of(mark[0]) for mark, _ in marks if mark is not None]
+    inputs = bool(layers) and all(role.removeprefix("d") == "x" for mark, role in marks if mark is not None)
+    return max(layers) + int(inputs) if layers else None
+
+
+def offset_of(mark: str) -> int:
+    """How many layers above l a superscript is."""
     found = re.search(r"([+−]\d)", mark)
     if found:
         return int(found[1].replace("−", "-"))
@@ -128,4 +142,6 @@ def _offset(mark: str) -> int:
 
 def activated(statement: Statement) -> bool:
     """Whether the right side is an activation of one array and nothing else: the next layer's input, a definition."""
-    return len(statement.sides) == 2 and isinstance(statement.sides[1], Call) and statement.sides[1].word == "activation"
+    return (
+        len(statement.sides) == 2 and isinstance(statement.sides[1], Call) and statement.sides[1].word == "activation"
+    )

@@ -13,9 +13,9 @@ from symconv.checking.documents import Block, DocumentError, blocks_of, format_o
 from symconv.checking.judge import judge
 from symconv.checking.model import Unreadable
 from symconv.checking.programs import judge_program
-from symconv.checking.result import DEFINITION, HOLDS, NO_CLAIM, NOT_READ, ORDER, CheckResult, Verdict
-from symconv.checking.roles import layer_roles
-from symconv.checking.statements import ReadingError, statements
+from symconv.checking.result import DEFINITION, HOLDS, ILL_FORMED, NO_CLAIM, NOT_READ, ORDER, CheckResult, Verdict
+from symconv.checking.roles import highest_layer, layer_roles
+from symconv.checking.statements import ReadingError, UnfinishedError, statements
 from symconv.checking.systems import judge_system
 from symconv.checking.terms import Name, Statement, names_in
 from symconv.mathematics.of_latex import LatexError, read_latex
@@ -98,10 +98,17 @@ def _display(block: Block, context: Context) -> Verdict:
     tag = None
     try:
         math, tag = read_latex(block.text)
-        arrays = {*context.roles, *context.padded, *context.definitions, *(letter + "′" for letter in context.roles)}
+        arrays = {
+            *context.roles,
+            *context.padded,
+            *context.framed,
+            *context.definitions,
+            *(letter + "′" for letter in context.roles),
+        }
         told = statements(math, arrays | ({"δ"} if re.search(r"\\partial y|(?<![A-Za-z])dy", block.text) else set()))
     except (LatexError, ReadingError) as error:
-        return Verdict(block.line, block.text, NOT_READ, tag=tag, reason=str(error))
+        unfinished = isinstance(error, UnfinishedError)
+        return Verdict(block.line, block.text, ILL_FORMED if unfinished else NOT_READ, tag=tag, reason=str(error))
     _relate(told, context)
     outcomes = (
         [judge_system(told, context)]
@@ -126,7 +133,8 @@ def _relate(told: list[Statement], context: Context) -> None:
 def _one(statement: Statement, context: Context, block: Block) -> Outcome:
     general = context.roles
     try:
-        context.roles = {**general, **layer_roles(statement, general)}
+        layered = layer_roles(statement, general)
+        context.roles, context.highest = {**general, **layered}, highest_layer(layered)
         context.shapes(statement, block.line)
         context.remember(statement)
         outcome = judge(statement, context)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from symconv.checking.context import SIZES, Context
 from symconv.checking.model import Model, Setting, Unreadable
+from symconv.checking.naming import layer_sizes, limit_numbers, limit_sizes
+from symconv.checking.operators import stars_of
 from symconv.checking.terms import (
     Bound,
     Call,
@@ -27,6 +29,9 @@ from symconv.checking.terms import (
 from symconv.layer.conv import Conv
 
 __all__ = ["GENERAL", "is_literal", "models_for", "setting_known", "shape_of", "sizes_of"]
+
+#: letters that are sizes where no limit of a sum says otherwise
+WEAK = {"N", "C", "F"}
 
 Pair = tuple[tuple[int, ...], tuple[int, ...]]
 GENERAL: dict[int, list[Pair]] = {
@@ -67,13 +72,18 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
         raise Unreadable("the same array with different numbers of indices")
     given = {role: next(iter(r)) for role, r in ranks.items()}
     current = context.channels
+    if not given and stars_of(statement):  # whole arrays: of one channel
+        return context.dims or 1, False, False
     options = [
         (context.dims or 1, current, False),
         *((d, c, n) for n in (False, True) for c in (current, not current) for d in (1, 2, 3)),
     ]
     for dims, channels, batch in options:
         due = {"x": batch + channels + dims, "w": 2 * channels + dims, "y": batch + channels + dims, "b": int(channels)}
-        if all(due[role] == rank for role, rank in given.items()):
+        if channels and given.get("w") == dims + 1:  # one output, which has no index of its own
+            due |= {"w": dims + 1, "y": batch + dims, "b": 0}
+        fits = {role for role, rank in given.items() if due[role] == rank}
+        if fits == set(given) or (set(given) - fits == {"b"} and given["b"] == channels + dims):
             return dims, channels, batch
     raise Unreadable("the numbers of indices fit no layer: " + ", ".join(f"{role} {n}" for role, n in given.items()))
 
@@ -84,18 +94,28 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     names = set().union(*(names_in(side) for side in statement.sides)) if statement.sides else set()
     bound = {b.name for side in statement.sides for b in walk(side) if isinstance(b, Bound)}
     sizes = _size_letters(statement, context, bound)
+    single = channels and _ranks(statement, context).get("w") == {dims + 1}
+    if single:
+        layout = (layout[0], layout[1].replace("f", ""), layout[2].replace("f", ""))
     first = base if base is not None else context.base if context.base is not None else 1
     setting = Setting(
         roles=context.roles, base=first,
         star=context.star, einstein=context.einstein, layout=layout, sizes=sizes, definitions=context.definitions,
         row_gradient=context.row_gradient, padded=frozenset(context.padded), flipped=frozenset(context.flipped),
+        framed=frozenset(context.framed), turned=bool(context.forward),
+        untied=not single and _ranks(statement, context).get("b", set()) == {channels + dims} != {int(channels)},
     )  # fmt: skip
+    said = limit_sizes(statement, setting, dims, channels, batch)
+    sizes |= {n: size for n, size in said.items() if n not in SIZES or n in WEAK}
+    sizes |= layer_sizes(names, context.highest)
     strides = (1, 2, 3) if any(sizes.get(n, ("",))[0] == "s" for n in names & set(sizes)) else (context.stride,)
     letters = {sizes[n][0] for n in names & set(sizes)}
     uses_padding = "p" in letters or any(
         isinstance(e, Entry) and e.array in context.padded for s in statement.sides for e in walk(s)
     )
-    paddings: tuple[int, ...] = (0, 1) if uses_padding else (context.padding or 0,)
+    paddings: tuple[int | str, ...] = (0, 1) if uses_padding else (context.padding or 0,)
+    if context.forward == "full" or context.same:
+        paddings = ("full" if context.forward == "full" else "same",)
     dilations = (1, 2) if "d" in letters else (1,)
     literal = is_literal(statement)
     if channels and any(layer.get("groups", (1,)) != (1,) for layer in context.layers.values()):
@@ -112,19 +132,29 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     used = [sizes[n] for n in names & set(sizes)]
     choices = _choices(statement, context, dims, channels, used, setting.base)
     for (shape, kernel), s, p, d in itertools.product(choices, strides, paddings, dilations):
+        widths = _widths(p, kernel) if isinstance(p, str) else p
+        if widths is None:
+            continue
         try:
-            conv = Conv(input=shape, kernel=kernel, stride=s, padding=p, dilation=d, batch=2 if batch else 1,
-                        in_channels=2 if channels else 1, out_channels=3 if channels else 1)  # fmt: skip
+            conv = Conv(input=shape, kernel=kernel, stride=s, padding=widths, dilation=d, batch=2 if batch else 1,
+                        in_channels=2 if channels else 1, out_channels=3 if channels and not single else 1)  # fmt: skip
         except ValueError:
             continue
         yield Model(conv, setting, channels, batch)
+
+
+def _widths(what: str, kernel: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Padding in terms of the kernel: K - 1, or half of it where it is odd."""
+    if what == "full":
+        return tuple(k - 1 for k in kernel)
+    return tuple(k // 2 for k in kernel) if all(k % 2 for k in kernel) else None
 
 
 def _size_letters(statement: Statement, context: Context, bound: set[str]) -> dict[str, tuple[str, int]]:
     """The letters that are sizes here: those that are no index, bound or not, and no array."""
     entries = [e for side in statement.sides for e in walk(side) if isinstance(e, Entry)]
     bare = {i.text for e in entries for i in e.at if isinstance(i, Name)}
-    sizes = {n: size for n, size in SIZES.items() if n not in context.axes or n == "s"}
+    sizes = {n: size for n, size in {**SIZES, **context.named}.items() if n not in context.axes or n == "s"}
     return {n: v for n, v in sizes.items() if n not in bound and n not in context.roles and n not in bare}
 
 
@@ -135,7 +165,7 @@ def _choices(
     literal = is_literal(statement)
     chosen = sizes_of(context, dims)
     if chosen is None and literal:
-        chosen = _fitted(statement, context, dims, base)
+        chosen = _fitted(statement, context, dims, base) or _by_limits(statement, context, dims, channels)
     choices: list[Pair] = [chosen] if chosen else []
     square = dims > 1 and any(letter in "HKO" for letter, _ in used) and not any(axis for _, axis in used)
     if square and not literal:  # one letter for every axis
@@ -144,6 +174,8 @@ def _choices(
         choices += [each for each in GENERAL[dims] if each != chosen][: 3 if dims == 1 else 1]
     elif not literal and not chosen:
         choices += GENERAL[dims][-1:]
+    if context.same and not literal:
+        choices += [((4,) * dims, (3,) * dims)]
     if not choices:
         raise Unreadable("nothing says how large the layer is")
     return choices
@@ -255,4 +287,16 @@ def _fitted(
     return None
 
 
-# equations
+def _by_limits(statement: Statement, context: Context, dims: int, channels: bool) -> Pair | None:
+    """A layer as long as the numbers up to which indices run say; axes of which they say nothing are like the others."""
+    setting = Setting(context.roles, layout=("cS", "fcS", "fS"))
+    found = limit_numbers(statement, setting, dims, channels)
+    kernels = [n for (letter, _), n in found.items() if letter == "K"]
+    outputs = [n for (letter, _), n in found.items() if letter == "O"]
+    if not kernels and not outputs:
+        return None
+    kernel = tuple(found.get(("K", axis), kernels[0] if kernels else 2) for axis in range(dims))
+    output = tuple(found.get(("O", axis), outputs[0] if outputs else 3) for axis in range(dims))
+    if min(kernel) < 1 or min(output) < 1 or max(*kernel, *output) > 9:
+        return None
+    return tuple(k + o - 1 for k, o in zip(kernel, output, strict=True)), kernel

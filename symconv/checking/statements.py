@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from symconv.checking.expressions import Expression
-from symconv.checking.letters import RELATIONS, ReadingError, between, is_blank, parts_of
+from symconv.checking.letters import RELATIONS, ReadingError, UnfinishedError, between, is_blank, parts_of
 from symconv.checking.terms import (
     Seq,
     Statement,
 )
-from symconv.mathematics.of_latex import Lines, Text
-from symconv.mathematics.tree import Fence, Math, Operator, Row
+from symconv.mathematics.of_latex import WIDE, Lines, Text
+from symconv.mathematics.tree import Fence, Math, Operator, Row, Word
 
-__all__ = ["ReadingError", "statements"]
+__all__ = ["ReadingError", "UnfinishedError", "statements"]
 
 
 def statements(math: Math, arrays: Collection[str]) -> list[Statement]:
@@ -26,7 +26,7 @@ class _Statements:
         self.arrays = arrays
 
     def of(self, math: Math) -> list[Statement]:
-        parts = [part for part in parts_of(math) if not is_blank(part)]
+        parts = unlabelled(apart_by_space(parts_of(math)))
         while parts and parts[0] in (Operator("⇒"), Operator("→"), Operator("⇔")):
             parts = parts[1:]
         while parts and parts[-1] in (Operator(","), Operator("."), Operator(";")):
@@ -44,7 +44,7 @@ class _Statements:
         for cells in lines.rows:
             parts: list[Math] = []
             for cell in cells:
-                inner = [part for part in parts_of(cell) if not is_blank(part)]
+                inner = unlabelled(apart_by_space(parts_of(cell)))
                 if _comment(inner, parts):
                     continue
                 parts += inner
@@ -132,6 +132,28 @@ class _Statements:
             terms.append(reader.whole())
             told += reader.notes
         return Statement(tuple(terms), tuple(signs), tuple(told))
+
+
+def apart_by_space(parts: Sequence[Math]) -> list[Math]:
+    """The parts without what is blank; a wide space between two equations separates them."""
+    pieces: list[list[Math]] = [[]]
+    for part in parts:
+        if part == Text(WIDE):
+            pieces.append([])
+        elif not is_blank(part):
+            pieces[-1].append(part)
+    found: list[Math] = []
+    for piece in pieces:
+        both = all(Operator("=") in each[1:] for each in (found, piece))
+        found += [Operator(";"), *piece] if both else piece
+    return found
+
+
+def unlabelled(parts: list[Math]) -> list[Math]:
+    """The parts without a number in brackets at the end, which is the equation's."""
+    last = parts[-1] if parts else None
+    label = isinstance(last, Fence) and last.left == "(" and isinstance(last.body, Word) and last.body.text.isdigit()
+    return parts[:-1] if label and Operator("=") in parts else parts
 
 
 def _comment(inner: list[Math], before: list[Math]) -> bool:

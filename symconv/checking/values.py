@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import Polynomial
+from symconv.checking.calls import Shapes, bordered, folded, framed, row_of, spread, starred, turned, windows
 from symconv.checking.model import FAR, Model, Unreadable, constant
 from symconv.checking.terms import (
     Add,
+    Bound,
     Call,
     Choice,
     Diff,
@@ -32,7 +34,15 @@ from symconv.checking.terms import (
     walk,
 )
 
-__all__ = ["Jacobian", "Shapes", "evaluate", "same"]
+__all__ = ["Jacobian", "Past", "Shapes", "Twice", "evaluate", "same"]
+
+
+class Past(Unreadable):
+    """A sum that runs past the last entry."""
+
+
+class Twice(Unreadable):
+    """An index that is bound twice."""
 
 
 def evaluate(model: Model, term: Term, env: Mapping[str, int]) -> Any:
@@ -82,7 +92,8 @@ def _entry(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     if role is None:
         raise Unreadable(f"nothing says what {term.array} is")
     at = model.positions(term, env)
-    return constant(0) if at is None else model.entry(role, model.shifted(term, at))
+    place = None if at is None else model.shifted(term, at)
+    return constant(0) if place is None else model.entry(role, place)
 
 
 def _name(model: Model, term: Term, env: Mapping[str, int]) -> Any:
@@ -96,7 +107,7 @@ def _name(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     stem = term.text.removesuffix("_0")
     if stem != term.text and model.role(stem) is not None:
         array = model.arrays[model.role(stem) or ""]
-        return _bordered(array, [k - 1 for k in model.conv.kernel])
+        return bordered(array, [k - 1 for k in model.conv.kernel])
     if term.text in model.setting.flipped:
         return np.flip(model.arrays["w"])
     definition = model.setting.definitions.get(term.text)
@@ -109,16 +120,6 @@ def _name(model: Model, term: Term, env: Mapping[str, int]) -> Any:
             )
         return result
     return constant(model.number(term, env))
-
-
-def _bordered(array: NDArray[Any], widths: list[int]) -> NDArray[Any]:
-    lead = array.ndim - len(widths)
-    shape = tuple(n + 2 * w for n, w in zip(array.shape, [0] * lead + widths, strict=True))
-    result = np.empty(shape, dtype=object)
-    for at in np.ndindex(shape):
-        result[at] = constant(0)
-    result[tuple(slice(w, w + n) for n, w in zip(array.shape, [0] * lead + widths, strict=True))] = array
-    return result
 
 
 def _add(model: Model, term: Term, env: Mapping[str, int]) -> Any:
@@ -175,10 +176,6 @@ def product(a: Any, b: Any) -> Any:
     return a * b
 
 
-class Shapes(Unreadable):
-    """A product whose shapes do not fit."""
-
-
 def _sum(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, SumOver)
     if not term.bounds:  # of all entries
@@ -192,15 +189,17 @@ def summed(model: Model, bounds: tuple[Any, ...], body: Term, env: Mapping[str, 
         return evaluate(model, body, env)
     first, rest = bounds[0], bounds[1:]
     if first.name in env:
-        raise Unreadable(f"{first.name} is an index already and is summed over once more")
+        raise Twice(f"{first.name} is an index already and is summed over once more")
     span = model.span(first.name, tuple(walk(body)))
+    if span is not None and model.over_channels(first, tuple(walk(body)), env):  # from 1 though space begins at 0
+        first = Bound(first.name)
     low = span[0] if first.low is None and span else -FAR if first.low is None else model.number(first.low, env)
     if first.high is None:
         high: Any = span[1] if span else FAR
     else:
         high = model.limit(first.high, env, span)
-        if span is not None and high > span[1]:
-            raise Unreadable(f"{first.name} runs to {high}, past the last entry {span[1]}")
+        if span is not None and high > span[1] and not model.beyond:
+            raise Past(f"{first.name} runs to {high}, past the last entry {span[1]}")
     total: Any = constant(0)
     for i in range(int(Fraction(low).__ceil__()), int(Fraction(high).__floor__()) + 1):
         total = total + _plain(summed(model, rest, body, {**env, first.name: i}))
@@ -223,7 +222,9 @@ def _grid(model: Model, term: Term, env: Mapping[str, int]) -> Any:
 
 def _diff(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Diff)
-    above, below = evaluate(model, term.top, env), term.bottom
+    # a sum that is differentiated has indices of its own, though they be called like those of the entry below
+    inside = {b.name for each in walk(term.top) if isinstance(each, SumOver) for b in each.bounds}
+    above, below = evaluate(model, term.top, {k: v for k, v in env.items() if k not in inside}), term.bottom
     by: Any
     if isinstance(below, Entry):
         role = model.role(below.array)
@@ -280,36 +281,15 @@ def _star(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         if left.shape != right.shape:
             raise Shapes("entries of arrays of different shapes are multiplied")
         return left * right
-    left, right = (_row(each, term) for each in (left, right))
-    return starred(left, right, model.setting.star, term.mode)
+    left, right = row_of(left), row_of(right)
+    if term.mode == "full" and _made_of(model, term.left) == {"w"} and _made_of(model, term.right) == {"dy"}:
+        left, right = right, left  # the kernel is what slides, whichever is written first
+    meaning = {"conv2": "convolution", "⋆corr": "correlation"}.get(term.sign, model.setting.star)
+    return starred(left, right, meaning, term.mode)
 
 
-def _row(value: NDArray[Any], term: Star) -> NDArray[Any]:
-    """A row written out is an axis."""
-    return value.reshape(-1) if value.ndim == 2 and value.shape[0] == 1 else value
-
-
-def starred(left: NDArray[Any], right: NDArray[Any], meaning: str, mode: str) -> Any:
-    """A correlation of two arrays, or a convolution: what the smaller one slides over the other."""
-    left, right = (
-        a[:, 0] if a.ndim == 2 and a.shape[1] == 1 and b.ndim == 1 else a for a, b in ((left, right), (right, left))
-    )
-    if left.ndim != right.ndim:
-        raise Unreadable("a star between arrays of different rank")
-    if mode != "full" and left.size < right.size:
-        left, right = right, left
-    if meaning == "convolution":
-        right = np.flip(right)
-    if mode == "full":
-        left = _bordered(left, [n - 1 for n in right.shape])
-    shape = tuple(a - b + 1 for a, b in zip(left.shape, right.shape, strict=True))
-    if min(shape) < 1:
-        raise Shapes("a star whose filter sticks out of what it slides over")
-    result = np.empty(shape, dtype=object)
-    for at in np.ndindex(shape):
-        window = left[tuple(slice(i, i + n) for i, n in zip(at, right.shape, strict=True))]
-        result[at] = sum((p * q for p, q in zip(window.reshape(-1), right.reshape(-1), strict=True)), constant(0))
-    return result.reshape(-1)[0] if result.size == 1 else result
+def _made_of(model: Model, term: Term) -> set[str | None]:
+    return {model.role(each.text) for each in walk(term) if isinstance(each, Name)}
 
 
 def _transpose(model: Model, term: Term, env: Mapping[str, int]) -> Any:
@@ -336,45 +316,45 @@ def _choice(model: Model, term: Term, env: Mapping[str, int]) -> Any:
 
 def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Call)
-    if term.word == "flip" and len(term.args) == 1:
-        value = _plain(evaluate(model, term.args[0], env))
-        if isinstance(value, np.ndarray):
-            return np.flip(value, tuple(range(-min(model.dims, value.ndim), 0)))
-    if term.word in ("dilate", "thin") and len(term.args) == 2:
-        return _spread(model, term, env)
-    if term.word == "pad" and len(term.args) in (2, 3):
-        value = _plain(evaluate(model, term.args[0], env))
-        widths = [int(model.number(each, env)) for each in term.args[1:]]
-        if isinstance(value, np.ndarray) and value.ndim == 1:
-            return _framed(value, widths[0], widths[-1])
+    first = term.args[0]
     if term.word == "mod":
-        return constant(model.number(term.args[0], env) % model.number(term.args[1], env))
-    raise Unreadable(f"{term.word} is not followed")
-
-
-def _spread(model: Model, term: Call, env: Mapping[str, int]) -> Any:
-    """Zeros between neighbours, or one entry in a few kept; a row written out is one axis."""
-    value = _plain(evaluate(model, term.args[0], env))
+        return constant(model.number(first, env) % model.number(term.args[1], env))
+    if term.word == "flip" and isinstance(first, Entry) and model.role(first.array) in ("w", "dy"):
+        array = model.arrays[model.role(first.array) or ""]
+        at = model.positions(first, env)
+        return (
+            constant(0)
+            if at is None
+            else model.entry(model.role(first.array) or "", model.opposite(at, array.shape, first))
+        )
+    if term.word == "col2im" and isinstance(first, Mul) and len(first.factors) == 2:
+        a, b = (np.atleast_1d(_plain(evaluate(model, each, env))) for each in first.factors)
+        return folded(model, np.multiply.outer(a.reshape(-1), b.reshape(-1)))
+    if term.word == "ones":
+        return np.full(model.conv.kernel, constant(1), dtype=object)
+    value = _plain(evaluate(model, first, env))
+    if term.word == "flip" and isinstance(value, Polynomial) and model.target:  # of the array whose entries these are
+        return evaluate(model, first, {**env, **{n: sum(model.target[n]) - env[n] for n in model.target}})
     if not isinstance(value, np.ndarray):
-        return value
-    value = value.reshape(-1) if value.ndim == 2 and value.shape[0] == 1 else value
-    steps = term.args[1].items if isinstance(term.args[1], Seq) else (term.args[1],) * value.ndim
-    by = [int(model.number(each, env)) for each in steps]
-    if len(by) != value.ndim or min(by) < 1:
-        raise Unreadable("a step for each axis was expected")
-    if term.word == "thin":
-        return value[tuple(slice(None, None, n) for n in by)]
-    result = np.empty(tuple((size - 1) * n + 1 for size, n in zip(value.shape, by, strict=True)), dtype=object)
-    for at in np.ndindex(result.shape):
-        result[at] = constant(0)
-    result[tuple(slice(None, None, n) for n in by)] = value
-    return result
-
-
-def _framed(value: NDArray[Any], before: int, after: int) -> NDArray[Any]:
-    """Zeros before and after; a negative number cuts entries off."""
-    cut = list(value)[max(0, -before) : len(value) - max(0, -after)]
-    return np.array([constant(0)] * max(0, before) + cut + [constant(0)] * max(0, after) + [None], dtype=object)[:-1]
+        raise Unreadable(f"{term.word} of one entry")
+    if term.word == "flip" and len(term.args) == 1:
+        return turned(value, model.dims)
+    if term.word in ("dilate", "thin") and len(term.args) == 2:
+        value = row_of(value)
+        steps = term.args[1].items if isinstance(term.args[1], Seq) else (term.args[1],) * value.ndim
+        by = [int(model.number(each, env)) for each in steps]
+        if len(by) != value.ndim or min(by) < 1:
+            raise Unreadable("a step for each axis was expected")
+        return value[tuple(slice(None, None, n) for n in by)] if term.word == "thin" else spread(value, by)
+    if term.word == "pad" and len(term.args) in (2, 3):
+        widths = [int(model.number(each, env)) for each in term.args[1:]]
+        if value.ndim == 1:
+            return framed(value, widths[0], widths[-1])
+    if term.word == "pad" and len(term.args) == 1:  # by as much as lets the filter meet every entry
+        return bordered(value, [k - 1 for k in model.conv.kernel])
+    if term.word == "im2col":
+        return Jacobian(windows(model, value))
+    raise Unreadable(f"{term.word} is not followed")
 
 
 def _seq(model: Model, term: Term, env: Mapping[str, int]) -> Any:

@@ -45,6 +45,7 @@ WORDS = [
     "valid",
     "full",
     "same",
+    "stride",
     "HH",
     "WW",
 ]

@@ -28,7 +28,7 @@ from symconv.mathematics.latex_words import (
 )
 from symconv.mathematics.tree import Above, Below, Fence, Fraction, Math, Matrix, Operator, Row, Total, Word
 
-__all__ = ["MAX_LATEX", "MAX_NESTING", "LatexError", "Lines", "Text", "read_latex"]
+__all__ = ["MAX_LATEX", "MAX_NESTING", "WIDE", "LatexError", "Lines", "Text", "read_latex"]
 
 #: longer texts and deeper nesting are refused
 MAX_LATEX, MAX_NESTING = 50_000, 60
@@ -44,6 +44,10 @@ class Lines(Math):
 
     kind: str
     rows: tuple[tuple[Math, ...], ...]
+
+
+#: a wide space, which may stand between two equations
+WIDE = "\u2003"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,8 @@ class _Reader:
 
     def atom(self) -> Math | None:
         token = self.next()
+        if token in (r"\quad", r"\qquad"):
+            return Text(WIDE)
         if token in SKIPPED:
             if token in (r"\left", r"\right", r"\middle") and self.peek() == ".":
                 self.at += 1

@@ -1,0 +1,120 @@
+"""What words and stars do to arrays: borders, zeros between, flips, windows as rows, correlations."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.checking.model import Model, Unreadable, constant
+
+__all__ = ["Shapes", "bordered", "folded", "framed", "row_of", "spread", "starred", "turned", "windows"]
+
+
+class Shapes(Unreadable):
+    """A product whose shapes do not fit."""
+
+
+def bordered(array: NDArray[Any], widths: list[int]) -> NDArray[Any]:
+    lead = array.ndim - len(widths)
+    shape = tuple(n + 2 * w for n, w in zip(array.shape, [0] * lead + widths, strict=True))
+    result = np.empty(shape, dtype=object)
+    for at in np.ndindex(shape):
+        result[at] = constant(0)
+    result[tuple(slice(w, w + n) for n, w in zip(array.shape, [0] * lead + widths, strict=True))] = array
+    return result
+
+
+def turned(array: NDArray[Any], dims: int) -> NDArray[Any]:
+    """Space turned round; what stands before its axes stays."""
+    return np.flip(array, tuple(range(-min(dims, array.ndim), 0)))
+
+
+def row_of(value: NDArray[Any]) -> NDArray[Any]:
+    """A row written out is an axis."""
+    return value.reshape(-1) if value.ndim == 2 and value.shape[0] == 1 else value
+
+
+def starred(left: NDArray[Any], right: NDArray[Any], meaning: str, mode: str) -> Any:
+    """A correlation of two arrays, or a convolution: what the smaller one slides over the other."""
+    left, right = (
+        a[:, 0] if a.ndim == 2 and a.shape[1] == 1 and b.ndim == 1 else a for a, b in ((left, right), (right, left))
+    )
+    if left.ndim != right.ndim:
+        raise Unreadable("a star between arrays of different rank")
+    if mode != "full" and left.size < right.size:
+        left, right = right, left
+    if meaning == "convolution":
+        right = np.flip(right)
+    if mode == "full":
+        left = bordered(left, [n - 1 for n in right.shape])
+    shape = tuple(a - b + 1 for a, b in zip(left.shape, right.shape, strict=True))
+    if min(shape) < 1:
+        raise Shapes("a star whose filter sticks out of what it slides over")
+    result = np.empty(shape, dtype=object)
+    for at in np.ndindex(shape):
+        window = left[tuple(slice(i, i + n) for i, n in zip(at, right.shape, strict=True))]
+        result[at] = sum((p * q for p, q in zip(window.reshape(-1), right.reshape(-1), strict=True)), constant(0))
+    return result.reshape(-1)[0] if result.size == 1 else result
+
+
+def framed(value: NDArray[Any], before: int, after: int) -> NDArray[Any]:
+    """Zeros before and after; a negative number cuts entries off."""
+    cut = list(value)[max(0, -before) : len(value) - max(0, -after)]
+    return np.array([constant(0)] * max(0, before) + cut + [constant(0)] * max(0, after) + [None], dtype=object)[:-1]
+
+
+def spread(value: NDArray[Any], by: Sequence[int]) -> NDArray[Any]:
+    """Zeros between neighbours."""
+    result = np.empty(tuple((size - 1) * n + 1 for size, n in zip(value.shape, by, strict=True)), dtype=object)
+    for at in np.ndindex(result.shape):
+        result[at] = constant(0)
+    result[tuple(slice(None, None, n) for n in by)] = value
+    return result
+
+
+def windows(model: Model, array: NDArray[Any]) -> NDArray[Any]:
+    """im2col: a row for each output, the entries of x under the kernel in it."""
+    conv = model.conv
+    if array.ndim != model.dims or array.shape != conv.input:
+        raise Unreadable("im2col of something that is not x with one channel")
+    rows = []
+    for o in np.ndindex(*conv.output):
+        places = [_place(model, o, k) for k in np.ndindex(*conv.kernel)]
+        inside = [all(0 <= i < n for i, n in zip(at, conv.input, strict=True)) for at in places]
+        rows.append([array[at] if ok else constant(0) for at, ok in zip(places, inside, strict=True)])
+    return _matrix(rows)
+
+
+def folded(model: Model, columns: NDArray[Any]) -> NDArray[Any]:
+    """col2im: the entries of a matrix added where :func:`windows` took them from."""
+    conv = model.conv
+    taps = list(np.ndindex(*conv.kernel))
+    outputs = list(np.ndindex(*conv.output))
+    if columns.shape != (len(outputs), len(taps)):
+        raise Shapes(f"col2im of {' x '.join(map(str, columns.shape))} where {len(outputs)} x {len(taps)} is due")
+    result = np.empty(conv.input, dtype=object)
+    for at in np.ndindex(result.shape):
+        result[at] = constant(0)
+    for (i, o), (j, k) in itertools.product(enumerate(outputs), enumerate(taps)):
+        at = _place(model, o, k)
+        if all(0 <= m < n for m, n in zip(at, conv.input, strict=True)):
+            result[at] = result[at] + columns[i, j]
+    return result
+
+
+def _place(model: Model, o: Sequence[int], k: Sequence[int]) -> tuple[int, ...]:
+    conv = model.conv
+    return tuple(
+        s * i + d * j - p for i, j, s, d, (p, _) in zip(o, k, conv.stride, conv.dilation, conv.padding, strict=True)
+    )
+
+
+def _matrix(rows: Sequence[Sequence[Any]]) -> NDArray[Any]:
+    result = np.empty((len(rows), len(rows[0])), dtype=object)
+    for at in np.ndindex(result.shape):
+        result[at] = rows[at[0]][at[1]]
+    return result

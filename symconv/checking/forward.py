@@ -1,0 +1,118 @@
+"""Forward passes that are not the layer's: true convolutions, other offsets, and stars that an article defines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.algebra.polynomials import Polynomial, array_of
+from symconv.checking.comparison import Outcome
+from symconv.checking.context import Context
+from symconv.checking.letters import STARS
+from symconv.checking.linear import linear
+from symconv.checking.model import Model, Unreadable, constant
+from symconv.checking.result import DEFINITION, INCONSISTENT, WRONG
+from symconv.checking.terms import Add, Bound, Entry, Name, Statement, Term, walk
+from symconv.checking.values import evaluate
+
+__all__ = ["OwnModel", "centred", "is_convolution", "is_forward", "star_defined"]
+
+
+class OwnModel(Model):
+    """A layer whose forward pass is an equation of the article's; the gradients are those of the sum of dy y."""
+
+    def __init__(self, model: Model, left: Term, right: Term) -> None:
+        super().__init__(model.conv, model.setting, model.channels, model.batch)
+        self.left, self.right, self.plain = left, right, model
+
+    @cached_property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """As of any layer, from the equation."""
+        found = dict(self.plain.arrays)
+        if not isinstance(self.left, Entry) or not all(isinstance(i, Name) for i in self.left.at):
+            raise Unreadable("a forward pass that is no entry")
+        names = [i.text for i in self.left.at if isinstance(i, Name)]
+        y = found["dy"].copy()
+        if len(names) != y.ndim:
+            raise Unreadable("a forward pass with other indices")
+        for at in np.ndindex(y.shape):
+            env = dict(zip(names, (i + self.setting.base for i in at), strict=True))
+            y[at] = evaluate(self.plain, self.right, env)
+        places = {self._key(found[role][at]): (role, at) for role in "xwb" for at in np.ndindex(found[role].shape)}
+        sums: dict[tuple[str, tuple[int, ...]], dict[tuple[int, ...], Any]] = defaultdict(lambda: defaultdict(int))
+        for at in np.ndindex(y.shape):
+            upstream = self._key(found["dy"][at])
+            for monomial, coefficient in y[at].terms.items():
+                for number, key in enumerate(monomial):
+                    rest = tuple(sorted((*monomial[:number], *monomial[number + 1 :], upstream)))
+                    sums[places[key]][rest] += coefficient
+        for role in "xwb":
+            gradient = found[role].copy()
+            for at in np.ndindex(gradient.shape):
+                gradient[at] = Polynomial(dict(sums[role, at])) if sums[role, at] else constant(0)
+            found["d" + role] = gradient
+        return {**found, "y": y}
+
+    @staticmethod
+    def _key(entry: Polynomial) -> int:
+        ((key,),) = entry.terms
+        assert array_of(key)
+        return key
+
+
+def is_forward(statement: Statement, context: Context) -> bool:
+    left = statement.sides[0]
+    name = left.array if isinstance(left, Entry) else left.text if isinstance(left, Name) else ""
+    return context.roles.get(name) == "y"
+
+
+def is_convolution(statement: Statement, context: Context) -> bool:
+    """Whether a forward pass is a sum over x and w whose indices add up to the output's."""
+    left, right = statement.sides[0], statement.sides[1]
+    entries = [e for e in walk(right) if isinstance(e, Entry) and context.roles.get(e.array) in ("x", "w")]
+    if not isinstance(left, Entry) or len(entries) != 2 or len({len(e.at) for e in (left, *entries)}) != 1:
+        return False
+    for target, a, b in zip(left.at, entries[0].at, entries[1].at, strict=True):
+        total = linear(Add(((1, a), (1, b), (-1, target))))
+        if total is None or any(value for name, value in total.items() if name):
+            return False
+    return True
+
+
+def centred(statement: Statement, context: Context) -> Outcome | None:
+    """A sum from -M to M has 2M + 1 taps; None where there is no such sum."""
+    ends = {}
+    for side in statement.sides[1:]:
+        for each in walk(side):
+            if isinstance(each, Bound) and isinstance(each.high, Name) and each.low == Add(((-1, each.high),)):
+                ends[each.name] = each.high.text
+    if not ends:
+        return None
+    taps = " x ".join(f"({2}{name} + 1)" for name in ends.values())
+    said = context.kernel_said.replace(" ", "")
+    if said and all(f"2{name}" in said and f"2{name}+1" not in said for name in ends.values()):
+        return Outcome(WRONG, "forward", f"right for a kernel of {taps}", f"{taps} taps where the kernel is said to have {said}",
+                       counterexample=f"{next(iter(ends.values()))} = 1: three taps, not two")  # fmt: skip
+    return Outcome(DEFINITION, "forward", f"a kernel of {taps}, its middle at the output")
+
+
+def star_defined(statement: Statement, context: Context, meaning: str, found: Outcome) -> Outcome:
+    """Remember what ``(x * w)_i = ...`` makes of its star; a second meaning clashes with the first."""
+    left = statement.sides[0]
+    sign = next((c for c in left.array if c in STARS), "∗") if isinstance(left, Entry) else "∗"
+    known = context.stars.get(sign)
+    if known is not None and known != meaning:
+        context.stars[sign] = ""
+        return Outcome(
+            INCONSISTENT,
+            "forward",
+            f"{sign} is a {meaning} here",
+            f"{sign} was defined as a {known or 'both kinds'} before",
+        )
+    context.stars[sign] = meaning
+    context.note(f"star {sign}", meaning, None)
+    return found
