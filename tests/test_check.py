@@ -51,7 +51,7 @@ CLAIMS = [
     (r"dx_m = \sum_{k=1}^{2} dy_{m-k+1} w_k", "PROVED"),
     (r"db = \sum_{i=1}^4 dy_i", "PROVED"),
     (r"db = \sum_{i=2}^4 dy_i", "WRONG"),
-    (r"db = \sum_{i=1}^5 dy_i", "NOT READ"),
+    (r"db = \sum_{i=1}^5 dy_i", "ILL-FORMED"),
     (r"dw = x * dy", "PROVED"),
     (r"dw = x * w", "WRONG"),
     (r"\frac{\partial y_i}{\partial w_k} = x_{i+k-1}", "PROVED"),
@@ -287,8 +287,9 @@ def test_a_star_that_nothing_defines_is_ambiguous():
 
 
 def test_true_convolution_forward_is_understood():
-    found = check("$$y_i = \\sum_k w_k x_{i-k} + b$$\n\n$$dw_k = \\sum_i dy_i x_{i+k}$$").displays
-    assert [each.verdict for each in found] == ["DEFINITION", "NOT READ"]
+    forward = "$$y_i = \\sum_{k=0}^{K-1} w_k x_{i-k} + b$$\n\n"
+    found = check(f"{forward}$$dw_k = \\sum_i dy_i x_{{i+k}}$$\n\n$$dw_k = \\sum_i dy_i x_{{i-k}}$$").displays
+    assert [each.verdict for each in found] == ["DEFINITION", "WRONG", "HOLDS"]
 
 
 def test_sizes():

@@ -275,7 +275,8 @@ def letters_of(blocks: Sequence[Block], context: Context) -> None:
         taken = role in context.roles.values()
         for letter in letters:
             command = {"δ": r"\\delta"}.get(letter, letter)
-            indexed = re.search(rf"(?<![A-Za-z\\])d?{command}'*(?:\^\{{?[^_{{}}]{{1,6}}\}}?)?\s*(?:_|\[|\()", maths) or re.search(
+            opens = r"_|\[" if letter in "sk" else r"_|\[|\("  # s(i - 1) is a product
+            indexed = re.search(rf"(?<![A-Za-z\\])d?{command}'*(?:\^\{{?[^_{{}}]{{1,6}}\}}?)?\s*(?:{opens})", maths) or re.search(
                 rf"\\(?:mathbf|boldsymbol|mathit)\{{\s*{command}\s*\}}", maths)  # fmt: skip
             whole = letter.isupper() and re.search(rf"(?<![A-Za-z\\])d\s?{command}(?![A-Za-z])", maths)
             turned = role == "w" and re.search(rf"(?:rot|flip)\w*(?:\s|[{{(}}_]|180)*{command}(?![A-Za-z])", maths)

@@ -88,7 +88,7 @@ class Expression:
 
     def holds(self, name: str) -> bool:
         """Whether a letter is an array, whatever its layer."""
-        return name in self.arrays or stem_of(name) in self.arrays
+        return name in self.arrays or stem_of(name).partition("_")[0] in self.arrays
 
     def sum(self) -> Term:
         terms: list[tuple[int, Term]] = []

@@ -335,6 +335,8 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     value = _plain(evaluate(model, first, env))
     if term.word == "flip" and isinstance(value, Polynomial) and model.target:  # of the array whose entries these are
         return evaluate(model, first, {**env, **{n: sum(model.target[n]) - env[n] for n in model.target}})
+    if not isinstance(value, np.ndarray) and term.word in ("dilate", "thin"):
+        return value
     if not isinstance(value, np.ndarray):
         raise Unreadable(f"{term.word} of one entry")
     if term.word == "flip" and len(term.args) == 1:
