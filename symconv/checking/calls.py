@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symconv.algebra.polynomials import Polynomial
 from symconv.checking.model import Model, Unreadable, constant
 
-__all__ = ["Shapes", "bordered", "folded", "framed", "row_of", "spread", "starred", "turned", "windows"]
+__all__ = ["Shapes", "bordered", "derivative", "folded", "row_of", "spread", "starred", "turned", "windows"]
 
 
 class Shapes(Unreadable):
@@ -61,12 +63,6 @@ def starred(left: NDArray[Any], right: NDArray[Any], meaning: str, mode: str) ->
     return result.reshape(-1)[0] if result.size == 1 else result
 
 
-def framed(value: NDArray[Any], before: int, after: int) -> NDArray[Any]:
-    """Zeros before and after; a negative number cuts entries off."""
-    cut = list(value)[max(0, -before) : len(value) - max(0, -after)]
-    return np.array([constant(0)] * max(0, before) + cut + [constant(0)] * max(0, after) + [None], dtype=object)[:-1]
-
-
 def spread(value: NDArray[Any], by: Sequence[int]) -> NDArray[Any]:
     """Zeros between neighbours."""
     result = np.empty(tuple((size - 1) * n + 1 for size, n in zip(value.shape, by, strict=True)), dtype=object)
@@ -79,7 +75,7 @@ def spread(value: NDArray[Any], by: Sequence[int]) -> NDArray[Any]:
 def windows(model: Model, array: NDArray[Any]) -> NDArray[Any]:
     """im2col: a row for each output, the entries of x under the kernel in it."""
     conv = model.conv
-    if array.ndim != model.dims or array.shape != conv.input:
+    if array.ndim != model.dims or array.shape != conv.input or conv.transposed:
         raise Unreadable("im2col of something that is not x with one channel")
     rows = []
     for o in np.ndindex(*conv.output):
@@ -118,3 +114,16 @@ def _matrix(rows: Sequence[Sequence[Any]]) -> NDArray[Any]:
     for at in np.ndindex(result.shape):
         result[at] = rows[at[0]][at[1]]
     return result
+
+
+def derivative(above: Polynomial, by: Polynomial) -> Polynomial:
+    """The derivative by one variable."""
+    ((key,),) = by.terms
+    found: dict[tuple[int, ...], int | Fraction] = {}
+    for monomial, coefficient in above.terms.items():
+        times = monomial.count(key)
+        if times:
+            rest = list(monomial)
+            rest.remove(key)
+            found[tuple(rest)] = coefficient * times
+    return Polynomial(found)

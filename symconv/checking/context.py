@@ -41,7 +41,8 @@ SLOTS = {
 
 SIZE = r"\s*(?:of|de|:|=)?\s*(\d+(?:\s*x\s*\d+)*)"
 WORDS = {"input": r"(?:input|entrée)", "kernel": r"(?:kernel|noyau)", "stride": r"(?:stride|pas)",
-         "padding": r"(?:padding|remplissage|marge)", "dilation": r"dilat(?:ion|ation)"}  # fmt: skip
+         "padding": r"(?<!output )(?:padding|remplissage|marge)", "dilation": r"dilat(?:ion|ation)",
+         "output_padding": r"(?:output padding|marge de sortie)"}  # fmt: skip
 COUNTS = {"in_channels": r"(\d+)\s*(?:input channels|canaux d.entrée)", "groups": r"(\d+)\s*(?:groups|groupes)",
           "out_channels": r"(\d+)\s*(?:output channels|canaux de sortie)"}  # fmt: skip
 
@@ -207,10 +208,16 @@ class Context:
                 if number := re.search(match, text, re.IGNORECASE):
                     given[what] = (int(number[1]),)
             self._layer(rank, given, block.line)
-        letters = dict(re.findall(r"(?<![A-Za-z_])([HKspqd])\s*=\s*(\d+)(?![\w(])", text))
+        letters = dict(re.findall(r"(?<![A-Za-z_])([HKspqdr])\s*=\s*(\d+)(?![\w(])", text))
         if {"H", "K"} <= set(letters):
             names = {"H": "input", "K": "kernel", "s": "stride", "p": "padding", "q": "after", "d": "dilation"}
+            names |= {"r": "output_padding"} if self.transposed else {}
+            letters = {k: v for k, v in letters.items() if k in names}
             given = {names[k]: (int(v),) for k, v in letters.items()}
+            if self.transposed and "output_padding" not in given:  # that of the whole layer
+                axis = re.search(r"(?:axis|axe)\s*(\d)", text)
+                extra = self.layers.get(max(self.layers, default=0), {}).get("output_padding", (0,))
+                given["output_padding"] = (extra[min(int(axis[1]) if axis else 1, len(extra)) - 1],)
             if "after" not in given and any("after" in layer for layer in self.layers.values()):
                 given["after"] = (0,)  # an article that tells the two sides apart leaves out what is zero
             self._layer(1, given, block.line)
@@ -263,7 +270,7 @@ class Context:
 
 def letters_of(blocks: Sequence[Block], context: Context) -> None:
     """Which letters are arrays, and where indices begin, from all the mathematics of the article."""
-    maths = " ".join(b.text for b in blocks if b.kind in ("display", "inline"))
+    maths = " ; ".join(b.text for b in blocks if b.kind in ("display", "inline"))
     chosen = set(context.roles.values())
     told = forward_roles(b.text for b in blocks if b.kind in ("display", "inline"))
     context.roles |= {
@@ -278,7 +285,9 @@ def letters_of(blocks: Sequence[Block], context: Context) -> None:
             opens = r"_|\[" if letter in "sk" else r"_|\[|\("  # s(i - 1) is a product
             indexed = re.search(rf"(?<![A-Za-z\\])d?{command}'*(?:\^\{{?[^_{{}}]{{1,6}}\}}?)?\s*(?:{opens})", maths) or re.search(
                 rf"\\(?:mathbf|boldsymbol|mathit)\{{\s*{command}\s*\}}", maths)  # fmt: skip
-            whole = letter.isupper() and re.search(rf"(?<![A-Za-z\\])d\s?{command}(?![A-Za-z])", maths)
+            whole = letter.isupper() and re.search(
+                rf"(?<![A-Za-z\\,] )(?<![A-Za-z\\])d\s?{command}\s*(?:[(_\[=]|\+=)", maths
+            )
             turned = role == "w" and re.search(rf"(?:rot|flip)\w*(?:\s|[{{(}}_]|180)*{command}(?![A-Za-z])", maths)
             alone = letter in PLAIN and re.search(
                 rf"(?<![A-Za-z\\]){command}(?![A-Za-z])|(?<![A-Za-z\\])d{command}(?![A-Za-z])", maths

@@ -10,7 +10,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from symconv.checking.comparison import Outcome, agreement, einstein_sums, first_failure, free_indices, kind_of, span_of
+from symconv.checking.comparison import (
+    Failure,
+    Outcome,
+    agreement,
+    einstein_sums,
+    first_failure,
+    free_indices,
+    kind_of,
+    span_of,
+)
 from symconv.checking.context import SIZES, Context, Layout
 from symconv.checking.forward import OwnModel, centred, is_convolution, is_forward, star_defined
 from symconv.checking.general import NotGeneral
@@ -238,23 +247,14 @@ def _in_setting(statement: Statement, context: Context, layout: Layout, base: in
     unknown = next((n for n in loose if not re.fullmatch(r"[a-z](_\d)?′*", n)), None)
     if unknown is not None:
         raise Unreadable(f"nothing says what {unknown} is")
-    meant = context.targets.get(models[0].role(left.array) or "") if isinstance(left, Entry) else None
-    if loose and meant and set(loose) <= set(meant) and len(meant) == len(left.at) and not target:
-        # an entry at numbers: the indices are those of the display before it
-        numbers = dict(zip(meant, left.at, strict=True))
-        sides, loose = [left, *(substituted(side, numbers) for side in sides[1:])], []
+    sides, loose = _at_numbers(sides, target, loose, models[0], context)
     if loose:
         return ill_formed(sides, target, list(dict.fromkeys(loose)), models, context, kind, stray)
-    try:
-        failed = first_failure(sides, target, models, context)
-    except Past as error:  # read with zeros there
-        for model in models:
-            model.beyond = True
-        failed = first_failure(sides, target, models, context)
-        if failed is None and not setting_known(statement, context):
-            raise
-        if failed is None:
-            return Outcome(ILL_FORMED, kind, "right with zeros past the end", reason=str(error))
+    failed, past = _failure(sides, target, models, context)
+    if past and failed is None:
+        if not setting_known(statement, context):
+            raise Past(past)
+        return Outcome(ILL_FORMED, kind, "right with zeros past the end", reason=past)
     if failed is not None:
         if not setting_known(statement, context):
             return _elsewhere(statement, context) or wrong(failed, sides, target, models, context, kind)
@@ -263,10 +263,34 @@ def _in_setting(statement: Statement, context: Context, layout: Layout, base: in
         return Outcome(ILL_FORMED, kind, reason=stray)
     if sideways := _sideways(sides, models[0]):
         return Outcome(INCONSISTENT, kind, "the entries agree", sideways)
-    if isinstance(left, Entry) and len(target) == len(left.at):
-        context.targets[models[0].role(left.array) or ""] = tuple(i.text for i in left.at if isinstance(i, Name))
-    _kept(sides, models[0], context)
+    _kept(sides, target, models[0], context)
     return agreement(sides, target, models, context, kind, statement.notes)
+
+
+def _failure(
+    sides: Sequence[Term], target: Sequence[str], models: Sequence[Model], context: Context
+) -> tuple[Failure | None, str | None]:
+    """Where the sides differ; a sum that runs past the last entry is read with zeros there, and told."""
+    try:
+        return first_failure(sides, target, models, context), None
+    except Past as error:
+        for model in models:
+            model.beyond = True
+        return first_failure(sides, target, models, context), str(error)
+
+
+def _at_numbers(
+    sides: list[Term], target: Sequence[str], loose: list[str], model: Model, context: Context
+) -> tuple[list[Term], list[str]]:
+    """An entry at numbers whose right side has indices: they are those of the last equation for the same array."""
+    left = sides[0]
+    meant = context.targets.get(model.role(left.array) or "") if isinstance(left, Entry) else None
+    if not loose or not meant or target or not isinstance(left, Entry) or not set(loose) <= set(meant):
+        return sides, loose
+    if len(meant) != len(left.at):
+        return sides, loose
+    numbers = dict(zip(meant, left.at, strict=True))
+    return [left, *(substituted(side, numbers) for side in sides[1:])], []
 
 
 def _sideways(sides: Sequence[Term], model: Model) -> str | None:
@@ -281,8 +305,11 @@ def _sideways(sides: Sequence[Term], model: Model) -> str | None:
     return None
 
 
-def _kept(sides: Sequence[Term], model: Model, context: Context) -> None:
-    """What a statement that holds says of sizes: their names, and the lengths of what it writes out."""
+def _kept(sides: Sequence[Term], target: Sequence[str], model: Model, context: Context) -> None:
+    """What a statement that holds says: its indices, the names of sizes, and the lengths of what it writes out."""
+    left = sides[0]
+    if isinstance(left, Entry) and len(target) == len(left.at):
+        context.targets[model.role(left.array) or ""] = tuple(i.text for i in left.at if isinstance(i, Name))
     context.named |= {n: size for n, size in model.setting.sizes.items() if n not in SIZES and "^" not in n}
     if model.dims in context.sizes or model.dims in context.layers or model.channels:
         return

@@ -50,6 +50,8 @@ LAST = {"x": "H", "w": "K", "b": "K", "y": "O"}
 
 def formula_texts(left: Term, right: Term, model: Model, ranges: dict[str, str]) -> list[str]:
     """One formula for each axis of space, in symconv's own notation; ``ranges`` says on which array's axis an index runs."""
+    if model.conv.transposed or model.setting.turned:
+        raise NotGeneral("not a correlation")
     if isinstance(left, Name):
         return [_whole(left, right, model)]
     return [_axis(left, right, model, axis, ranges) for axis in range(model.dims)]

@@ -85,8 +85,6 @@ def _judge(statement: Statement, context: Context) -> Outcome:
         )
     if "continues" in statement.notes:
         return Outcome(NOT_READ, "equation", reason="the left side is missing")
-    if context.transposed:
-        raise Unreadable("transposed convolutions are not followed")
     if isinstance(sides[0], Name) and sides[0].text in LOSS and sides[0].text not in context.roles:
         found = _loss(statement, context)
         if found is not None:

@@ -65,6 +65,7 @@ class Model:
 
     def __init__(self, conv: Conv, setting: Setting, channels: bool = False, batch: bool = False) -> None:
         self.conv, self.setting, self.channels, self.batch = conv, setting, channels, batch
+        self.axis: int | None = None  # the axis on which sizes are asked for, whatever their names
         self.target: dict[str, tuple[int, int]] = {}  # the left side's indices, from where to where
         self.beyond = False  # whether sums may run past the last entry, where there are zeros
         self.dims = len(conv.input)
@@ -74,7 +75,8 @@ class Model:
         """x, w, b, y and the gradients in the author's layout."""
         conv = self.conv
         gradients = conv.gradients()
-        shapes = {"x": (conv.batch, conv.in_channels, *conv.input), "w": (conv.out_channels, conv.in_channels, *conv.kernel),
+        ends = (conv.in_channels, conv.out_channels) if conv.transposed else (conv.out_channels, conv.in_channels)
+        shapes = {"x": (conv.batch, conv.in_channels, *conv.input), "w": (ends[0], ends[1] // conv.groups, *conv.kernel),
                   "b": (conv.out_channels,), "y": (conv.batch, conv.out_channels, *conv.output)}  # fmt: skip
         found: dict[str, NDArray[Any]] = {}
         for name, shape in shapes.items():
@@ -105,7 +107,8 @@ class Model:
             if not self.channels:
                 return np.asarray(array[0, 0])
             layout = self.setting.layout[1]
-            return _moved(array, "fc", layout) if "f" in layout else _moved(array[0], "c", layout)
+            letters = "cf" if self.conv.transposed else "fc"
+            return _moved(array, letters, layout) if "f" in layout else _moved(array[0], "c", layout)
         letters = "c" if role == "x" else "f"
         if not self.channels or (role == "y" and "f" not in self.setting.layout[2]):
             array = array[:, 0]
@@ -160,11 +163,12 @@ class Model:
 
     def size(self, letter: str, axis: int) -> int:
         conv = self.conv
-        axis = min(axis, self.dims - 1)
+        axis = min(axis if self.axis is None else self.axis, self.dims - 1)
         values: dict[str, Callable[[], int]] = {
             "H": lambda: conv.input[axis], "K": lambda: conv.kernel[axis], "O": lambda: conv.output[axis],
             "q": lambda: conv.padding[axis][1],
-            "r": lambda: conv.remainder[axis],
+            "r": lambda: (conv.output_padding if conv.transposed else conv.remainder)[axis],
+            "G": lambda: conv.groups,
             "s": lambda: conv.stride[axis], "d": lambda: conv.dilation[axis], "p": lambda: conv.padding[axis][0],
             "C": lambda: conv.in_channels, "F": lambda: conv.out_channels, "N": lambda: conv.batch,
         }  # fmt: skip

@@ -16,6 +16,7 @@ from symconv.checking.terms import (
     Diff,
     Entry,
     Grid,
+    Mul,
     Name,
     Num,
     Seq,
@@ -73,7 +74,7 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
     given = {role: next(iter(r)) for role, r in ranks.items()}
     current = context.channels
     if not given and stars_of(statement):  # whole arrays: of one channel
-        return context.dims or 1, False, False
+        return _written_axes(statement) or context.dims or 1, False, False
     options = [
         (context.dims or 1, current, False),
         *((d, c, n) for n in (False, True) for c in (current, not current) for d in (1, 2, 3)),
@@ -86,6 +87,21 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
         if fits == set(given) or (set(given) - fits == {"b"} and given["b"] == channels + dims):
             return dims, channels, batch
     raise Unreadable("the numbers of indices fit no layer: " + ", ".join(f"{role} {n}" for role, n in given.items()))
+
+
+def _written_axes(statement: Statement) -> int | None:
+    """For how many axes steps are written, ``(2, 1)``."""
+    for side in statement.sides:
+        for each in walk(side):
+            if isinstance(each, Call) and each.word in ("dilate", "thin") and isinstance(each.args[-1], Seq):
+                return len(each.args[-1].items)
+            if isinstance(each, Call) and each.word == "pad" and isinstance(each.args[-1], Seq) and len(each.args) == 2:
+                return len(each.args[-1].items)
+            if isinstance(each, Call) and each.word == "pad" and isinstance(each.args[-1], Mul):
+                pairs = [f for f in each.args[-1].factors if isinstance(f, Seq)]
+                if len(pairs) == len(each.args[-1].factors):
+                    return len(pairs)
+    return None
 
 
 def models_for(statement: Statement, context: Context, layout: tuple[str, str, str] = ("cS", "fcS", "fS"), base: int | None = None
@@ -118,26 +134,28 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
         paddings = ("full" if context.forward == "full" else "same",)
     dilations = (1, 2) if "d" in letters else (1,)
     literal = is_literal(statement)
-    if channels and any(layer.get("groups", (1,)) != (1,) for layer in context.layers.values()):
-        raise Unreadable("groups of channels are not followed")
+    if any(layer.get("groups", (1,)) != (1,) for layer in context.layers.values()) and channels and not literal:
+        raise Unreadable("groups of channels are followed in entries written out only")
     if context.border != "zeros" and not (
         _without_border(statement, context) or (dims in context.layers and is_written_out(statement))
     ):
         raise Unreadable(f"a border ({context.border}) is followed in entries written out only")
     if dims in context.layers:
-        layer = _layer(context.layers[dims], dims, channels, batch, context.border)
+        layer = _layer(context.layers[dims], dims, channels, batch, context.border, context.transposed)
         yield Model(layer, setting, channels, batch)
         if literal or _numbered(statement):
             return
     used = [sizes[n] for n in names & set(sizes)]
     choices = _choices(statement, context, dims, channels, used, setting.base)
-    for (shape, kernel), s, p, d in itertools.product(choices, strides, paddings, dilations):
+    extras = (0, 1) if context.transposed and "r" in letters else (0,)
+    for (shape, kernel), s, p, d, r in itertools.product(choices, strides, paddings, dilations, extras):
         widths = _widths(p, kernel) if isinstance(p, str) else p
         if widths is None:
             continue
         try:
-            conv = Conv(input=shape, kernel=kernel, stride=s, padding=widths, dilation=d, batch=2 if batch else 1,
-                        in_channels=2 if channels else 1, out_channels=3 if channels and not single else 1)  # fmt: skip
+            ends = {"in_channels": 2, "out_channels": 1 if single else 3} if channels else {}
+            conv = Conv(shape, kernel, 2 if batch else 1, stride=s, padding=widths, dilation=d, transposed=context.transposed,
+                        output_padding=r, **ends)  # fmt: skip
         except ValueError:
             continue
         yield Model(conv, setting, channels, batch)
@@ -181,7 +199,14 @@ def _choices(
     return choices
 
 
-def _layer(given: dict[str, tuple[int, ...]], dims: int, channels: bool, batch: bool, border: str = "zeros") -> Conv:
+def _layer(
+    given: dict[str, tuple[int, ...]],
+    dims: int,
+    channels: bool,
+    batch: bool,
+    border: str = "zeros",
+    transposed: bool = False,
+) -> Conv:
     """The layer that the article says it is about."""
 
     def each(what: str, default: int) -> tuple[int, ...]:
@@ -193,6 +218,8 @@ def _layer(given: dict[str, tuple[int, ...]], dims: int, channels: bool, batch: 
         return Conv(
             input=each("input", 1), kernel=each("kernel", 1), stride=each("stride", 1), dilation=each("dilation", 1),
             padding=tuple(zip(before, after, strict=True)), padding_mode=border, batch=2 if batch else 1,
+            transposed=transposed, output_padding=each("output_padding", 0) if transposed else 0,
+            groups=given.get("groups", (1,))[0] if channels else 1,
             in_channels=given.get("in_channels", (1,))[0] if channels else 1,
             out_channels=given.get("out_channels", (1,))[0] if channels else 1,
         )  # fmt: skip

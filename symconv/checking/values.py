@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import Polynomial
-from symconv.checking.calls import Shapes, bordered, folded, framed, row_of, spread, starred, turned, windows
+from symconv.checking.calls import Shapes, bordered, derivative, folded, row_of, spread, starred, turned, windows
 from symconv.checking.model import FAR, Model, Unreadable, constant
 from symconv.checking.terms import (
     Add,
@@ -254,19 +254,6 @@ def _diff(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     return Jacobian(matrix)
 
 
-def derivative(above: Polynomial, by: Polynomial) -> Polynomial:
-    """The derivative by one variable."""
-    ((key,),) = by.terms
-    found: dict[tuple[int, ...], int | Fraction] = {}
-    for monomial, coefficient in above.terms.items():
-        times = monomial.count(key)
-        if times:
-            rest = list(monomial)
-            rest.remove(key)
-            found[tuple(rest)] = coefficient * times
-    return Polynomial(found)
-
-
 def _div(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Div)
     return constant(model.number(term, env))
@@ -314,6 +301,39 @@ def _choice(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     return constant(0)
 
 
+def amounts(model: Model, term: Term, ndim: int, env: Mapping[str, int]) -> list[int]:
+    """A number for each axis: the same letter's there, or one of those written."""
+    items = term.items if isinstance(term, Seq) else (term,) * ndim
+    if len(items) != ndim:
+        raise Unreadable("a number for each axis was expected")
+    found = []
+    for axis, each in enumerate(items):
+        model.axis = axis if ndim == model.dims else None
+        try:
+            found.append(int(model.number(each, env)))
+        finally:
+            model.axis = None
+    return found
+
+
+def _padded(model: Model, value: NDArray[Any], widths: tuple[Term, ...], env: Mapping[str, int]) -> NDArray[Any]:
+    """Zeros before and after on each axis: the same on both sides, two amounts, or a pair for each axis."""
+    pairs = widths[0].factors if len(widths) == 1 and isinstance(widths[0], Mul) else ()
+    if pairs and all(isinstance(each, Seq) for each in pairs):
+        if len(pairs) != value.ndim:
+            raise Unreadable("a pair for each axis was expected")
+        sides = [[int(model.number(n, env)) for n in each.items] for each in pairs if isinstance(each, Seq)]
+        before, after = [each[0] for each in sides], [each[-1] for each in sides]
+    else:
+        before, after = (amounts(model, each, value.ndim, env) for each in (widths[0], widths[-1]))
+    for axis, (p, q) in enumerate(zip(before, after, strict=True)):
+        moved = np.moveaxis(value, axis, 0)
+        moved = moved[max(0, -p) : len(moved) - max(0, -q)]
+        zero = np.full((1, *moved.shape[1:]), constant(0), dtype=object)
+        value = np.moveaxis(np.concatenate([zero] * max(0, p) + [moved] + [zero] * max(0, q)), 0, axis)
+    return value
+
+
 def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Call)
     first = term.args[0]
@@ -343,15 +363,12 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         return turned(value, model.dims)
     if term.word in ("dilate", "thin") and len(term.args) == 2:
         value = row_of(value)
-        steps = term.args[1].items if isinstance(term.args[1], Seq) else (term.args[1],) * value.ndim
-        by = [int(model.number(each, env)) for each in steps]
-        if len(by) != value.ndim or min(by) < 1:
+        by = amounts(model, term.args[1], value.ndim, env)
+        if min(by) < 1:
             raise Unreadable("a step for each axis was expected")
         return value[tuple(slice(None, None, n) for n in by)] if term.word == "thin" else spread(value, by)
     if term.word == "pad" and len(term.args) in (2, 3):
-        widths = [int(model.number(each, env)) for each in term.args[1:]]
-        if value.ndim == 1:
-            return framed(value, widths[0], widths[-1])
+        return _padded(model, row_of(value), term.args[1:], env)
     if term.word == "pad" and len(term.args) == 1:  # by as much as lets the filter meet every entry
         return bordered(value, [k - 1 for k in model.conv.kernel])
     if term.word == "im2col":
