@@ -305,7 +305,7 @@ class Expression:
                 self.notes.append("a stray comma in an index")
                 pieces = pieces[:-1]
             return tuple(self.index(piece) for piece in pieces)
-        if any(isinstance(p, (Operator, Fence)) for p in parts):
+        if any(not isinstance(p, (Word, Below, Above)) for p in parts):
             return (self.index(parts),)
         letters: list[Term] = []
         for part in parts:
