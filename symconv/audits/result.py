@@ -298,11 +298,10 @@ class Outcome:
         told = f"{len(self.cases)} geometries"
         if self.challenge:
             told += f" and {len(self.challenge)} drawn with seed {self.seed}"
-        told += (
-            ", each tried alone"
-            + ("" if self.once else ", twice and in a fresh process")
-            + "; nothing is said of others"
+        told += ", each tried " + (
+            "once" if self.once else "in two orders and two processes, one of them new every few cases"
         )
+        told += "; nothing is said of others"
         symbolic, exact = self.engines.get("symbolic", 0), self.engines.get("exact integers", 0)
         if symbolic:
             told += f". On {symbolic} the expressions were compared, symbolic engine: exact"

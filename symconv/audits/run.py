@@ -73,12 +73,13 @@ def audit(
     and more for a function that takes more than one stride and padding), "quick" (45), "minimal" or
     geometries; ``square`` leaves out those with oblong kernels and those outside the convention's documentation.
 
-    The code is executed, each case in a process of its own that may take ``time_limit`` seconds and ``memory_limit``
-    megabytes more than it begins with. ``engine`` is "auto", "symbolic" or "exact". ``jobs`` processes work at a time (all
+    The code is executed, each case in two processes, one that serves many and one that was fresh a few cases ago, and in two
+    of its own where these differ or it raises. A case may take ``time_limit`` seconds and ``memory_limit`` megabytes more
+    than it begins with. ``engine`` is "auto", "symbolic" or "exact". ``jobs`` processes work at a time (as many as there are
     cores); ``backend`` "dask" sends the cases to the cluster of ``scheduler``. ``results`` is a file of JSON lines that
-    verdicts are appended to as they come, and that ``resume`` continues. With ``once`` a case is called in one process and one
-    order only: what depends on earlier calls is not seen. Points and further geometries are drawn from ``seed``: a random one
-    unless given, which the report tells.
+    verdicts are appended to as they come, and that ``resume`` continues. With ``once`` a case is called in one process and
+    one order only: what depends on earlier calls is not seen. Points and further geometries are drawn from ``seed``: a random
+    one unless given, which the report tells.
 
     Raises ValueError for what makes no sense, for code that does not load, and for a call that is mistaken, which a case tried
     first shows: no verdict comes of it. Without ``trial`` it does, as a grader wants: what fails in the call is wrong.
