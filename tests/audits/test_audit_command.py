@@ -51,7 +51,7 @@ def wrong() -> Audit:
 
 
 def test_json() -> None:
-    result = run(f"{PLAIN}:forgets_stride_in_dw", *SIZES, "--json")
+    result = run(f"{PLAIN}:forgets_stride_in_dw", *SIZES, "--json", "--seed", "1")
     assert result.exit_code == 1
     report = json.loads(result.stdout)
     assert (report["ok"], report["cases"], report["right"], report["wrong"], report["refused"]) == (False, 9, 3, 6, 0)
@@ -62,7 +62,8 @@ def test_json() -> None:
         assert case["dx"] == case["db"] == "ok"
         assert case["dw"] == ("ok" if case["stride"] == [1, 1] else "value")
         assert case["padding"][0] in (0, 1, 2)
-    assert report["condition"] == "right exactly when stride = 1, on all 9 cases tried"
+    # with one output position there is no second one that the stride could shift
+    assert report["condition"] == "right exactly when stride = 1 or one output position, on all 9 cases tried"
     smallest = report["smallest_failure"]
     assert smallest["output"] == "dw"
     assert smallest["case"]["input"] == [4, 5]
