@@ -30,7 +30,9 @@ __all__ = ["conv2d", "conv2d_backward", "conv2d_double_backward", "conv_forward"
 LAYER = (1, 1, 1, [(5, 3, 2, 2, 1, 1, 0), (6, 2, 2, 3, 1, 0, 1)])
 
 
-def conv2d(x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1):
+def conv2d(
+    x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1, padding_mode="zeros", padding_value=0
+):
     """y: every filter of w slid over x, plus b.
 
     x (N, 1, 5, 6), w (1, 1, 3, 2), b (1,) or None; y (N, 1, 2, 2). The parameters can only be what they are by default.
@@ -42,6 +44,8 @@ def conv2d(x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, gr
     """
     x, w, b = _arrays(x, w, b)
     layer = _layer(x, w, b, stride, padding, dilation, groups, ndim=2)
+    if padding_mode != "zeros":
+        raise ValueError(f"padding_mode {padding_mode!r}: this code is written for 'zeros'")
     _check_layer(layer[1:], LAYER, x, w)
     N = layer[0]
     # one name for each entry, 1-based as in the derivation; x and dy: in all images
@@ -58,13 +62,17 @@ def conv2d(x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, gr
     return y if b is None else y + b.reshape(-1, 1, 1)
 
 
-def conv2d_backward(dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1):
+def conv2d_backward(
+    dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1, padding_mode="zeros", padding_value=0
+):
     """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
 
     dy (N, 1, 2, 2); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv2d.
     """
     dy, x, w = _arrays(dy, x, w)
     layer = _layer(x, w, None, stride, padding, dilation, groups, ndim=2)
+    if padding_mode != "zeros":
+        raise ValueError(f"padding_mode {padding_mode!r}: this code is written for 'zeros'")
     _check_layer(layer[1:], LAYER, x, w)
     N = layer[0]
     _check_shape("dy", dy, (N, 1, 2, 2))
@@ -103,15 +111,18 @@ def conv2d_backward(dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=
     return dx, dw, db
 
 
-def conv2d_double_backward(v_x, v_w, v_b, dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1):
+def conv2d_double_backward(
+    v_x, v_w, v_b, dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1, padding_mode="zeros",
+    padding_value=0,
+):
     """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.
 
     v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w. The other
     parameters are those of conv2d.
     """
-    layer = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    ddy = conv2d(v_x, w, **layer) + conv2d(x, v_w, v_b, **layer)
-    ddx, _, _ = conv2d_backward(dy, x, v_w, **layer)
+    layer = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "padding_mode": padding_mode}
+    ddy = conv2d(v_x, w, **layer) + conv2d(x, v_w, v_b, padding_value=padding_value, **layer)
+    ddx, _, _ = conv2d_backward(dy, x, v_w, padding_value=padding_value, **layer)
     _, ddw, _ = conv2d_backward(dy, v_x, w, **layer)
     return ddy, ddx, ddw
 

@@ -25,7 +25,7 @@ class Case:
     """``conv`` with the loss to derive from; ``budget`` is how many characters the row of a matrix may have, ``full`` whether
     everything about it is shown, ``everything`` what it does not have too, ``lang`` the language of the listing's comments,
     ``gradient_check`` whether lines to try it follow, ``notation`` the author's, ``given`` what
-    was found out of the layer already, ``code`` what the listing shows.
+    was found out of the layer already, ``code`` what the listing shows, ``assume`` what the theorem is restricted to.
 
     Refused at once, with ValueError: a loss without a name, or of too many terms.
     """
@@ -41,6 +41,7 @@ class Case:
     notation: Notation = OWN
     given: Evidence | None = None
     code: str = "formulas"
+    assume: str = ""
 
     def __post_init__(self) -> None:
         if self.loss not in TOLD:
@@ -53,9 +54,9 @@ class Case:
     def evidence(self) -> Evidence:
         """What was found out of the layer: what the case was given, or what is found now."""
         schedule = SCHEDULE if self.code == "none" else self.code
-        if self.given is not None and self.given.schedule == schedule:
+        if self.given is not None and (self.given.schedule, self.given.assume) == (schedule, self.assume):
             return self.given
-        return Evidence(self.conv, self.max_terms, schedule)
+        return Evidence(self.conv, self.max_terms, schedule, self.assume)
 
     @cached_property
     def line(self) -> Case:

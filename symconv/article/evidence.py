@@ -34,11 +34,13 @@ def numbered(conv: Conv) -> Conv:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """``verification``, ``proofs`` and ``findings`` of a layer, each found when it is first asked for, and once."""
+    """``verification``, ``proofs`` and ``findings`` of a layer, each found when it is first asked for, and once; the proofs of
+    what holds where ``assume`` does."""
 
     conv: Conv
     max_terms: int = MAX_TERMS
     schedule: str = SCHEDULE
+    assume: str = ""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -61,7 +63,10 @@ class Evidence:
         for axis in conv.axes:
             if (axis.s, axis.d) not in found:
                 formulas = (formula_for(conv, target) for target in self.targets)
-                each = (prove(f, axis.s, axis.d, "free", transposed=conv.transposed) for f in formulas)
+                each = (
+                    prove(f, axis.s, axis.d, "free", transposed=conv.transposed, assume=self.assume or None)
+                    for f in formulas
+                )
                 found[axis.s, axis.d] = tuple(proof for proof in each if isinstance(proof, Proof))
         return found
 

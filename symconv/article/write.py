@@ -29,6 +29,7 @@ from symconv.mathematics.notation import MEANINGS, OCCASIONAL, Notation
 from symconv.mathematics.notation import notation as as_notation
 from symconv.mathematics.of_integers import indices_from
 from symconv.mathematics.tree import Equation
+from symconv.proof.assumptions import assumptions, hold_for
 from symconv.prose import Phrase, prose
 
 __all__ = ["DETAILS", "FORMATS", "SECTIONS", "Document", "document", "render"]
@@ -129,6 +130,7 @@ def document(
     layout: Layout | None = None,
     code: str = "formulas",
     heading: str | None = None,
+    assume: str = "",
 ) -> Document:
     """The derivation of ``conv``: setting, forward pass, one dimension in full, index derivation, stride, padding and dilation,
     depth, summary with its theorem, algorithm with its checks.
@@ -139,7 +141,8 @@ def document(
     small examples. ``gradient_check`` ends the listing with lines that try it. ``notation`` is the author's own: an object, the
     name of a preset, a TOML file or a table (:mod:`symconv.mathematics.notation`). ``evidence`` is what was verified, proved and
     checked of the layer already; left out, it is found when a section shows it. ``layout`` is how it sits in what is around it,
-    ``code`` what the listing shows (:mod:`symconv.article.layout`), ``heading`` a title of the author's own.
+    ``code`` what the listing shows (:mod:`symconv.article.layout`), ``heading`` a title of the author's own. ``assume``
+    (``"p == 0, K odd"``) restricts the theorem to what it says; it has to hold of the layer.
 
     Raises ValueError for a language, loss, section or detail there is none of, and, before any work, for a loss of more than
     ``max_terms`` terms.
@@ -147,15 +150,14 @@ def document(
     >>> document(Conv(input=4, kernel=2))
     <derivation of Conv(input=4, kernel=2), loss 'upstream', 7 sections: ok>
     """
-    _refuse(conv, lang, sections, detail, code, evidence)
+    _refuse(conv, lang, sections, detail, code, evidence, assume)
     own = as_notation(notation)
     layout = layout or Layout()
     if layout.width is not None:
         budget = max(24, min(budget, round(budget * layout.width / PAGE)))
     own.refuse_clashes([name for name in MEANINGS if name not in OCCASIONAL or name in _occasional(conv, loss)])
-    case = Case(
-        conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check, own, evidence, code
-    )
+    case = Case(conv, loss, max_terms, budget, detail != "brief", detail == "all", lang, gradient_check, own, evidence, code,
+                assume)  # fmt: skip
     wanted = [name for name in SECTIONS if name in sections] if sections is not None else _of_the_layer(case)
     with indices_from(own.index_base):
         made = tuple(in_notation(SECTIONS[name](case), own) for name in wanted)
@@ -168,7 +170,13 @@ def document(
 
 
 def _refuse(
-    conv: Conv, lang: str, sections: Sequence[str] | None, detail: str, code: str, evidence: Evidence | None
+    conv: Conv,
+    lang: str,
+    sections: Sequence[str] | None,
+    detail: str,
+    code: str,
+    evidence: Evidence | None,
+    assume: str,
 ) -> None:
     """ValueError for what cannot be written, before any work."""
     prose(lang)
@@ -181,6 +189,8 @@ def _refuse(
         raise ValueError(f"no code {code!r}; there are {', '.join(CODE)}")
     if detail not in DETAILS:
         raise ValueError(f"no detail {detail!r}; there are {', '.join(DETAILS)}")
+    if assume and not hold_for(assumptions(assume), conv):
+        raise ValueError(f"the assumption {assume} does not hold of {conv!r}")
     if evidence is not None and evidence.conv != conv:
         raise ValueError(f"the evidence is about {evidence.conv!r}, not {conv!r}")
     for name in sections or ():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from symconv.algebra.comparisons import Comparison
 from symconv.audits.case import Case
 from symconv.audits.challenge import CHALLENGES, drawn, near_misses, telling
 from symconv.audits.condition import rivals, table_of
@@ -11,16 +13,20 @@ from symconv.audits.conventions import Convention
 from symconv.audits.grids import is_square
 from symconv.audits.result import Outcome
 from symconv.audits.sweep import Job, judge_case, sweep
+from symconv.proof.assumptions import hold_for
 
 __all__ = ["by_own_forward", "challenged"]
 
 
-def challenged(job: Job, found: Outcome, rules: Convention, square: bool, jobs: int | None) -> tuple[Case, ...]:
+def challenged(
+    job: Job, found: Outcome, rules: Convention, square: bool, jobs: int | None, assumed: Sequence[Comparison] = ()
+) -> tuple[Case, ...]:
     """Fresh geometries judged: in rounds those on which rules that fit all before disagree, and those that lack one thing of the
-    rule; then others."""
+    rule; then others. In all of them hold the comparisons that are ``assumed``."""
     convs = [case.conv for case in found.documented]
     pool = [
-        c for c in drawn(convs, job.seed) if rules.outside(c) is None and not (square and not is_square(c))
+        c for c in drawn(convs, job.seed)
+        if rules.outside(c) is None and not (square and not is_square(c)) and hold_for(assumed, c)
     ] if convs else []  # fmt: skip
     table = table_of(pool)
     judged: tuple[Case, ...] = ()

@@ -120,6 +120,8 @@ class Outcome:
     once: bool = False
     #: output that is wrong -> whether it is the derivative of the function's own forward pass there, where one is at hand
     own_forward: dict[str, bool] = field(default_factory=dict, repr=False)
+    #: what holds on every axis of all geometries, as it was asked for
+    assumed: str = ""
 
     @cached_property
     def documented(self) -> tuple[Case, ...]:
@@ -295,7 +297,7 @@ class Outcome:
     @property
     def scope(self) -> str:
         """What the verdict covers."""
-        told = f"{len(self.cases)} geometries"
+        told = f"{len(self.cases)} geometries" + (f" with {self.assumed}" if self.assumed else "")
         if self.challenge:
             told += f" and {len(self.challenge)} drawn with seed {self.seed}"
         told += ", each tried " + (
@@ -328,6 +330,7 @@ class Outcome:
             "convention": self.convention,
             "inferred": list(self.inferred),
             "mode": self.mode,
+            "assumed": self.assumed or None,
             "ok": self.ok,
             "cases": self.tally.cases,
             "right": self.right,

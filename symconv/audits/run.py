@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from symconv.algebra.comparisons import Comparison, in_words
 from symconv.audits.arrays import MODES, OUTPUTS, SECOND, face_of
 from symconv.audits.begin import AUTO, call_of, inferred_call, tried
 from symconv.audits.beside import by_own_forward, challenged
@@ -31,6 +32,7 @@ from symconv.audits.sandbox.system import check_system
 from symconv.audits.sandbox.target import Source, Target, target_of
 from symconv.audits.sweep import BACKENDS, Job, ResultsFile, judge_case, shuffled, sweep
 from symconv.layer.conv import Conv
+from symconv.proof.assumptions import assumptions, hold_for
 
 __all__ = ["Audit", "audit", "check_limits"]
 
@@ -60,7 +62,7 @@ def audit(
     outputs: Sequence[str] | None = None, grid: str | Iterable[Conv] = "default", square: bool = False, engine: str = "auto",
     jobs: int | None = None, time_limit: float = 10.0, memory_limit: int = 1024, backend: str = "local",
     scheduler: str | None = None, results: str | os.PathLike[str] | None = None, resume: bool = False, seed: int | None = None,
-    progress: Progress | None = None, definitions: bool = False, once: bool = False, trial: bool = True,
+    progress: Progress | None = None, definitions: bool = False, once: bool = False, trial: bool = True, assume: str = "",
 ) -> Audit:  # fmt: skip
     """Hold a function's dx, dw and db (or y) against the derivative of the convolution, on every geometry of ``grid``.
 
@@ -71,7 +73,8 @@ def audit(
     names what is returned, in order, where it is not dx, dw, db. Mode "second", which the convention "double-backward" implies,
     judges ddy, ddx, ddw; an adapter is then ``adapter(fn, v_x, v_w, v_b, dy, x, w, conv)``. ``grid`` is "default" (180 cases,
     and more for a function that takes more than one stride and padding), "quick" (45), "minimal" or
-    geometries; ``square`` leaves out those with oblong kernels and those outside the convention's documentation.
+    geometries; ``square`` leaves out those with oblong kernels and those outside the convention's documentation, ``assume``
+    (``"p == 0, K odd"``) those in which it does not hold on every axis.
 
     The code is executed, each case in two processes, one that serves many and one that was fresh a few cases ago, and in two
     of its own where these differ or it raises. A case may take ``time_limit`` seconds and ``memory_limit`` megabytes more
@@ -104,7 +107,7 @@ def audit(
     )
     plan = _Plan(function, forward, adapter, mode, tuple(outputs) if outputs else None, grid, square, engine, jobs, time_limit,
                  memory_limit, backend, scheduler, results, resume, _seed(results, resume) if seed is None else seed,
-                 progress, definitions, once, trial)  # fmt: skip
+                 progress, definitions, once, trial, assume)  # fmt: skip
     try:
         found = _audited(plan, call)
     except CallMistake:
@@ -112,7 +115,7 @@ def audit(
             raise
         call = inferred_call(function, forward, mode, definitions)
         found = _audited(plan, call)
-    return replace(found, inferred=call.lines, once=once, seconds=time.monotonic() - began)
+    return replace(found, inferred=call.lines, once=once, assumed=assume, seconds=time.monotonic() - began)
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,11 @@ class _Plan:
     definitions: bool
     once: bool
     trial: bool
+    assume: str
+
+    @property
+    def assumed(self) -> tuple[Comparison, ...]:
+        return assumptions(self.assume) if self.assume else ()
 
 
 def _audited(plan: _Plan, call: Settled) -> Audit:
@@ -149,7 +157,7 @@ def _audited(plan: _Plan, call: Settled) -> Audit:
     has_forward = forward is not None or call.convention == "layer" or (reading is not None and reading.kind == "class")
     if mode == "adjoint" and not has_forward:
         raise ValueError("mode adjoint holds a backward function against its own forward function; name that one too")
-    cases = _cases(plan.grid, rules, plan.square, call)
+    cases = _cases(plan, rules, call)
     target, workers = _loaded(plan.function, forward, adapter, plan.definitions)
     job = Job(workers, target, None if adapter else call.convention, mode, plan.outputs, plan.engine, plan.seed,
               plan.time_limit, plan.memory_limit, plan.once)  # fmt: skip
@@ -159,7 +167,9 @@ def _audited(plan: _Plan, call: Settled) -> Audit:
             job, first = tried(job, cases, call, rules, plan.function, adapter is not None)
         found = _judged(job, cases, plan, first)
         own = by_own_forward(job, found) if mode == "backward" and has_forward else {}
-        found = replace(found, challenge=challenged(job, found, rules, plan.square, plan.jobs), own_forward=own)
+        found = replace(
+            found, challenge=challenged(job, found, rules, plan.square, plan.jobs, plan.assumed), own_forward=own
+        )
     finally:
         supervisor.release(job.run)
     return replace(found, convention=adapter if isinstance(adapter, str) else rules.name)
@@ -231,10 +241,13 @@ def _check(mode: str, engine: str, backend: str, nothing_to_resume: bool) -> Non
         raise ValueError("resume needs the results file that it is to continue")
 
 
-def _cases(grid: str | Iterable[Conv], rules: Convention, square: bool, call: Settled) -> list[Case]:
+def _cases(plan: _Plan, rules: Convention, call: Settled) -> list[Case]:
     """The geometries of the grid, not judged yet, each with the reason why the convention does not cover it, if so."""
-    cases = [Case(conv, _PENDING, rules.outside(conv)) for conv in _geometries(grid, call)]
-    if square:
+    convs = [conv for conv in _geometries(plan.grid, call) if hold_for(plan.assumed, conv)]
+    if not convs:
+        raise ValueError(f"no case of the grid has {in_words(plan.assumed)}")
+    cases = [Case(conv, _PENDING, rules.outside(conv)) for conv in convs]
+    if plan.square:
         cases = [case for case in cases if case.outside is None and is_square(case.conv)]
         if not cases:
             raise ValueError("no case of the grid is square")

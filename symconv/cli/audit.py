@@ -118,6 +118,8 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
               "for each axis where the function takes them.")  # fmt: skip
 @click.option("--ndim", type=click.IntRange(1, 4), help="Spatial axes of the grid: 2 unless --input says so.")
 @_size_options
+@click.option("--assume", metavar="COMPARISONS", default="",
+              help='Only geometries in which these hold on every axis: "p == 0, K odd".')  # fmt: skip
 @click.option("--padding-mode", type=click.Choice([mode.name for mode in BORDERS.values() if not mode.filled]), default="zeros",
               show_default=True, help="What the border holds; but for zeros the function gets it as padding_mode.")  # fmt: skip
 @click.option("--transposed", is_flag=True, help="Transposed convolutions; w is (C, F/groups, *K).")

@@ -75,6 +75,8 @@ HIGHLIGHTS = {
 @click.option("--gradient", type=click.Choice(GRADIENTS), help="dx, ∂L/∂x, ∇L or δ.  [default: dx]")
 @click.option("--operator", metavar="SIGN", help=f"The sign of correlation: {', '.join(OPERATORS)}.")
 @click.option("--index", "index", type=click.Choice(INDICES), help="Where indices stand.  [default: subscript]")
+@click.option("--assume", metavar="COMPARISONS", default="",
+              help='Restrict the theorem to sizes with "p == 0, K odd"; the layer has to be one of them.')  # fmt: skip
 @click.option("--gradient-check", "gradient_check", is_flag=True,
               help="End the listing with lines that print the relative error of each gradient.")  # fmt: skip
 @layout_options
@@ -114,7 +116,7 @@ def command(
     shown = {name: options.pop(name) for name in ("fragment", "dialect", "front_matter", "more")}
     noted = {name: options.pop(name) for name in ("preset", "letters", "index_base", "gradient", "operator", "index")}
     laid = {name: options.pop(name) for name in LAYOUT}
-    code, heading = options.pop("code"), options.pop("heading")
+    code, heading, assume = (options.pop(name) for name in ("code", "heading", "assume"))
     everything, detail = options.pop("everything"), options.pop("detail")
     page = _page(**shown)
     format = _format(ctx, format, path, as_json, shown["fragment"], shown["dialect"], page)
@@ -127,7 +129,8 @@ def command(
     with usage_errors():
         own = _notation(noted.pop("preset"), noted.pop("letters"), noted)
         derivation = document(conv, lang, loss, max_terms, budget, names, "all" if everything else detail,
-                              gradient_check, own, None, layout_of(laid, format, path), code, heading)  # fmt: skip
+                              gradient_check, own, None, layout_of(laid, format, path), code, heading,
+                              assume)  # fmt: skip
         content: str | bytes
         if as_json:
             content = _json(derivation)
@@ -171,7 +174,7 @@ def document_of(words: Sequence[str]) -> Document:
         own = _notation(given["preset"], given["letters"], noted)
         return document(build_conv(given), given["lang"], given["loss"], given["max_terms"], BUDGET, names, detail,
                         given["gradient_check"], own, None, layout_of(given, "", None), given["code"],
-                        given["heading"])  # fmt: skip
+                        given["heading"], given["assume"])  # fmt: skip
 
 
 def _names(sections: str | None) -> list[str] | None:

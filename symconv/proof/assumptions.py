@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 
 from symconv.algebra.comparisons import Comparison, compare
 from symconv.formulas.expressions import ExpressionReader
+from symconv.layer.conv import Conv
 
-__all__ = ["MAX_ASSUMPTIONS", "assumptions"]
+__all__ = ["MAX_ASSUMPTIONS", "assumptions", "hold_for"]
 
 #: comparisons in one assumption, at most
 MAX_ASSUMPTIONS = 16
@@ -37,6 +39,17 @@ def assumptions(text: str) -> tuple[Comparison, ...]:
     if len(found) > MAX_ASSUMPTIONS:
         raise ValueError(f"{len(found)} assumptions, more than {MAX_ASSUMPTIONS}")
     return tuple(found)
+
+
+def hold_for(assumed: Iterable[Comparison], conv: Conv) -> bool:
+    """Whether comparisons hold on every axis of a layer.
+
+    >>> from symconv import Conv
+    >>> hold_for(assumptions("q == p, K odd"), Conv(input=(5, 6), kernel=(3, 2), padding=1))
+    False
+    """
+    each = tuple(assumed)
+    return all(comparison.evaluate(conv.sizes(axis)) for axis in range(conv.ndim) for comparison in each)
 
 
 def _read(piece: str, text: str, start: int) -> list[Comparison]:

@@ -17,6 +17,7 @@ from symconv.mathematics.of_integers import from_one, of_integer
 from symconv.mathematics.tree import Equation, Fence, Math, Operator, Row, Word, separated
 from symconv.proof import PROVED, Proof
 from symconv.proof.argument import AXES, BORDER, RANGES, existing, lengths, matching, most_padding, paddings
+from symconv.proof.assumptions import assumptions
 from symconv.proof.claim import EXTENTS
 from symconv.prose import Phrase, Reference, Value
 
@@ -70,6 +71,7 @@ def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
     }  # fmt: skip
     statement: list[Block] = [
         Paragraph(Phrase(f"theorem.sizes.{layer}", values)),
+        *_assumed(case),
         Paragraph(Phrase("theorem.holds" if conv.bias else "theorem.holds_plain", values)),
         Paragraph(Phrase("theorem.scope")),
     ]
@@ -77,6 +79,17 @@ def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
     if case.full:
         blocks.append(Section("proof", Phrase("theorem.proof"), tuple(argument(conv))))
     return blocks
+
+
+def _assumed(case: Case) -> list[Block]:
+    """What the theorem is restricted to, where it is."""
+    if not case.assume:
+        return []
+    said = []
+    for each in assumptions(case.assume):
+        sign = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}.get(each.relation, each.relation)
+        said.append(Row((of_integer(each.left), Operator(sign), of_integer(each.right))))
+    return [Paragraph(Phrase("theorem.assumed", {"assumed": separated(said, wide=True)}))]
 
 
 def _pair(s: int, d: int) -> Math:
