@@ -148,11 +148,11 @@ def lay(reading: Reading, node: tree.Node) -> Laid:
     cells = value.cells.reshape(value.space)
     ndim = cells.ndim
     if isinstance(node, tree.Move) and node.name == "crop" and isinstance(node.operand, tree.Move):
-        whole, first = lay(reading, node.operand), reading.per_axis(node.amount("before"))
+        cut, first = lay(reading, node.operand), reading.per_axis(node.amount("before"))
         return replace(
-            whole, node=node, origin=tuple(o + u for o, u in zip(whole.origin, first, strict=True)), space=cells.shape,
-            core_start=tuple(a - u for a, u in zip(whole.core_start, first, strict=True)),
-            core_stop=tuple(a - u for a, u in zip(whole.core_stop, first, strict=True)),
+            cut, node=node, origin=tuple(o + u for o, u in zip(cut.origin, first, strict=True)), space=cells.shape,
+            core_start=tuple(a - u for a, u in zip(cut.core_start, first, strict=True)),
+            core_stop=tuple(a - u for a, u in zip(cut.core_stop, first, strict=True)),
         )  # fmt: skip
     if not isinstance(node, tree.Move) or node.operation.word != "pad":
         return Laid(value.array, node, cells, (0,) * ndim, cells.shape, (0,) * ndim, cells.shape)

@@ -50,8 +50,10 @@ class _Reading:
     def move(self, node: tree.Move) -> ast.expr:
         word, mode = node.operation.word, node.operation.mode
         if mode in MODES and MODES[mode].filled:  # no entry stands on such a border: its adjoint crops
-            given = (self.read(node.operand), *node.amounts)
-            return source.call("filled", *given, source.name(FILLER)) if word == "pad" else source.call("crop", *given)
+            operand = self.read(node.operand)
+            if word == "fold":
+                return source.call("crop", operand, *node.amounts)
+            return source.call("filled", operand, *node.amounts, source.name(FILLER))
         if mode in MODES:  # NumPy makes the border, under its own name
             word, mode = "border" if word == "pad" else word, MODES[mode].numpy
         return source.call(word, self.read(node.operand), *node.amounts, **({"mode": repr(mode)} if mode else {}))

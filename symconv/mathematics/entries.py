@@ -46,15 +46,15 @@ def terms_sum(conv: Conv, terms: Sequence[Term], most: int | None = None) -> Mat
     signed: list[tuple[int, Math]] = []
     for coefficient, factors in [*terms[: most - 2], *terms[-2:]] if most is not None and cut else terms:
         scale = _filling(conv, factors)
-        coefficient = coefficient if scale is None else coefficient * scale
-        if not coefficient:
+        number: float = coefficient if scale is None else coefficient * scale
+        if not number:
             continue
         shown = [factor for factor in factors if scale is None or factor[0] != FILLER]
-        parts: list[Math] = [] if abs(coefficient) == 1 and shown else [Word(_number(abs(coefficient)))]
+        parts: list[Math] = [] if abs(number) == 1 and shown else [Word(_number(abs(number)))]
         for array, flat in shown:
             index = [int(i) for i in np.unravel_index(flat, conv.shapes[array])]
             parts.append(entry(conv, array, index))
-        signed.append((-1 if coefficient < 0 else 1, parts[0] if len(parts) == 1 else Product(tuple(parts))))
+        signed.append((-1 if number < 0 else 1, parts[0] if len(parts) == 1 else Product(tuple(parts))))
     if not signed:
         return Word("0")
     if cut:
