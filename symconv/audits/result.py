@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from symconv.audits.challenge import drawn
 from symconv.audits.condition import Condition, Table, find_condition, table_of
 from symconv.audits.numeric import ROUNDS, false_right
 from symconv.audits.patterns import NamedCause, named_causes
+from symconv.audits.tally import Tally
 from symconv.audits.truth import point_size
 from symconv.layer.conv import Conv
 
@@ -64,37 +65,6 @@ class Failure:
             if terms:
                 told += f"; {word} {', '.join(terms)}"
         return told + (f" ({self.note})" if self.note else "")
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How many cases are right, wrong (in value or shape, or by an error), refused, and not judged for want of time or memory."""
-
-    cases: int
-    right: int
-    wrong: int
-    refused: int
-    unjudged: int = 0
-
-    @property
-    def judged(self) -> int:
-        """The cases that have a verdict."""
-        return self.right + self.wrong
-
-    @staticmethod
-    def of(statuses: Iterable[Sequence[str]]) -> Tally:
-        """The tally of cases, each the statuses of its outputs."""
-        right = wrong = refused = unjudged = 0
-        for each in statuses:
-            if "refuses" in each:
-                refused += 1
-            elif "limit" in each:
-                unjudged += 1
-            elif all(status == "ok" for status in each):
-                right += 1
-            else:
-                wrong += 1
-        return Tally(right + wrong + refused + unjudged, right, wrong, refused, unjudged)
 
 
 @dataclass(frozen=True)
