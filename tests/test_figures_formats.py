@@ -24,6 +24,7 @@ from symconv.cli.main import main
 from symconv.figures import KINDS, figure
 from symconv.figures.kinds import FORMATS
 from symconv.figures.palette import STYLES
+from symconv.figures.svg import SCALE
 from symconv.files import write_whole
 from symconv.prose import LANGUAGES
 from tests.chromium import ask, too_wide
@@ -78,7 +79,7 @@ def test_png_and_gif_frames() -> None:
     pytest.importorskip("matplotlib")
     drawn = figure(WIDE, "backward")
     picture = image_module.open(io.BytesIO(drawn.to_png()))
-    assert picture.size == (round(drawn.scene.width * 80), round(drawn.scene.height * 80))
+    assert picture.size == (round(drawn.scene.width * 2 * SCALE), round(drawn.scene.height * 2 * SCALE))
     film = image_module.open(io.BytesIO(drawn.to_gif(scale=1, seconds=0.5)))
     assert (film.format, film.n_frames, film.info["loop"], film.info["duration"]) == ("GIF", 9, 0, 500)
     frames = []
@@ -147,13 +148,14 @@ def test_tikz_keeps_to_the_width() -> None:
 
 WRITE = """
 import hashlib
+from dataclasses import replace
 from symconv import Conv
 from symconv.figures import KINDS, figure
 from symconv.figures.explorer import explorer
 conv = Conv(input=(4, 3), kernel=2, stride=(2, 1), padding=1)
 sums = [hashlib.sha256(explorer().encode()).hexdigest()]
-for kind in KINDS:
-    drawn = figure(conv, kind)
+for kind, each in KINDS.items():
+    drawn = figure(conv if each.made_for(conv) else replace(conv, padding_mode="reflect"), kind)
     for text in (drawn.to_svg(), drawn.to_tikz(), drawn.to_html(), drawn.to_stepping_svg()):
         sums.append(hashlib.sha256(text.encode()).hexdigest())
 sums.append(hashlib.sha256(figure(Conv(4, 2), "window").to_gif()).hexdigest())

@@ -240,7 +240,7 @@ class Figure:
         return tikz.document(self.scene, max_width)
 
     def to_png(self, scale: float = 2.0) -> bytes:
-        """The picture as PNG, ``40*scale`` pixels for a cell; needs matplotlib."""
+        """The picture as PNG, ``44*scale`` pixels for a cell; needs matplotlib."""
         made: bytes = _raster().png(self.scene, scale)
         return made
 

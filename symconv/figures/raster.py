@@ -170,7 +170,7 @@ def _own_settings() -> Iterator[None]:
 
 
 def png(scene: Scene, scale: float = 2.0) -> bytes:
-    """One scene as PNG, ``40*scale`` pixels for a cell."""
+    """One scene as PNG, ``44*scale`` pixels for a cell."""
     with _own_settings():
         canvas = Canvas(scene.width, scene.height, SCALE * scale)
         canvas.draw(scene.items)
