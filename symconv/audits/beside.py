@@ -42,11 +42,11 @@ def challenged(
         chosen: list[int] = []
         for cases, holds in {tuple(holds): (cases, holds) for cases, holds in asked}.values():
             left = [i for i in range(len(pool)) if i not in used and i not in chosen]
-            rules = rivals([case.conv for case in cases], holds)
-            chosen += [left[i] for i in telling(table[left], rules, CHALLENGES // 2)]
-            if rules and not judged:  # once: is it the rule, and each part of it, that decides?
+            fitting = rivals([case.conv for case in cases], holds)
+            chosen += [left[i] for i in telling(table[left], fitting, CHALLENGES // 2)]
+            if fitting and not judged:  # once: is it the rule, and each part of it, that decides?
                 left = [i for i in left if i not in chosen]
-                chosen += [left[i] for i in near_misses(table[left], rules[0])]
+                chosen += [left[i] for i in near_misses(table[left], fitting[0])]
         if last or not chosen:
             left = [i for i in range(len(pool)) if i not in used and i not in chosen]
             chosen += left[: max(0, CHALLENGES - len(judged) - len(chosen))]

@@ -178,7 +178,7 @@ def taken(takes: Iterable[str], ndim: int = 2, every: int = 1) -> list[Conv]:
             space, kernel = (
                 (*values, *[one] * ndim)[:ndim] for values, one in zip((size.input, size.kernel), more, strict=True)
             )
-            values = {k: v[:ndim] if isinstance(v, tuple) else v for k, v in each.items()}
+            values: dict[str, Any] = {k: v[:ndim] if isinstance(v, tuple) else v for k, v in each.items()}
             groups = values.get("groups", 1)
             with contextlib.suppress(ValueError):  # a kernel that is too wide for its input
                 chosen.append(Conv(space, kernel, batch=size.batch, in_channels=groups * size.in_channels,

@@ -30,7 +30,8 @@ from symconv.audits.result import Failure, Outcome, size_of
 from symconv.audits.sandbox import supervisor
 from symconv.audits.sandbox.system import check_system
 from symconv.audits.sandbox.target import Source, Target, target_of
-from symconv.audits.sweep import BACKENDS, Job, ResultsFile, judge_case, shuffled, sweep
+from symconv.audits.spread import BACKENDS
+from symconv.audits.sweep import Job, ResultsFile, judge_case, shuffled, sweep
 from symconv.layer.conv import Conv
 from symconv.proof.assumptions import assumptions, hold_for
 

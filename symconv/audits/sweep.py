@@ -6,25 +6,23 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-import joblib
 import numpy as np
 
 from symconv.audits.judge import CaseVerdict
 from symconv.audits.sandbox import supervisor
 from symconv.audits.sandbox.target import Target
 from symconv.audits.sandbox.worker import Task
+from symconv.audits.spread import spread
 from symconv.files import check_writable
 from symconv.layer.conv import Conv
 
-__all__ = ["BACKENDS", "Job", "ResultsFile", "judge_case", "sweep"]
-
-BACKENDS = ("local", "dask")
+__all__ = ["Job", "ResultsFile", "judge_case", "sweep"]
 
 #: written lines are forced to disk at least this often, in seconds; what a power cut takes is judged again
 SYNC_EVERY = 0.5
@@ -59,10 +57,6 @@ def judge_case(job: Job, conv: Conv, explain: bool = False) -> CaseVerdict:
     return verdict
 
 
-def _numbered(job: Job, number: int, conv: Conv) -> tuple[int, CaseVerdict]:
-    return number, judge_case(job, conv)
-
-
 def sweep(
     job: Job,
     cases: Sequence[tuple[int, Conv]],
@@ -76,41 +70,10 @@ def sweep(
     (``LOKY_MAX_CPU_COUNT`` bounds them). On a Dask cluster its workers do the same, each with
     processes of its own; ``scheduler`` is the address.
     """
-    calls = (joblib.delayed(_numbered)(job, number, conv) for number, conv in cases)
-    if backend == "local":
-        pool = joblib.Parallel(
-            n_jobs=min(jobs or joblib.cpu_count(), len(cases)),
-            backend="threading",
-            return_as="generator_unordered",
-            pre_dispatch="2*n_jobs",
-        )
-        yield from pool(calls)
-        return
-    with _cluster(scheduler) as client, joblib.parallel_config(backend="dask", client=client):
-        yield from joblib.Parallel(n_jobs=-1, return_as="generator_unordered", pre_dispatch="4*n_jobs")(calls)
-        client.run(supervisor.release, job.run)
-
-
-@contextmanager
-def _cluster(scheduler: str | None) -> Iterator[Any]:
-    """A client of the scheduler at an address; ValueError when there is none or the extra is not installed."""
-    if not scheduler:
-        raise ValueError("backend dask needs the address of a scheduler, such as tcp://10.0.0.1:8786")
-    try:
-        import distributed  # heavy, and of the extra "cluster"
-    except ImportError:
-        raise ValueError("backend dask needs the extra cluster: pip install 'symconv[cluster]'") from None
-    make: Callable[..., Any] = distributed.Client
-    try:
-        client = make(scheduler, timeout="10s", set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"no Dask scheduler answers at {scheduler}: {error}") from error
-    try:
-        if not client.scheduler_info(n_workers=-1)["workers"]:
-            raise ValueError(f"the Dask scheduler at {scheduler} has no workers")
-        yield client
-    finally:
-        client.close()
+    found = spread(partial(judge_case, job), [conv for _, conv in cases], jobs, backend, scheduler, threads=True,
+                   finish=partial(supervisor.release, job.run))  # fmt: skip
+    for place, verdict in found:
+        yield cases[place][0], verdict
 
 
 # the results file -------------------------------------------------------------------------------------------------------------

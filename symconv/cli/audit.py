@@ -27,7 +27,7 @@ from symconv.audits.reports.page import page
 from symconv.audits.reports.repro import repro
 from symconv.audits.reports.text import render
 from symconv.audits.run import check_limits
-from symconv.audits.sweep import BACKENDS
+from symconv.audits.spread import BACKENDS
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
 from symconv.files import check_writable, write_whole
 from symconv.layer.conv import Conv

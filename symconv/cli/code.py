@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +14,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from symconv.audits.spread import in_order
 from symconv.cli.options import echo_json, usage_errors
 from symconv.reading.prove import prove_code
+from symconv.reading.result import CodeProofs
 from symconv.sarif import Finding, located, sarif
 
 if TYPE_CHECKING:
-    from symconv.reading.result import CodeProof, CodeProofs
+    from symconv.reading.result import CodeProof
 
 __all__ = ["Options", "findings", "prove_function"]
 
@@ -37,6 +41,7 @@ class Options:
     export: str | None
     transposed: bool
     second: bool
+    spreading: dict[str, Any]
 
 
 def prove_function(function: str, stride: Any, dilation: Any, options: Options, shape: str) -> int:
@@ -45,12 +50,11 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
     with usage_errors():
         if options.export == "smtlib":
             raise ValueError("--export smtlib is for formulas")
-        proofs = prove_code(
-            function, options.convention, stride, dilation, forward=options.forward, ndim=options.ndim,
-            targets=options.target.split(",") if options.target else None,
-            padding="free" if options.padding == "free" else "one", seconds=options.seconds,
-            transposed=options.transposed, second=options.second,
-        )  # fmt: skip
+        steps = [(s, d) for s in _numbers(stride) for d in _numbers(dilation)]
+        path, colon, name = function.rpartition(":")
+        place = f"{Path(path).resolve()}{colon}{name}" if colon and Path(path).is_file() else function
+        found = in_order(partial(_proofs_at, place, options), steps, **options.spreading)
+        proofs = CodeProofs(tuple(proof for each in found for proof in each))
     if shape == "json":
         echo_json(proofs.to_dict())
     elif shape == "sarif":
@@ -60,6 +64,20 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
     else:
         _show(proofs, options)
     return 0 if proofs.proved else 1
+
+
+def _numbers(value: int | list[int]) -> list[int]:
+    return [value] if isinstance(value, int) else list(value)
+
+
+def _proofs_at(function: str, options: Options, steps: tuple[int, int]) -> CodeProofs:
+    """The proofs at one stride and dilation."""
+    return prove_code(
+        function, options.convention, *steps, forward=options.forward, ndim=options.ndim,
+        targets=options.target.split(",") if options.target else None,
+        padding="free" if options.padding == "free" else "one", seconds=options.seconds,
+        transposed=options.transposed, second=options.second,
+    )  # fmt: skip
 
 
 def findings(proofs: Iterable[Any], function: str | None) -> list[Finding]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
+from symconv.audits.spread import in_order
 from symconv.cli.code import Options, findings, prove_function
 from symconv.cli.options import as_value_errors, echo_json, usage_errors, whole_numbers
+from symconv.cli.progress import progress
+from symconv.cli.spread import spread_options
 from symconv.files import write_whole
 from symconv.layer.padding import MODES
 from symconv.mathematics.text import pretty
@@ -62,6 +65,7 @@ MAX_WIDTH = 120
 @click.option(
     "--ndim", default=2, show_default=True, type=click.IntRange(1, 3), help="FILE.py:FUNCTION: how many axes."
 )
+@spread_options
 @click.option("-o", "--output", type=click.Path(), help="Where --export goes; without it, standard output.")
 @click.option("--format", "shape", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True,
               help="What is printed; SARIF has what is not proved as findings, on the line of a function.")  # fmt: skip
@@ -72,7 +76,7 @@ def command(
     second_opinion: bool,
     full_condition: bool, max_operations: int | None, max_seconds: float, export: str | None, output: str | None, as_json: bool,
     assume: str | None,
-    convention: str, forward: str | None, target: str | None, ndim: int, shape: str,
+    convention: str, forward: str | None, target: str | None, ndim: int, shape: str, **spreading: Any,
 ) -> None:  # fmt: skip
     """Decide whether FORMULA equals y or a gradient at every input size, kernel size and padding; if not, show the smallest
     failure and the exact condition under which it holds.
@@ -93,7 +97,8 @@ def command(
     symconv prove layer.py:conv_backward --convention cs231n --stride 1..3
     """
     if is_code(formula):
-        options = Options(convention, forward, target, ndim, padding, max_seconds, export, transposed, second_opinion)
+        options = Options(convention, forward, target, ndim, padding, max_seconds, export, transposed, second_opinion,
+                          spreading)  # fmt: skip
         shape = "json" if as_json else shape
         ctx.exit(prove_function(formula, _steps("stride", stride), _steps("dilation", dilation), options, shape))
     if output is not None and export is None:
@@ -113,18 +118,25 @@ def command(
             _write(_script(asked), output)
             return
         limits = (max_operations or MAX_OPERATIONS, max_seconds)
-        results = [prove_claim(each, second_opinion, *limits) for each in _progress(asked)]
+        one = partial(_proved, second_opinion, *limits)
+        with progress("proving", len(asked)) as started:
+            results = in_order(one, asked, **spreading, ready=lambda: started(""))
     proofs = Proofs(tuple(results))
+    _report(proofs, export, output, "json" if as_json else shape, full_condition)
+    ctx.exit(0 if proofs.proved else 1)
+
+
+def _report(proofs: Proofs, export: str | None, output: str | None, shape: str, full_condition: bool) -> None:
+    """What was decided, in the form that is asked for."""
     if export == "latex":
         with usage_errors():
-            _write("\n\n".join(result.to_latex() for result in results) + "\n", output)
-    elif as_json or shape == "json":
+            _write("\n\n".join(result.to_latex() for result in proofs) + "\n", output)
+    elif shape == "json":
         echo_json(proofs.to_dict())
     elif shape == "sarif":
         click.echo(sarif("symconv prove", findings(proofs, None)), nl=False)
     else:
         _show(proofs, full_condition)
-    ctx.exit(0 if proofs.proved else 1)
 
 
 def proofs_of(words: Sequence[str]) -> Proofs:
@@ -144,10 +156,8 @@ def proofs_of(words: Sequence[str]) -> Proofs:
         return Proofs(tuple(prove_claim(each, given["second_opinion"], *limits) for each in asked))
 
 
-def _progress(asked: list[Any]) -> Any:
-
-    console = Console(stderr=True)
-    return track(asked, "proving", console=console, transient=True, disable=not console.is_terminal or len(asked) < 2)
+def _proved(second_opinion: bool, max_operations: int, max_seconds: float, claim: Any) -> Proof:
+    return prove_claim(claim, second_opinion, max_operations, max_seconds)
 
 
 def _steps(name: str, text: str) -> list[int] | str | int:

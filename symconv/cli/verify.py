@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -11,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from symconv.algebra.terms import terms_text
+from symconv.audits.spread import in_order
 from symconv.cli.options import conv_options, crossed, echo_json, grid, usage_errors
 from symconv.cli.progress import progress
+from symconv.cli.spread import spread_options
 from symconv.formulas import formula
 from symconv.formulas.tree import TARGETS, Formula
 from symconv.formulas.verify import MAX_ENUMERATED, WAYS, Verification, check_size, verify
@@ -56,6 +59,7 @@ MAX_ROWS = 60
     type=click.IntRange(1),
     help="Refuse a larger loss where its terms have to be written down.",
 )
+@spread_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ok, cases, entries, mismatches, impossible.")
 @click.pass_context  # fmt: skip
 def command(
@@ -72,6 +76,7 @@ def command(
     symconv verify --input 6 --kernel 3 --stride 1..2 --formula "dw = correlate(pad(x, p), dilate(dy, s))"
     symconv verify --model resnet50 --batch 256
     """
+    spreading = {name: options.pop(name) for name in ("jobs", "backend", "scheduler")}
     layers, impossible = _layers(ctx, network, options)
     with usage_errors():
         chosen = [formula(text, options["transposed"], options["padding_mode"]) for text in formulas] or None
@@ -79,7 +84,7 @@ def command(
             check_size(
                 conv, chosen or [formula(name, conv.transposed, conv.padding_mode) for name in TARGETS], max_terms, by
             )
-        found = _verified(layers, chosen, max_terms, by)
+        found = _verified(layers, chosen, max_terms, by, spreading)
     results = [(layer, found[layer.conv]) for layer in layers]
     ok = all(result.ok for _, result in results)
     if as_json:
@@ -121,15 +126,12 @@ def _layers(
 
 
 def _verified(
-    layers: Sequence[Layer], chosen: list[Formula] | None, max_terms: int, by: str
+    layers: Sequence[Layer], chosen: list[Formula] | None, max_terms: int, by: str, spreading: dict[str, Any]
 ) -> dict[Conv, Verification]:
     different = list(dict.fromkeys(layer.conv for layer in layers))
-    found = {}
+    one = partial(verify, formulas=chosen, max_terms=max_terms, by=by)
     with progress("verifying", len(different)) as started:
-        for conv in different:
-            started("")
-            found[conv] = verify(conv, chosen, max_terms, by)
-    return found
+        return dict(zip(different, in_order(one, different, **spreading, ready=lambda: started("")), strict=True))
 
 
 def _show(

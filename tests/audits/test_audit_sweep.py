@@ -114,7 +114,7 @@ def test_other_audits_do_not_continue_a_file(tmp_path: Path, change: dict[str, A
     audit(SAMPLE, grid=grid, results=results)
     before = results.read_bytes()
     with pytest.raises(ValueError, match=f"is of another audit: {word}"):
-        audit(SAMPLE, results=results, resume=True, **({"grid": grid} | change))
+        audit(SAMPLE, results=results, resume=True, trial=False, **({"grid": grid} | change))
     assert results.read_bytes() == before
 
 
