@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from tests.commands import assert_bad_usage, run
 FILE, STYLES = SAMPLES / "sample_awkward.py", SAMPLES / "sample_styles.py"
 #: a layer whose sizes all differ, and one with stride and padding
 GRID = [Conv((5, 4), (3, 2), 2, 3, 2), Conv((7, 6), (3, 2), 2, 1, 3, stride=2, padding=1)]
-OPTIONS = {"grid": GRID, "once": True, "engine": "exact", "jobs": 1}
+OPTIONS: dict[str, Any] = {"grid": GRID, "once": True, "engine": "exact", "jobs": 1}
 
 #: adapters as they go wrong, beside a function that is right when it is called with x in the middle
 ADAPTERS = """import numpy as np
