@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 
 from symconv import Conv, fast
+from symconv.fast.schedules import FAST
 from symconv.kernels import emit
 from symconv.kernels.checks import check
 from symconv.kernels.nest import Kind
@@ -66,6 +68,32 @@ def test_library(conv: Conv) -> None:
     assert np.array_equal(forward(values["x"], values["w"], values["b"], **given), truth["y"])
     for name, array in zip(("dx", "dw", "db"), backward(values["dy"], values["x"], values["w"], **given), strict=True):
         assert np.array_equal(array, truth[name]), name
+
+
+#: schedule of the library -> a layer that it can make, beside the usual one
+OWN: dict[str, dict[str, Any]] = {
+    "pointwise": {"kernel": 1, "stride": 1},
+    "depthwise": {"groups": 3, "in_channels": 3, "out_channels": 3},
+    "winograd": {"kernel": 3, "stride": 1, "dilation": 1},
+}
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular", "symmetric"])
+@pytest.mark.parametrize("schedule", FAST)
+def test_every_schedule_of_the_library_takes_a_border(schedule: str, mode: str) -> None:
+    value = {"padding_value": 2} if mode == "constant" else {}
+    usual = {"kernel": (3, 2), "stride": (2, 1), "in_channels": 2, "out_channels": 3}
+    conv = Conv(**{"input": (6, 5), "batch": 2, "padding": ((2, 1), (0, 3)), **usual, **OWN.get(schedule, {})},
+                padding_mode=mode, **value)  # fmt: skip
+    values = random_integers(conv, 6)
+    truth = exact_gradients(conv, values["x"], values["w"], values["b"], values["dy"])
+    values = {name: array.astype(float) for name, array in values.items()}
+    given = {name: getattr(conv, name) for name in ("stride", "padding", "dilation", "groups", "padding_mode")}
+    given |= {"padding_value": conv.padding_value or 0, "algorithm": schedule}
+    y = fast.conv2d(values["x"], values["w"], values["b"], **given)
+    found = (y, *fast.conv2d_backward(values["dy"], values["x"], values["w"], **given))
+    for name, array in zip(("y", "dx", "dw", "db"), found, strict=True):
+        assert np.allclose(array, truth[name], rtol=0, atol=1e-9 * np.abs(truth[name]).max()), name
 
 
 @pytest.mark.parametrize("functions", [(fast.conv2d, fast.conv2d_backward), None], ids=["library", "file"])

@@ -348,8 +348,12 @@ COMMAND_MISTAKES = {
         ["-o", "{}/page.html", "--input", "40"],
         "input size 40: the explorer's slider with 2 axes goes from 1 to 8",
     ),
-    "padding": (["-o", "{}/page.html", "--padding", "1,2,3"], "--padding 1,2,3: one number, or before,after"),
-    "word": (["-o", "{}/page.html", "--padding", "same"], "--padding same: one number, or before,after"),
+    "padding": (
+        ["-o", "{}/page.html", "--padding", "1,2,3"],
+        "--padding 1,2,3: one number, before,after, or valid, same",
+    ),
+    "word": (["-o", "{}/page.html", "--padding", "wide"], "--padding wide: one number, before,after, or valid, same"),
+    "same": (["-o", "{}/page.html", "--padding", "same"], "padding 'same' with stride (2,): frameworks disagree on it"),
     "none": (
         ["-o", "{}/page.html", "--kernel", "4", "--dilation", "3"],
         "kernel 4 with dilation 3 spans 10, but input 5",
@@ -373,4 +377,11 @@ def test_command_writes_the_page(tmp_path: Path) -> None:
     assert CliRunner().invoke(command, arguments).exit_code == 0
     start = {"H": 7, "s": 3, "p": 1, "q": 0, "axes": 1}
     assert target.read_text(encoding="utf-8") == explorer(start, "fr")
+    assert (
+        CliRunner()
+        .invoke(command, ["-o", str(target), "--kernel", "4", "--stride", "1", "--padding", "causal"])
+        .exit_code
+        == 0
+    )
+    assert target.read_text(encoding="utf-8") == explorer({"K": 4, "s": 1, "p": 3, "q": 0})
     assert set(explorer_module.START) == {*LIMITS, "axes"}

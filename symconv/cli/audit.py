@@ -32,6 +32,7 @@ from symconv.cli.options import alternatives, echo_json, usage_errors, whole_num
 from symconv.files import check_writable, write_whole
 from symconv.layer.conv import Conv
 from symconv.layer.padding import MODES as BORDERS
+from symconv.layer.padding import WORDS
 from symconv.sarif import sarif
 
 __all__ = ["command"]
@@ -41,7 +42,7 @@ SIZES = {
     "input": "Spatial sizes of x: 5x6, 4..6x5; left out, those of the grid.",
     "kernel": "Spatial sizes of w: 3x2; left out, those of the grid.",
     "stride": "Strides: 1..3 unless given.",
-    "padding": "Paddings: 0..2 unless given; 1,2 before and after, 1x2 by axis, same, valid.",
+    "padding": "Paddings: 0..2 unless given; 1,2 before and after, 1x2 by axis, " + ", ".join(WORDS) + ".",
     "dilation": "Dilations: 1 unless given.",
     "output_padding": "Output paddings of a transposed convolution: 0 unless given.",
 }

@@ -9,7 +9,7 @@ import click
 from symconv.cli.options import usage_errors
 from symconv.figures.explorer import START, explorer
 from symconv.files import write_whole
-from symconv.layer.padding import MODES
+from symconv.layer.padding import MODES, WORDS, amounts_of_word
 from symconv.prose import LANGUAGES
 
 __all__ = ["command"]
@@ -21,7 +21,11 @@ __all__ = ["command"]
 @click.option("--kernel", "K", default=START["K"], show_default=True, type=int, help="Kernel size at first.")
 @click.option("--stride", "s", default=START["s"], show_default=True, type=int, help="Stride at first.")
 @click.option(
-    "--padding", default=str(START["p"]), show_default=True, metavar="P[,Q]", help="Padding at first, before,after."
+    "--padding",
+    default=str(START["p"]),
+    show_default=True,
+    metavar="P[,Q]|WORD",
+    help=f"Padding at first: before,after, or {', '.join(WORDS)}.",
 )
 @click.option("--dilation", "d", default=START["d"], show_default=True, type=int, help="Dilation at first.")
 @click.option("--axes", default=START["axes"], show_default=True, type=click.IntRange(1, 2), help="Axes at first.")
@@ -41,16 +45,20 @@ def command(path: str, padding: str, padding_mode: str, lang: str, **sizes: int)
     with usage_errors():
         if Path(path).suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"{path!r}: the explorer is a page; its file ends in .html")
-        write_whole(path, explorer(sizes | _pads(padding), lang, padding_mode))
+        write_whole(path, explorer(sizes | _pads(padding, sizes), lang, padding_mode))
     click.echo(path)
 
 
-def _pads(text: str) -> dict[str, int]:
-    """``"1"`` -> p = q = 1; ``"1,2"`` -> p = 1, q = 2."""
+def _pads(text: str, sizes: dict[str, int]) -> dict[str, int]:
+    """``"1"`` -> p = q = 1; ``"1,2"`` -> p = 1, q = 2; of a word the amounts that it stands for."""
+    if text in WORDS:
+        known = {"input": (sizes["H"],), "kernel": (sizes["K"],), "stride": (sizes["s"],), "dilation": (sizes["d"],)}
+        ((p, q),) = amounts_of_word(text, known, False)
+        return {"p": p, "q": q}
     try:
         before, *after = (int(part) for part in text.split(","))
     except ValueError:
-        raise ValueError(f"--padding {text}: one number, or before,after") from None
+        raise ValueError(f"--padding {text}: one number, before,after, or {', '.join(WORDS)}") from None
     if len(after) > 1:
-        raise ValueError(f"--padding {text}: one number, or before,after")
+        raise ValueError(f"--padding {text}: one number, before,after, or {', '.join(WORDS)}")
     return {"p": before, "q": after[0] if after else before}
