@@ -76,24 +76,36 @@ class Notes:
 
     @classmethod
     def read(cls, path: Path | None) -> Notes:
-        return cls(**json.loads(path.read_text())) if path and path.exists() else cls()
+        notes = cls(**json.loads(path.read_text())) if path and path.exists() else cls()
+        notes.refresh()
+        return notes
+
+    def refresh(self) -> None:
+        """Bring the lines to the files as they are now, by what is still the same in them."""
+        for file, text in texts_now().items():
+            if (old := self.texts.get(file, text)) != text:
+                there = _same_lines(old, text)
+                for files in self.reached.values():
+                    if file in files:
+                        files[file] = [there[line] for line in files[file] if line in there]
+            self.texts[file] = text
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(self.__dict__))
 
     def tests_of_lines(self) -> dict[tuple[str, int], set[str]]:
-        """(file, line) -> the tests that reach it; where a file has changed since, by the lines that are still the same."""
-        now = {
-            file: _same_lines(text, (ROOT / file).read_text())
-            for file, text in self.texts.items()
-            if (ROOT / file).exists()
-        }
+        """(file, line) -> the tests that reach it."""
         found: dict[tuple[str, int], set[str]] = collections.defaultdict(set)
         for test, files in self.reached.items():
             for file, lines in files.items():
                 for line in lines:
-                    found[file, now.get(file, {}).get(line, 0)].add(test)
+                    found[file, line].add(test)
         return found
+
+
+def texts_now() -> dict[str, str]:
+    files = (path for room in ROOMS for path in (ROOT / "symconv" / room).glob("*.py"))
+    return {str(path.relative_to(ROOT)): path.read_text() for path in files}
 
 
 def _same_lines(old: str, new: str) -> dict[int, int]:
@@ -274,9 +286,6 @@ class Trials:
         for name, seconds, reached in tests:
             self.notes.seconds[name], self.notes.reached[name] = seconds, reached
         self.notes.modules = sorted({*self.notes.modules, *modules})
-        if not self.notes.texts:
-            files = (path for room in ROOMS for path in (ROOT / "symconv" / room).glob("*.py"))
-            self.notes.texts = {str(path.relative_to(ROOT)): path.read_text() for path in files}
         if self.notes_path:
             self.notes.write(self.notes_path)
         print(f"{len(tests)} of {len(new)} tests noted in {time.time() - begun:.0f} s", flush=True)

@@ -629,6 +629,15 @@ def test_a_larger_stride_may_be_the_smaller_size() -> None:
     assert found.reason.startswith("it is PROVED for s=1 d=1, s=2 d=1, s=3 d=1")
 
 
+def test_strides_beyond_those_tried_first() -> None:
+    """They are tried as long as their sum can be smaller than what was found: here 1 + 1 + 0 + 5 < 2 + 1 + 4 + 1."""
+    found = prove("db = (1 + s // 5)*sum(dy[i], i=(0, 9))", "any")
+    assert isinstance(found, Proof)
+    assert found.counterexample is not None
+    assert [found.counterexample.sizes[name] for name in "HKps"] == [1, 1, 0, 5]
+    assert [case.stride for case in found.cases] == [1, 2, 3, 4, 5, 6]
+
+
 def test_what_limits_come_to(monkeypatch: pytest.MonkeyPatch) -> None:
     found = prove(WRONG, max_seconds=0)
     assert isinstance(found, Proof)
