@@ -599,28 +599,28 @@ def test_what_an_answer_for_any_stride_comes_to(monkeypatch: pytest.MonkeyPatch)
          "z3 refutes it at a stride or dilation beyond what is decided; single strides and dilations are decided apart"),
     ):  # fmt: skip
         answering(monkeypatch, answer)
-        found = prover.prove_claim(right)
+        found = prover.prove_claim(right, max_seconds=600)
         assert (found.verdict, found.reason) == (verdict, reason)
         assert len(found.cases) == 4
     late = formula("db = (1 + s // 7)*sum(dy)")  # wrong from stride 7
     answering(monkeypatch, solver.Answer(False, sizes={"s": 8, "d": 1}))
-    found = prover.prove_claim(Claim(late, None, 1, True))
+    found = prover.prove_claim(Claim(late, None, 1, True), max_seconds=600)
     assert (found.verdict, found.reason) == (
         REFUTED,
         "found by z3 at stride 8, dilation 1; not necessarily the smallest",
     )
     assert [case.stride for case in found.cases] == [1, 2, 3, 4, 8]
     answering(monkeypatch, solver.Answer(True))
-    found = prover.prove_claim(Claim(late, None, 1, True))
+    found = prover.prove_claim(Claim(late, None, 1, True), max_seconds=600)
     assert found.verdict == UNKNOWN
     assert str(found.reason).startswith("z3 says it holds, and isl refutes it at stride ")
-    found = prover.prove_claim(right)
+    found = prover.prove_claim(right, max_seconds=600)
     assert (found.verdict, found.second_opinion, found.replayed, len(found.cases)) == (PROVED, "z3: unsat", 4, 6)
 
 
 def test_a_larger_stride_may_be_the_smaller_size() -> None:
     """Strides beyond those tried first are, as long as their sum can be smaller than what was found."""
-    found = prove("db = (1 + s // 4 * (s // 4))*sum(dy)", "any")
+    found = prove("db = (1 + s // 4 * (s // 4))*sum(dy)", "any", max_seconds=600)
     assert isinstance(found, Proof)
     assert found.counterexample is not None
     assert found.counterexample.sizes["s"] == 4
@@ -631,7 +631,7 @@ def test_a_larger_stride_may_be_the_smaller_size() -> None:
 
 def test_strides_beyond_those_tried_first() -> None:
     """They are tried as long as their sum can be smaller than what was found: here 1 + 1 + 0 + 5 < 2 + 1 + 4 + 1."""
-    found = prove("db = (1 + s // 5)*sum(dy[i], i=(0, 9))", "any")
+    found = prove("db = (1 + s // 5)*sum(dy[i], i=(0, 9))", "any", max_seconds=600)
     assert isinstance(found, Proof)
     assert found.counterexample is not None
     assert [found.counterexample.sizes[name] for name in "HKps"] == [1, 1, 0, 5]
