@@ -52,7 +52,12 @@ def drawn(convs: Sequence[Conv], seed: int) -> Iterator[Conv]:
         size, kernel = (tuple(between(*span) for span in spans[like.ndim, name]) for name in ("input", "kernel"))
         filled, divided, squared = (bool(random.integers(2)) for _ in range(3))
         if squared:
-            size, kernel = (values[:1] * len(values) for values in (size, kernel))
+            size, kernel = (
+                values[:1] * len(values)
+                if all(low <= values[0] <= high for low, high in spans[like.ndim, name])
+                else values
+                for name, values in (("input", size), ("kernel", kernel))
+            )
         pads = [p + q for p, q in other.padding]
         if filled and all(
             p % d == 0 and low <= p // d + 1 <= high
@@ -61,7 +66,11 @@ def drawn(convs: Sequence[Conv], seed: int) -> Iterator[Conv]:
             kernel = tuple(p // d + 1 for p, d in zip(pads, like.dilation, strict=True))
         if divided and not like.transposed:
             slack = [h + p - d * (k - 1) - 1 for h, p, d, k in zip(size, pads, like.dilation, kernel, strict=True)]
-            size = tuple(h - rest % s for h, rest, s in zip(size, slack, like.stride, strict=True))
+            lowest = [low for low, _ in spans[like.ndim, "input"]]
+            size = tuple(
+                h - rest % s if h - rest % s >= low else h
+                for h, rest, s, low in zip(size, slack, like.stride, lowest, strict=True)
+            )
         changes: dict[str, Any] = {"input": size, "kernel": kernel, "padding": other.padding}
         changes |= {name: between(*span) for name, span in counts.items()}
         for name in ("in_channels", "out_channels"):

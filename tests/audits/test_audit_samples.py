@@ -93,7 +93,6 @@ WRONG = [
         "plain",
         "pads_spread_by_p",
         condition="right exactly when 2·padding = K − 1 and the stride divides (remainder 0)",
-        grid="default",
     ),
     Sample("plain", "forgets_to_turn", {"dx": "flips"}),
     Sample("plain", "swaps_h_and_w", {"dx": "oblong-output"}, condition="right exactly when the output is square"),
