@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from symconv import audit
+from symconv.audits.inference.settle import Settled
 from symconv.audits.proved import with_proof
 
 SAMPLES = Path(__file__).parents[1] / "audits" / "samples"
@@ -15,11 +16,11 @@ SAMPLES = Path(__file__).parents[1] / "audits" / "samples"
 
 @pytest.fixture(scope="module")
 def crops():
-    return audit(f"{SAMPLES / 'sample_plain.py'}:crops_with_minus_pad", grid="quick")
+    return audit(f"{SAMPLES / 'sample_plain.py'}:crops_with_minus_pad", convention="plain", grid="quick")
 
 
 def test_proved(crops):
-    found = with_proof(crops, f"{SAMPLES / 'sample_plain.py'}:crops_with_minus_pad", "plain")
+    found = with_proof(crops, f"{SAMPLES / 'sample_plain.py'}:crops_with_minus_pad", Settled("plain"))
     assert found.proved == "right exactly when p >= 1, for every size at stride 1, 2, 3"
     assert found.to_dict()["condition_proved"] is True
     assert crops.to_dict()["condition_proved"] is False
@@ -27,11 +28,12 @@ def test_proved(crops):
 
 def test_a_case_that_disagrees_forbids_the_proof(crops):
     """The same cases beside another function's source."""
-    assert with_proof(crops, f"{SAMPLES / 'sample_plain.py'}:five_loops", "plain").proved is None
+    assert with_proof(crops, f"{SAMPLES / 'sample_plain.py'}:five_loops", Settled("plain")).proved is None
 
 
 def test_what_cannot_be_read_is_left_as_it_was(crops):
-    assert with_proof(crops, f"{SAMPLES / 'sample_plain.py'}:by_fourier", "plain") == crops
+    assert with_proof(crops, f"{SAMPLES / 'sample_plain.py'}:by_fourier", Settled("plain")) == crops
     assert (
-        with_proof(replace(crops, mode="forward"), f"{SAMPLES / 'sample_plain.py'}:five_loops", "plain").proved is None
+        with_proof(replace(crops, mode="forward"), f"{SAMPLES / 'sample_plain.py'}:five_loops", Settled("plain")).proved
+        is None
     )

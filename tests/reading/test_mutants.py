@@ -6,7 +6,6 @@ import ast
 import io
 import keyword
 import random
-import re
 import signal
 import tokenize
 import warnings
@@ -22,6 +21,7 @@ import pytest
 
 from symconv.layer.relation import OUTPUT_SIZE, PADDED_SIZE
 from symconv.reading import prove_source
+from symconv.reading.reader import names_bound
 from symconv.reading.replay import within
 
 GENERATED = Path(__file__).parents[2] / "generated"
@@ -85,10 +85,11 @@ def choices(token: tokenize.TokenInfo, source: str, spans: Any) -> list[str]:
 
 @cache
 def names(source: str, row: int) -> list[str]:
-    """Short names that stand near a line: one of them is what a slip of the pen writes."""
-    near = source.splitlines()[max(row - 7, 0) : row + 6]
-    found = dict.fromkeys(word for line in near for word in re.findall(r"\b[A-Za-z]\w{0,4}\b", line))
-    return [name for name in found if not keyword.iskeyword(name) and name not in ("np", "def", "self")]
+    """The names that the function around a line binds, those of its parameters too: what a slip of the pen writes."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.lineno <= row <= (node.end_lineno or 0):
+            return sorted(name for name in names_bound(node) if name != node.name and len(name) < 8)
+    return []
 
 
 class TooLong(Exception):
