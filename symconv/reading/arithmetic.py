@@ -13,7 +13,7 @@ from symconv.reading.numbers import Affine, at_least, equal, negated
 from symconv.reading.products import matmul
 from symconv.reading.reader import Reader
 from symconv.reading.terms import Sum, Term, product, scaled, simplified
-from symconv.reading.values import Ratio, Test
+from symconv.reading.values import Least, Ratio, Test
 from symconv.reading.vectors import Vector
 from symconv.reading.world import Raised, Unreadable
 
@@ -218,8 +218,9 @@ def compared(reader: Reader, op: ast.cmpop, a: Any, b: Any) -> Any:
     if isinstance(a, Ratio) or isinstance(b, Ratio):
         x, y = (each if isinstance(each, Ratio) else Ratio(each, 1) for each in (a, b))
         a, b = x.top * y.below, y.top * x.below
-    if isinstance(a, Product) and isinstance(b, int) and b <= 1 and _positive(reader, a):
-        return isinstance(op, ast.GtE) or (b < 1 and isinstance(op, ast.Gt))  # a product of sizes is at least one
+    known = isinstance(b, int) and (b < 1 or (b == 1 and isinstance(op, ast.GtE | ast.Lt)))
+    if known and isinstance(a, Product | Least) and _positive(reader, a):
+        return isinstance(op, ast.GtE | ast.Gt)  # a product of sizes is one at least; whether it is more is not known
     if not all(isinstance(each, int | Affine) for each in (a, b)):
         raise Unreadable(f"a comparison of {type(a).__name__} with {type(b).__name__}")
     row = {ast.Lt: (b - 1, a), ast.LtE: (b, a), ast.Gt: (a - 1, b), ast.GtE: (a, b)}[type(op)]
@@ -227,7 +228,9 @@ def compared(reader: Reader, op: ast.cmpop, a: Any, b: Any) -> Any:
     return held[1] >= 0 if isinstance(held[1], int) else Test((held,))
 
 
-def _positive(reader: Reader, a: Product) -> bool:
+def _positive(reader: Reader, a: Product | Least) -> bool:
+    if isinstance(a, Least):
+        return True
     return a.coefficient > 0 and reader.world.always(tuple(at_least(factor, 1) for factor in a.factors))
 
 
@@ -250,8 +253,8 @@ def _equal(reader: Reader, a: Any, b: Any) -> Any:
     if isinstance(a, int | Affine) and isinstance(b, int | Affine):
         held = equal(a, b)
         return held[1] == 0 if isinstance(held[1], int) else Test((held,))
-    if isinstance(a, Product) or isinstance(b, Product):
-        if a == b:
+    if isinstance(a, Product | Least) or isinstance(b, Product | Least):
+        if a == b and isinstance(a, Product):
             return True
         raise Unreadable("a comparison of products of sizes")
     if isinstance(a, tuple | list) and isinstance(b, tuple | list):

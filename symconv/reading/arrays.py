@@ -67,12 +67,13 @@ def times(a: Any, b: Any) -> Any:
         else:
             coefficient *= each.coefficient
             factors += each.factors
-        order += each.order if isinstance(each, Product) else [each]
+        order += (each.order or [None]) if isinstance(each, Product) else [each]
     if coefficient == 0 or not factors:
         return coefficient
     if len(factors) == 1:
         return factors[0] * coefficient
-    return Product(tuple(sorted(factors, key=str)), coefficient, tuple(each for each in order if each != 1))
+    told = () if None in order else tuple(each for each in order if each != 1)
+    return Product(tuple(sorted(factors, key=str)), coefficient, told)
 
 
 def length(axis: Axis) -> Any:

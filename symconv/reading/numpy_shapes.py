@@ -95,6 +95,15 @@ def _moveaxis(reader: Any, a: Any, source: Any, destination: Any) -> Grid:
     return permuted(grid, order)
 
 
+@numpy("rollaxis", a=Needed, axis=Needed, start=0)
+def _rollaxis(reader: Any, a: Any, axis: Any, start: Any) -> Grid:
+    grid = own(reader.world, as_array(reader, a))
+    axis, start = axis % grid.ndim, start + grid.ndim if start < 0 else start
+    order = [n for n in range(grid.ndim) if n != axis]
+    order.insert(start - 1 if axis < start else start, axis)
+    return permuted(grid, order)
+
+
 @numpy("flip", a=Needed, axis=None)
 def _flip(reader: Any, a: Any, axis: Any) -> Grid:
     grid = own(reader.world, as_array(reader, a))

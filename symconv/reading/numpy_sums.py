@@ -6,6 +6,8 @@ import ast
 from fractions import Fraction
 from typing import Any
 
+from symconv.algebra.integers import Integer
+from symconv.layer.padding import MODES, Mode
 from symconv.reading import products
 from symconv.reading.arithmetic import operated
 from symconv.reading.arrays import (
@@ -28,7 +30,7 @@ from symconv.reading.rows import Needed
 from symconv.reading.terms import Sum, guarded, simplified
 from symconv.reading.values import Run
 from symconv.reading.vectors import Vector
-from symconv.reading.views import permuted
+from symconv.reading.views import permuted, reshaped
 from symconv.reading.world import Raised, Unreadable, World
 
 # padding -----------------------------------------------------------------------------------------------------------------------
@@ -37,7 +39,8 @@ from symconv.reading.world import Raised, Unreadable, World
 @numpy("pad", a=Needed, pad_width=Needed, mode="constant", constant_values=0)
 def _pad(reader: Any, a: Any, width: Any, mode: Any, constant_values: Any) -> Grid:
     world: World = reader.world
-    if mode != "constant" or not _all_zero(constant_values):
+    border = next((each for each in MODES.values() if each.numpy == mode and not each.filled), None)
+    if border is None or not _all_zero(constant_values):
         raise Unreadable(f"pad with mode {mode} or other values than zero")
     grid = as_array(reader, a)
     amounts = _amounts(width, grid.ndim)
@@ -46,6 +49,10 @@ def _pad(reader: Any, a: Any, width: Any, mode: Any, constant_values: Any) -> Gr
         world.check((at_least(before, 0), at_least(after, 0)), "ValueError")
         if len(axis) != 1 and (before, after) != (0, 0):
             raise Unreadable("padding of a merged axis")
+        if (before, after) != (0, 0) and border.most is not None:
+            most = _of(border.most, 0, axis[0])
+            if not world.decide((at_least(most, before), at_least(most, after))):
+                raise Unreadable(f"padding by mode {mode} of more rows than stand there once")
         axes.append(axis if len(axis) != 1 else (axis[0] + before + after,))
     entries = snapshot(world, grid)
 
@@ -56,11 +63,26 @@ def _pad(reader: Any, a: Any, width: Any, mode: Any, constant_values: Any) -> Gr
             if (before, after) == (0, 0):
                 inner.append(place)
                 continue
+            if border.before is not None and border.after is not None:
+                inner.append((_fed(world, border, place[0] - before, axis[0]),))
+                continue
             inner.append((place[0] - before,))
             inside += between(0, place[0] - before, axis[0])
         return simplified(world, guarded(entries(tuple(inner)), tuple(inside)))
 
     return filled(world, axes, at)
+
+
+def _of(row: Integer, t: Any, size: Any) -> Any:
+    """An affine expression of the table of modes, in t and H."""
+    terms, const = row.affine({}) or ({}, 0)
+    return sum((c * {"t": t, "H": size}[name] for name, c in terms.items()), start=const)
+
+
+def _fed(world: World, border: Mode, t: Any, size: Any) -> Any:
+    """The row of the array that stands at row t of the padded one."""
+    after = world.choose((at_least(t, size),), _of(border.after, t, size), t)  # type: ignore[arg-type]
+    return world.choose((at_least(-1, t),), _of(border.before, t, size), after)  # type: ignore[arg-type]
 
 
 def _all_zero(values: Any) -> bool:
@@ -155,14 +177,18 @@ def _matmul(reader: Any, a: Any, b: Any, out: Any) -> Grid:
     return out
 
 
-@numpy("multiply", a=Needed, b=Needed)
-def _multiply(reader: Any, a: Any, b: Any) -> Any:
-    return operated(reader, ast.Mult(), a, b)
+@numpy("inner", a=Needed, b=Needed)
+def _inner(reader: Any, a: Any, b: Any) -> Grid:
+    first, second = as_array(reader, a), as_array(reader, b)
+    if not first.ndim or not second.ndim:
+        return products.dot(reader.world, first, second)
+    return products.tensordot(reader.world, first, second, ([first.ndim - 1], [second.ndim - 1]))
 
 
-@numpy("subtract", a=Needed, b=Needed)
-def _subtract(reader: Any, a: Any, b: Any) -> Any:
-    return operated(reader, ast.Sub(), a, b)
+@numpy("outer", a=Needed, b=Needed)
+def _outer(reader: Any, a: Any, b: Any) -> Grid:
+    flat = [reshaped(reader.world, own(reader.world, as_array(reader, each)), [-1]) for each in (a, b)]
+    return products.tensordot(reader.world, *flat, 0)
 
 
 @method("copy", a=Needed, order=None)

@@ -12,7 +12,7 @@ from symconv.reading.numbers import Affine, at_least
 from symconv.reading.numpy_making import stacked
 from symconv.reading.numpy_sums import sum_of
 from symconv.reading.rows import Needed, table
-from symconv.reading.values import Ratio, Row, Run, Test, Typed
+from symconv.reading.values import Least, Ratio, Row, Run, Test, Typed
 from symconv.reading.vectors import Vector
 from symconv.reading.views import Slice
 from symconv.reading.world import Raised, Unreadable
@@ -150,10 +150,9 @@ def _extreme(name: str, greater: bool) -> None:
     def run(reader: Any, args: list[Any], keywords: dict[str, Any]) -> Any:
         items = list(args[0]) if len(args) == 1 and isinstance(args[0], tuple | list) else args
         if not greater and any(isinstance(each, Product) for each in items):
-            # a product of sizes is no smaller than one; only whether the least is below one can then be asked
             if not all(_at_least_one(reader, each) for each in items):
                 raise Unreadable("min of products of sizes")
-            return Product(tuple(f for each in items for f in _factors(each)))
+            return Least()
         if keywords or not items or not all(isinstance(each, int | Affine) for each in items):
             raise Unreadable(f"{name} of this")
         found = items[0]
@@ -162,10 +161,6 @@ def _extreme(name: str, greater: bool) -> None:
         return found
 
     BUILTINS[name] = Row(name, run)
-
-
-def _factors(each: Any) -> tuple[Affine, ...]:
-    return each.factors if isinstance(each, Product) else (each,) if isinstance(each, Affine) else ()
 
 
 def _at_least_one(reader: Any, each: Any) -> bool:

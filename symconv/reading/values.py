@@ -15,6 +15,7 @@ __all__ = [
     "Frame",
     "Function",
     "Instance",
+    "Least",
     "Method",
     "Module",
     "Poison",
@@ -123,6 +124,11 @@ class Ratio:
 
     top: Any
     below: int
+
+
+@dataclass(frozen=True)
+class Least:
+    """The least of sizes and products of them: one at least, and nothing else is known of it."""
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,17 @@ BODIES = {
         "dxp[:, :, p:p + H, p:p + W]",
         ("= xp[n, :, first:last:s", "= xp[n, ::-1, first:last:s"),
     ),
+    "named": (
+        """
+    for n, i, j in np.ndindex(N, O, P):
+        g, part = dy[n, :, i, j], xp[n, :, i * s:i * s + K, j * s:j * s + L]
+        dw += np.outer(g, part).reshape(w.shape)
+        back = dxp[n, :, i * s:i * s + K, j * s:j * s + L]
+        np.add(back, np.inner(w.reshape(F, -1).T, g).reshape(C, K, L), out=back)
+""",
+        "np.rollaxis(dxp.transpose(0, 2, 3, 1), 3, 1)[:, :, p:p + H, p:p + W]",
+        ("np.outer(g, part)", "np.outer(g, part[:, ::-1])"),
+    ),
     "try": (
         """
     for i in range(O):

@@ -262,3 +262,53 @@ def test_an_unbound_name_raises():
     assert proofs[0].raises == {"NameError": "always"}
     later = source.replace("    return", "    global missing\n    return")  # somebody else may bind it
     assert prove_source(later, "f", stride=1, replays=0)[0].verdict == "UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("test", "verdict"),
+    [
+        ("min(C * F, N) < 1", "PROVED"),
+        ("C * F >= 1", "REFUSES"),
+        ("min(C * F, N) > 1", "UNKNOWN"),
+        ("C * F <= 1", "UNKNOWN"),
+    ],
+)
+def test_of_a_product_only_is_known_that_it_is_one_at_least(test, verdict):
+    source = f"""
+def f(x, w, b, dy, stride, padding):
+    N, C, F = x.shape[0], x.shape[1], w.shape[0]
+    if {test}:
+        raise ValueError
+    return dy.sum(axis=(0, 2, 3))
+"""
+    assert prove_source(source, "f", stride=1, targets=("db",), replays=0).verdict == verdict
+
+
+def test_a_border_is_read():
+    """The gradient by w of a layer whose border repeats the edge, against its own forward pass and against zeros."""
+    body = """
+    xp, K, L = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)), mode="edge"), w.shape[2], w.shape[3]
+    O, P = xp.shape[2] - K + 1, xp.shape[3] - L + 1
+"""
+    head = "    x, w, b, param = cache\n    p = param['pad']"
+    source = f"""
+import numpy as np
+
+def forward(x, w, b, param):
+    p = param["pad"]{body}
+    y = np.zeros((x.shape[0], w.shape[0], O, P))
+    for i, j in np.ndindex(O, P):
+        y[:, :, i, j] = np.einsum("nckl,fckl->nf", xp[:, :, i:i + K, j:j + L], w) + b
+    return y, (x, w, b, param)
+
+def backward(dy, cache):
+{head}{body}
+    dw = np.zeros(w.shape)
+    for i, j in np.ndindex(O, P):
+        dw += np.einsum("nf,nckl->fckl", dy[:, :, i, j], xp[:, :, i:i + K, j:j + L])
+    return dw
+"""
+    options = {"targets": ("dw",), "replays": 0}
+    assert prove_source(source, "backward", "cs231n", 1, forward="forward", **options).proved
+    (against_zeros,) = prove_source(source, "backward", "cs231n", 1, **options)
+    assert (against_zeros.verdict, against_zeros.condition) == ("REFUTED", "p == 0")
