@@ -276,13 +276,9 @@ def unify(
             return a, False, True
         raise Raised(kind)
     world.check((("or", (both, one_x, one_y)),), kind)
-    if world.never(one_x) or world.never((*one_x, *_not(both))):
+    if world.never(one_x) or world.never((*one_x, ("not", (), both))):
         return a, False, (*one_y,) if not world.never(one_y) else False
     return (world.choose(one_x, y, x),), one_x, one_y
-
-
-def _not(conjunction: Conjunction) -> Conjunction:
-    return (("not", (), conjunction),)
 
 
 def _aligned(a: Axis, b: Axis) -> bool:
