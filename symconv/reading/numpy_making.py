@@ -255,4 +255,7 @@ ROWS["asarray"] = Row("asarray", _as_is)
 
 @numpy("result_type", each_a=())
 def _result_type(reader: Any, each: Any) -> Typed:
+    data = [a for a in each if isinstance(a, Typed | Grid) and getattr(a, "kind", a) != "int"]
+    if not data or not all(isinstance(a, Typed | Grid | int | Affine) for a in each):
+        raise Unreadable("result_type of this")
     return Typed("float")

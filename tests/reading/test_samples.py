@@ -312,3 +312,13 @@ def backward(dy, cache):
     assert prove_source(source, "backward", "cs231n", 1, forward="forward", **options).proved
     (against_zeros,) = prove_source(source, "backward", "cs231n", 1, **options)
     assert (against_zeros.verdict, against_zeros.condition) == ("REFUTED", "p == 0")
+
+
+@pytest.mark.parametrize(("given", "verdict"), [("x, w", "PROVED"), ("[x, w]", "UNKNOWN"), ("1", "UNKNOWN")])
+def test_the_dtype_of_several(given, verdict):
+    source = f"""
+import numpy as np
+def f(x, w, b, dy, stride, padding):
+    return dy.astype(np.result_type({given})).sum(axis=(0, 2, 3))
+"""
+    assert prove_source(source, "f", stride=1, targets=("db",), replays=0).verdict == verdict
