@@ -19,6 +19,13 @@ REASONS: dict[str, tuple[Key, ...]] = {
     "an operation has one way of being done or six, never two": (
         ("symconv/formulas/parser.py", "_Parser.moved", 'given = self.arguments(node, ("operand", *names, *(["mode"] if len(modes) > 1 else [])), required)', "1 -> 2"),
     ),
+    "a range has both ends or none": (
+        ("symconv/formulas/indices.py", "ranges", "if each.start is not None and each.stop is not None:", "each.start is not None and each.stop is not None -> each.start is not None or each.stop is not None"),
+        ("symconv/formulas/indices.py", "axis_links", "if each.start is not None and each.stop is not None", "each.start is not None and each.stop is not None -> each.start is not None or each.stop is not None"),
+    ),
+    "K stands in a form with a coefficient that is not zero, or not at all": (
+        ("symconv/proof/vocabulary.py", "balanced", 'if left and right == {"K": -coefficients.get("K", 0)} and right["K"] < 0:', "right['K'] < 0 -> right['K'] <= 0"),
+    ),
     "a size with the coefficient zero adds nothing, wherever it is put": (
         ("symconv/proof/vocabulary.py", "affine", "elif c < 0:", "0 -> 1"),
         ("symconv/proof/vocabulary.py", "affine", "elif c < 0:", "c < 0 -> c <= 0"),

@@ -783,6 +783,11 @@ def test_summands_of_different_lengths_by_axes() -> None:
     refused(lambda: hold(SMALL, parse(text)), "sums of lengths 3 and 5")
     refused(lambda: hold(FLAT, parse(text)), "axis 0: sums of lengths 3 and 5")
     refused(lambda: hold(SMALL, parse("y = correlate(x, w, s - 1)")), "stride s - 1 is 0; it must be at least 1")
+    refused(
+        lambda: hold(SMALL, parse("y = (1 // (s - 1))*correlate(x, w)")),
+        "1 // (s - 1) divides by zero for Conv(input=4, kernel=2)",
+    )
+    refused(lambda: hold(FLAT, parse("y = s*correlate(x, w)")), "the factor s differs from axis to axis: [1, 2]")
 
 
 def test_terms_of_an_entry_by_axes() -> None:
