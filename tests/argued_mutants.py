@@ -26,6 +26,9 @@ REASONS: dict[str, tuple[Key, ...]] = {
     "K stands in a form with a coefficient that is not zero, or not at all": (
         ("symconv/proof/vocabulary.py", "balanced", 'if left and right == {"K": -coefficients.get("K", 0)} and right["K"] < 0:', "right['K'] < 0 -> right['K'] <= 0"),
     ),
+    "a divisor whose interval holds zero is refused three lines above": (
+        ("symconv/formulas/indices.py", "interval", "return (0, d - 1) if c > 0 else (c + 1, 0)", "c > 0 -> c >= 0"),
+    ),
     "a size with the coefficient zero adds nothing, wherever it is put": (
         ("symconv/proof/vocabulary.py", "affine", "elif c < 0:", "0 -> 1"),
         ("symconv/proof/vocabulary.py", "affine", "elif c < 0:", "c < 0 -> c <= 0"),
