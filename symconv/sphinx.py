@@ -37,6 +37,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from symconv import __version__
+from symconv.article.formats.latex import CROSSING
 from symconv.article.formats.nodes import Maker, display
 from symconv.checking import check
 from symconv.checking.result import BAD
@@ -46,7 +47,11 @@ from symconv.proof.result import Proofs
 __all__ = ["setup"]
 
 #: what may stand in LaTeX that Sphinx writes with figures of ours
-PREAMBLE = "\\usepackage{tikz}\n\\ifdefined\\DeclareUnicodeCharacter\\DeclareUnicodeCharacter{202F}{\\,}\\fi\n"
+PREAMBLE = (
+    "\\usepackage{tikz}\n\\ifdefined\\DeclareUnicodeCharacter\\DeclareUnicodeCharacter{202F}{\\,}\\fi\n"
+    + CROSSING
+    + "\n"
+)
 
 
 def _fails(where: str, message: str) -> ExtensionError:

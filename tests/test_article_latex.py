@@ -120,7 +120,7 @@ def test_pdf_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     from symconv.article import Document
 
     right = Document.render
-    monkeypatch.setattr(Document, "render", lambda *a, **k: right(*a, **k).replace(r"\section", r"\nosuchsection"))
+    monkeypatch.setattr(Document, "render", lambda *a, **k: right(*a, **k).replace(r"\section{", r"\nosuchsection{"))
     assert_bad_usage(run(*line), "pdflatex: ! Undefined control sequence.", r"\nosuchsection")
     assert path.read_bytes() == first
     assert [each.name for each in tmp_path.iterdir()] == ["a.pdf"]

@@ -1,5 +1,6 @@
 """Languages: a folder for each, found by looking, with the same keys in each."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import symconv
-from symconv.prose import LANGUAGES, prose, words
+from symconv.prose import LANGUAGES, prose, reworded, words
 from symconv.prose.languages import language, table
 
 
@@ -49,3 +50,25 @@ def test_a_third_language_is_one_folder(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
     )
     assert out.stdout.split("\n")[:2] == ["de en fr la", r"['\\usepackage[latin]{babel}']"], out.stderr
+
+
+def test_other_words_for_the_same_things() -> None:
+    own, other = (prose(lang).words for lang in ("fr", reworded("fr", "padding=remplissage, kernel=filtre")))
+    assert own.keys() == other.keys()
+    assert not any(re.search(r"\b(?:marges?|noyaux?)\b", text, re.I) for text in other.values())
+    assert other["size.p"] == "remplissage avant (padding)"
+    assert other["subtitle.kernel"] == "filtre {size}"
+    changed = [text for key, text in other.items() if text != own[key]]
+    assert len(changed) > 30
+    # what agreed with the feminine word agrees with the other one
+    assert not any(
+        re.search(r"(?:\b[Ll]a|\b[Uu]ne|\b[Ss]a|\b[Cc]ette|à la|de la) (?:remplissage|filtre)", text)
+        for text in changed
+    )
+    assert words(reworded("fr", "padding=remplissage")).text("padding_before") == "remplissage avant"
+    with pytest.raises(
+        ValueError, match=r"no words 'padding=bord' in the vocabulary of fr; there are padding=remplissage, kernel"
+    ):
+        reworded("fr", "padding=bord")
+    with pytest.raises(ValueError, match=r"no words 'kernel=filter' in the vocabulary of en; there are none"):
+        reworded("en", "kernel=filter")

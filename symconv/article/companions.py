@@ -14,7 +14,7 @@ from functools import cache
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
 
-__all__ = ["channelled", "character", "example", "interesting_axis", "is_line", "line_of", "named", "shorter"]
+__all__ = ["channelled", "character", "example", "interesting_axis", "is_line", "least", "line_of", "named", "shorter"]
 
 #: an axis with arrays longer than this is shown by a shorter one, with arrays no longer than that
 WHOLE, LONGEST = 12, 9
@@ -126,6 +126,14 @@ def _like(axis: Axis, transposed: bool) -> Axis | None:
     return None
 
 
+@cache
+def _least(axis: Axis, transposed: bool) -> Axis:
+    """The shortest axis of the same character, padding counted; itself where there is none."""
+    wanted = character(axis)
+    found = [each for each in _short(axis, transposed) if character(each) == wanted]
+    return min([*found, axis], key=lambda each: (each.H + each.p + each.q, each.K))
+
+
 # layers ---------------------------------------------------------------------------------------------------------------
 
 
@@ -151,6 +159,15 @@ def line_of(conv: Conv, axis: int | None = None) -> Conv:
 def shorter(conv: Conv) -> Conv:
     """A layer with as many axes, each of the same character and short, with one image, channel and filter."""
     return _layer([line_of(conv, axis).axes[0] for axis in range(conv.ndim)], conv)
+
+
+def least(conv: Conv) -> Conv:
+    """The same with the shortest axes there are, for a picture that has little room.
+
+    >>> least(Conv(input=(5, 7), kernel=3, stride=2, padding=1, in_channels=2))
+    Conv(input=(3, 3), kernel=(3, 3), stride=(2, 2), padding=(1, 1))
+    """
+    return _layer([_least(axis, conv.transposed) for axis in conv.axes], conv)
 
 
 def _layer(axes: list[Axis], like: Conv) -> Conv:

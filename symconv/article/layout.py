@@ -30,7 +30,8 @@ class Layout:
     ``width`` is that of the lines in millimetres, for type of ten points: displays are broken, tables and pictures fitted to it.
     ``level`` is the depth of the sections (1: ``\\section``, ``##``); ``prefix`` begins every label of LaTeX; ``theorem`` is the
     environment of the theorem, ``none`` sets it as paragraphs; ``figures`` is one of :data:`FIGURES`, or None for what is usual
-    in the format; ``path`` begins the address of every picture's file.
+    in the format; ``path`` begins the address of every picture's file. ``bib`` names a file of BibTeX that LaTeX takes the works
+    from (:func:`symconv.article.sections.notation.bibtex`).
 
     ValueError for what is out of range.
 
@@ -45,6 +46,7 @@ class Layout:
     theorem: str = "theorem"
     figures: str | None = None
     path: str = ""
+    bib: str | None = None
 
     def __post_init__(self) -> None:
         if self.width is not None and not NARROWEST <= self.width <= WIDEST:

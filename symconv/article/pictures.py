@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from symconv.article.blocks import Article, Section
-from symconv.article.companions import is_line, shorter
+from symconv.article.companions import is_line, least, shorter
 from symconv.article.sections.setting import sizes_of
 from symconv.figures import Figure, figure
 from symconv.figures.geometry import smallest
@@ -54,9 +54,12 @@ class Room(NamedTuple):
 PRINT, PAGE = Room(14.4, 17.0), Room(18.0, 24.0, True)
 
 #: a Jacobian is read as a whole, and drawn smaller than there would be room for
-NARROW = 10.0
+NARROW = 9.0
 
-#: on the narrowest screens
+#: how far down a picture may go where lines are narrow: a column of print, and a screen, which scrolls
+TALLER = {False: 22.0, True: 60.0}
+
+#: cells across on the narrowest screens
 LEAST_ACROSS = 8.0
 
 
@@ -65,7 +68,8 @@ def room_of(points: float | None, usual: Room) -> Room:
     if points is None:
         return usual
     across = min(usual.across, points / (1.06 * UNIT))
-    return Room(max(LEAST_ACROSS, across), 22.0 if across < usual.across else usual.down, usual.wraps)
+    narrow = across < usual.across
+    return Room(max(LEAST_ACROSS, across), TALLER[usual.wraps] if narrow else usual.down, usual.wraps)
 
 
 def pictures(document: Article, section: Section, room: Room = PRINT) -> Iterator[tuple[str, Figure]]:
@@ -77,10 +81,8 @@ def pictures(document: Article, section: Section, room: Room = PRINT) -> Iterato
         if not telling(conv, kind, section.name):
             continue
         shown = fitting(conv, kind, document, room)
-        if shown is None and kind not in ("relation", "depth"):
-            short = shorter(conv)
-            shown = fitting(short, kind, document, room)
-            if shown is not None:
+        for short in dict.fromkeys([shorter(conv), least(conv)]) if kind not in ("relation", "depth") else ():
+            if shown is None and (shown := fitting(short, kind, document, room)) is not None:
                 remark = words(document.lang)("shorter", layer=sizes_of(short))
                 shown = replace(shown, remarks=(remark,))
         if shown is not None:
@@ -94,15 +96,27 @@ def fitting(conv: Conv, kind: str, document: Article, room: Room) -> Figure | No
     across = room.across if room.wraps or kind != "jacobian" else min(room.across, NARROW)
     for strip in (True, False) if kind in STRIPS and conv.ndim < 3 else (False,):
         try:
-            shown = figure(conv, kind, lang=document.lang, notation=document.notation, strip=strip, room=across)
-            scene = shown.bare
+            whole = figure(conv, kind, lang=document.lang, notation=document.notation, strip=strip, room=across)
         except TooLargeError:
             return None
-        wide = max(each.width for each in shown.frames) if strip and room.wraps else scene.width
-        shrunk = min(1.0, across / wide)
-        if smallest(scene) * shrunk >= LEGIBLE and (scene.height * shrunk <= room.down or (strip and room.wraps)):
-            return shown
+        for shown in fewer(whole, document.brief):
+            scene = shown.bare
+            wide = max(each.width for each in shown.frames) if strip and room.wraps else scene.width
+            shrunk = min(1.0, across / wide)
+            tall = 0.0 if strip and room.wraps else scene.height * shrunk
+            if smallest(scene) * shrunk >= LEGIBLE and tall <= room.down:
+                return shown
     return None
+
+
+def fewer(shown: Figure, brief: bool) -> Iterator[Figure]:
+    """A picture and, where it is a filmstrip, those of two entries, a corner and the fullest, and of this alone."""
+    if not brief or not shown.strip:
+        yield shown
+    if shown.strip:
+        fullest = shown.picture.fullest()
+        yield replace(shown, strip=tuple(dict.fromkeys([shown.strip[0], fullest])))
+        yield replace(shown, strip=(fullest,))
 
 
 def telling(conv: Conv, kind: str, section: str) -> bool:

@@ -152,7 +152,8 @@ def against(case: Case, index: Sequence[int]) -> tuple[Equation, bool] | None:
         return None
     steps = [_products(conv, still, moving, pairs, spans)]
     beyond = any(len(found) < math.prod(map(len, spans)) for found in pairs.values())
-    told = len(pairs) == 1 or not any(index[-conv.ndim :])  # with many channels for a corner alone
+    ends = [i in (0, n - 1) for i, n in zip(index[-conv.ndim :], conv.input, strict=True)]
+    told = all(ends) if len(pairs) > 1 else all(ends) or not any(ends)  # an edge is read like its neighbours
     if places and beyond and told and len(spans[-1]) <= room - 2:
         steps.insert(0, _products(conv, still, moving, pairs, spans, index))
     long = len(terms) > MOST_TERMS

@@ -17,6 +17,7 @@ from symconv.article import Document, document
 from symconv.article.case import TOLD
 from symconv.article.formats.markdown import DIALECTS
 from symconv.article.formats.text import WIDTH
+from symconv.article.sections.notation import bibtex
 from symconv.article.selection import BUDGET
 from symconv.article.write import DETAILS, FORMATS, SECTIONS
 from symconv.cli.algorithm import ALGORITHMS, derive_algorithm
@@ -25,7 +26,7 @@ from symconv.cli.options import as_value_errors, build_conv, conv_options, usage
 from symconv.files import write_all, write_whole
 from symconv.layer.conv import MAX_TERMS
 from symconv.mathematics.notation import GRADIENTS, INDICES, OPERATORS, PRESETS, Notation, notation
-from symconv.prose import LANGUAGES
+from symconv.prose import LANGUAGES, reworded
 
 __all__ = ["command", "document_of"]
 
@@ -120,13 +121,17 @@ def command(
     everything, detail = options.pop("everything"), options.pop("detail")
     page = _page(**shown)
     format = _format(ctx, format, path, as_json, shown["fragment"], shown["dialect"], page)
+    vocabulary = options.pop("vocabulary")
     conv = build_conv(options)
     width = WIDTH if path is not None else _width()
     budget = max(24, width - (WIDTH - BUDGET)) if format == "text" else BUDGET
     names = _names(sections)
+    if laid["bib"] is not None and path is None:
+        raise click.UsageError(f"--bib {laid['bib']} is for LaTeX that is written with -o PATH")
     if format == "pdf" and path is None and sys.stdout.isatty():
         raise click.UsageError("--format pdf is not text for a terminal; give -o PATH")
     with usage_errors():
+        lang = reworded(lang, vocabulary)
         own = _notation(noted.pop("preset"), noted.pop("letters"), noted)
         derivation = document(conv, lang, loss, max_terms, budget, names, "all" if everything else detail,
                               gradient_check, own, None, layout_of(laid, format, path), code, heading,
@@ -142,6 +147,9 @@ def command(
                                         front_matter=page)  # fmt: skip
         if path is not None:
             _write(derivation, format, path, content)
+            if laid["bib"] is not None:
+                write_whole(laid["bib"], bibtex())
+                click.echo(f"wrote {laid['bib']}", err=True)
             click.echo(f"wrote {path}", err=True)
         elif isinstance(content, bytes):
             click.echo(content, nl=False)
@@ -172,7 +180,8 @@ def document_of(words: Sequence[str]) -> Document:
         names = _names(given["sections"])
         detail = "all" if given["everything"] else given["detail"]
         own = _notation(given["preset"], given["letters"], noted)
-        return document(build_conv(given), given["lang"], given["loss"], given["max_terms"], BUDGET, names, detail,
+        lang = reworded(given["lang"], given["vocabulary"])
+        return document(build_conv(given), lang, given["loss"], given["max_terms"], BUDGET, names, detail,
                         given["gradient_check"], own, None, layout_of(given, "", None), given["code"],
                         given["heading"], given["assume"])  # fmt: skip
 

@@ -15,7 +15,7 @@ __all__ = ["LAYOUT", "layout_of", "layout_options"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: the options by the names under which they arrive
-LAYOUT = ("width", "level", "prefix", "theorem", "figures", "figure_path")
+LAYOUT = ("width", "level", "prefix", "theorem", "figures", "figure_path", "bib")
 
 
 def layout_options(function: F) -> F:
@@ -32,6 +32,10 @@ def layout_options(function: F) -> F:
         click.option("--figure-path", metavar="PATH", default=None,
                      help="What the address of a picture begins with, as /assets/."),
         click.option("--code", type=click.Choice(CODE), default="formulas", show_default=True, help="What the listing shows."),
+        click.option("--bib", metavar="FILE.bib", default=None, help="Write the works cited as BibTeX, and have LaTeX take them "
+                     "from there."),
+        click.option("--vocabulary", metavar="THING=WORD,...", default=None,
+                     help="Other words for the same things: padding=remplissage, kernel=filtre in French."),
         click.option("--title", "heading", metavar="TEXT", help="A title of your own."),
     )):  # fmt: skip
         function = option(function)
@@ -47,4 +51,13 @@ def layout_of(options: dict[str, Any], format: str, path: str | None) -> Layout:
         figures = "none" if path is None else "files"
     stem = "" if path is None else f"{Path(path).stem}-"
     return Layout(millimetres(options["width"]), options["level"], options["prefix"], options["theorem"], figures,
-                  (address or "") + stem)  # fmt: skip
+                  (address or "") + stem, bibliography(options["bib"], format))  # fmt: skip
+
+
+def bibliography(path: str | None, format: str) -> str | None:
+    """The name under which LaTeX reads a file of BibTeX; UsageError where no LaTeX is written beside it."""
+    if path is None:
+        return None
+    if format != "latex" or Path(path).suffix != ".bib":
+        raise click.UsageError(f"--bib {path}: a file that ends in .bib, for LaTeX")
+    return Path(path).stem

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from symconv.figures.layout import Body, moved, wide
 from symconv.figures.scene import Item, Line, Rect, Text
 from symconv.figures.sliding import Place
+from symconv.figures.window import ROOM
 from symconv.layer.conv import Conv
 from symconv.mathematics.markup import Content
 from symconv.mathematics.of_integers import FIRST
@@ -33,6 +34,8 @@ class DepthPicture:
 
     def __init__(self, conv: Conv, words: Words) -> None:
         self.conv, self.words = conv, words
+        #: cells across; what is wider has its halves under each other
+        self.room = ROOM
         self.inputs, self.outputs = conv.in_channels, conv.out_channels
         self.caption = words("depth", y=Word("y"), dx=Word("dx"))
 
@@ -62,6 +65,8 @@ class DepthPicture:
         c = next(first for first, second in self.pairs() if second == f)
         forward, width, height = self.panel("x", "y", f, True)
         backward, _, _ = self.panel("dx", "dy", c, False)
+        if 2 * width + 1.9 > self.room:
+            return Body((*forward, *moved(backward, 0, height + 0.6)), width, 2 * height + 0.6)
         items = [*forward, *moved(backward, width + 1.2, 0)]
         return Body(tuple(items), 2 * width + 1.2, height)
 

@@ -330,7 +330,7 @@ def figure(
     own = as_notation(notation)
     with indices_from(own.index_base):
         picture = KINDS[kind].make(conv if kind == "depth" else one, axis, words(lang))
-    if isinstance(picture, (BorderPicture, JacobianPicture, SlidingPicture)):
+    if isinstance(picture, (BorderPicture, DepthPicture, JacobianPicture, SlidingPicture)):
         picture.room = room
     if picture.cells > MAX_CELLS:
         raise TooLargeError(

@@ -4,9 +4,10 @@ The keys are the same in each. A further language is a further folder; nothing e
 """
 
 from symconv.prose.captions import Words, words
-from symconv.prose.languages import LANGUAGES, Language
+from symconv.prose.languages import LANGUAGES, Language, reworded
 from symconv.prose.phrases import Cited, Literal, Phrase, Prose, Reference, Run, Value, prose
 
 __all__ = [
-    "LANGUAGES", "Cited", "Language", "Literal", "Phrase", "Prose", "Reference", "Run", "Value", "Words", "prose", "words",
+    "LANGUAGES", "Cited", "Language", "Literal", "Phrase", "Prose", "Reference", "Run", "Value", "Words", "prose", "reworded",
+    "words",
 ]  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-__all__ = ["LANGUAGES", "Language", "language", "table"]
+__all__ = ["LANGUAGES", "Language", "language", "reworded", "table"]
 
 FOLDER = resources.files("symconv.prose")
 
@@ -34,7 +35,27 @@ class Language:
 
 def language(lang: str) -> Language:
     """The language of a code; ValueError for one there is none of."""
-    return Language(lang, **table(lang, "language"))
+    return Language(lang.partition("+")[0], **table(lang, "language"))
+
+
+def reworded(lang: str, vocabulary: str | None) -> str:
+    """The code of a language with other words for the same things: ``fr`` and ``padding=remplissage`` are
+    ``fr+padding=remplissage``, which stands wherever a code does. ValueError for words there are none of."""
+    code = "+".join([lang, *(each.strip() for each in (vocabulary or "").split(",") if each.strip())])
+    table(code, "article")
+    return code
+
+
+def _choices(lang: str, asked: str) -> Iterator[tuple[str, str]]:
+    """The replacements that are asked for, in order."""
+    path = FOLDER.joinpath(lang, "vocabulary.toml")
+    known = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for each in asked.split("+") if asked else ():
+        thing, _, word = each.partition("=")
+        if word not in known.get(thing, {}):
+            there = ", ".join(f"{name}={own}" for name, words in known.items() for own in words) or "none"
+            raise ValueError(f"no words {each!r} in the vocabulary of {lang}; there are {there}")
+        yield from known[thing][word]
 
 
 def table(lang: str, name: str) -> dict[str, str]:
@@ -45,9 +66,13 @@ def table(lang: str, name: str) -> dict[str, str]:
     >>> table("en", "article")["title.convolution"]
     'The gradients of a convolution'
     """
-    if lang not in LANGUAGES:
-        raise ValueError(f"no language {lang!r}; there are {', '.join(LANGUAGES)}")
-    return dict(_flat(tomllib.loads(FOLDER.joinpath(lang, f"{name}.toml").read_text(encoding="utf-8"))))
+    code, _, asked = lang.partition("+")
+    if code not in LANGUAGES:
+        raise ValueError(f"no language {code!r}; there are {', '.join(LANGUAGES)}")
+    found = dict(_flat(tomllib.loads(FOLDER.joinpath(code, f"{name}.toml").read_text(encoding="utf-8"))))
+    for pattern, word in _choices(code, asked) if name != "language" else ():
+        found = {key: re.sub(pattern, word, text) for key, text in found.items()}
+    return found
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

@@ -19,10 +19,16 @@ from symconv.mathematics.markup import width as typeset_width
 from symconv.mathematics.tree import Equation, Math
 from symconv.prose import Cited, Phrase, Prose, Value
 
-__all__ = ["TEXT_WIDTH", "aligned", "body", "fragment", "printed"]
+__all__ = ["CROSSING", "TEXT_WIDTH", "aligned", "body", "fragment", "printed"]
 
 #: the page of the template is this wide, in points, for type of eleven points; measures are for ten
 TEXT_WIDTH = 466.0 / 1.095
+
+#: the lines of a document of its own, which is set in ten points
+WHOLE = 455.0
+
+#: crossing out, for a document without the package cancel
+CROSSING = r"\providecommand{\cancel}[1]{{\setbox0\hbox{$#1$}\rlap{\vrule width\wd0 height.65ex depth-.55ex}\box0}}"
 
 #: what the number of an equation and the frame of a box take of it
 NUMBER, FRAME = 32.0, 12.0
@@ -46,7 +52,7 @@ HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 ESCAPED = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "⋆": r"$\star$", "↑": r"$\uparrow$", "↓": r"$\downarrow$",
-    "°": r"\textdegree{}", "’": "'", "“": "``", "”": "''", "„": ",,", "×": r"$\times$",
+    "°": r"\textdegree{}", "⊤": r"$\top$", "’": "'", "“": "``", "”": "''", "„": ",,", "×": r"$\times$",
     "⊙": r"$\odot$", "−": r"$-$", "\u00a0": "~", "\u202f": r"\,", "–": "--", "—": "---", "…": r"\dots{}",
 }  # fmt: skip
 
@@ -214,12 +220,13 @@ def _template(document: Article, name: str, whole: bool = False) -> str:
     width = None if layout.width is None else layout.points(TEXT_WIDTH)
     helpers = {
         "words": lambda value: words(prose, value, prefix),
-        "display": lambda block: display(prose, block, prefix, layout.points(TEXT_WIDTH)),
+        "display": lambda block: display(prose, block, prefix, layout.points(WHOLE if whole else TEXT_WIDTH)),
         "paired": lambda block: whole and layout.width is None and paired(block),
         "columns": lambda table: columns(prose, table, width),
         "cited": lambda given: cited(prose, given, prefix),
         "heading": lambda depth: HEADINGS[min(depth + layout.level - 1, len(HEADINGS) - 1)],
         "layout": layout,
+        "crossing": CROSSING,
         "figures": lambda section: list(figures(document, section)),
         "accents": accents,
         "kind": lambda block: type(block).__name__,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symconv.article.blocks import Article, Code, Equations, Paragraph, Section, Table
-from symconv.article.formats.latex import aligned
+from symconv.article.formats.latex import CROSSING, aligned
 from symconv.article.pictures import pictures
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import latex_text
@@ -64,7 +64,8 @@ class Maker:
 
     def sections(self) -> list[Node]:
         """The article's sections, one after another."""
-        return [made for section in self.article.sections for made in self._section(section, self.level)]
+        crossing = [node("RawBlock", ["latex", CROSSING])] if self.format in ("latex", "beamer", "pdf") else []
+        return [*crossing, *(made for section in self.article.sections for made in self._section(section, self.level))]
 
     def words(self, value: Value) -> list[Node]:
         return self._inlines(self.article.prose.linked(value))

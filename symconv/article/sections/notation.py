@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import resources
 
 from symconv.algebra.integers import Name
 from symconv.article.blocks import Block, Code, Paragraph, Section, Table
@@ -18,7 +19,7 @@ from symconv.mathematics.of_integers import of_integer
 from symconv.mathematics.tree import Below, Math, Matrix, Operator, Row, Sum, Word, separated
 from symconv.prose import Phrase, Value
 
-__all__ = ["called", "elsewhere", "in_pytorch", "notation", "references"]
+__all__ = ["bibtex", "called", "elsewhere", "in_pytorch", "notation", "references"]
 
 #: works that the article stands beside, by their key in the prose; the last on the name of transposed layers
 WORKS = ("dumoulin", "goodfellow", "lecun", "verdoolaege")
@@ -122,6 +123,11 @@ def elsewhere(conv: Conv, own: Notation = OWN) -> list[Block]:
         return []
     kind = "transposed" if conv.transposed else "remainder" if any(conv.remainder) else "convolution"
     return [Paragraph(Phrase(f"summary.elsewhere.{kind}")), Code(call, "python")]
+
+
+def bibtex() -> str:
+    """The works that articles cite, as a file of BibTeX."""
+    return resources.files("symconv.article").joinpath("references.bib").read_text(encoding="utf-8")
 
 
 def references(case: Case) -> Section:

@@ -148,7 +148,8 @@ def jacobians(case: Case) -> Section:
     layer = "border" if conv.mode.moves_rows else conv.kind.name
     blocks.append(Paragraph(Phrase(f"jacobians.band.{layer}", {"jacobian": partial("x")})))
     blocks.append(Paragraph(Phrase("jacobians.chain")))
-    blocks.append(Equations(tuple(product(line, array, case.full) for array in arrays)))
+    told = arrays if case.full else arrays[-1:]
+    blocks.append(Equations(tuple(product(line, array, True) for array in told)))
     for target in case.targets if case.full else ():
         entries = f"jacobians.entries.{target}" + ("_border" if target == "dx" and layer == "border" else "")
         blocks += [Paragraph(Phrase(entries)), *entry_equations(conv, target, line.gradients.terms(target))]

@@ -94,7 +94,9 @@ def setting(case: Case) -> Section:
     conv = case.conv
     intro = Paragraph(Phrase("setting.intro.bias" if conv.bias else "setting.intro.plain", {"first": FIRST.get()}))
     signs = notation(conv) if case.full else notation(conv)[:1]
-    blocks: list[Block] = [intro, *signs, Paragraph(Phrase("setting.arrays_intro")), _arrays(conv)]
+    blocks: list[Block] = [intro, *signs]
+    if case.full:
+        blocks += [Paragraph(Phrase("setting.arrays_intro")), _arrays(conv)]
     if shown_labels(conv):
         blocks.append(Paragraph(Phrase("setting.order_is", {"order": _order(conv)})))
     if conv.groups > 1:

@@ -73,7 +73,7 @@ def theorem(case: Case, targets: tuple[str, ...]) -> list[Block]:
         Paragraph(Phrase(f"theorem.sizes.{layer}", values)),
         *_assumed(case),
         Paragraph(Phrase("theorem.holds" if conv.bias else "theorem.holds_plain", values)),
-        Paragraph(Phrase("theorem.scope")),
+        *([Paragraph(Phrase("theorem.scope"))] if case.full else []),
     ]
     blocks: list[Block] = [Section("theorem", Phrase("theorem.title"), tuple(statement))]
     if case.full:

@@ -1,0 +1,76 @@
+"""Pages tried by axe-core, in a narrow light window and a wide dark one: nothing serious stands in anybody's way."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from symconv import Conv
+from symconv.article import document
+from tests.chromium import FLAGS, NAMES
+
+AXE = "axe-core@4.10.3"
+
+RUN = """<script>addEventListener("load", async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  const out = document.createElement("pre"); out.id = "answer";
+  out.textContent = JSON.stringify(found.violations.map((each) => [each.id, each.impact, each.nodes[0].html.slice(0, 120)]));
+  document.documentElement.append(out); });</script></body>"""
+
+LAYER = Conv(input=(5, 5), kernel=2, stride=2, in_channels=2)
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, from npm."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed")
+    folder = tmp_path_factory.mktemp("axe")
+    words = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), AXE]
+    ran = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr[-500:]
+    return (folder / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+
+
+def serious(page: str, axe: str, folder: Path, *flags: str) -> list[Any]:
+    """What axe calls serious or critical on a page."""
+    browser = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if browser is None:
+        pytest.skip(f"no Chromium: none of {', '.join(NAMES)} is on the path")
+    asked = folder / "asked.html"
+    asked.write_text(page.replace("</body>", f"<script>{axe}</script>{RUN}", 1), encoding="utf-8")
+    usual = [flag for flag in FLAGS if not flag.startswith("--window-size")]
+    done = subprocess.run(
+        [browser, *usual, *flags, "--virtual-time-budget=400000", f"--user-data-dir={folder / 'profile'}", "--dump-dom",
+         asked.as_uri()],
+        capture_output=True, text=True, encoding="utf-8", timeout=400, check=False,
+    )  # fmt: skip
+    _, opened, rest = done.stdout.partition('<pre id="answer">')
+    assert opened, done.stderr[-1000:]
+    found = json.loads(html.unescape(rest.partition("</pre>")[0]))
+    return [each for each in found if each[1] in ("serious", "critical")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [("--window-size=390,900",), ("--window-size=1280,900", "--blink-settings=preferredColorScheme=0")],
+                         ids=["390-light", "1280-dark"])  # fmt: skip
+def test_axe_finds_nothing_serious(flags: tuple[str, ...], axe: str, tmp_path: Path) -> None:
+    page = document(LAYER, "de", sections=["setting", "forward", "gradients", "channels", "algorithm"]).render("html")
+    assert serious(page, axe, tmp_path, *flags) == []
+
+
+@pytest.mark.slow
+def test_axe_sees_what_is_wrong(axe: str, tmp_path: Path) -> None:
+    page = document(LAYER, sections=["setting"]).render("html")
+    broken = page.replace("</header>", '</header><p style="color:#bbb;background:#fff">faint</p><img src="x.png"/>', 1)
+    assert {each[0] for each in serious(broken, axe, tmp_path, "--window-size=390,900")} >= {
+        "color-contrast",
+        "image-alt",
+    }
