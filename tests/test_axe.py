@@ -23,6 +23,11 @@ RUN = """<script>addEventListener("load", async () => {
   out.textContent = JSON.stringify(found.violations.map((each) => [each.id, each.impact, each.nodes[0].html.slice(0, 120)]));
   document.documentElement.append(out); });</script></body>"""
 
+WINDOWS = {
+    "390-light": ("--window-size=390,900",),
+    "1280-dark": ("--window-size=1280,900", "--blink-settings=preferredColorScheme=0"),
+}
+
 LAYER = Conv(input=(5, 5), kernel=2, stride=2, in_channels=2)
 
 
@@ -59,8 +64,7 @@ def serious(page: str, axe: str, folder: Path, *flags: str) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flags", [("--window-size=390,900",), ("--window-size=1280,900", "--blink-settings=preferredColorScheme=0")],
-                         ids=["390-light", "1280-dark"])  # fmt: skip
+@pytest.mark.parametrize("flags", WINDOWS.values(), ids=WINDOWS)
 def test_axe_finds_nothing_serious(flags: tuple[str, ...], axe: str, tmp_path: Path) -> None:
     page = document(LAYER, "de", sections=["setting", "forward", "gradients", "channels", "algorithm"]).render("html")
     assert serious(page, axe, tmp_path, *flags) == []
