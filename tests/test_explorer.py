@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -385,3 +386,52 @@ def test_command_writes_the_page(tmp_path: Path) -> None:
     )
     assert target.read_text(encoding="utf-8") == explorer({"K": 4, "s": 1, "p": 3, "q": 0})
     assert set(explorer_module.START) == {*LIMITS, "axes"}
+
+
+def test_what_an_entry_feeds_numbers_and_play(tmp_path: Path) -> None:
+    """Pointed at, an entry of x, w or dy lights the results that it is a factor of; numbers are what the terms come to."""
+    script = (
+        DRIVE
+        + """
+    set([5, 3, 2, 1, 1, 1], 2);
+    const cell = (array, index) => document.querySelector(`[data-array="${array}"] [data-index="${index}"]`);
+    const over = (array, index) => {
+      cell(array, index).dispatchEvent(new PointerEvent("pointerover", { bubbles: true, pointerType: "mouse" }));
+      const lit = [...document.querySelectorAll(".lit")].map((each) => each.closest(".board").dataset.array + ":" + each.dataset.index);
+      return { lit: [...new Set(lit)], said: text("#expression") };
+    };
+    answer.fed = Object.fromEntries([["x", "1,2"], ["w", "0,0"], ["dy", "2,0"]].map(([a, i]) => [a + ":" + i, over(a, i)]));
+    document.querySelector("#numbers").checked = true;
+    document.querySelector("form").dispatchEvent(new Event("input", { bubbles: true }));
+    const number = (each) => Number(each.querySelector(".label").textContent.replace("\\u2212", "-"));
+    const cells = (array) => [...document.querySelectorAll(`[data-array="${array}"] .cell`)];
+    answer.numbers = Object.fromEntries(["x", "w", "dy", "y", "dx", "dw"].map((array) =>
+      [array, cells(array).map((each) => [each.dataset.index, number(each)])]));
+    cell("dx", "0,0").click();
+    answer.whole = text("#expression");
+    document.querySelector("#play").click();
+    answer.playing = document.querySelector("#play").getAttribute("aria-pressed");
+    document.querySelector("#play").click();
+    answer.still = document.querySelector("#play").getAttribute("aria-pressed");
+    """
+    )
+    answer = ask(explorer(), script, tmp_path)
+    assert answer["problems"] == []
+    assert (answer["playing"], answer["still"]) == ("true", "false")
+    conv = conv_of((5, 3, 2, 1, 1, 1), 2)
+    right = expected(conv)
+    for key, said in answer["fed"].items():
+        array, _, index = key.partition(":")
+        results = "dx" if array == "dy" else "y"
+        goals = {goal for goal, pairs in right.items() if goal.startswith(f"{results}:")
+                 for pair in pairs if (array, index) in pair}  # fmt: skip
+        assert goals
+        assert {each for each in said["lit"] if each.startswith(f"{results}:")} == goals
+        assert " feeds " in said["said"]
+    values = {(array, index): number for array, cells in answer["numbers"].items() for index, number in cells}
+    for key, pairs in right.items():
+        array, _, index = key.partition(":")
+        total = sum(math.prod(values[factor] for factor in pair) for pair in pairs)
+        assert values[array, index] == total + (array == "y"), key
+    assert answer["whole"].endswith(f" = {values['dx', '0,0']}".replace("-", "−"))
+    assert len(set(values.values())) > 8

@@ -35,7 +35,11 @@ __all__ = ["command"]
 def command(path: str, padding: str, padding_mode: str, lang: str, **sizes: int) -> None:
     """Write one HTML file, which needs no network and no server: sliders for the sizes, and entries that show what feeds them.
 
-    In a post: <iframe src="explorer.html#H=7&K=3&s=2&p=1" width="100%" height="900" style="border:0"></iframe>
+    In a post, with a second line that gives it the height it asks for:
+
+    \b
+    <iframe id="conv" src="explorer.html#H=7&K=3&s=2&p=1" style="width:100%;border:0"></iframe>
+    <script>addEventListener("message",e=>{if(e.data.symconv)conv.style.height=e.data.height+"px"})</script>
 
     \b
     symconv explore -o explorer.html

@@ -29,7 +29,7 @@ __all__ = ["LIMITS", "SIDES", "START", "explorer"]
 
 #: size -> least, most with one axis, most with two
 LIMITS: dict[str, tuple[int, int, int]] = {
-    "H": (1, 12, 8), "K": (1, 5, 4), "s": (1, 4, 4), "p": (0, 4, 3), "q": (0, 4, 3), "d": (1, 3, 3),
+    "H": (1, 12, 8), "K": (1, 7, 7), "s": (1, 4, 4), "p": (0, 4, 3), "q": (0, 4, 3), "d": (1, 3, 3),
 }  # fmt: skip
 
 #: what the page shows first
@@ -77,6 +77,7 @@ def explorer(start: Mapping[str, int] | None = None, lang: str = "en", padding_m
         modes=[(name, told.text(f"mode_{name}")) for name in MODES],
         mode=padding_mode,
         targets=FORMULAS,
+        db=Markup(letters("db")),
         sizes={name: Markup(html_text((of_integer(e),))) for name, e in SIZES.items()},
         style=Markup(page("explorer.css").replace("/* colours */", colours())),
         arithmetic=Markup(arithmetic()),
@@ -147,7 +148,7 @@ def arithmetic() -> str:
 def settings(told: Words, start: Mapping[str, int]) -> dict[str, Any]:
     """What the script is told besides: the arrays, the limits, the words."""
     keys = ("impossible", "too_much", "empty", "empty_tap", "remainder", "no_remainder",
-            "legend_zero", "legend_border", "legend_constant")  # fmt: skip
+            "legend_zero", "legend_border", "legend_constant", "feeds", "feeds_nothing", "play", "pause")  # fmt: skip
     return {
         "sides": SIDES,
         "targets": {target: list(factors) for target, factors in TARGETS.items() if target != "db"},

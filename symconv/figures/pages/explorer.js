@@ -49,6 +49,21 @@
   }
   const told = (array, index) => array === "x" ? standing(index) : name(array, index);
 
+  // numbers beside letters: small ones for what is given, and what the terms come to for what is computed
+  const GIVEN = { x: [3, 5], w: [5, 2], dy: [2, 3] };
+  const given = (array, index) => (index.reduce((sum, i, axis) => sum + GIVEN[array][axis] * i, array.length + 1) % 7) - 3;
+  function value(array, index) {
+    if (array === "x") {
+      const rows = rowsAt(index);
+      return rows.every((m) => m !== null) ? given("x", rows) : mode.filled ? 2 : 0;
+    }
+    if (array in GIVEN) return given(array, index);
+    const sum = terms(array, index).reduce((total, term) => total + term.factors.reduce((product, [factor, at]) => product * value(factor, at), 1), 0);
+    return array === "y" ? sum + 1 : sum;
+  }
+  const signed = (number) => String(number).replace("-", "\u2212");
+  const shown = (array, index) => find("#numbers").checked ? signed(value(array, index)) : told(array, index);
+
   // drawing ----------------------------------------------------------------------------------------------------------
 
   function places(from, to) {
@@ -74,7 +89,7 @@
       }
       if (letter(array) === "m" && index.some((i) => !read.has(i))) cell.classList.add("unread");
       cell.dataset.index = index.join(",");
-      cell.innerHTML = `<span class="label">${told(array, index)}</span>`;
+      cell.innerHTML = `<span class="label">${shown(array, index)}</span>`;
       if (result) {
         cell.type = "button";
         cell.tabIndex = -1;
@@ -94,6 +109,7 @@
       cell.querySelectorAll(".term").forEach((mark) => mark.remove());
     });
     const { array, index } = pointed || chosen;
+    if (!(array in targets)) return feed(array, index);
     const found = terms(array, index);
     found.forEach((term, i) => term.factors.forEach(([factor, at]) => {
       const cell = cellAt(factor, at);
@@ -112,7 +128,33 @@
       term.factors.map(([factor, at]) => told(factor, at)).join("\u2009") + "</span>");
     if (array === "y") products.push("<i>b</i>");
     const none = letter(array) === "m" ? words.empty : words.empty_tap;
-    expression.innerHTML = name(array, index) + " = " + (found.length || array === "y" ? products.join(" + ") : `0 <span class="name">(${none})</span>`);
+    expression.innerHTML = name(array, index) + " = " + (found.length || array === "y" ? products.join(" + ") : `0 <span class="name">(${none})</span>`) +
+      (find("#numbers").checked ? ` = <strong>${signed(value(array, index))}</strong>` : "");
+  }
+
+  // where an entry of x, w or dy goes: the entries of y, or of dx, that have it as a factor, each with the other factor
+  function feed(array, index) {
+    const result = array === "dy" ? "dx" : "y", other = array === "w" ? "x" : "w";
+    let met = [[]];
+    for (let axis = 0; axis < axes; axis++) {
+      const here = triples.filter((t) => t.m !== null && t[letter(array)] === index[axis]);
+      met = met.flatMap((before) => here.map((t) => [...before, t]));
+    }
+    const pairs = met.map((each) => [each.map((t) => t[letter(result)]), each.map((t) => t[other === "x" ? "t" : letter(other)]),
+      each.reduce((flat, t) => flat * v.K + t.k, 0)]);
+    pairs.forEach(([goal, at, tap], i) => [cellAt(result, goal), cellAt(other, at)].forEach((cell) => {
+      cell.classList.add("lit");
+      paint(cell, tap);
+      const mark = document.createElement("span");
+      mark.className = "term";
+      mark.textContent = i + 1;
+      cell.append(mark);
+    }));
+    cellAt(array, index).classList.add("chosen");
+    const said = pairs.map(([goal, at, tap], i) =>
+      `<span class="product" style="--lit: var(--tap${tap % taps}); --lit-edge: var(--tap${tap % taps}-edge)"><span class="ordinal">${i + 1}</span>` +
+      `${name(result, goal)} (${told(other, at)})</span>`);
+    expression.innerHTML = name(array, index) + ` <span class="name">${pairs.length ? words.feeds : words.feeds_nothing}</span> ` + said.join(", ");
   }
 
   function paint(element, tap) {
@@ -174,6 +216,34 @@
       choose(target, to, true);
     });
   }
+
+  for (const source of ["x", "w", "dy"]) {
+    const cells = board[source].querySelector(".cells");
+    const pointAt = (event) => {
+      const cell = event.target.closest(".cell");
+      if (!cell || indexOf(cell).some((i) => i < 0 || i >= extent(source))) return;
+      pointed = { array: source, index: indexOf(cell) };
+      light();
+    };
+    cells.addEventListener("pointerover", pointAt);
+    cells.addEventListener("click", pointAt);
+    cells.addEventListener("pointerleave", () => { if (pointed) { pointed = null; light(); } });
+  }
+
+  // playing: one entry of the chosen array after the other
+  const player = find("#play");
+  let timer = null;
+  function playing(on) {
+    if (timer) clearInterval(timer);
+    timer = on ? setInterval(() => {
+      const all = places(0, extent(chosen.array)), at = all.findIndex((each) => each.join() === chosen.index.join());
+      pointed = null;
+      choose(chosen.array, all[(at + 1) % all.length], false);
+    }, 900) : null;
+    player.setAttribute("aria-pressed", String(on));
+    player.textContent = on ? words.pause : words.play;
+  }
+  player.addEventListener("click", () => playing(!timer));
 
   // sizes ------------------------------------------------------------------------------------------------------------
 
