@@ -195,15 +195,3 @@ def test_documents_show_themselves_as_markdown() -> None:
     shown = document(SMALL[0])
     assert shown._repr_markdown_() == render(SMALL[0], "markdown")
     assert not hasattr(shown, "_repr_html_")
-
-
-def test_a_large_layer_runs_without_sums_of_thousands(tmp_path: Path) -> None:
-    """No cell typesets or loops over what takes minutes, and its pictures are of a shorter layer."""
-    conv = Conv(input=(224, 224), kernel=(7, 7), stride=2, padding=3)
-    told = notebook(conv)
-    sources = {cell["id"]: "".join(cell["source"]) for cell in told["cells"] if cell["cell_type"] == "code"}
-    assert "numbers-1" not in sources
-    assert [text for text in sources.values() if text.startswith("g.terms")] == ['g.terms("dx")[0, 0, 112, 112]']
-    ran = run({"large": told}, tmp_path)["large"]
-    assert {cell["error"] for cell in ran} == {""}
-    assert max(len(text) for cell in ran for name, text in cell["shown"].items() if name == "text/latex") < 2000

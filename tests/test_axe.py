@@ -66,13 +66,13 @@ def serious(page: str, axe: str, folder: Path, *flags: str) -> list[Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", WINDOWS.values(), ids=WINDOWS)
 def test_axe_finds_nothing_serious(flags: tuple[str, ...], axe: str, tmp_path: Path) -> None:
-    page = document(LAYER, "de", sections=["setting", "forward", "gradients", "channels", "algorithm"]).render("html")
+    page = document(LAYER, "de", sections=["forward", "channels", "algorithm"]).render("html")
     assert serious(page, axe, tmp_path, *flags) == []
 
 
 @pytest.mark.slow
 def test_axe_sees_what_is_wrong(axe: str, tmp_path: Path) -> None:
-    page = document(LAYER, sections=["setting"]).render("html")
+    page = document(LAYER, sections=["references"]).render("html")
     broken = page.replace("</header>", '</header><p style="color:#bbb;background:#fff">faint</p><img src="x.png"/>', 1)
     assert {each[0] for each in serious(broken, axe, tmp_path, "--window-size=390,900")} >= {
         "color-contrast",

@@ -397,7 +397,8 @@ def test_what_an_entry_feeds_numbers_and_play(tmp_path: Path) -> None:
     const cell = (array, index) => document.querySelector(`[data-array="${array}"] [data-index="${index}"]`);
     const over = (array, index) => {
       cell(array, index).dispatchEvent(new PointerEvent("pointerover", { bubbles: true, pointerType: "mouse" }));
-      const lit = [...document.querySelectorAll(".lit")].map((each) => each.closest(".board").dataset.array + ":" + each.dataset.index);
+      const of = (each) => each.closest(".board").dataset.array + ":" + each.dataset.index;
+      const lit = [...document.querySelectorAll(".lit")].map(of);
       return { lit: [...new Set(lit)], said: text("#expression") };
     };
     answer.fed = Object.fromEntries([["x", "1,2"], ["w", "0,0"], ["dy", "2,0"]].map(([a, i]) => [a + ":" + i, over(a, i)]));

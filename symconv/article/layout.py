@@ -31,7 +31,7 @@ class Layout:
     ``level`` is the depth of the sections (1: ``\\section``, ``##``); ``prefix`` begins every label of LaTeX; ``theorem`` is the
     environment of the theorem, ``none`` sets it as paragraphs; ``figures`` is one of :data:`FIGURES`, or None for what is usual
     in the format; ``path`` begins the address of every picture's file. ``bib`` names a file of BibTeX that LaTeX takes the works
-    from (:func:`symconv.article.sections.notation.bibtex`).
+    from (:func:`symconv.article.sections.notation.bibtex`); ``explorer`` is the address of an explorer that pages link to.
 
     ValueError for what is out of range.
 
@@ -47,6 +47,7 @@ class Layout:
     figures: str | None = None
     path: str = ""
     bib: str | None = None
+    explorer: str | None = None
 
     def __post_init__(self) -> None:
         if self.width is not None and not NARROWEST <= self.width <= WIDEST:
@@ -59,8 +60,10 @@ class Layout:
             raise ValueError(f"theorem {self.theorem!r}: an environment is named by letters")
         if self.figures is not None and self.figures not in FIGURES:
             raise ValueError(f"no figures {self.figures!r}; there are {', '.join(FIGURES)}")
-        if re.search(r"[\s()<>\"]", self.path):
-            raise ValueError(f"path {self.path!r}: an address has no spaces, brackets or quotes")
+        for name in ("path", "explorer"):
+            address = getattr(self, name) or ""
+            if re.search(r"[\s()<>\"]", address):
+                raise ValueError(f"{name} {address!r}: an address has no spaces, brackets or quotes")
 
     def points(self, usual: float) -> float:
         """The width of a line, in points."""

@@ -11,13 +11,14 @@ from symconv.article.blocks import Article, Section
 from symconv.article.companions import is_line, least, shorter
 from symconv.article.sections.setting import sizes_of
 from symconv.figures import Figure, figure
+from symconv.figures.explorer import LIMITS
 from symconv.figures.geometry import smallest
 from symconv.figures.kinds import KINDS, TooLargeError
 from symconv.figures.scene import UNIT
 from symconv.layer.conv import Conv
 from symconv.prose import words
 
-__all__ = ["FIGURES", "PAGE", "PRINT", "Room", "pictures", "room_of"]
+__all__ = ["FIGURES", "PAGE", "PRINT", "Room", "explored", "pictures", "room_of"]
 
 #: section -> the kinds of pictures that close it
 FIGURES = {
@@ -117,6 +118,21 @@ def fewer(shown: Figure, brief: bool) -> Iterator[Figure]:
         fullest = shown.picture.fullest()
         yield replace(shown, strip=tuple(dict.fromkeys([shown.strip[0], fullest])))
         yield replace(shown, strip=(fullest,))
+
+
+def explored(document: Article) -> str | None:
+    """The address of the explorer at the layer's own sizes, or those of a shorter one like it; None where there is none."""
+    if document.layout.explorer is None or document.conv.transposed:
+        return None
+    conv = document.conv
+    alike = conv.ndim <= 2 and len(set(conv.axes)) == 1
+    for each, axes in ((conv, conv.ndim if alike else 1), (shorter(conv), 1), (least(conv), 1)):
+        axis = each.axes[0]
+        sizes = {"H": axis.H, "K": axis.K, "s": axis.s, "p": axis.p, "q": axis.q, "d": axis.d, "axes": axes}
+        if all(low <= sizes[name] <= most[axes - 1] for name, (low, *most) in LIMITS.items()):
+            mode = "" if conv.padding_mode == "zeros" else f"&mode={conv.padding_mode}"
+            return f"{document.layout.explorer}#" + "&".join(f"{name}={value}" for name, value in sizes.items()) + mode
+    return None
 
 
 def telling(conv: Conv, kind: str, section: str) -> bool:

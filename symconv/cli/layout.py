@@ -15,7 +15,7 @@ __all__ = ["LAYOUT", "layout_of", "layout_options"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: the options by the names under which they arrive
-LAYOUT = ("width", "level", "prefix", "theorem", "figures", "figure_path", "bib")
+LAYOUT = ("width", "level", "prefix", "theorem", "figures", "figure_path", "bib", "explorer")
 
 
 def layout_options(function: F) -> F:
@@ -34,6 +34,8 @@ def layout_options(function: F) -> F:
         click.option("--code", type=click.Choice(CODE), default="formulas", show_default=True, help="What the listing shows."),
         click.option("--bib", metavar="FILE.bib", default=None, help="Write the works cited as BibTeX, and have LaTeX take them "
                      "from there."),
+        click.option("--explorer", metavar="ADDRESS", default=None,
+                     help="Link HTML and Markdown to an explorer there, at these sizes."),
         click.option("--vocabulary", metavar="THING=WORD,...", default=None,
                      help="Other words for the same things: padding=remplissage, kernel=filtre in French."),
         click.option("--title", "heading", metavar="TEXT", help="A title of your own."),
@@ -51,7 +53,7 @@ def layout_of(options: dict[str, Any], format: str, path: str | None) -> Layout:
         figures = "none" if path is None else "files"
     stem = "" if path is None else f"{Path(path).stem}-"
     return Layout(millimetres(options["width"]), options["level"], options["prefix"], options["theorem"], figures,
-                  (address or "") + stem, bibliography(options["bib"], format))  # fmt: skip
+                  (address or "") + stem, bibliography(options["bib"], format), options["explorer"])  # fmt: skip
 
 
 def bibliography(path: str | None, format: str) -> str | None:

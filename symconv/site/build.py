@@ -24,6 +24,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from symconv.article import document
+from symconv.article.layout import Layout
 from symconv.figures import figure
 from symconv.figures.explorer import explorer
 from symconv.files import write_all
@@ -110,7 +111,7 @@ def pages(readme: str | None = None) -> dict[str, str | bytes]:
     for conv in project_plan().derivations:
         for lang in LANGUAGES:
             name = f"derivations/{conv.slug}.{lang}.html"
-            made[name] = document(conv, lang).render("html")
+            made[name] = document(conv, lang, layout=Layout(explorer="../explorer.html")).render("html")
             layers.append((name, f"{_said(conv)} ({lang})"))
     made["gallery.html"] = _page("Derivations", "gallery.html", str(_gallery(project_plan().derivations)))
     body = _environment().get_template("playground.html.jinja").render(examples=EXAMPLES, layers=layers)

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from symconv.article.blocks import Article, Equations, Gap
 from symconv.article.formats.displays import STYLES, fitting
 from symconv.article.formats.latex import TEXT_WIDTH, aligned
-from symconv.article.pictures import PAGE, pictures, room_of
+from symconv.article.pictures import PAGE, explored, pictures, room_of
 from symconv.figures import Figure
 from symconv.figures.geometry import smallest
 from symconv.figures.palette import BACKGROUND
@@ -184,5 +184,6 @@ def _template(document: Article, name: str) -> str:
     contents = Phrase("page.contents")
     styles = Markup("\n".join([math_style_sheet(".symconv-article"), style_sheet()]))
     return environment().get_template(name).render(
-        document=document, contents=contents, styles=styles, ground=BACKGROUND, **helpers
+        document=document, contents=contents, explored=explored(document),
+        explorer=Phrase("page.explorer"), styles=styles, ground=BACKGROUND, **helpers
     )  # fmt: skip

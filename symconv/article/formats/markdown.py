@@ -14,11 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from symconv.article.blocks import Article, Equations, Section
 from symconv.article.formats.displays import STYLES, fitting
 from symconv.article.formats.latex import FRAME, NUMBER, TEXT_WIDTH, aligned
-from symconv.article.pictures import PAGE, Room, pictures, room_of
+from symconv.article.pictures import PAGE, Room, explored, pictures, room_of
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import plain
 from symconv.mathematics.tree import Math
-from symconv.prose import Cited, Prose, Value
+from symconv.prose import Cited, Phrase, Prose, Value
 
 __all__ = ["DIALECTS", "Dialect", "files", "printed"]
 
@@ -132,6 +132,8 @@ def printed(document: Article, dialect: str = "plain", front_matter: Mapping[str
         "hashes": lambda depth: "#" * min(6, depth + document.layout.level - 1),
         "images": lambda section: list(images(document, section)),
         "kind": lambda block: type(block).__name__,
+        "explored": explored(document),
+        "explorer": Phrase("page.explorer"),
         "front_matter": [] if front_matter is None else list(yaml_lines(front_matter, prose.text(document.title))),
     }
     return environment().get_template("document.md.jinja").render(document=document, **helpers)
