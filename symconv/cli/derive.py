@@ -146,11 +146,8 @@ def command(
             content = derivation.render(format, width if path is None else None, fragment=shown["fragment"], dialect=dialect,
                                         front_matter=page)  # fmt: skip
         if path is not None:
-            _write(derivation, format, path, content)
-            if laid["bib"] is not None:
-                write_whole(laid["bib"], bibtex())
-                click.echo(f"wrote {laid['bib']}", err=True)
-            click.echo(f"wrote {path}", err=True)
+            _write(derivation, format, path, content, laid["bib"])
+            click.echo(f"wrote {path}" + (f" and {laid['bib']}" if laid["bib"] else ""), err=True)
         elif isinstance(content, bytes):
             click.echo(content, nl=False)
         else:
@@ -158,8 +155,11 @@ def command(
     ctx.exit(0 if derivation.ok else 1)
 
 
-def _write(derivation: Document, format: str, path: str, content: str | bytes) -> None:
-    """The file, and the pictures of Markdown beside it: all of them or none."""
+def _write(derivation: Document, format: str, path: str, content: str | bytes, bib: str | None = None) -> None:
+    """The file, and the pictures of Markdown or the works as BibTeX beside it: all of them or none."""
+    if bib is not None:
+        write_all({Path(bib): bibtex(), Path(path): content}, folders=False)
+        return
     beside = derivation.figure_files() if format == "markdown" else {}
     if not beside:
         write_whole(path, content)
