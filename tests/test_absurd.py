@@ -159,7 +159,8 @@ def test_an_audit_ends_with_a_status_of_its_own(options: tuple[str, ...], status
     (tmp_path / "layer.py").write_text(
         "def db(x, w, b, dy, stride, padding):\n    return {'db': dy.sum(axis=tuple(range(2, dy.ndim))).sum(axis=0)}\n"
     )
-    words = ["audit", "layer.py:db", "--input", "4..5", "--kernel", "2", "--padding", "0", "--no-proof", *options]
+    words = ["audit", "layer.py:db", "--input", "4..5", "--kernel", "2", "--padding", "0", "--stride", "1", "--no-proof",
+             "--once", "--convention", "plain", *options]  # fmt: skip
     code = f"from symconv.cli import main; main({words!r})"
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == status, ran.stdout + ran.stderr

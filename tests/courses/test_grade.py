@@ -8,8 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from symconv.audits.sandbox.supervisor import shared_workers
 from symconv.courses.grade import FORMATS, KINDS, LEVELS, grade
 from tests.commands import assert_bad_usage, run
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _workers():
+    with shared_workers():
+        yield
+
 
 SOLUTIONS = Path(__file__).with_name("solutions.py")
 

@@ -106,13 +106,15 @@ def test_files(tmp_path):
 
 
 def test_a_program_in_c(compiled):
-    right = run("audit", "--command", compiled, "--grid", "quick", "--json")
+    right = run("audit", "--command", compiled, "--grid", "quick", "--once", "--json")
     assert right.status == 0, right
     assert (right.json["right"], right.json["wrong"]) == (45, 0)
-    wrong = run("audit", "--command", f"{compiled} wrong", "--grid", "quick", "--json")
+    wrong = run("audit", "--command", f"{compiled} wrong", "--grid", "quick", "--once", "--json")
     assert wrong.status == 1
     assert "forgets the stride in dw" in json.dumps(wrong.json)
-    refused = run("audit", "--command", compiled, "--grid", "quick", "--dilation", "1..2", "--stride", "1", "--json")
+    refused = run(
+        "audit", "--command", compiled, "--grid", "quick", "--dilation", "1..2", "--stride", "1", "--once", "--json"
+    )
     assert refused.json["refused"] == refused.json["cases"] - 15  # every case with dilation
 
 
