@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,8 +12,21 @@ from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import Polynomial
 from symconv.checking.model import Model, Unreadable, constant
+from symconv.checking.terms import Mul, Seq, Term
 
-__all__ = ["Shapes", "bordered", "derivative", "folded", "row_of", "spread", "starred", "turned", "windows"]
+__all__ = [
+    "Shapes",
+    "amounts",
+    "padded",
+    "bordered",
+    "derivative",
+    "folded",
+    "row_of",
+    "spread",
+    "starred",
+    "turned",
+    "windows",
+]
 
 
 class Shapes(Unreadable):
@@ -127,3 +140,36 @@ def derivative(above: Polynomial, by: Polynomial) -> Polynomial:
             rest.remove(key)
             found[tuple(rest)] = coefficient * times
     return Polynomial(found)
+
+
+def amounts(model: Model, term: Term, ndim: int, env: Mapping[str, int]) -> list[int]:
+    """A number for each axis: the same letter's there, or one of those written."""
+    items = term.items if isinstance(term, Seq) else (term,) * ndim
+    if len(items) != ndim:
+        raise Unreadable("a number for each axis was expected")
+    found = []
+    for axis, each in enumerate(items):
+        model.axis = axis if ndim == model.dims else None
+        try:
+            found.append(int(model.number(each, env)))
+        finally:
+            model.axis = None
+    return found
+
+
+def padded(model: Model, value: NDArray[Any], widths: tuple[Term, ...], env: Mapping[str, int]) -> NDArray[Any]:
+    """Zeros before and after on each axis: the same on both sides, two amounts, or a pair for each axis."""
+    pairs = widths[0].factors if len(widths) == 1 and isinstance(widths[0], Mul) else ()
+    if pairs and all(isinstance(each, Seq) for each in pairs):
+        if len(pairs) != value.ndim:
+            raise Unreadable("a pair for each axis was expected")
+        sides = [[int(model.number(n, env)) for n in each.items] for each in pairs if isinstance(each, Seq)]
+        before, after = [each[0] for each in sides], [each[-1] for each in sides]
+    else:
+        before, after = (amounts(model, each, value.ndim, env) for each in (widths[0], widths[-1]))
+    for axis, (p, q) in enumerate(zip(before, after, strict=True)):
+        moved = np.moveaxis(value, axis, 0)
+        moved = moved[max(0, -p) : len(moved) - max(0, -q)]
+        zero = np.full((1, *moved.shape[1:]), constant(0), dtype=object)
+        value = np.moveaxis(np.concatenate([zero] * max(0, p) + [moved] + [zero] * max(0, q)), 0, axis)
+    return value

@@ -255,7 +255,7 @@ def agreement(
                     HOLDS, kind, holds + (f"; for every size only when {proof.condition}" if proof.condition else "")
                 )
             conditions += [proof.condition] if proof.condition else []
-    except (NotGeneral, ValueError):
+    except (NotGeneral, ValueError, IndexError):
         return Outcome(HOLDS, kind, holds)
     told = f"every size when {'; '.join(dict.fromkeys(conditions))}" if conditions else "every size"
     return Outcome(PROVED, kind, told + (f", {factor}" if factor else ""))

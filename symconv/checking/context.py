@@ -30,7 +30,7 @@ SIZES = {
     **{f"{letter}_{axis + 1}": (letter, axis) for letter in "HKOspqdr" for axis in range(3)}, "q": ("q", 0), "r": ("r", 0),
     **{f"{name}_{side}": (letter, axis) for name, letter in (("pad", "p"), ("d", "d"), ("stride", "s"), ("dilation", "d"))
        for axis, sides in enumerate(("Hh", "Ww")) for side in sides},
-    "f_h": ("K", 0), "f_w": ("K", 1), "stride_H": ("s", 0), "stride_W": ("s", 1), "p_1": ("p", 0), "p_2": ("p", 1),
+    "G": ("G", 0), "f_h": ("K", 0), "f_w": ("K", 1), "stride_H": ("s", 0), "stride_W": ("s", 1), "p_1": ("p", 0), "p_2": ("p", 1),
 }  # fmt: skip
 
 #: what a person may set: slot -> what it takes

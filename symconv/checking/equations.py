@@ -41,6 +41,7 @@ from symconv.checking.sizes import models_for, setting_known, shape_of
 from symconv.checking.terms import (
     Choice,
     Diff,
+    Dots,
     Entry,
     Grid,
     Mul,
@@ -64,6 +65,12 @@ GOOD = (PROVED, HOLDS, DEFINITION, ILL_FORMED)
 
 def equation(statement: Statement, context: Context) -> Outcome:
     """The verdict on an equation; sides that state entries and sides that state whole arrays are judged each by itself."""
+    whole = tuple(side for side in statement.sides if not any(isinstance(each, Dots) for each in walk(side)))
+    if 1 < len(whole) < len(statement.sides) and whole[0] == statement.sides[0]:
+        rest = equation(Statement(whole, ("=",) * (len(whole) - 1), statement.notes), context)
+        return replace(
+            rest, condition=f"{rest.condition or ''}; what the dots stand for is not checked".removeprefix("; ")
+        )
     found = [_equation(each, context) for each in apart(statement)]
     if (
         len(found) == 2

@@ -241,7 +241,7 @@ class Expression:
             self.notes.append("up to the factor " + text.replace("′", "'"))
             return Num(Fraction(1))
         if sub is not None and is_array and flat(sub) not in ("out", "in", "max", "prev"):
-            term: Term = Entry(name, self.indices(sub))
+            term: Term = self.entry(name, sub)
         elif sub is not None:
             term = Name(f"{name}_{flat(sub)}")
         elif is_array and isinstance(after, Fence) and after.left in "([" and _indices_inside(after):
@@ -269,9 +269,11 @@ class Expression:
         if isinstance(part, Below) and isinstance(part.base, Fence):
             inside = self.inner(part.base.body)
             if isinstance(inside, Name):
-                return Entry(inside.text, self.indices(part.sub))
+                return self.entry(inside.text, part.sub)
             if isinstance(inside, Entry):
                 return Entry(inside.array, (*inside.at, *self.indices(part.sub)))
+            if not isinstance(inside, Star) or Operator("·") in parts_of(part.sub):
+                return self.entry(inside, part.sub)
             if isinstance(inside, Star):
                 return Entry(f"({flat(part.base.body)})", self.indices(part.sub))
         raise ReadingError(f"'{flat(part)[:40]}' is not understood")
@@ -290,12 +292,26 @@ class Expression:
                 mode = args[2].text if len(args) == 3 and isinstance(args[2], Name) else ""
                 return Star(SLIDING[kind], args[0], args[1], mode or ("full" if "full" in kind else ""))
             return Call(kind, (*args, *extra))
+        if isinstance(after, Below) and isinstance(after.base, Fence) and Operator("·") in parts_of(after.sub):
+            self.at += 1
+            return self.entry(Call(kind, (self.inner(after.base), *extra)), after.sub)
         if after is None:
             raise ReadingError(f"{word} is applied to nothing")
         argument = self.factor()
         if argument is None:
             raise ReadingError(f"{word} is applied to nothing")
         return Call(kind, (argument, *extra))
+
+    def entry(self, array: str | Term, sub: Math) -> Term:
+        """An entry, or with dots in the place of its last indices all of those that they run over."""
+        pieces = between([p for p in parts_of(sub) if not is_blank(p)], ",")
+        some = [piece for piece in pieces if piece != [Operator("·")]]
+        if len(some) < len(pieces):
+            whole = Name(array) if isinstance(array, str) else array
+            return Call("slice", (whole, *(self.index(piece) for piece in some)))
+        if isinstance(array, str):
+            return Entry(array, self.indices(sub))
+        raise ReadingError("an entry of something composed")
 
     def indices(self, sub: Math) -> tuple[Term, ...]:
         parts = [p for p in parts_of(sub) if not is_blank(p)]

@@ -50,7 +50,7 @@ LAST = {"x": "H", "w": "K", "b": "K", "y": "O"}
 
 def formula_texts(left: Term, right: Term, model: Model, ranges: dict[str, str]) -> list[str]:
     """One formula for each axis of space, in symconv's own notation; ``ranges`` says on which array's axis an index runs."""
-    if model.conv.transposed or model.setting.turned:
+    if model.conv.transposed or model.setting.turned or model.setting.grouped:
         raise NotGeneral("not a correlation")
     if isinstance(left, Name):
         return [_whole(left, right, model)]

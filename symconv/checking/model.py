@@ -56,6 +56,8 @@ class Setting:
     framed: frozenset[str] = frozenset()
     #: the forward pass is a true convolution, so that the author's w is the layer's turned round
     turned: bool = False
+    #: groups have an index of their own
+    grouped: bool = False
     #: a bias of its own for each output
     untied: bool = False
 
@@ -101,6 +103,10 @@ class Model:
         return {**laid, "y": y, "b": b, "db": laid["dy"].copy()}
 
     def laid(self, role: str, array: NDArray[Any]) -> NDArray[Any]:
+        if self.setting.grouped:  # the group has an index of its own, before the channels in it
+            lead = 1 if role in "xy" else 0
+            array = array.reshape(*array.shape[:lead], self.conv.groups, -1, *array.shape[lead + 1 :])
+            return array[0] if lead and not self.batch else array
         if role == "b":
             return array if self.channels and "f" in self.setting.layout[1] else array.reshape(-1)[:1].reshape(())
         if role == "w":
@@ -202,7 +208,7 @@ class Model:
             if role is None:
                 continue
             shape = self.arrays[role].shape
-            if len(shape) != len(entry.at):
+            if len(shape) != len(entry.at) and len(shape) != len(entry.at) + self.dims:
                 continue
             for axis, index in enumerate(entry.at):
                 if index == Name(name):
@@ -240,6 +246,9 @@ class Model:
 
     def entry(self, array: str, at: tuple[int, ...]) -> Polynomial:
         found = self.arrays[array]
+        channel = self.channels and 0 < len(at) == found.ndim - self.dims
+        if channel and all(0 <= i < n for i, n in zip(at, found.shape, strict=False)):
+            return found[at]  # type: ignore[no-any-return]
         if len(at) != found.ndim:
             raise Unreadable(f"{array} with {len(at)} indices where it has {found.ndim}")
         if all(0 <= i < n for i, n in zip(at, found.shape, strict=True)):

@@ -39,8 +39,10 @@ def apart(statement: Statement) -> list[Statement]:
 
 def _operates(side: Term) -> bool:
     """Whether a side has a star between a whole array, or what a word makes of one, and something else."""
+    if any(isinstance(each, SumOver) and each.bounds for each in walk(side)):
+        return False
     for star in walk(side):
-        if not isinstance(star, Star) or star.sign == "⊙" or any(isinstance(each, SumOver) for each in walk(star)):
+        if not isinstance(star, Star) or star.sign == "⊙":
             continue
         if isinstance(star.left, Grid) or isinstance(star.right, Grid):
             continue

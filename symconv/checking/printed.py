@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from symconv.checking.terms import (
     Add,
+    Call,
     Diff,
     Div,
     Entry,
@@ -104,11 +105,20 @@ def _grid(term: Term) -> str:
     )
 
 
+def _call(term: Term) -> str:
+    assert isinstance(term, Call)
+    texts = [printed(each) for each in term.args]
+    if term.word == "slice":
+        return rf"{texts[0]}_{{{','.join(texts[1:])},\cdot}}"
+    return rf"\operatorname{{{term.word}}}({', '.join(texts)})"
+
+
 RULES: dict[type[Term], Callable[..., str]] = {
     Num: lambda term: str(term.value), Name: lambda term: name_text(term.text), Entry: _entry, Add: _add, Mul: _mul,
     SumOver: _sum, Diff: _diff, Grid: _grid, Seq: lambda term: "(" + ", ".join(map(printed, term.items)) + ")",
     Div: lambda term: rf"\frac{{{printed(term.top)}}}{{{printed(term.bottom)}}}",
     Floor: lambda term: rf"\left\lfloor {printed(term.body)} \right\rfloor",
     Transpose: lambda term: f"{printed(term.body)}^T",
+    Call: _call,
     Star: lambda term: f"{printed(term.left)} {_STARS.get(term.sign, '*')} {printed(term.right)}",
 }  # fmt: skip

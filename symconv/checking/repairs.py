@@ -62,7 +62,7 @@ def _condition(sides: Sequence[Term], failed: Failure, models: Sequence[Model], 
         texts = formula_texts(sides[0], sides[failed.at], models[0], context.axes)
         strides = tuple(sorted({m.conv.stride[0] for m in models}))
         found = general_verdict(texts, strides, context.padding == 0 and "p" not in "".join(texts))
-    except (NotGeneral, ValueError):
+    except (NotGeneral, ValueError, IndexError):
         return None
     return found.condition
 

@@ -73,6 +73,10 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
         raise Unreadable("the same array with different numbers of indices")
     given = {role: next(iter(r)) for role, r in ranks.items()}
     current = context.channels
+    if given.get("w") in (2, 3) and _slides(statement):  # arrays at their channels: y_f is the sum of x_c * w_fc
+        lead = given["w"] - 1
+        if all(rank == lead for role, rank in given.items() if role != "w") and (lead == 1 or groups_of(context) != 1):
+            return _written_axes(statement) or context.dims or 1, True, False
     if not given and stars_of(statement):  # whole arrays: of one channel
         return _written_axes(statement) or context.dims or 1, False, False
     options = [
@@ -83,10 +87,25 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
         due = {"x": batch + channels + dims, "w": 2 * channels + dims, "y": batch + channels + dims, "b": int(channels)}
         if channels and given.get("w") == dims + 1:  # one output, which has no index of its own
             due |= {"w": dims + 1, "y": batch + dims, "b": 0}
+        if channels and groups_of(context) != 1 and given.get("x", given.get("y")) == batch + dims + 2:
+            due = {"x": batch + dims + 2, "w": dims + 3, "y": batch + dims + 2, "b": 2}
         fits = {role for role, rank in given.items() if due[role] == rank}
         if fits == set(given) or (set(given) - fits == {"b"} and given["b"] == channels + dims):
             return dims, channels, batch
     raise Unreadable("the numbers of indices fit no layer: " + ", ".join(f"{role} {n}" for role, n in given.items()))
+
+
+def groups_of(context: Context) -> int:
+    """How many groups of channels the article's layer has."""
+    return max((layer.get("groups", (1,))[0] for layer in context.layers.values()), default=1)
+
+
+def _slides(statement: Statement) -> bool:
+    """Whether a star or a border is applied to entries, which are whole arrays then."""
+    return any(
+        isinstance(each, Star) and each.sign == "⋆" and any(isinstance(e, Entry) for e in walk(each))
+        and not any(isinstance(e, Grid) for e in walk(each)) for side in statement.sides for each in walk(side)
+    )  # fmt: skip
 
 
 def _written_axes(statement: Statement) -> int | None:
@@ -113,13 +132,18 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     single = channels and _ranks(statement, context).get("w") == {dims + 1}
     if single:
         layout = (layout[0], layout[1].replace("f", ""), layout[2].replace("f", ""))
+    ranks = _ranks(statement, context)
+    spread = any(ranks.get(role) == {dims + 2 + batch} for role in "xy") or (
+        ranks.get("w") == {3} and _slides(statement)
+    )
+    grouped = channels and groups_of(context) != 1 and spread
     first = base if base is not None else context.base if context.base is not None else 1
     setting = Setting(
         roles=context.roles, base=first,
         star=context.star, einstein=context.einstein, layout=layout, sizes=sizes, definitions=context.definitions,
         row_gradient=context.row_gradient, padded=frozenset(context.padded), flipped=frozenset(context.flipped),
-        framed=frozenset(context.framed), turned=bool(context.forward),
-        untied=not single and _ranks(statement, context).get("b", set()) == {channels + dims} != {int(channels)},
+        framed=frozenset(context.framed), turned=bool(context.forward), grouped=grouped,
+        untied=not single and not grouped and _ranks(statement, context).get("b", set()) == {channels + dims} != {int(channels)},
     )  # fmt: skip
     said = limit_sizes(statement, setting, dims, channels, batch)
     sizes |= {n: size for n, size in said.items() if n not in SIZES or n in WEAK}
@@ -134,7 +158,7 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
         paddings = ("full" if context.forward == "full" else "same",)
     dilations = (1, 2) if "d" in letters else (1,)
     literal = is_literal(statement)
-    if any(layer.get("groups", (1,)) != (1,) for layer in context.layers.values()) and channels and not literal:
+    if groups_of(context) != 1 and channels and names and not literal and not grouped:
         raise Unreadable("groups of channels are followed in entries written out only")
     if context.border != "zeros" and not (
         _without_border(statement, context) or (dims in context.layers and is_written_out(statement))
@@ -154,6 +178,8 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
             continue
         try:
             ends = {"in_channels": 2, "out_channels": 1 if single else 3} if channels else {}
+            if grouped:
+                ends = {"in_channels": 4, "out_channels": 2, "groups": 2}
             conv = Conv(shape, kernel, 2 if batch else 1, stride=s, padding=widths, dilation=d, transposed=context.transposed,
                         output_padding=r, **ends)  # fmt: skip
         except ValueError:

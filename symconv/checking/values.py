@@ -11,7 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import Polynomial
-from symconv.checking.calls import Shapes, bordered, derivative, folded, row_of, spread, starred, turned, windows
+from symconv.checking.calls import (
+    Shapes,
+    amounts,
+    bordered,
+    derivative,
+    folded,
+    padded,
+    row_of,
+    spread,
+    starred,
+    turned,
+    windows,
+)
 from symconv.checking.model import FAR, Model, Unreadable, constant
 from symconv.checking.terms import (
     Add,
@@ -64,6 +76,10 @@ def same(a: Any, b: Any) -> bool | None:
     """Whether two values agree; None where they are not of the same shape."""
     a, b = (v.matrix if isinstance(v, Jacobian) else v for v in (a, b))
     a, b = (np.array(v, dtype=object) if not isinstance(v, np.ndarray) else v for v in (a, b))
+    if 0 in (a.ndim, b.ndim) and a.ndim != b.ndim:  # all of it is zero
+        scalar, array = (a, b) if a.ndim == 0 else (b, a)
+        if not scalar[()].terms:
+            return all(not each.terms for each in array.reshape(-1))
     if a.shape != b.shape:
         one = min((a, b), key=lambda v: v.ndim)
         flat = a.size == b.size and (one.ndim <= 1 or sorted(s for s in a.shape if s > 1) == [a.size] == sorted(
@@ -200,10 +216,11 @@ def summed(model: Model, bounds: tuple[Any, ...], body: Term, env: Mapping[str, 
         high = model.limit(first.high, env, span)
         if span is not None and high > span[1] and not model.beyond:
             raise Past(f"{first.name} runs to {high}, past the last entry {span[1]}")
-    total: Any = constant(0)
+    total: Any = None
     for i in range(int(Fraction(low).__ceil__()), int(Fraction(high).__floor__()) + 1):
-        total = total + _plain(summed(model, rest, body, {**env, first.name: i}))
-    return total
+        part = _plain(summed(model, rest, body, {**env, first.name: i}))
+        total = part if total is None else total + part
+    return constant(0) if total is None else total
 
 
 def _grid(model: Model, term: Term, env: Mapping[str, int]) -> Any:
@@ -301,37 +318,10 @@ def _choice(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     return constant(0)
 
 
-def amounts(model: Model, term: Term, ndim: int, env: Mapping[str, int]) -> list[int]:
-    """A number for each axis: the same letter's there, or one of those written."""
-    items = term.items if isinstance(term, Seq) else (term,) * ndim
-    if len(items) != ndim:
-        raise Unreadable("a number for each axis was expected")
-    found = []
-    for axis, each in enumerate(items):
-        model.axis = axis if ndim == model.dims else None
-        try:
-            found.append(int(model.number(each, env)))
-        finally:
-            model.axis = None
-    return found
-
-
-def _padded(model: Model, value: NDArray[Any], widths: tuple[Term, ...], env: Mapping[str, int]) -> NDArray[Any]:
-    """Zeros before and after on each axis: the same on both sides, two amounts, or a pair for each axis."""
-    pairs = widths[0].factors if len(widths) == 1 and isinstance(widths[0], Mul) else ()
-    if pairs and all(isinstance(each, Seq) for each in pairs):
-        if len(pairs) != value.ndim:
-            raise Unreadable("a pair for each axis was expected")
-        sides = [[int(model.number(n, env)) for n in each.items] for each in pairs if isinstance(each, Seq)]
-        before, after = [each[0] for each in sides], [each[-1] for each in sides]
-    else:
-        before, after = (amounts(model, each, value.ndim, env) for each in (widths[0], widths[-1]))
-    for axis, (p, q) in enumerate(zip(before, after, strict=True)):
-        moved = np.moveaxis(value, axis, 0)
-        moved = moved[max(0, -p) : len(moved) - max(0, -q)]
-        zero = np.full((1, *moved.shape[1:]), constant(0), dtype=object)
-        value = np.moveaxis(np.concatenate([zero] * max(0, p) + [moved] + [zero] * max(0, q)), 0, axis)
-    return value
+def _single(model: Model, entry: Entry) -> bool:
+    """Whether this is one entry of w or dy, and no array at its channels."""
+    role = model.role(entry.array)
+    return role in ("w", "dy") and len(entry.at) == model.arrays[role].ndim
 
 
 def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
@@ -339,7 +329,7 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     first = term.args[0]
     if term.word == "mod":
         return constant(model.number(first, env) % model.number(term.args[1], env))
-    if term.word == "flip" and isinstance(first, Entry) and model.role(first.array) in ("w", "dy"):
+    if term.word == "flip" and isinstance(first, Entry) and _single(model, first):
         array = model.arrays[model.role(first.array) or ""]
         at = model.positions(first, env)
         return (
@@ -350,6 +340,18 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     if term.word == "col2im" and isinstance(first, Mul) and len(first.factors) == 2:
         a, b = (np.atleast_1d(_plain(evaluate(model, each, env))) for each in first.factors)
         return folded(model, np.multiply.outer(a.reshape(-1), b.reshape(-1)))
+    if term.word == "slice":
+        whole, at = (
+            _plain(evaluate(model, first, env)),
+            [model.number(i, env) - model.setting.base for i in term.args[1:]],
+        )
+        if (
+            not isinstance(whole, np.ndarray)
+            or len(at) > whole.ndim
+            or any(i.denominator != 1 or not 0 <= i < n for i, n in zip(at, whole.shape, strict=False))
+        ):
+            raise Unreadable("a part of an array that it does not have")
+        return whole[tuple(int(i) for i in at)]
     if term.word == "ones":
         return np.full(model.conv.kernel, constant(1), dtype=object)
     value = _plain(evaluate(model, first, env))
@@ -368,7 +370,7 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
             raise Unreadable("a step for each axis was expected")
         return value[tuple(slice(None, None, n) for n in by)] if term.word == "thin" else spread(value, by)
     if term.word == "pad" and len(term.args) in (2, 3):
-        return _padded(model, row_of(value), term.args[1:], env)
+        return padded(model, row_of(value), term.args[1:], env)
     if term.word == "pad" and len(term.args) == 1:  # by as much as lets the filter meet every entry
         return bordered(value, [k - 1 for k in model.conv.kernel])
     if term.word == "im2col":
