@@ -334,7 +334,8 @@ class Expression:
         return tuple(letters)
 
     def index(self, piece: list[Math]) -> Term:
-        return without_stars(self.of(piece, ()))
+        term: Term = without_stars(self.of(piece, ()))
+        return term
 
 
 def without_stars(term: Any) -> Any:

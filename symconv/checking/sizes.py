@@ -123,10 +123,9 @@ def _written_axes(statement: Statement) -> int | None:
     return None
 
 
-def models_for(statement: Statement, context: Context, layout: tuple[str, str, str] = ("cS", "fcS", "fS"), base: int | None = None
-            ) -> Iterator[Model]:  # fmt: skip
+def _setting(statement: Statement, context: Context, layout: tuple[str, str, str], base: int | None) -> Setting:
+    """How a statement is written, with the names of its sizes."""
     dims, channels, batch = shape_of(statement, context)
-    names = set().union(*(names_in(side) for side in statement.sides)) if statement.sides else set()
     bound = {b.name for side in statement.sides for b in walk(side) if isinstance(b, Bound)}
     sizes = _size_letters(statement, context, bound)
     single = channels and _ranks(statement, context).get("w") == {dims + 1}
@@ -147,7 +146,17 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     )  # fmt: skip
     said = limit_sizes(statement, setting, dims, channels, batch)
     sizes |= {n: size for n, size in said.items() if n not in SIZES or n in WEAK}
+    names = set().union(*(names_in(side) for side in statement.sides)) if statement.sides else set()
     sizes |= layer_sizes(names, context.highest)
+    return setting
+
+
+def models_for(statement: Statement, context: Context, layout: tuple[str, str, str] = ("cS", "fcS", "fS"), base: int | None = None
+            ) -> Iterator[Model]:  # fmt: skip
+    dims, channels, batch = shape_of(statement, context)
+    names = set().union(*(names_in(side) for side in statement.sides)) if statement.sides else set()
+    setting = _setting(statement, context, layout, base)
+    sizes, grouped, single = dict(setting.sizes), setting.grouped, "f" not in setting.layout[1]
     strides = (1, 2, 3) if any(sizes.get(n, ("",))[0] == "s" for n in names & set(sizes)) else (context.stride,)
     letters = {sizes[n][0] for n in names & set(sizes)}
     uses_padding = "p" in letters or any(
