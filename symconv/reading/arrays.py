@@ -58,7 +58,8 @@ class Mixed:
 
 def times(a: Any, b: Any) -> Any:
     """a * b of integers and products."""
-    coefficient, factors, order = 1, [], []
+    coefficient, factors = 1, []
+    order: list[Any] = []
     for each in (a, b):
         if isinstance(each, int):
             coefficient *= each

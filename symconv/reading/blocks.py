@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from symconv import isl
 from symconv.reading.numbers import (
     Affine,
     Conjunction,
@@ -75,7 +76,7 @@ def none_joined(
     return tuple(found)
 
 
-def _possible(world: World, where: Conjunction) -> object:
+def _possible(world: World, where: Conjunction) -> isl.Set:
     known = tuple(each for bounds in world.unknown.values() for each in bounds)
     return world.possible.intersect(world.set_of((*known, *where)))
 

@@ -187,8 +187,8 @@ def _inner(reader: Any, a: Any, b: Any) -> Grid:
 
 @numpy("outer", a=Needed, b=Needed)
 def _outer(reader: Any, a: Any, b: Any) -> Grid:
-    flat = [reshaped(reader.world, own(reader.world, as_array(reader, each)), [-1]) for each in (a, b)]
-    return products.tensordot(reader.world, *flat, 0)
+    first, second = (reshaped(reader.world, own(reader.world, as_array(reader, each)), [-1]) for each in (a, b))
+    return products.tensordot(reader.world, first, second, 0)
 
 
 @method("copy", a=Needed, order=None)

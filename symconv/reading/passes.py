@@ -82,7 +82,7 @@ class Passes:
         first: Affine | int = 0 if after is None else affine(after) + (1 if self.step is None else self.step)
         if kept is None:
             return (at_least(first, passes),)
-        found = []
+        found: list[Constraint] = []
         for _, names, hit in kept:
             later = world.fresh()
             values = {name: affine(world.fresh()) for name in names}
