@@ -95,7 +95,7 @@ class Model:
 
     def loosened(self, laid: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The same with a bias for each output."""
-        y = laid["y"].copy()
+        y: Any = laid["y"].copy()
         b = symbols("b", y.shape)
         for at in np.ndindex(y.shape):
             rest = {m: c for m, c in y[at].terms.items() if not (len(m) == 1 and array_of(m[0])[0] == "b")}

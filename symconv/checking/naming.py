@@ -54,7 +54,9 @@ def limit_numbers(statement: Statement, setting: Setting, dims: int, channels: b
     found: dict[tuple[str, int], int] = {}
     for side in statement.sides:
         for each in walk(side):
-            for bound in each.bounds if isinstance(each, SumOver) else ():
+            if not isinstance(each, SumOver):
+                continue
+            for bound in each.bounds:
                 if isinstance(bound.low, Num) and isinstance(bound.high, Num):
                     for size in _axes(bound.name, each.body, setting, dims, channels, False):
                         found.setdefault(size, int(bound.high.value - bound.low.value) + 1)

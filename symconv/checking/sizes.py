@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from symconv.checking.context import SIZES, Context
 from symconv.checking.model import Model, Setting, Unreadable
@@ -186,7 +187,7 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
         if widths is None:
             continue
         try:
-            ends = {"in_channels": 2, "out_channels": 1 if single else 3} if channels else {}
+            ends: dict[str, Any] = {"in_channels": 2, "out_channels": 1 if single else 3} if channels else {}
             if grouped:
                 ends = {"in_channels": 4, "out_channels": 2, "groups": 2}
             conv = Conv(shape, kernel, 2 if batch else 1, stride=s, padding=widths, dilation=d, transposed=context.transposed,

@@ -341,17 +341,15 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         a, b = (np.atleast_1d(_plain(evaluate(model, each, env))) for each in first.factors)
         return folded(model, np.multiply.outer(a.reshape(-1), b.reshape(-1)))
     if term.word == "slice":
-        whole, at = (
-            _plain(evaluate(model, first, env)),
-            [model.number(i, env) - model.setting.base for i in term.args[1:]],
-        )
+        whole = _plain(evaluate(model, first, env))
+        places = [model.number(i, env) - model.setting.base for i in term.args[1:]]
         if (
             not isinstance(whole, np.ndarray)
-            or len(at) > whole.ndim
-            or any(i.denominator != 1 or not 0 <= i < n for i, n in zip(at, whole.shape, strict=False))
+            or len(places) > whole.ndim
+            or any(i.denominator != 1 or not 0 <= i < n for i, n in zip(places, whole.shape, strict=False))
         ):
             raise Unreadable("a part of an array that it does not have")
-        return whole[tuple(int(i) for i in at)]
+        return whole[tuple(int(i) for i in places)]
     if term.word == "ones":
         return np.full(model.conv.kernel, constant(1), dtype=object)
     value = _plain(evaluate(model, first, env))
