@@ -31,6 +31,7 @@ from symconv.formulas.standard import STANDARD
 from symconv.formulas.tree import Array
 from symconv.kernels.checks import CHECKS
 from symconv.layer.differences import exact_gradients, random_integers
+from symconv.layer.names import entry_name
 from symconv.layer.padding import MODES
 from symconv.mathematics.entries import entry
 from symconv.prose import LANGUAGES, Phrase, Reference, prose
@@ -442,14 +443,21 @@ def test_examples_of_stride_padding_dilation_and_remainder(conv: Conv) -> None:
                 assert max(0, border) == drawn
 
 
+def last_index(entry: str, first: str) -> str:
+    """The index along the axis; those before it, as the ``first`` entry has them, are digits where no comma parts them."""
+    (written,) = re.findall(r"_\{([^{}]*)\}", entry)
+    _, comma, last = written.rpartition(",")
+    return last if comma or first.count("1") == 1 else last[-1]
+
+
 def crossed_out(conv: Conv, line: Line) -> bool:
     """Whether the indices that are crossed out are the relation's: those of w at window o lie at ``m = s*o + d*k - p``."""
     if conv.transposed or conv.ndim > 1:
         return True
-    axis, [m] = conv.axes[0], [int(n) for n in re.findall(r"\d+", line.left)][-1:]
+    axis, m = conv.axes[0], int(last_index(line.left, entry_name(conv, "x", 0)))
     dys, taps = re.findall(r"(?s)\\begin\{bmatrix\}\s*(.*?)\s*\\end", line.sides[0])[:2]
     for dy, cell in zip(dys.split(" & "), taps.split(" & "), strict=True):
-        [o, index] = re.findall(r"([-\d/]+)\}", dy)[-1:] + re.findall(r"([-\d/]+)\}", cell)[-1:]
+        o, index = last_index(dy, entry_name(conv, "dy", 0)), last_index(cell, entry_name(conv, "w", 0))
         top, _, bottom = index.partition("/")
         k = Fraction(int(top), int(bottom or 1))
         assert m - 1 == axis.s * (int(o) - 1) + axis.d * (k - 1) - axis.p
@@ -672,6 +680,7 @@ WORDY = [*SMALL, *LONG, Conv(input=(8, 5), kernel=3, stride=(4, 1), batch=2), Co
          Conv(input=20, kernel=3, transposed=True),
          *(Conv(input=(4, 5), kernel=3, padding=1, padding_mode=mode) for mode in MODES
            if mode not in ("zeros", "constant")),
+         Conv(input=(4, 5), kernel=3, padding=1, padding_mode="constant"),
          Conv(input=3, kernel=2, in_channels=4, out_channels=4, groups=2, transposed=True)]  # fmt: skip
 
 
@@ -722,6 +731,7 @@ def test_every_word_is_used_and_none_is_missing(monkeypatch: pytest.MonkeyPatch)
     for conv in (WORDY[0], WORDY[6]):  # sections by themselves, and a brief one
         for name in ("gradients", "summary", "steps"):
             used |= keys(document(conv, sections=[name], detail="brief").sections)
+    used |= keys(document(SMALL[0], sections=["summary"], assume="p == 0").sections)
     used |= keys(document(SMALL[0], sections=["algorithm"], code="none").sections)
     used |= keys(document(SMALL[0], sections=["algorithm"], code="loops").sections)
     monkeypatch.setattr("symconv.isl.is_there", lambda: False)  # as in a browser

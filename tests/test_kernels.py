@@ -393,10 +393,12 @@ def test_every_changed_operator_is_caught(name: str) -> None:
         if all(agrees(mutant, conv, at, right) for (conv, at), right in zip(points, truth)):
             survived.append(where)
     assert tried > 35
-    # any negative number stands for the size left over, and that for the product: changes that change nothing
+    # any negative number stands for the size left over, and that for the product: changes that change nothing; nor does it
+    # matter to a result how many columns are gathered at a time
     for where in survived:
-        assert "reshape" in line_of(kernel, where), where
-        assert where.split(" ", 1)[1] in ("1", "G * F"), where
+        place = line_of(kernel, where)
+        assert "reshape" in place or "= _blocks(" in place, where
+        assert where.split(" ", 1)[1] in ("1", "G * F", "G * C"), where
 
 
 def agrees(kernel: Kernel, conv: Conv, at: dict[str, Any], truth: dict[str, Any]) -> bool:

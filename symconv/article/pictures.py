@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from symconv.article.blocks import Article, Section
-from symconv.article.companions import is_line, least, shorter
+from symconv.article.companions import is_line, least, line_of, shorter
 from symconv.article.sections.setting import sizes_of
 from symconv.figures import Figure, figure
 from symconv.figures.explorer import LIMITS
@@ -82,7 +82,9 @@ def pictures(document: Article, section: Section, room: Room = PRINT) -> Iterato
         if not telling(conv, kind, section.name):
             continue
         shown = fitting(conv, kind, document, room)
-        for short in dict.fromkeys([shorter(conv), least(conv)]) if kind not in ("relation", "depth") else ():
+        others = [shorter(conv), least(conv)] if kind not in ("relation", "depth") else []
+        others += [shorter(line_of(conv))] if kind == "border" else []  # each axis has its border apart from the others
+        for short in dict.fromkeys(others):
             if shown is None and (shown := fitting(short, kind, document, room)) is not None:
                 remark = words(document.lang)("shorter", layer=sizes_of(short))
                 shown = replace(shown, remarks=(remark,))

@@ -38,7 +38,7 @@ def _folded(padded: Array, axes: Axes) -> Array:
 
 
 def _blocks(channels: int, axes: Axes, dtype: Any, workspace: Any) -> list[slice]:
-    """Blocks of outputs, as rows of the first axis: as many as ``workspace`` bytes of columns hold, and at least one."""
+    """Blocks of outputs, as rows of the first axis: as many as ``workspace`` bytes of columns hold, at least one."""
     if not _whole(workspace) or workspace < 1:
         raise ValueError(f"workspace {workspace!r} must be a whole number of bytes >= 1")
     (O, *wide), taps = [axis[2] for axis in axes], [axis[1] for axis in axes]
