@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from symconv.mathematics.tree import Math, Operator, Row, Sum
+from symconv.mathematics.tree import Math, Operator, Row, Sum, Word
 
 __all__ = ["chunks", "fill", "lines", "pieces"]
 
 
 def pieces(math: Math) -> list[Math]:
-    """What ``math`` may be broken into first: the terms of a sum with their signs, or a row before its operators."""
+    """What ``math`` may be broken into first: the terms of a sum with their signs, a list after its commas, or a row before its
+    operators."""
     if isinstance(math, Sum):
         return [
             term if not i and sign > 0 else Row((Operator("−" if sign < 0 else "+"), term))
             for i, (sign, term) in enumerate(math.terms)
         ]
+    if isinstance(math, Row) and Word(", ") in math.parts[:-1]:
+        items: list[list[Math]] = [[]]
+        for part in math.parts:
+            items[-1].append(part)
+            if part == Word(", "):
+                items.append([])
+        return [Row(tuple(item)) if len(item) > 1 else item[0] for item in items if item]
     if isinstance(math, Row):
         result: list[list[Math]] = [[]]
         for part in math.parts:
