@@ -961,8 +961,8 @@ def test_same_bytes_in_another_process(format: str) -> None:
     assert outputs == {render(SMALL[6], format).encode()}
 
 
-@given(convs(max_terms=400))
-@settings(max_examples=15)
+@given(convs(max_terms=300))
+@settings(max_examples=8)
 def test_any_layer_prints_its_derivative(conv: Conv) -> None:
     told = document(conv, "fr", sections=lists(conv))
     text = told.render("latex")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,7 @@ def layers(mode: str) -> list[Conv]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lang", ["en", "fr"])
-@pytest.mark.parametrize("mode", ROWS)
+@pytest.mark.parametrize(("mode", "lang"), list(zip(ROWS, itertools.cycle(["en", "fr", "de"]), strict=False)))
 def test_articles_are_written(mode: str, lang: str) -> None:
     for conv in layers(mode):
         told = document(conv, lang)

@@ -86,7 +86,7 @@ def test_schedules_are_all_checked_somewhere() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(convs(max_terms=60))
 def test_every_schedule_on_random_layers(conv: Conv) -> None:
     assert symbols_by_every_schedule(conv)[1] is None

@@ -171,7 +171,8 @@ def test_right(sample: Sample) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("sample", WRONG, ids=str)
 def test_wrong(sample: Sample) -> None:
-    result = audited(sample)
+    # a rule is found on many cases, a cause on few
+    result = audited(sample) if sample.condition else audited(sample, grid=default_grid("quick")[::2])
     compare(result, sample)
     assert not result.ok
     assert result.wrong

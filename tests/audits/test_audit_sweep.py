@@ -65,6 +65,10 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
         str(results),
         "-j",
         "2",
+        "--once",
+        "--no-proof",
+        "--convention",
+        "plain",
     )
     process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, start_new_session=True)
     while not results.exists() or results.read_bytes().count(b"\n") < 8:
@@ -94,7 +98,7 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     if written is not None:
         assert done[: len(written)] == written
     assert log.exists()  # what was missing was judged; that nothing was judged twice the results say
-    fresh = audit(f"{tmp_path / 'slow.py'}:backward", grid="quick", engine="exact", seed=report["seed"])
+    fresh = audit(f"{tmp_path / 'slow.py'}:backward", grid="quick", engine="exact", seed=report["seed"], once=True)
     assert without_time(fresh.to_dict())["by_case"] == report["by_case"]
 
 
@@ -207,7 +211,7 @@ def test_dask(scheduler: str, tmp_path: Path) -> None:
     """The cluster comes to the same report as this machine, and writes the same results."""
     results = tmp_path / "results.jsonl"
     sizes = ("--input", "4x5", "--kernel", "3x2", "--stride", "1..2", "--batch", "2")
-    arguments = (f"{SAMPLES / 'sample_plain.py'}:misses_rows", *sizes, "--seed", "5", "--json")
+    arguments = (f"{SAMPLES / 'sample_plain.py'}:misses_rows", *sizes, "--seed", "5", "--no-proof", "--json")
     there = subprocess.run(
         command(*arguments, "--backend", "dask", "--scheduler", scheduler, "--results", str(results)),
         capture_output=True, text=True, timeout=240,
@@ -232,6 +236,10 @@ def test_dask_resumes(scheduler: str, tmp_path: Path) -> None:
         "dask",
         "--scheduler",
         scheduler,
+        "--once",
+        "--no-proof",
+        "--convention",
+        "plain",
     )
     process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not results.exists() or results.read_bytes().count(b"\n") < 4:

@@ -15,7 +15,7 @@ from symconv.proof.replay import replay_refutation
 from tests.proof.brute import failures, sizes
 from tests.proof.mutants import formulas
 
-COUNT, BATCH = 300, 20
+COUNT, BATCH = 160, 20
 STEPS = list(itertools.product((1, 2, 3), (1, 2)))
 
 
@@ -57,7 +57,7 @@ def test_agrees(first):
 @pytest.mark.slow
 def test_there_are_proved_and_refuted_ones():
     verdicts = [not failures(text, 2, 2, not as_formula(text).sizes() & {"q", "r"}) for text in formulas(COUNT)]
-    assert 30 < sum(verdicts) < 270
+    assert COUNT // 10 < sum(verdicts) < COUNT - COUNT // 10
 
 
 @pytest.mark.slow
