@@ -165,7 +165,7 @@ def least(conv: Conv) -> Conv:
     """The same with the shortest axes there are, for a picture that has little room.
 
     >>> least(Conv(input=(5, 7), kernel=3, stride=2, padding=1, in_channels=2))
-    Conv(input=(3, 3), kernel=(3, 3), stride=(2, 2), padding=(1, 1))
+    Conv(input=(5, 5), kernel=(3, 3), stride=(2, 2), padding=(1, 1))
     """
     return _layer([_least(axis, conv.transposed) for axis in conv.axes], conv)
 

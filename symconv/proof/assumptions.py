@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from symconv.algebra.comparisons import Comparison, compare
 from symconv.formulas.expressions import ExpressionReader
-from symconv.layer.conv import Conv
+
+if TYPE_CHECKING:  # a formula is decided without a layer's arrays, and where there is no NumPy
+    from symconv.layer.conv import Conv
 
 __all__ = ["MAX_ASSUMPTIONS", "assumptions", "hold_for"]
 

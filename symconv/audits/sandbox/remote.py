@@ -168,7 +168,7 @@ class Process:
             while True:
                 left = self.deadline - time.monotonic()
                 events = selector.select(max(left, 0))
-                if not events and left <= 0:
+                if left <= 0:
                     raise TimeoutError
                 for key, _ in events:
                     if key.fileobj == self._printed:
