@@ -93,7 +93,11 @@ def test_a_french_post_on_a_phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert isinstance(displays := found["displays"], int)
     assert displays > 30
     assert isinstance(images := found["images"], list)
-    assert len(images) >= 4
+    # stride and depth are not drawn where lines are this narrow
+    assert [path.stem for path in sorted(tmp_path.glob("post-*.svg"))] == [
+        "post-backward", "post-jacobian", "post-weights", "post-window",
+    ]  # fmt: skip
+    assert len(images) == 4
     assert all(size > 0 and said for size, said in images)
     assert found["cut"] == []
     assert found["wide"] == PHONE

@@ -125,7 +125,7 @@ def _smallest(claim: Claim, script: str, ask: Ask) -> dict[str, Any] | None:
         if ask(bounded).strip().startswith("sat"):
             values = _values(ask(f"{bounded}(get-value ({asked}))\n"))
             if not set(sizes) <= set(values):
-                return None
+                continue  # the second answer may run out of its limit where the first did not
             known = {name: claim.numbers[name] for name in ("s", "d") if name in claim.numbers}
             wrong = [name.removeprefix("formula-") for name in counts if name.startswith("formula-")]
             differ = next((w for w in wrong if values.get(f"formula-{w}") != values.get(f"derivative-{w}")), None)
