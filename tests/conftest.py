@@ -29,6 +29,9 @@ settings.load_profile("mutants" if os.environ.get("SYMCONV_MUTANTS") else "symco
 MEASURED, SECONDS = Path(__file__).with_name("slow.txt"), 1.0
 _taken: Counter[str] = Counter()
 
+#: the file that SYMCONV_SKIPPED names is written what was skipped, a test on each line: those are tried where all is installed
+_skipped: list[str] = []
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--sweep", action="store_true", help="run the long enumerations too (marked `sweep`)")
@@ -37,9 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _taken[report.nodeid.partition("[")[0]] += report.duration
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped.append(report.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    if (told := os.environ.get("SYMCONV_SKIPPED")) and not os.environ.get("PYTEST_XDIST_WORKER"):
+        Path(told).write_text("".join(f"{name}\n" for name in sorted(_skipped)), encoding="utf-8")
     if session.config.getoption("--measure") and not os.environ.get("PYTEST_XDIST_WORKER"):
         slow = sorted(name for name, seconds in _taken.items() if seconds > SECONDS)
         MEASURED.write_text("".join(f"{name}\n" for name in slow), encoding="utf-8")

@@ -36,7 +36,7 @@ def test_bad_usage() -> None:
     assert_bad_usage(run("bench", "speed"), "speed")
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_kernels_are_compared_layer_by_layer() -> None:
     told = run("bench", "kernels", "--layer", "small", "--rounds", "3", "--no-schedules", "--one-thread", "--json").json
     assert told["cores"] == 1

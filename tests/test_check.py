@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ pytest.importorskip("markdown_it")
 pytest.importorskip("pylatexenc")
 pytest.importorskip("bs4")
 
-from symconv.checking import check
+from symconv.checking import check, programs
 from symconv.checking.documents import blocks_of
 from symconv.cli.main import group
 from symconv.mathematics.of_latex import LatexError, read_latex
@@ -254,7 +255,8 @@ def test_a_real_article():
     assert found == [(line, "PROVED" if line in proved else verdict) for line, verdict in expected]
 
 
-def test_audited_code_is_counted_and_not_told_case_by_case():
+def test_audited_code_is_counted_and_not_told_case_by_case(monkeypatch):
+    monkeypatch.setattr(programs, "audit", partial(programs.audit, grid="quick", once=True))
     program = (
         "def conv_backward(dout, cache):\n    x, w, b, p = cache\n    return x * 0, w * 0, dout.sum(axis=(0, 2, 3))\n"
     )

@@ -48,7 +48,7 @@ def starts(names: list[str]) -> list[list[str]]:
     return [[package, *order] for package, inner in packages.items() for order in (inner, inner[::-1])]
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_every_module_can_be_imported_first() -> None:
     names = [name for name in modules() if not name.startswith(PIECES)]
     assert len(names) > 120

@@ -161,7 +161,7 @@ def test_no_false_verdict(seed):
     check_drawn(seed)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("start", range(100, 600, 50))
 def test_no_false_verdict_of_500(start):
     for seed in range(start, start + 50):

@@ -168,8 +168,14 @@ def test_right(sample: Sample) -> None:
         assert not result.findings
 
 
+#: mistakes that are tried under the plain convention too
+AGAIN = [sample for sample in WRONG if sample.file != "plain"][1::2]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("sample", WRONG, ids=str)
+@pytest.mark.parametrize(
+    "sample", [pytest.param(s, marks=pytest.mark.sweep) if s in AGAIN else s for s in WRONG], ids=str
+)
 def test_wrong(sample: Sample) -> None:
     # a rule is found on many cases, a cause on few
     result = audited(sample) if sample.condition else audited(sample, grid=default_grid("quick")[::2])

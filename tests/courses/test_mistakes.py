@@ -50,6 +50,7 @@ def test_no_single_case_would_do(ndim):
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
 def test_the_committed_set_is_what_the_search_finds():
     chosen, nothing = minimal(1)
     assert [(case.conv, case.number) for case in chosen] == minimal_cases(1)
