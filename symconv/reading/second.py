@@ -19,7 +19,7 @@ from symconv.reading.world import World
 __all__ = ["second_opinion"]
 
 #: z3's resource units for one question; a count, so that answers repeat
-MAX_RESOURCES = 20_000_000
+MAX_RESOURCES = 40_000_000
 
 
 def second_opinion(reading: Reading, target: str, proved: bool) -> str:
