@@ -98,12 +98,6 @@ def test_the_limit_on_terms() -> None:
     SMALL.check_terms(SMALL.terms)
     refused(lambda: SMALL.check_terms(5), "the loss of Conv(input=3, kernel=2) has 6 terms, more than max_terms=5")
     assert Conv(input=3, kernel=2, bias=False).terms == 4
-    filled = Conv(input=3, kernel=2, padding=1, padding_mode="constant")
-    refused(
-        lambda: filled.need_zeros("a table"),
-        f"a table is made for padding with zeros, and {filled!r} pads with something else",
-    )
-    SMALL.need_zeros("a table")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ the arithmetic here is that of a dictionary from monomials to exact coefficients
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -245,8 +245,3 @@ def expression_text(terms: Mapping[Monomial, int | Fraction], name: Callable[[st
     '1/2 - dy0*w1'
     """
     return sum_text((terms[monomial], [name(*array_of(v)) for v in monomial]) for monomial in sorted(terms))
-
-
-def arrays_in(terms: Iterable[Monomial]) -> set[str]:
-    """The arrays whose entries occur."""
-    return {array_of(v)[0] for monomial in terms for v in monomial}

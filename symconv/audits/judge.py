@@ -171,13 +171,13 @@ class _Judgement:
 
     def _seen_twice(self, name: str) -> bool:
         """Whether the second process, too, gave a wrong value or shape for this output."""
-        native = self.caller.native_shape(name, self.reference.shape(name))
-        return any(
-            name not in run.outputs
-            or run.shapes[name] != native
-            or not self.reference.agrees(at, name, run.outputs[name])
-            for at, run in self.second_runs
-        )
+        return any(name not in run.outputs or self._status(name, at, run) != "ok" for at, run in self.second_runs)
+
+    def _status(self, name: str, at: Point, run: Returned) -> str:
+        """Whether what one run gave for an output is right: "ok", "shape" or "value"."""
+        if run.shapes[name] != self.caller.native_shape(name, self.reference.shape(name)):
+            return "shape"
+        return "ok" if self.reference.agrees(at, name, run.outputs[name]) else "value"
 
     def _compare(self, other: Process | None = None) -> None:
         self._compare_numbers()
@@ -273,24 +273,22 @@ class _Judgement:
     def _compare_numbers(self) -> None:
         names = [name for name in self.face.outputs if any(name in run.outputs for _, run in self.runs)]
         for name in names:
-            expected = self.reference.shape(name)
+            self.result.outputs[name] = "ok"
             for at, run in self.runs:
                 if name not in run.outputs:
                     self.result.outputs[name] = "value"
                     self.result.findings.append(f"{name} is returned in some runs only")
                     break
-                value = run.outputs[name]
-                native = self.caller.native_shape(name, expected)
-                if run.shapes[name] != native:
-                    self.result.outputs[name] = "shape"
+                status = self._status(name, at, run)
+                if status == "shape":
+                    native = self.caller.native_shape(name, self.reference.shape(name))
                     self.result.shapes[name] = [list(run.shapes[name]), list(native)]
-                    break
-                if name in self.unreliable or not self.reference.agrees(at, name, value):
-                    self.result.outputs[name] = "value"
+                elif status == "value" or name in self.unreliable:
+                    status = "value"
                     self.wrong_at.setdefault(name, (at, run))
+                if status != "ok":
+                    self.result.outputs[name] = status
                     break
-            else:
-                self.result.outputs[name] = "ok"
 
     # on symbols --------------------------------------------------------------------------------------------------------------
 

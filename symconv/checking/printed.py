@@ -17,14 +17,13 @@ from symconv.checking.terms import (
     Num,
     Seq,
     Star,
-    Statement,
     SumOver,
     Term,
     Transpose,
 )
 from symconv.mathematics.letters import GREEK
 
-__all__ = ["printed", "statement_text"]
+__all__ = ["printed"]
 
 _COMMAND = {letter: rf"\{name} " for name, letter in GREEK.items()} | {"′": "'"}
 _STARS = {"∗": "*", "⋆": r"\star", "⊛": r"\circledast", "⊗": r"\otimes"}
@@ -49,14 +48,6 @@ def printed(term: Term) -> str:
         if isinstance(term, kind):
             return rule(term)
     raise ValueError(f"{type(term).__name__} has no LaTeX here")
-
-
-def statement_text(statement: Statement) -> str:
-    """A chain of relations in LaTeX."""
-    text = printed(statement.sides[0])
-    for sign, side in zip(statement.signs, statement.sides[1:], strict=True):
-        text += f" {sign} {printed(side)}"
-    return text
 
 
 def _entry(term: Term) -> str:

@@ -45,8 +45,6 @@ def judge_program(block: Block, run: bool = True) -> CodeVerdict:
 
 
 def _audited(block: Block, text: str, name: str, convention: str) -> CodeVerdict:
-    # the audit loads NumPy and processes, which an article without code does without
-
     with tempfile.TemporaryDirectory(prefix="symconv-") as folder:
         path = Path(folder) / "block.py"
         path.write_text("import numpy as np\n" + text, encoding="utf-8")

@@ -266,11 +266,6 @@ class Conv:
         if self.terms > max_terms:
             raise ValueError(f"the loss of {self!r} has {self.terms:,} terms, more than max_terms={max_terms:,}")
 
-    def need_zeros(self, what: str) -> None:
-        """ValueError when the border holds something: ``what`` is not made for such a layer."""
-        if self.mode.counts_outside:
-            raise ValueError(f"{what} is made for padding with zeros, and {self!r} pads with something else")
-
     # readings of the loss --------------------------------------------------------------------------------------------
 
     def gradients(self, loss: str | sympy.Expr = "upstream", max_terms: int = MAX_TERMS) -> Gradients:

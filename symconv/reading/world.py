@@ -358,8 +358,3 @@ class World:
 def names_of(found: isl.Set) -> list[str]:
     """The parameters of a set."""
     return [str(found.get_dim_name(isl.dim_type.param, at)) for at in range(found.dim(isl.dim_type.param))]
-
-
-def names_of_value(value: Value) -> set[str]:
-    """The names in a value."""
-    return set(coefficients(value))

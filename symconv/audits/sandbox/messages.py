@@ -6,7 +6,6 @@ import io
 import pickle
 import selectors
 import struct
-import time
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -70,8 +69,3 @@ def _exactly(receive: Callable[[int], bytes], count: int) -> bytes:
             raise EOFError
         data += part
     return bytes(data)
-
-
-def seconds_left(deadline: float) -> float:
-    """Until a moment of the monotonic clock; not below zero."""
-    return max(deadline - time.monotonic(), 0.0)
