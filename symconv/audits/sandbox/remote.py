@@ -143,17 +143,17 @@ class Process:
             (data,) = self._exchange(b"", out=False)
             answer = messages.as_data(data)
         except TimeoutError:
-            self.end(take=False)
+            self.end()
             told = f"no answer within {self.task.time_limit:g} s (the time limit)"
             raise Raised(Failure("limit", told, phase="process")) from None
         except (EOFError, OSError):
-            status = self.end(take=False)
+            status = self.end()
             no_memory = _NO_MEMORY.search(self._said) is not None
             told = _ended(status) + (" when no memory was left (the memory limit)" if no_memory else "")
             failure = Failure("limit" if no_memory else "error", told, _where(self._said), "process")
             raise Raised(failure) from None
         except Exception:  # the socket is open while the function runs
-            self.end(take=False)
+            self.end()
             raise Raised(Failure("error", "wrote to descriptors that it did not open", phase="process")) from None
         if isinstance(answer, Failure):
             raise Raised(answer)
@@ -199,21 +199,14 @@ class Process:
 
     # its end -------------------------------------------------------------------------------------------------------------
 
-    def end(self, take: bool = True) -> int:
-        """End the process; what it imported is imported for those to come. Its exit status."""
-        if self.process is None:
-            return 0
-        libraries: tuple[str, ...] = ()
-        if take:
-            self.deadline = min(self.deadline, time.monotonic() + 1)
-            with contextlib.suppress(Raised, TypeError):
-                libraries = tuple(map(str, self._ask(None)))
+    def end(self) -> int:
+        """End the process; its exit status. What it imported goes with it: libraries with threads do not bear a fork."""
         process, self.process = self.process, None
         if process is None:
             return 0
         self._socket.close()
         try:
-            answer: Ended = self.runner.ask(End(process, libraries))
+            answer: Ended = self.runner.ask(End(process))
         finally:
             os.close(self._printed)
         return answer.status
@@ -223,7 +216,7 @@ class Process:
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(EOFError):
-            self.end(take=False)
+            self.end()
 
 
 def _ended(status: int) -> str:

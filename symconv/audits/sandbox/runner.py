@@ -11,13 +11,11 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import gc
-import importlib
 import os
 import pickle
 import signal
 import socket
 import sys
-import sysconfig
 import traceback
 from dataclasses import dataclass
 from typing import Any
@@ -89,10 +87,9 @@ class Started:
 
 @dataclass(frozen=True)
 class End:
-    """End a child with all that it started; import what it imported."""
+    """End a child with all that it started."""
 
     process: int
-    libraries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,6 @@ def _done(loaded: Loaded, message: Any, control: socket.socket, running: set[int
     """The answer to a message."""
     if isinstance(message, End):
         status = _end(message.process, running)
-        _import_for_others(message.libraries)
         return Ended(status)
     names = message.names if isinstance(message, Fork) else message
     descriptors: list[int] = []
@@ -214,7 +210,6 @@ def child(loaded: Loaded, task: Fork, answer: int, printing: int) -> None:
 
 def _answer_calls(loaded: Loaded, task: Fork, stream: socket.socket, me: int) -> None:
     """Requests answered until there are no more; a process that the function forked and that comes back here leaves."""
-    known = set(sys.modules)
     names = task.names
     functions = loaded.functions(names.name, names.forward, names.adapter)
     convention = convention_named(functions.adapter or task.convention or "")
@@ -230,14 +225,13 @@ def _answer_calls(loaded: Loaded, task: Fork, stream: socket.socket, me: int) ->
     caller = begun(task.conv)
     while True:
         try:
-            request: Request | Layer | tuple[str, tuple[int, ...]] | None = pickle.loads(messages.read(stream.recv))
+            request: Request | Layer | tuple[str, tuple[int, ...]] = pickle.loads(messages.read(stream.recv))
         except EOFError:
             return
         try:
-            if request is None:
-                answer: Any = _libraries(set(sys.modules) - known)
-            elif isinstance(request, Layer):
-                answer, caller = None, begun(request.conv)
+            if isinstance(request, Layer):
+                answer: Any = None
+                caller = begun(request.conv)
             elif isinstance(request, Request):
                 answer = caller.answer(request)
             else:
@@ -254,24 +248,6 @@ def _sizes(conv: Conv) -> set[int]:
     numbers = {*conv.stride, *conv.dilation, *conv.output_padding, conv.groups, conv.ndim, conv.ndim + 2}
     numbers |= {n for shape in conv.shapes.values() for n in shape} | {p for pair in conv.padding for p in pair}
     return numbers | {H + p + q for H, (p, q) in zip(conv.input, conv.padding, strict=True)}
-
-
-def _libraries(names: set[str]) -> tuple[str, ...]:
-    """Of the modules that a case was the first to import, those that are installed: not the audited code's own."""
-    paths = {sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    files = {name: getattr(sys.modules[name], "__file__", None) for name in sorted(names)}
-    return tuple(name for name, file in files.items() if file and any(file.startswith(path) for path in paths))
-
-
-def _import_for_others(libraries: tuple[str, ...]) -> None:
-    """Import what a case imported, so that those to come need not each do it (PyTorch takes most of a second)."""
-    missing = [name for name in libraries if name not in sys.modules]
-    for name in missing:
-        with contextlib.suppress(BaseException):
-            importlib.import_module(name)
-    if missing:
-        gc.collect()
-        gc.freeze()
 
 
 def limit_memory(megabytes: int) -> None:

@@ -117,7 +117,7 @@ class _Serving:
 
     def end(self) -> None:
         if self.process is not None:
-            self.process.end(take=False)
+            self.process.end()
         self.process, self.served = None, 0
 
 
