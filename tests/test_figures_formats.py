@@ -73,6 +73,21 @@ def test_stepping_svg_and_page_hold_every_step() -> None:
         assert not re.search(r"https?:(?!//www\.w3\.org/2000/svg)|src=|@import|url\(", text)
 
 
+def test_what_follows_an_exponent_stands_on_the_line() -> None:
+    """Up and down again: an exponent after an index leaves the line where it was."""
+    drawn = figure(Conv(input=(4, 4), kernel=2, in_channels=2, out_channels=3), "depth").to_svg()
+    texts = [text for text in re.findall(r"<text.*?</text>", drawn) if "⊤" in text]
+    assert texts
+    for text in texts:
+        size = float(re.search(r'font-size="([\d.]+)"', text)[1])  # type: ignore[index]
+        heights = [0.0]
+        for piece in re.findall(r"<tspan[^>]*>", text):
+            moved = re.search(r'dy="([-\d.]+)"', piece)
+            heights.append(heights[-1] + (float(moved[1]) if moved else 0.0))
+        assert max(heights) <= 0.21 * size
+        assert min(heights) >= -0.36 * size
+
+
 @pytest.mark.slow
 def test_png_and_gif_frames() -> None:
     image_module = pytest.importorskip("PIL.Image")

@@ -18,6 +18,7 @@ from symconv.audits.spread import in_order
 from symconv.cli.options import echo_json, usage_errors
 from symconv.reading.prove import prove_code
 from symconv.reading.result import CodeProofs
+from symconv.reading.steps import steps_of
 from symconv.sarif import Finding, located, sarif
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
     with usage_errors():
         if options.export == "smtlib":
             raise ValueError("--export smtlib is for formulas")
-        steps = [(s, d) for s in _numbers(stride) for d in _numbers(dilation)]
+        steps = steps_of(stride, dilation)
         path, colon, name = function.rpartition(":")
         place = f"{Path(path).resolve()}{colon}{name}" if colon and Path(path).is_file() else function
         found = in_order(partial(_proofs_at, place, options), steps, **options.spreading)
@@ -64,10 +65,6 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
     else:
         _show(proofs, options)
     return 0 if proofs.proved else 1
-
-
-def _numbers(value: int | list[int]) -> list[int]:
-    return [value] if isinstance(value, int) else list(value)
 
 
 def _proofs_at(function: str, options: Options, steps: tuple[int, int]) -> CodeProofs:

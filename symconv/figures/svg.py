@@ -105,6 +105,11 @@ def _rect(x: float, y: float, width: float, height: float, style: str, attribute
             f'height="{number(height * SCALE)}"{attributes}/>')  # fmt: skip
 
 
+def _drop(level: int) -> float:
+    """How far below the line an index stands (above it: an exponent), in sizes of the type."""
+    return level * (-0.35 if level > 0 else -0.2)
+
+
 def _text(x: float, y: float, content: Content, style: str, size: float, anchor: str = "middle") -> str:
     pixels = 10 * size * PIXELS
     left, base = number(x * SCALE), number(y * SCALE + 0.32 * pixels)
@@ -113,7 +118,7 @@ def _text(x: float, y: float, content: Content, style: str, size: float, anchor:
         attributes = ' font-style="italic"' if run.italic else ""
         if run.level:
             attributes += ' font-size="72%"'
-        shift = (level - run.level) * (0.2 if -1 in (level, run.level) else 0.35) * pixels
+        shift = (_drop(run.level) - _drop(level)) * pixels
         if shift:
             attributes += f' dy="{number(shift)}"'
         level = run.level

@@ -19,7 +19,7 @@ from symconv.reading.replay import Replay, at_sizes, term_points, within
 from symconv.reading.replay import replays as replayed
 from symconv.reading.result import PROVED, REFUSES, REFUTED, UNKNOWN, CodeProof, CodeProofs, Failure
 from symconv.reading.second import second_opinion
-from symconv.reading.steps import DILATIONS, STRIDES
+from symconv.reading.steps import steps_of
 from symconv.reading.words import Words, in_words, worded
 
 __all__ = ["prove_code", "prove_source", "source_of"]
@@ -101,25 +101,24 @@ def prove_source(
     """:func:`prove_code` for source text; without ``adjoint`` the forward function only makes the cache."""
     readings: list[Reading] = []
     named = tuple(targets or ("dx", "dw", "db"))
-    for s in _numbers(stride, STRIDES):
-        for d in _numbers(dilation, DILATIONS):
-            call = Call(
-                convention,
-                s,
-                d,
-                ndim,
-                padding,
-                groups,
-                named,
-                named == ("y",),
-                forward,
-                forward is not None if adjoint is None else adjoint,
-                transposed,
-            )
-            try:
-                readings.append(read(source, function, call, seconds))
-            except SyntaxError as error:
-                raise ValueError(f"the source cannot be parsed: line {error.lineno}: {error.msg}") from None
+    for s, d in steps_of(stride, dilation):
+        call = Call(
+            convention,
+            s,
+            d,
+            ndim,
+            padding,
+            groups,
+            named,
+            named == ("y",),
+            forward,
+            forward is not None if adjoint is None else adjoint,
+            transposed,
+        )
+        try:
+            readings.append(read(source, function, call, seconds))
+        except SyntaxError as error:
+            raise ValueError(f"the source cannot be parsed: line {error.lineno}: {error.msg}") from None
     runs = replayed(readings, source, function, replays) if replays else [Replay()] * len(readings)
     found: list[CodeProof] = []
     for reading, played in zip(readings, runs, strict=True):
@@ -128,14 +127,6 @@ def prove_source(
             told = second_opinion(reading, proof.target, proof.proved) if asked else None
             found.append(replace(proof, second_opinion=told))
     return CodeProofs(tuple(found))
-
-
-def _numbers(value: int | str | Sequence[int], every: Sequence[int]) -> Iterable[int]:
-    if isinstance(value, str):
-        if value != "any":
-            raise ValueError(f"stride or dilation {value!r} is neither a whole number nor 'any'")
-        return every
-    return (value,) if isinstance(value, int) else value
 
 
 def _proofs(reading: Reading, played: Replay, shown: str) -> Iterable[CodeProof]:

@@ -7,15 +7,31 @@ against what was proved. That it goes on so at larger ones is an observation, an
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from symconv.reading.words import joined, sizes_of
 
-__all__ = ["DILATIONS", "STRIDES", "common_condition"]
+__all__ = ["DILATIONS", "STRIDES", "common_condition", "steps_of"]
 
 #: what "any" stands for
 STRIDES, DILATIONS = tuple(range(1, 9)), tuple(range(1, 5))
+
+
+def steps_of(stride: int | str | Sequence[int], dilation: int | str | Sequence[int]) -> list[tuple[int, int]]:
+    """Each stride with each dilation, of a number, several, or "any"; ValueError for another word.
+
+    >>> steps_of(2, (1, 3)), len(steps_of("any", "any"))
+    ([(2, 1), (2, 3)], 32)
+    """
+    found: list[Sequence[int]] = []
+    for value, every in ((stride, STRIDES), (dilation, DILATIONS)):
+        if isinstance(value, str) and value != "any":
+            raise ValueError(f"stride or dilation {value!r} is neither a whole number nor 'any'")
+        found.append(every if isinstance(value, str) else (value,) if isinstance(value, int) else value)
+    strides, dilations = found
+    return list(itertools.product(strides, dilations))
 
 
 def common_condition(proofs: Sequence[Any]) -> str | None:

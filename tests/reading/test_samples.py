@@ -9,8 +9,9 @@ import pytest
 
 from symconv.reading import Call, prove_code, prove_source, read
 from symconv.reading.replay import replay
-from symconv.reading.steps import common_condition
+from symconv.reading.steps import STRIDES, common_condition
 from symconv.reading.theorem import condition_for, theorem_of
+from tests.commands import assert_bad_usage, run
 
 SAMPLES = Path(__file__).parents[1] / "audits" / "samples"
 
@@ -211,6 +212,18 @@ def test_condition_for():
     assert found.right("dx", 1, 1, {**sizes, "p": 1})
     assert not found.right("dx", 1, 1, {**sizes, "p": 0})
     assert condition_for(source, "by_fourier", "plain", (1,)) is None
+
+
+def test_any_stride_in_the_command(tmp_path):
+    (tmp_path / "layer.py").write_text("def db(x, w, b, dy, stride, padding):\n    return dy.sum(axis=(0, 2, 3))\n")
+    ran = run(
+        "prove", f"{tmp_path / 'layer.py'}:db", "--target", "db", "--stride", "any", "--dilation", "1..2", "--json"
+    )
+    assert ran.status == 0, ran
+    assert [(each["stride"], each["dilation"]) for each in ran.json["results"]] == [
+        (s, d) for s in STRIDES for d in (1, 2)
+    ]
+    assert_bad_usage(run("prove", f"{tmp_path / 'layer.py'}:db", "--stride", "all"), "all")
 
 
 def test_one_condition_with_s_and_d():
