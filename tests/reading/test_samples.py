@@ -216,13 +216,9 @@ def test_condition_for():
 
 def test_any_stride_in_the_command(tmp_path):
     (tmp_path / "layer.py").write_text("def db(x, w, b, dy, stride, padding):\n    return dy.sum(axis=(0, 2, 3))\n")
-    ran = run(
-        "prove", f"{tmp_path / 'layer.py'}:db", "--target", "db", "--stride", "any", "--dilation", "1..2", "--json"
-    )
+    ran = run("prove", f"{tmp_path / 'layer.py'}:db", "--target", "db", "--stride", "any", "--json")
     assert ran.status == 0, ran
-    assert [(each["stride"], each["dilation"]) for each in ran.json["results"]] == [
-        (s, d) for s in STRIDES for d in (1, 2)
-    ]
+    assert [(each["stride"], each["dilation"]) for each in ran.json["results"]] == [(s, 1) for s in STRIDES]
     assert_bad_usage(run("prove", f"{tmp_path / 'layer.py'}:db", "--stride", "all"), "all")
 
 
