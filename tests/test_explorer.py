@@ -53,7 +53,9 @@ const seen = () => {
   document.querySelectorAll(".lit").forEach((cell) => {
     const array = cell.closest(".board").dataset.array;
     const at = cell.dataset.row ?? cell.dataset.index;
-    cell.querySelectorAll(".term").forEach((mark) => { (terms[mark.textContent] ||= []).push([array, at]); });
+    cell.querySelectorAll(".term").forEach((mark) => mark.textContent.split(",").forEach((term) => {
+      (terms[term] ||= []).push([array, at]);
+    }));
   });
   const products = [...document.querySelectorAll("#expression .product")].map((each) => {
     const copy = each.cloneNode(true);

@@ -103,6 +103,14 @@
   const board = Object.fromEntries(boards.map((each) => [each.dataset.array, each]));
   const cellAt = (array, index) => board[array].querySelector(`[data-index="${index.join(",")}"]`);
 
+  // the number of a term, beside those of others that have the same factor
+  function count(cell, term) {
+    const mark = cell.querySelector(".term") || document.createElement("span");
+    mark.className = "term";
+    mark.textContent += (mark.textContent && ",") + term;
+    cell.append(mark);
+  }
+
   function light() {
     document.querySelectorAll(".lit, .chosen, .fed").forEach((cell) => {
       cell.classList.remove("lit", "chosen", "fed");
@@ -115,10 +123,7 @@
       const cell = cellAt(factor, at);
       cell.classList.add("lit");
       paint(cell, term.tap);
-      const mark = document.createElement("span");
-      mark.className = "term";
-      mark.textContent = i + 1;
-      cell.append(mark);
+      count(cell, i + 1);
     }));
     cellAt(array, index).classList.add("chosen");
     if (array === "dx" && mode.moves) // where the row stands that this is the gradient of
@@ -145,10 +150,7 @@
     pairs.forEach(([goal, at, tap], i) => [cellAt(result, goal), cellAt(other, at)].forEach((cell) => {
       cell.classList.add("lit");
       paint(cell, tap);
-      const mark = document.createElement("span");
-      mark.className = "term";
-      mark.textContent = i + 1;
-      cell.append(mark);
+      count(cell, i + 1);
     }));
     cellAt(array, index).classList.add("chosen");
     const said = pairs.map(([goal, at, tap], i) =>
