@@ -1,12 +1,13 @@
 """The theorem of an emitted kernel: proved of its text, kept, and found again by that text.
 
 A proof takes from a second to minutes, so it is made once: ``python -m symconv.project.theorems`` proves the kernels of any size
-whose code has changed and writes ``theorems.json`` beside this file. A theorem belongs to the code below a file's header, by its
-hash; code with another hash has none until it was proved.
+whose code has changed and writes ``theorems.json`` beside this file. A theorem belongs to the code of a file, its statements
+without docstrings and comments, by their hash; code with another hash has none until it was proved.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -47,8 +48,14 @@ def _kept() -> dict[str, dict[str, Any]]:
 
 
 def _hash(source: str) -> str:
-    """Of the code below the header, which tells of the theorem itself."""
-    return hashlib.sha256(source[source.index("\nimport numpy") :].encode()).hexdigest()
+    """Of the statements, as they are written: what is said about them may change, and the theorem stands."""
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+            said = node.body[0]
+            lines[said.lineno - 1 : said.end_lineno] = [""] * len(lines[said.lineno - 1 : said.end_lineno])
+    stated = "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    return hashlib.sha256(stated.encode()).hexdigest()
 
 
 def main() -> int:
