@@ -149,6 +149,7 @@ CONDITIONS = (
     ("y = correlate(x, w, stride=s - 1)", 1, 1, True),
     ("dx = correlate(pad(dilate(dy, s), H, K), flip(w))", 2, 1, True),
     ("dw[k] = sum(dy[i] * x[s*i + k - p], i=(0, H))", 1, 1, True),
+    ("y = correlate(pad(x, p, p), w, stride=s)", 2, 3, False),
 )  # fmt: skip
 
 
