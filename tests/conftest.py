@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
 
-from tests import without_posix
+from tests import shares, without_posix
 
 if os.environ.get("SYMCONV_WITHOUT_POSIX"):  # before anything of symconv is imported
     without_posix.hide()
 
 if os.environ.get("PYTEST_XDIST_WORKER"):  # the cores are taken by tests: an audit in one of them starts one process
     os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
+
+# the tests start this program some hundred times: where nothing may be compiled ahead, each would compile all of it
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+EVERYTHING = pytest.StashKey[bool]()
 
 # a slow machine is not a failing test; failures are replayed from the database of examples on a developer's machine, where
 # examples are new every time, and the same examples are tried each time where a result has to be reproduced
@@ -25,8 +34,7 @@ settings.register_profile("mutants", deadline=None, derandomize=True, phases=[Ph
 settings.load_profile("mutants" if os.environ.get("SYMCONV_MUTANTS") else "symconv")
 
 
-#: the tests that are marked `slow` beside those that say so themselves: all cases of one together took more than SECONDS
-MEASURED, SECONDS = Path(__file__).with_name("slow.txt"), 1.0
+#: seconds that each function has taken in this run
 _taken: Counter[str] = Counter()
 
 #: the file that SYMCONV_SKIPPED names is written what was skipped, a test on each line: those are tried where all is installed
@@ -34,39 +42,74 @@ _skipped: list[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--sweep", action="store_true", help="run the long enumerations too (marked `sweep`)")
-    parser.addoption("--measure", action="store_true", help=f"write {MEASURED.name} anew from what this run takes")
+    parser.addoption(
+        "--all", action="store_true", help="run every case of the tests that take long, not a share of them"
+    )
+    parser.addoption("--rest", action="store_true", help="run what a plain run leaves out (tests/shares.py says what)")
+    parser.addoption("--sweep", action="store_true", help="run every case, and the long enumerations (marked `sweep`)")
+    parser.addoption("--measure", action="store_true", help=f"write {shares.TIMES.name} anew from what this run takes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whether this run is about everything: nothing is named, neither to it nor to the process that began it."""
+    begun = getattr(config, "workerinput", {}).get("everything")
+    everything = config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.keyword
+    config.stash[EVERYTHING] = everything if begun is None else begun
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if part(config) == "share":
+        return "of the tests that take long a share of their cases is run; --all runs every one"
+    return None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["everything"] = node.config.stash[EVERYTHING]
+
+
+def part(config: pytest.Config) -> str:
+    """What this run takes: all, the share or the rest."""
+    if config.getoption("--rest"):
+        return "rest"
+    whole = config.getoption("--all") or config.getoption("--sweep") or not config.stash[EVERYTHING]
+    return "all" if whole else "share"
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    _taken[report.nodeid.partition("[")[0]] += report.duration
+    _taken[shares.of_function(report.nodeid)] += report.duration
     if report.skipped and not hasattr(report, "wasxfail"):
         _skipped.append(report.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if (told := os.environ.get("SYMCONV_SKIPPED")) and not os.environ.get("PYTEST_XDIST_WORKER"):
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        return
+    if told := os.environ.get("SYMCONV_SKIPPED"):
         Path(told).write_text("".join(f"{name}\n" for name in sorted(_skipped)), encoding="utf-8")
-    if session.config.getoption("--measure") and not os.environ.get("PYTEST_XDIST_WORKER"):
-        slow = sorted(name for name, seconds in _taken.items() if seconds > SECONDS)
-        MEASURED.write_text("".join(f"{name}\n" for name in slow), encoding="utf-8")
+    if session.config.getoption("--measure"):
+        shares.written(_taken)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sweeps are slow, and left out without --sweep; so is what was measured to be."""
-    measured = set(MEASURED.read_text(encoding="utf-8").splitlines())
+    """Sweeps are slow, and left out without --sweep; so is what was measured to be, and of what takes long all but a share."""
+    taken = shares.times()
     for item in items:
-        if item.nodeid.partition("[")[0] in measured:
+        if taken.get(shares.of_function(item.nodeid), 0) > shares.SLOW or item.get_closest_marker("sweep"):
             item.add_marker("slow")
     if os.environ.get("SYMCONV_WITHOUT_POSIX"):
         items[:], about = without_posix.others(items)
         config.hook.pytest_deselected(items=about)
-    sweeps = [item for item in items if item.get_closest_marker("sweep")]
-    for item in sweeps:
-        item.add_marker("slow")
-    if sweeps and not config.getoption("--sweep"):
-        config.hook.pytest_deselected(items=sweeps)
-        items[:] = [item for item in items if not item.get_closest_marker("sweep")]
+    if not config.getoption("--sweep"):
+        keep(config, items, lambda item: not item.get_closest_marker("sweep"))
+    if (of := part(config)) != "all":
+        chosen = shares.share(items, taken)
+        keep(config, items, lambda item: (item.nodeid in chosen) is (of == "share"))
+
+
+def keep(config: pytest.Config, items: list[pytest.Item], wanted: Callable[[pytest.Item], bool]) -> None:
+    config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
+    items[:] = [item for item in items if wanted(item)]
 
 
 @pytest.hookimpl(hookwrapper=True)

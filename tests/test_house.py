@@ -98,7 +98,10 @@ def targets(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [f"{node.module}.{each.name}" for each in node.names]
 
 
-ARROWS = [each for each in imports() if each.module != each.target]
+@cache
+def arrows() -> list[Import]:
+    return [each for each in imports() if each.module != each.target]
+
 
 #: the convenient face of a layer: methods of one line that look up
 CONVENIENT = {("layer.conv", name) for name in ("layer.gradients", "layer.second", "formulas.verify")}
@@ -118,7 +121,7 @@ def test_every_module_stands_in_a_room():
 def test_no_import_upward():
     upward = [
         str(each)
-        for each in ARROWS
+        for each in arrows()
         if floor(each.target) > floor(each.module) and (each.module, each.target) not in CONVENIENT
     ]
     assert not upward
@@ -126,7 +129,7 @@ def test_no_import_upward():
 
 def test_no_circle():
     above: dict[str, set[str]] = {}
-    for each in ARROWS:
+    for each in arrows():
         if (each.module, each.target) not in CONVENIENT:
             above.setdefault(each.module, set()).add(each.target)
     left = {module: set(found) for module, found in above.items()}
