@@ -31,7 +31,8 @@ GENERATED = Path(__file__).parent.parent / "generated"
 
 
 def files_in(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): p.read_text("utf-8") for p in folder.rglob("*") if p.is_file()}
+    files = [p for p in folder.rglob("*") if p.is_file() and p.parent.name != "__pycache__"]
+    return {p.relative_to(folder).as_posix(): p.read_text("utf-8") for p in files}
 
 
 def load(path: Path) -> ModuleType:
