@@ -25,7 +25,7 @@ __all__ = ["LEAST", "SLOW", "TIMES", "of_function", "share", "times", "written"]
 TIMES = Path(__file__).with_name("times.txt")
 
 #: seconds: what is written down; what is marked slow; what a function's share is; one case that waits for --all
-LEAST, SLOW, SHARE, LONG = 0.2, 0.7, 1.0, 3.0
+LEAST, SLOW, SHARE, LONG = 0.2, 0.3, 1.0, 3.0
 
 
 def of_function(name: str) -> str:
