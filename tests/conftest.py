@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -95,7 +96,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Sweeps are slow, and left out without --sweep; so is what was measured to be, and of what takes long all but a share."""
     taken = shares.times()
     for item in items:
-        if taken.get(shares.of_function(item.nodeid), 0) > shares.SLOW or item.get_closest_marker("sweep"):
+        if shares.is_slow(item, taken) or item.get_closest_marker("sweep"):
             item.add_marker("slow")
     if os.environ.get("SYMCONV_WITHOUT_POSIX"):
         items[:], about = without_posix.others(items)
@@ -110,6 +111,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def keep(config: pytest.Config, items: list[pytest.Item], wanted: Callable[[pytest.Item], bool]) -> None:
     config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
     items[:] = [item for item in items if wanted(item)]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_fixture_setup(fixturedef: Any, request: Any):  # type: ignore[no-untyped-def]
+    """What several functions wait for is counted apart: whichever comes first takes its time."""
+    begun = time.perf_counter()
+    yield
+    if fixturedef.scope != "function":
+        _taken[shares.of_fixture(fixturedef.baseid, fixturedef.argname)] += time.perf_counter() - begun
 
 
 @pytest.hookimpl(hookwrapper=True)

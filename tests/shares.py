@@ -8,7 +8,7 @@
     pytest --sweep         every case, and the long enumerations (marked `sweep`)
 
 A run that names files, tests or `-k` takes every case that it names but the sweeps. ``times.txt`` holds the seconds of a
-function, all its cases together, where they are more than a fifth; `pytest --all --measure` in one process on an idle machine
+function, all its cases together, or of a fixture, where they are more than a fifth; `pytest --all --measure` in one process on an idle machine
 writes it.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["LEAST", "SLOW", "TIMES", "of_function", "share", "times", "written"]
+__all__ = ["LEAST", "SLOW", "TIMES", "is_slow", "of_fixture", "of_function", "share", "times", "written"]
 
 TIMES = Path(__file__).with_name("times.txt")
 
@@ -31,6 +31,17 @@ LEAST, SLOW, SHARE, LONG = 0.2, 0.3, 1.0, 3.0
 def of_function(name: str) -> str:
     """The test function of a case."""
     return name.partition("[")[0]
+
+
+def of_fixture(file: str, name: str) -> str:
+    return f"{file}::@{name}"
+
+
+def is_slow(item: pytest.Item, taken: Mapping[str, float]) -> bool:
+    """Whether a function, or what it waits for, was measured to take long."""
+    file = item.nodeid.partition("::")[0]
+    names = [of_function(item.nodeid), *(of_fixture(file, name) for name in getattr(item, "fixturenames", ()))]
+    return any(taken.get(name, 0.0) > SLOW for name in names)
 
 
 def times() -> dict[str, float]:
