@@ -8,8 +8,8 @@
     pytest --sweep         every case, and the long enumerations (marked `sweep`)
 
 A run that names files, tests or `-k` takes every case that it names but the sweeps. ``times.txt`` holds the seconds of a
-function, all its cases together, or of a fixture, where they are more than a fifth; `pytest --all --measure` in one process on an idle machine
-writes it.
+function, all its cases together, or of a fixture, where they are more than a fifth; `pytest --all --measure` in one process on an
+idle machine writes it.
 """
 
 from __future__ import annotations
