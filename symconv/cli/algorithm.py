@@ -9,15 +9,12 @@ from typing import Any
 
 import click
 
-from symconv.cli.options import alternatives, usage_errors
+from symconv.cli.options import ALGORITHMS, alternatives, usage_errors
 from symconv.fast.points import point_table
 from symconv.fast.winograd import derivation
 from symconv.files import write_whole
 
-__all__ = ["ALGORITHMS", "FORMATS", "command", "derive_algorithm"]
-
-#: algorithms that can be derived
-ALGORITHMS = ("winograd",)
+__all__ = ["FORMATS", "command", "derive_algorithm"]
 
 #: how they can be written
 FORMATS = ("text", "latex")

@@ -20,9 +20,8 @@ from symconv.article.formats.text import WIDTH
 from symconv.article.sections.notation import bibtex
 from symconv.article.selection import BUDGET
 from symconv.article.write import DETAILS, FORMATS, SECTIONS
-from symconv.cli.algorithm import ALGORITHMS, derive_algorithm
 from symconv.cli.layout import LAYOUT, layout_of, layout_options
-from symconv.cli.options import as_value_errors, build_conv, conv_options, usage_errors
+from symconv.cli.options import ALGORITHMS, as_value_errors, build_conv, conv_options, usage_errors
 from symconv.files import write_all, write_whole
 from symconv.layer.conv import MAX_TERMS
 from symconv.mathematics.notation import GRADIENTS, INDICES, OPERATORS, PRESETS, Notation, notation
@@ -231,6 +230,8 @@ def _instead_an_algorithm(
     """The older spelling of ``symconv algorithm``, whose options are taken out; and what a layer needs."""
     algorithm, tile, points, errors = (options.pop(name) for name in ("algorithm", "tile", "points", "errors"))
     if algorithm is not None:
+        from symconv.cli.algorithm import derive_algorithm  # heavy: it loads SymPy
+
         tile, kernel = _of_algorithm(ctx, algorithm, tile, options["kernel"])
         ctx.exit(0 if derive_algorithm(tile, kernel, points, errors, format, path, as_json) else 1)
     for name, given in (("tile", tile is not None), ("points", points is not None), ("errors", errors)):

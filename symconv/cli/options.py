@@ -14,6 +14,7 @@ from symconv.layer.conv import Conv
 from symconv.layer.padding import MODES, WORDS
 
 __all__ = [
+    "ALGORITHMS",
     "MAX_VALUES",
     "as_value_errors",
     "build_conv",
@@ -26,6 +27,9 @@ __all__ = [
 
 #: a grid with more cases than this is refused before any work
 MAX_VALUES = 100_000
+
+#: fast algorithms that can be derived
+ALGORITHMS = ("winograd",)
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,17 +11,19 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy
-from sympy.printing.numpy import NumPyPrinter
 
+from symconv.algebra.symbols import load_sympy
 from symconv.algebra.terms import Term
 from symconv.kernels import source
 from symconv.layer.conv import Conv
 from symconv.layer.gradients import Gradients
 from symconv.layer.names import entry_name
+
+if TYPE_CHECKING:
+    import sympy
 
 __all__ = ["Unrolled"]
 
@@ -76,11 +78,13 @@ class Unrolled:
                 if terms := array.terms_of(index):
                     places.append((target, index))
                     sums.append(self._expression(terms))
+        sympy = load_sympy()
         temporaries = (sympy.Symbol(f"shared_{i}") for i in itertools.count(1))
         shared, reduced = sympy.cse(sums, symbols=temporaries)
         return shared, places, reduced
 
     def _expression(self, terms: Sequence[Term]) -> sympy.Expr:
+        sympy = load_sympy()
         return sympy.Add(
             *(
                 sympy.Mul(coefficient, *(sympy.Symbol(self.identifier(*factor)) for factor in factors))
@@ -103,4 +107,4 @@ def _unpacked(names: Sequence[str]) -> ast.expr:
 
 
 def _printed(value: sympy.Expr) -> ast.expr:
-    return source.expression(NumPyPrinter().doprint(value))
+    return source.expression(load_sympy().printing.numpy.NumPyPrinter().doprint(value))

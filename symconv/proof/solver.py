@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from symconv.formulas.sets import MeaninglessError
 from symconv.proof.claim import Claim
 from symconv.proof.clock import seconds_left
 from symconv.proof.smtlib import UnsupportedError, smtlib
 
-__all__ = ["MAX_RESOURCES", "Answer", "ask"]
+__all__ = ["MAX_RESOURCES", "Answer", "ask", "load_z3"]
 
 #: z3's resource units spent on one claim before it is given up; a count, not a time, so that answers repeat
 MAX_RESOURCES = 20_000_000
@@ -25,12 +26,18 @@ class Answer:
     sizes: dict[str, int] | None = None
 
 
-def ask(claim: Claim, max_resources: int = MAX_RESOURCES) -> Answer:
-    """What z3 says of a claim; ValueError when it is not installed."""
+def load_z3() -> Any:
+    """The solver; ValueError, saying what to install, where it is missing."""
     try:
         import z3  # heavy, and of the extra "smt"
     except ImportError:
         raise ValueError("this needs the z3 solver: pip install 'symconv[smt]'") from None
+    return z3
+
+
+def ask(claim: Claim, max_resources: int = MAX_RESOURCES) -> Answer:
+    """What z3 says of a claim; ValueError when it is not installed."""
+    z3 = load_z3()
     try:
         script = smtlib(claim)
     except MeaninglessError as error:

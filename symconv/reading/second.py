@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from symconv.layer import relation
+from symconv.proof.solver import load_z3
 from symconv.reading.arrays import Grid, places, snapshot
 from symconv.reading.numbers import Affine, Conjunction, Constraint, affine, names_in
 from symconv.reading.regions import Reading
@@ -24,10 +25,7 @@ MAX_RESOURCES = 40_000_000
 
 def second_opinion(reading: Reading, target: str, proved: bool) -> str:
     """What z3 says of an output that was proved or refuted. ValueError when z3 is not installed."""
-    try:
-        import z3  # optional, and slow to load
-    except ImportError:
-        raise ValueError("this needs the z3 solver: pip install 'symconv[smt]'") from None
+    z3 = load_z3()
     if len(reading.regions) != 1 or not reading.raising.is_empty() or reading.layer.own_y is not None:
         return "z3 was not asked: the sizes divide into cases"
     ((_, world, outputs),) = reading.regions
