@@ -50,6 +50,8 @@ class Case:
             told |= {"transposed": True, "output_padding": list(conv.output_padding)}
         if conv.mode.counts_outside:
             told["padding_mode"] = conv.padding_mode
+        if conv.mode.filled:
+            told["padding_value"] = conv.padding_value
         told |= {output: self.status(output) for output in outputs}
         told["engine"] = self.verdict.engine if not self.verdict.status else None
         for key in ("message", "where", "findings", "causes"):

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.terms import MultilinearArray
-from symconv.audits.border_causes import follows
+from symconv.audits.border_causes import BorderCause, follows
 from symconv.audits.entry_causes import Check
-from symconv.audits.truth import FACTORS, READINGS, Derivative, Point, altered, equal
+from symconv.audits.truth import FACTORS, READINGS, Derivative, Point, altered, at_numbers, equal
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
 
@@ -187,7 +187,8 @@ def rows_too_many(seen: Observed) -> bool:
 
 
 def _read(seen: Observed, change: Callable[[Axis], Axis], flip: bool = False, only: int | None = None) -> Array:
-    return altered(seen.conv, change, flip, only).differentiate(READINGS[seen.name]).substitute(seen.at)
+    array = altered(seen.conv, change, flip, only).differentiate(READINGS[seen.name])
+    return at_numbers(array, seen.conv, seen.at)
 
 
 def _with(seen: Observed, change: Callable[[Axis], Axis], flip: bool = False, only: int | None = None) -> bool:
@@ -201,8 +202,8 @@ def _with(seen: Observed, change: Callable[[Axis], Axis], flip: bool = False, on
     return equal(seen.value, result)
 
 
-def computes(formulas: tuple[str, ...]) -> Callable[[Observed], bool]:
-    return lambda seen: follows(seen.conv, seen.name, seen.value, seen.truth, seen.at, formulas)
+def computes(cause: BorderCause) -> Callable[[Observed], bool]:
+    return lambda seen: follows(seen.conv, seen.name, seen.value, seen.truth, seen.at, cause)
 
 
 def forgets_stride(seen: Observed) -> bool:
@@ -330,17 +331,17 @@ def overwrites(seen: Observed) -> bool:
     ):
         return False
     array = Derivative(seen.conv).array(seen.name)
-    (block,) = array.canonical.blocks
-    index = np.unravel_index(block.factors[block.arrays.index("dy")], seen.conv.y_shape)
-    n, f, *window = index
-    for order in ([n, f, *window], [n, *window, f], [n, *window], [f, *window], list(window)):
-        key = np.zeros(len(block), dtype=np.int64)
-        for column in order:
-            key = key * (int(column.max(initial=0)) + 1) + column
+    blocks = array.canonical.blocks
+    indices = [np.unravel_index(each.factors[each.arrays.index("dy")], seen.conv.y_shape) for each in blocks]
+    n, f, *window = range(seen.conv.ndim + 2)
+    for order in ([n, f, *window], [n, *window, f], [n, *window], [f, *window], window):
+        shape = tuple(seen.conv.y_shape[axis] for axis in order)
+        keys = [np.ravel_multi_index(tuple(index[axis] for axis in order), shape) for index in indices]
         latest = np.full(array.size, -1)
-        np.maximum.at(latest, block.entry, key)
-        last = block.take(key == latest[block.entry])
-        if equal(seen.value, MultilinearArray(seen.conv, array.shape, (last,)).substitute(seen.at)):
+        for block, key in zip(blocks, keys, strict=True):
+            np.maximum.at(latest, block.entry, key)
+        last = (block.take(key == latest[block.entry]) for block, key in zip(blocks, keys, strict=True))
+        if equal(seen.value, at_numbers(MultilinearArray(seen.conv, array.shape, tuple(last)), seen.conv, seen.at)):
             return True
     return False
 
@@ -348,7 +349,7 @@ def overwrites(seen: Observed) -> bool:
 def no_bias(seen: Observed) -> bool:
     if seen.value is None or seen.value.shape != seen.truth.shape:
         return False
-    return equal(seen.value, Derivative(seen.conv).array("y").without("b").substitute(seen.at))
+    return equal(seen.value, at_numbers(Derivative(seen.conv).array("y").without("b"), seen.conv, seen.at))
 
 
 def depends_on(array: str) -> Callable[[Observed], bool]:

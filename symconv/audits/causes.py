@@ -111,7 +111,7 @@ _ON_ONE_AXIS: dict[str, tuple[tuple[str, ...], str, Callable[[Axis], Axis], Call
 #: from the most telling to the least; of several that account for the same cases the first is named
 _ROWS: list[Row] = list(
     itertools.chain(
-        [(key, outputs, text, computes(formulas)) for key, (outputs, text, formulas) in BORDER_CAUSES.items()],
+        [(key, each.outputs, each.text, computes(each)) for key, each in BORDER_CAUSES.items()],
         [
             ("empty-crop", ("dx",), "crops with [pad:-pad], which is empty at pad 0", empty_crop),
             ("padded-gradient", ("dx",), "returns the padded gradient: the padding is not cropped", padded_gradient),

@@ -22,7 +22,7 @@ from symconv.audits.mistakes import by_adapter
 from symconv.layer.conv import Conv
 
 __all__ = ["CONVENTIONS", "GRADIENTS", "Adapter", "Convention", "Functions", "convention_named", "from_native", "native_shape",
-           "outputs_of", "short", "to_native"]  # fmt: skip
+           "outputs_of", "said_only", "short", "to_native"]  # fmt: skip
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -114,8 +114,9 @@ def _padding(conv: Conv) -> Any:
 # how each kind is called ---------------------------------------------------------------------------------------------------
 
 
-def _extras(conv: Conv) -> dict[str, Any]:
-    """The keywords that a function gets only when they say something: dilation, groups, output_padding, padding_mode."""
+def said_only(conv: Conv) -> dict[str, Any]:
+    """The keywords that a function gets only when they say something: dilation, groups, output_padding, padding_mode, and the
+    padding_value of a border of a constant."""
     said: dict[str, Any] = {}
     if any(d != 1 for d in conv.dilation):
         said["dilation"] = short(conv.dilation)
@@ -125,20 +126,22 @@ def _extras(conv: Conv) -> dict[str, Any]:
         said["output_padding"] = short(conv.output_padding)
     if conv.mode.counts_outside:
         said["padding_mode"] = conv.padding_mode
+    if conv.mode.filled:
+        said["padding_value"] = conv.padding_value
     return said
 
 
 def _plain_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
-    return functions.main(a["x"], a["w"], a["b"], a["dy"], short(conv.stride), _padding(conv), **_extras(conv))
+    return functions.main(a["x"], a["w"], a["b"], a["dy"], short(conv.stride), _padding(conv), **said_only(conv))
 
 
 def _plain_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
-    return function(a["x"], a["w"], a["b"], short(conv.stride), _padding(conv), **_extras(conv))
+    return function(a["x"], a["w"], a["b"], short(conv.stride), _padding(conv), **said_only(conv))
 
 
 def _double_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
     given = (a[name] for name in SECOND.arrays)
-    return functions.main(*given, short(conv.stride), _padding(conv), **_extras(conv))
+    return functions.main(*given, short(conv.stride), _padding(conv), **said_only(conv))
 
 
 def _no_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
@@ -149,7 +152,7 @@ def _cached(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The two conventions in which forward returns (y, cache) and backward takes (dy, cache)."""
 
     def parameters(conv: Conv) -> dict[str, Any]:
-        return {"stride": short(conv.stride), "pad": _padding(conv)} | _extras(conv)
+        return {"stride": short(conv.stride), "pad": _padding(conv)} | said_only(conv)
 
     def backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
         if functions.forward is None:
@@ -170,7 +173,7 @@ def _cached(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 def _layer(make: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
-    return in_phase("construct", partial(make, a["w"], a["b"], short(conv.stride), _padding(conv), **_extras(conv)))
+    return in_phase("construct", partial(make, a["w"], a["b"], short(conv.stride), _padding(conv), **said_only(conv)))
 
 
 def _raise(error: Exception) -> Any:
@@ -206,7 +209,7 @@ def _one_stride(conv: Conv) -> str | None:
         return f"one stride for all axes is documented, not {conv.stride}"
     if len({p for pair in conv.padding for p in pair}) > 1:
         return "one padding for all sides is documented"
-    for name, value in _extras(conv).items():
+    for name, value in said_only(conv).items():
         return f"{name} {value} is not documented"
     return None
 
@@ -226,7 +229,7 @@ CONVENTIONS: dict[str, Convention] = {
         Convention(
             "plain",
             "fn(x, w, b, dy, stride, padding) -> dx, dw, db; NCHW, OIHW; keywords dilation, groups, output_padding when they "
-            "are not 1, 1, 0",
+            "are not 1, 1, 0, and padding_mode, padding_value when that is not zeros",
             _plain_backward,
             _plain_forward,
             _anything,

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symconv.audits.minimal import minimal_cases
+from symconv.audits.truth import exact_value
 from symconv.layer.conv import Conv
 from symconv.layer.padding import mode_named
 
-__all__ = ["MAX_AUDITED", "NAMED", "TAKEN", "Size", "default_grid", "grid_of", "taken"]
+__all__ = ["MAX_AUDITED", "NAMED", "TAKEN", "Size", "default_grid", "grid_of", "numbered", "taken"]
 
 #: an audit of more cases than this is refused
 MAX_AUDITED = 2_000_000
@@ -92,6 +93,7 @@ def grid_of(
     groups: Sequence[int] = (1,),
     output_padding: Sequence[Any] = (0,),
     padding_mode: str = "zeros",
+    padding_value: float | None = None,
     batch: int | None = None,
     in_channels: int | None = None,
     out_channels: int | None = None,
@@ -101,7 +103,8 @@ def grid_of(
 ) -> Iterator[Conv]:
     """Every legal convolution of a grid, each once.
 
-    Each argument lists the values it takes (an int, or one int for each axis). ``input`` or ``kernel`` left out are those of
+    Each argument lists the values it takes (an int, or one int for each axis); the constant of a border is a number, or several
+    in turn where it is left out. ``input`` or ``kernel`` left out are those of
     the grid ``name``, paired as they are there; both given, all pairs. Channels are multiplied by the number of groups where this
     does not divide them. ``reasons`` takes up why some combination is none. ValueError for an unknown name.
     """
@@ -126,14 +129,29 @@ def grid_of(
         }
         try:
             conv = Conv(size.input, size.kernel, **counts, stride=s, padding=p, dilation=d, groups=g, bias=bias,
-                        transposed=transposed, output_padding=extra, padding_mode=padding_mode)  # fmt: skip
+                        transposed=transposed, output_padding=extra, padding_mode=padding_mode,
+                        padding_value=padding_value)  # fmt: skip
         except ValueError as error:  # not a convolution: a kernel larger than the padded input, say
             if reasons is not None and len(reasons) < 2 and str(error) not in reasons:
                 reasons.append(str(error))
             continue
         if conv not in seen:
             seen.add(conv)
-            yield conv
+            yield numbered(conv, len(seen) - 1)
+
+
+#: what a border of a constant holds in turn, where nobody says it
+CONSTANTS = (1.5, -2, 0.25)
+
+
+def numbered(conv: Conv, number: int) -> Conv:
+    """The layer with a number as the constant of its border; ValueError for one with which floats do not compute exactly."""
+    if not conv.mode.filled:
+        return conv
+    if conv.padding_value is None:
+        return replace(conv, padding_value=CONSTANTS[number % len(CONSTANTS)])
+    exact_value(conv.padding_value)
+    return conv
 
 
 #: what a function may take beside one stride and one padding
@@ -212,7 +230,7 @@ def default_grid(name: str = "default", takes: Iterable[str] = (), **options: An
 
 #: what may be said to the grid "minimal": what it has anyway
 _USUAL: dict[str, tuple[Any, ...]] = {"batch": (None,), "in_channels": (None,), "out_channels": (None,), "transposed": (False,),
-                                      "padding_mode": ("zeros",)}  # fmt: skip
+                                      "padding_mode": ("zeros",), "padding_value": (None,)}  # fmt: skip
 
 
 def is_square(conv: Conv) -> bool:

@@ -75,10 +75,11 @@ def _said(condition: str) -> str:
 
 
 def _is_plain(conv: Conv) -> bool:
-    """One stride, dilation and padding for all sides, no groups: what a reading has names for."""
+    """One stride, dilation and padding of zeros for all sides, no groups: what a reading has names for."""
     pads = {p for pair in conv.padding for p in pair}
     one = len(set(conv.stride)) == 1 and len(set(conv.dilation)) == 1 and len(pads) == 1
-    return one and conv.groups == 1 and not conv.transposed and not any(conv.output_padding)
+    other = conv.transposed or any(conv.output_padding) or conv.mode.counts_outside
+    return one and conv.groups == 1 and not other
 
 
 def _agrees(found: ProvedCondition, outputs: Sequence[str], conv: Conv, statuses: Sequence[str]) -> bool:

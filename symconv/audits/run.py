@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import secrets
@@ -19,7 +20,7 @@ from symconv.audits.begin import AUTO, call_of, inferred_call, tried
 from symconv.audits.beside import by_own_forward, challenged
 from symconv.audits.case import Case
 from symconv.audits.conventions import Adapter, Convention, convention_named
-from symconv.audits.grids import MAX_AUDITED, default_grid, is_square
+from symconv.audits.grids import MAX_AUDITED, default_grid, is_square, numbered
 from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.settle import Settled
 from symconv.audits.judge import ENGINES, CaseVerdict
@@ -271,7 +272,7 @@ def _geometries(grid: str | Iterable[Conv], call: Settled) -> list[Conv]:
     for conv in convs:
         if not isinstance(conv, Conv):
             raise TypeError(f"a grid is made of Conv, not {conv!r}")
-    return list(dict.fromkeys(convs))
+    return list(dict.fromkeys(map(numbered, convs, itertools.count())))
 
 
 def _loaded(

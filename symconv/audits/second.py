@@ -76,7 +76,7 @@ def _term(seen: Observed, direction: str) -> Observed:
     """One term of ddy with v_b, as y of a layer: what came back without the other term."""
     conv, at = seen.conv, seen.at
     own = {"v_x": ("v_x", "w"), "v_w": ("x", "v_w")}[direction]
-    other = Derivative(conv).numbers(at | {own[0]: 0 * at[own[0]], "v_b": 0 * at["v_b"]}, "ddy")
+    other = Derivative(conv).numbers(at | {direction: 0 * at[direction], "v_b": 0 * at["v_b"]}, "ddy")
     layer = _around_directions(conv) if direction == "v_x" else conv
     there = at | {"x": at[own[0]], "w": at[own[1]], "b": at["v_b"]}
     value = None if seen.value is None else seen.value - other

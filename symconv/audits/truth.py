@@ -21,12 +21,15 @@ from symconv.algebra.terms import MultilinearArray, Terms
 from symconv.audits.arrays import FIRST
 from symconv.formulas.tree import ADDED, PRODUCTS
 from symconv.layer.conv import Axis, Conv
+from symconv.layer.filler import constant, in_numbers
 from symconv.layer.gradients import READINGS as FIRST_READINGS
-from symconv.layer.loss import enumerate_axis, loss, spread
+from symconv.layer.loss import beyond, enumerate_axis, loss, spread
 from symconv.layer.names import entry_name
+from symconv.layer.padding import FILLER
 from symconv.layer.second import SECOND_READINGS, directed
 
-__all__ = ["FACTORS", "FRACTION", "READINGS", "Derivative", "Reference", "altered", "point", "point_size"]
+__all__ = ["FACTORS", "FRACTION", "READINGS", "Derivative", "Reference", "altered", "at_numbers", "equal", "exact_value", "point",
+           "point_size"]  # fmt: skip
 
 Array = NDArray[Any]
 Point = dict[str, Array]
@@ -35,6 +38,8 @@ Point = dict[str, Array]
 FRACTION = 8
 #: those of the point of small numbers are smaller by this factor, those of the large ones larger
 SCALE = 2**14
+#: and so many units the largest is at most
+LARGEST = 1000
 
 #: output -> the array it is the derivative by
 READINGS = FIRST_READINGS | SECOND_READINGS
@@ -102,13 +107,13 @@ class Derivative:
         return self.conv.shapes[name]
 
     def numbers(self, at: Point, name: str) -> Array:
-        return self.array(name).substitute(at)
+        return at_numbers(self.array(name), self.conv, at)
 
     def agrees(self, at: Point, name: str, value: Array) -> bool:
-        return equal(value, self.numbers(at, name), largest_product(at, name))
+        return equal(value, self.numbers(at, name), largest_product(self.conv, at, name))
 
     def terms(self, name: str) -> list[PolynomialTerms]:
-        return terms_by_entry(self.array(name))
+        return [in_numbers(self.conv, terms) for terms in terms_by_entry(self.array(name))]
 
     def entry_name(self, array: str, flat: int) -> str:
         return entry_name(self.conv, array, flat)
@@ -129,10 +134,17 @@ def equal(value: Array, truth: Array, scale: float = 0.0) -> bool:
     return bool(np.all(difference <= 2.0**-26 * max(scale, float(np.abs(truth).max(initial=0)))))
 
 
-def largest_product(at: Mapping[str, Array], name: str) -> float:
+def at_numbers(array: MultilinearArray, conv: Conv, at: Mapping[str, Array]) -> Array:
+    """An array of terms at a point, which does not hold the constant of the border: that is the layer's."""
+    return array.substitute({**at, **constant(conv)})
+
+
+def largest_product(conv: Conv, at: Mapping[str, Array], name: str) -> float:
     """The largest product that can be a term of an output at a point."""
-    largest = (math.prod(float(np.abs(at[factor]).max(initial=0)) for factor in each) for each in PRODUCTS[name])
-    return max(largest)
+    largest = {factor: float(np.abs(values).max(initial=0)) for factor, values in at.items()}
+    if conv.mode.filled and "x" in largest:
+        largest["x"] = max(largest["x"], abs(conv.padding_value or 0))
+    return max(math.prod(largest[factor] for factor in each) for each in PRODUCTS[name])
 
 
 def largest_sum(conv: Conv) -> int:
@@ -147,7 +159,23 @@ def point_size(conv: Conv, sums: int = 1) -> int:
 
     ``sums`` is how many such sums are added up in one output.
     """
-    return int(min(1000, max(3, math.isqrt(2**24 // (sums * largest_sum(conv))))))
+    most = 2**24 // (sums * largest_sum(conv))
+    border = int(FRACTION * abs(conv.padding_value or 0))
+    return int(min(LARGEST, max(3, math.isqrt(most) if border <= math.isqrt(most) else most // border)))
+
+
+def exact_value(value: float) -> float:
+    """The constant of a border as it is, where it is one of the numbers that points are made of; else ValueError.
+
+    >>> exact_value(0.1)
+    Traceback (most recent call last):
+    ValueError: padding_value 0.1: an audit takes multiples of 1/8 from -125 to 125, with which floats compute exactly
+    """
+    if (FRACTION * value) % 1 or abs(FRACTION * value) > LARGEST:
+        most = LARGEST // FRACTION
+        raise ValueError(f"padding_value {value}: an audit takes multiples of 1/{FRACTION} from -{most} to {most}, with which "
+                         "floats compute exactly")  # fmt: skip
+    return value
 
 
 def point(
@@ -157,15 +185,18 @@ def point(
     """Random x, w, b, dy for a case, or other arrays: entries k*unit, -size <= k <= size; the unit of b is that of products.
 
     The unit is 1/FRACTION. Of point 1 it is so small that all results are below 1, and code that keeps them in integers loses
-    them; of point 2 so large that code which clips shows it. The same for the same case, seed and number, whoever runs it.
+    them; of point 2 so large that code which clips shows it. What stands beside a constant, in a border, keeps to the size of
+    that. The same for the same case, seed and number, whoever runs it.
     """
     generator = np.random.default_rng([seed, number, zlib.crc32(conv.slug.encode())])
     unit = {1: 1 / SCALE, 2: SCALE}.get(number, 1) / FRACTION
+    beside = 1 / FRACTION if conv.mode.filled else unit
+    units = dict.fromkeys(ADDED.values(), unit * beside) | dict.fromkeys(("x", "v_x"), beside)
     shapes = shapes or conv.shapes
     result = {}
     for name in arrays:
         whole = generator.integers(-size, size + 1, tuple(shapes[name])).astype(np.float64)
-        result[name] = whole * (unit**2 if name in ADDED.values() else unit)
+        result[name] = whole * units.get(name, unit)
     return result
 
 
@@ -177,11 +208,20 @@ def altered(
     With ``flip`` tap k is read as tap K - 1 - k. ``only`` is the number of the one axis that this is done to.
     """
     strided, padded = conv.kind.factors
-    links = []
-    for number, axis in enumerate(conv.axes):
-        here = only is None or number == only
-        link = enumerate_axis(change(axis) if here else axis)
-        tap = axis.K - 1 - link["k"] if flip and here else link["k"]
-        links.append({strided: link["o"], "w": tap, padded: link["m"]})
-    factors = spread(conv, links)
-    return MultilinearArray(conv, (), (Terms.of(np.zeros(len(factors["w"]), dtype=np.int64), factors),))
+    here = [only is None or number == only for number in range(conv.ndim)]
+    axes = [change(axis) if changed else axis for axis, changed in zip(conv.axes, here, strict=True)]
+
+    def terms(links: Sequence[Mapping[str, Array]], names: Mapping[str, str]) -> Terms:
+        taps = [
+            {
+                names[name]: axis.K - 1 - column if name == "k" and flip and changed else column
+                for name, column in link.items()
+            }
+            for axis, changed, link in zip(axes, here, links, strict=True)
+        ]
+        factors = spread(conv, taps)
+        return Terms.of(np.zeros(len(factors["w"]), dtype=np.int64), factors)
+
+    inside = terms([enumerate_axis(axis) for axis in axes], {"o": strided, "k": "w", "m": padded})
+    outside = (terms(links, {"o": strided, "k": "w", "v": FILLER}) for links in beyond(axes))
+    return MultilinearArray(conv, (), (inside, *outside))

@@ -121,8 +121,10 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 @_size_options
 @click.option("--assume", metavar="COMPARISONS", default="",
               help='Only geometries in which these hold on every axis: "p == 0, K odd".')  # fmt: skip
-@click.option("--padding-mode", type=click.Choice([mode.name for mode in BORDERS.values() if not mode.filled]), default="zeros",
-              show_default=True, help="What the border holds; but for zeros the function gets it as padding_mode.")  # fmt: skip
+@click.option("--padding-mode", type=click.Choice(tuple(BORDERS)), default="zeros", show_default=True,
+              help="What the border holds; but for zeros the function gets it as padding_mode.")  # fmt: skip
+@click.option("--padding-value", type=float, metavar="NUMBER",
+              help="With --padding-mode constant: the function gets it as padding_value; left out, three in turn.")  # fmt: skip
 @click.option("--transposed", is_flag=True, help="Transposed convolutions; w is (C, F/groups, *K).")
 @click.option("--square", is_flag=True, help="Leave out oblong kernels and what the convention does not document.")
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True,
@@ -231,10 +233,9 @@ def _grid(options: dict[str, Any], takes: tuple[str, ...]) -> list[Conv]:
     groups = options.pop("groups")
     if groups is not None:
         choices["groups"] = whole_numbers("groups", groups)
-    for option in COUNTS:
+    for option in (*COUNTS, "padding_mode", "padding_value"):
         choices[option] = options.pop(option)
     transposed = options.pop("transposed")
-    choices["padding_mode"] = options.pop("padding_mode")
     axes = {len(v) for option in ("input", "kernel") for v in choices.get(option, ()) if isinstance(v, tuple)}
     if ndim and axes and axes != {ndim}:
         raise ValueError(f"--ndim {ndim}, but the sizes given have {', '.join(map(str, sorted(axes)))} axes")

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from symconv.kernels.kernel import Kernel
 from symconv.layer.conv import Conv
-from symconv.layer.padding import FILLER, MODES
+from symconv.layer.filler import constant
+from symconv.layer.padding import MODES
 from symconv.layer.second import SECOND_READINGS
 
-__all__ = ["BEHAVIOUR", "Functions", "Result", "constant", "equal", "behaves"]
+__all__ = ["BEHAVIOUR", "Functions", "Result", "behaves", "equal"]
 
 Array = NDArray[Any]
 Result = tuple[int, str | None]
@@ -256,15 +257,6 @@ def borders(ndim: int) -> list[dict[str, Any]]:
             value = {"padding_value": -2} if mode.filled else {}
             found.append({"padding": [(most, 1)] * ndim, "stride": 2, "padding_mode": mode.name, **value})
     return found
-
-
-def constant(conv: Conv) -> dict[str, Array]:
-    """The constant of the border as a number for the terms that hold it; ValueError where it is a letter."""
-    if not conv.mode.filled:
-        return {}
-    if conv.padding_value is None:
-        raise ValueError(f"{conv!r} pads with a letter; numbers need its padding_value")
-    return {FILLER: np.array([conv.padding_value])}
 
 
 BEHAVIOUR: tuple[Callable[[Functions, Conv], Result], ...] = (

@@ -15,29 +15,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.polynomials import (
-    PolynomialTerms,
-    as_terms,
-    expression_text,
-    start_counting,
-    symbols,
-    terms_by_entry,
-    variable,
-)
-from symconv.kernels.behaviour import Functions, Result, behaves, constant, equal
+from symconv.algebra.polynomials import as_terms, expression_text, start_counting, symbols, terms_by_entry
+from symconv.kernels.behaviour import Functions, Result, behaves, equal
 from symconv.kernels.kernel import Kernel
 from symconv.kernels.peers import installed, pytorch_gradients
 from symconv.layer.conv import Conv
 from symconv.layer.differences import exact_gradients, random_integers
+from symconv.layer.filler import constant, in_numbers
 from symconv.layer.gradients import Gradients
 from symconv.layer.names import entry_name
-from symconv.layer.padding import FILLER
 from symconv.layer.second import SecondGradients
 
 __all__ = ["CHECKS", "TOLERANCE", "Check", "Checked", "Finding", "check", "checks_for", "evidence", "relative_error"]
@@ -144,25 +135,13 @@ def _same_terms(conv: Conv, outputs: Mapping[str, Array], gradients: Gradients |
         if array.shape != conv.shapes[name]:
             return count, f"{name} has shape {array.shape}, not {conv.shapes[name]}"
         count += array.size
-        truth = [_in_numbers(conv, terms) for terms in terms_by_entry(gradients.terms(name))]
+        truth = [in_numbers(conv, terms) for terms in terms_by_entry(gradients.terms(name))]
         for flat, (entry, terms) in enumerate(zip(array.reshape(-1), truth, strict=True)):
             found = as_terms(entry)
             if found != terms:
                 texts = [expression_text(t, lambda a, i: entry_name(conv, a, i)) for t in (found, terms)]
                 return count, f"{entry_name(conv, name, flat)} is {texts[0]}, the derivative is {texts[1]}"
     return count, None
-
-
-def _in_numbers(conv: Conv, terms: PolynomialTerms) -> PolynomialTerms:
-    """Terms with the constant of a border put in."""
-    if not conv.mode.filled:
-        return terms
-    letter, value = variable(FILLER, 0), Fraction(constant(conv)[FILLER][0].item())
-    found: PolynomialTerms = {}
-    for monomial, coefficient in terms.items():
-        rest = tuple(v for v in monomial if v != letter)
-        found[rest] = found.get(rest, 0) + coefficient * value ** (len(monomial) - len(rest))
-    return {monomial: c for monomial, c in found.items() if c}
 
 
 def on_integers(functions: Functions, conv: Conv) -> Result:

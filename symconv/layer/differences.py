@@ -80,7 +80,7 @@ def forward(conv: Conv, x: Array, w: Array, b: Array | None = None) -> Array:
 def _bordered(conv: Conv, x: Array) -> tuple[Array, Conv]:
     """x with its border, and the layer without padding that reads it."""
     options: dict[str, Any] = {}
-    if conv.padding_mode == "constant":
+    if conv.mode.filled:
         if conv.padding_value is None:
             raise ValueError(f"{conv!r} pads with a letter; numbers need its padding_value")
         options["constant_values"] = conv.padding_value

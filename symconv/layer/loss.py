@@ -18,7 +18,7 @@ from symconv.layer import relation
 from symconv.layer.conv import MAX_TERMS, Axis, Conv
 from symconv.layer.padding import FILLER, OUTSIDE
 
-__all__ = ["channel_labels", "enumerate_axis", "label_sizes", "loss", "spread"]
+__all__ = ["beyond", "channel_labels", "enumerate_axis", "label_sizes", "loss", "spread"]
 
 #: what an array's leading indices run over: n image, g group, f and c channels of one group (f on the strided side of R)
 _STRIDED, _PADDED, _WEIGHTS = "ngf", "ngc", "gfc"
@@ -52,11 +52,14 @@ def _taps(axis: Axis) -> dict[str, Column]:
     return {"o": o, "k": k, "m": axis.mode.rows(t, axis.H)}
 
 
-def _beyond(conv: Conv) -> list[list[dict[str, Column]]]:
-    """The taps outside x: products over the axes, disjoint by the first axis on which the tap is outside."""
-    every = [_taps(axis) for axis in conv.axes]
+def beyond(axes: Sequence[Axis]) -> list[list[dict[str, Column]]]:
+    """The taps that read the constant of the border: products over the axes, as columns o, k, v on each, disjoint by the first
+    axis on which the tap is outside x. None where the border holds no constant."""
+    if not axes[0].mode.filled:
+        return []
+    every = [_taps(axis) for axis in axes]
     parts = []
-    for first in range(conv.ndim):
+    for first in range(len(axes)):
         masks = [taps["m"] != OUTSIDE for taps in every[:first]] + [every[first]["m"] == OUTSIDE]
         masks += [np.ones(len(taps["m"]), dtype=bool) for taps in every[first + 1 :]]
         parts.append([
@@ -103,7 +106,7 @@ def loss(conv: Conv, max_terms: int = MAX_TERMS) -> MultilinearArray:
     axes = [enumerate_axis(axis) for axis in conv.axes]
     factors = spread(conv, [{strided: link["o"], "w": link["k"], padded: link["m"]} for link in axes])
     blocks = [Terms.of(np.zeros(len(factors["w"]), dtype=np.int64), factors)]
-    for outside in _beyond(conv) if conv.mode.filled else []:
+    for outside in beyond(conv.axes):
         rows = spread(conv, [{"dy": link["o"], "w": link["k"], FILLER: link["v"]} for link in outside])
         blocks.append(Terms.of(np.zeros(len(rows["w"]), dtype=np.int64), rows))
     if conv.bias:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.conventions import CONVENTIONS, native_shape, short, to_native
+from symconv.audits.conventions import CONVENTIONS, native_shape, said_only, short, to_native
 from symconv.audits.result import Failure, Outcome
 from symconv.audits.truth import Derivative
 from symconv.layer.conv import Conv
@@ -71,7 +71,8 @@ def _padding(conv: Conv) -> Any:
 
 
 def _told(conv: Conv) -> str:
-    return f"input {conv.input}, kernel {conv.kernel}, stride {short(conv.stride)}, padding {_padding(conv)}"
+    more = "".join(f", {name.replace('_', ' ')} {value}" for name, value in said_only(conv).items())
+    return f"input {conv.input}, kernel {conv.kernel}, stride {short(conv.stride)}, padding {_padding(conv)}{more}"
 
 
 def _call(
@@ -80,9 +81,7 @@ def _call(
     """The lines that call the function and bind dx, dw, db."""
     x, w, b, dy = names
     stride, padding = short(conv.stride), _padding(conv)
-    extras = {k: v for k, v in (("dilation", short(conv.dilation)), ("groups", conv.groups)) if v != 1}
-    if conv.mode.counts_outside:
-        extras["padding_mode"] = conv.padding_mode
+    extras = said_only(conv)
     keywords = "".join(f", {key}={value!r}" for key, value in extras.items())
     if convention == "plain":
         return [f"dx, dw, db = {name}({x}, {w}, {b}, {dy}, {stride}, {padding}{keywords})"]
