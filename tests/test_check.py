@@ -344,17 +344,16 @@ def test_conditions_of_two_axes_stand_below_each_other():
     assert unbound.verdict == "ILL-FORMED"
 
 
-def test_a_border_is_followed_where_entries_are_written_out_and_nowhere_else():
+def test_a_border_is_what_stands_outside_x_and_has_to_be_said_of_arrays():
     article = LAYER.format(", border (reflect)")
     right = article + "$$y_1 = w_1 x_2 + w_2 x_1 + w_3 x_2 + b$$\n"
     assert check(right).displays[0].verdict == "HOLDS"
     assert check(right.replace("w_1 x_2", "w_1 x_3")).displays[0].verdict == "WRONG"
-    for each in (
-        "dx_m = \\sum_{2o + k - 3 = m} dy_o w_k",
-        "dw = x \\star dy",
-        "y_o = \\sum_{k = 1}^{3} w_k x_{2o + k - 3} + b",
-    ):
-        found = check(f"{article}$${each}$$\n").displays[0]
-        assert found.verdict == "NOT READ"
-        assert "reflect" in (found.reason or "")
+    general = "y_o = \\sum_{k = 1}^{3} w_k x_{2o + k - 3} + b"
+    assert check(f"{article}$${general}$$\n").displays[0].verdict == "HOLDS"
+    assert check(f"{article}$${general.replace('- 3', '- 2')}$$\n").displays[0].verdict == "WRONG"
+    assert check(f"{article}$$dx_m = \\sum_{{2o + k - 3 = m}} dy_o w_k$$\n").displays[0].verdict == "WRONG"
+    open_ = check(f"{article}$$dw = x \\star dy$$\n").displays[0]
+    assert open_.verdict == "NOT READ"
+    assert "reflect" in (open_.reason or "")
     assert check(article + "$$db = \\sum_{o = 1}^{O} dy_o$$\n").displays[0].verdict in ("HOLDS", "PROVED")

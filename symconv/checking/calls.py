@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import Polynomial
 from symconv.checking.model import Model, Unreadable, constant
-from symconv.checking.terms import Mul, Seq, Term
+from symconv.checking.terms import Mul, Name, Seq, Term
+from symconv.layer.padding import MODES, OUTSIDE
 
 __all__ = [
     "Shapes",
     "amounts",
+    "border_named",
+    "cropped",
     "padded",
     "bordered",
+    "folded_back",
     "derivative",
     "folded",
     "row_of",
@@ -48,9 +52,9 @@ def turned(array: NDArray[Any], dims: int) -> NDArray[Any]:
     return np.flip(array, tuple(range(-min(dims, array.ndim), 0)))
 
 
-def row_of(value: NDArray[Any]) -> NDArray[Any]:
-    """A row written out is an axis."""
-    return value.reshape(-1) if value.ndim == 2 and value.shape[0] == 1 else value
+def row_of(value: NDArray[Any], dims: int) -> NDArray[Any]:
+    """A row written out is the axis of a layer that has one."""
+    return value.reshape(-1) if dims == 1 and value.ndim == 2 and value.shape[0] == 1 else value
 
 
 def starred(left: NDArray[Any], right: NDArray[Any], meaning: str, mode: str) -> Any:
@@ -157,16 +161,61 @@ def amounts(model: Model, term: Term, ndim: int, env: Mapping[str, int]) -> list
     return found
 
 
-def padded(model: Model, value: NDArray[Any], widths: tuple[Term, ...], env: Mapping[str, int]) -> NDArray[Any]:
-    """Zeros before and after on each axis: the same on both sides, two amounts, or a pair for each axis."""
+def border_named(widths: tuple[Term, ...]) -> tuple[tuple[Term, ...], str | None]:
+    """The widths of a border, and its name where that stands behind them."""
+    last = widths[-1]
+    named = last.text if isinstance(last, Name) and last.text in MODES else None
+    return (widths, None) if named is None else (widths[:-1], named)
+
+
+def widths_of(
+    model: Model, value: NDArray[Any], widths: tuple[Term, ...], env: Mapping[str, int]
+) -> tuple[list[int], list[int]]:
+    """How much before and after on each axis: the same on both sides, two amounts, or a pair for each axis."""
     pairs = widths[0].factors if len(widths) == 1 and isinstance(widths[0], Mul) else ()
     if pairs and all(isinstance(each, Seq) for each in pairs):
         if len(pairs) != value.ndim:
             raise Unreadable("a pair for each axis was expected")
         sides = [[int(model.number(n, env)) for n in each.items] for each in pairs if isinstance(each, Seq)]
-        before, after = [each[0] for each in sides], [each[-1] for each in sides]
-    else:
-        before, after = (amounts(model, each, value.ndim, env) for each in (widths[0], widths[-1]))
+        return [each[0] for each in sides], [each[-1] for each in sides]
+    before, after = (amounts(model, each, value.ndim, env) for each in (widths[0], widths[-1]))
+    return before, after
+
+
+def cropped(model: Model, value: NDArray[Any], widths: tuple[Term, ...], env: Mapping[str, int]) -> NDArray[Any]:
+    """Entries cut off before and after on each axis."""
+    before, after = widths_of(model, value, widths, env)
+    return value[tuple(slice(p, n - q) for n, p, q in zip(value.shape, before, after, strict=True))]
+
+
+def folded_back(model: Model, value: NDArray[Any], widths: tuple[Term, ...], env: Mapping[str, int]) -> NDArray[Any]:
+    """A border taken away and added to the entries that fill it."""
+    amount, named = border_named(widths)
+    if named is None:
+        raise Unreadable("which border is folded back is not said")
+    before, after = widths_of(model, value, amount, env)
+    for axis, (p, q) in enumerate(zip(before, after, strict=True)):
+        moved = np.moveaxis(value, axis, 0)
+        size = len(moved) - p - q
+        result = np.full((size, *moved.shape[1:]), constant(0), dtype=object)
+        for row, m in zip(moved, MODES[named].rows(np.arange(-p, size + q), size), strict=True):
+            if m != OUTSIDE:
+                result[m] = result[m] + row
+        value = np.moveaxis(result, 0, axis)
+    return value
+
+
+def padded(model: Model, value: NDArray[Any], widths: tuple[Term, ...], env: Mapping[str, int]) -> NDArray[Any]:
+    """A border before and after on each axis, of zeros where it has no other name."""
+    amount, named = border_named(widths)
+    before, after = widths_of(model, value, amount, env)
+    if named is not None:
+        for axis, (p, q) in enumerate(zip(before, after, strict=True)):
+            moved = np.moveaxis(value, axis, 0)
+            filling = np.full(moved.shape[1:], model.filler if MODES[named].filled else constant(0), dtype=object)
+            rows = MODES[named].rows(np.arange(-p, len(moved) + q), len(moved))
+            value = np.moveaxis(np.array([filling if m == OUTSIDE else moved[m] for m in rows], dtype=object), 0, axis)
+        return value
     for axis, (p, q) in enumerate(zip(before, after, strict=True)):
         moved = np.moveaxis(value, axis, 0)
         moved = moved[max(0, -p) : len(moved) - max(0, -q)]

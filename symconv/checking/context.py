@@ -40,11 +40,13 @@ SLOTS = {
 }  # fmt: skip
 
 SIZE = r"\s*(?:of|de|:|=)?\s*(\d+(?:\s*x\s*\d+)*)"
-WORDS = {"input": r"(?:input|entrée)", "kernel": r"(?:kernel|noyau)", "stride": r"(?:stride|pas)",
-         "padding": r"(?<!output )(?:padding|remplissage|marge)", "dilation": r"dilat(?:ion|ation)",
-         "output_padding": r"(?:output padding|marge de sortie)"}  # fmt: skip
-COUNTS = {"in_channels": r"(\d+)\s*(?:input channels|canaux d.entrée)", "groups": r"(\d+)\s*(?:groups|groupes)",
-          "out_channels": r"(\d+)\s*(?:output channels|canaux de sortie)"}  # fmt: skip
+WORDS = {"input": r"(?:input|entrée|Eingabe)", "kernel": r"(?:kernel|noyau|Kern)", "stride": r"(?:stride|pas|Schrittweite)",
+         "padding": r"(?<!output )(?<!output-)(?:padding|remplissage|marge)", "dilation": r"dilat(?:ion|ation)",
+         "output_padding": r"(?:output[ -]padding|marge de sortie)"}  # fmt: skip
+COUNTS = {"in_channels": r"(\d+)\s*(?:input channels|canaux d.entrée|Eingabekanäle)",
+          "out_channels": r"(\d+)\s*(?:output channels|canaux de sortie|Ausgabekanäle)",
+          "groups": r"(\d+)\s*(?:groups|groupes|Gruppen)",
+          "batch": r"(?:batch of|lot de)\s*(\d+)|(\d+)\s*Bilder je Batch"}  # fmt: skip
 
 _BORDER = re.compile(
     r"\((reflect|replicate|circular|symmetric|constant)\)|\b(reflect|replicate|circular|symmetric)\s+padding"
@@ -80,6 +82,7 @@ class Context:
     padding: int | None = 0
     dims: int | None = None
     channels: bool = False
+    images: bool = False
     sizes: dict[int, dict[str, tuple[int, ...]]] = field(default_factory=dict)
     definitions: dict[str, tuple[tuple[str, ...], Term]] = field(default_factory=dict)
     padded: set[str] = field(default_factory=set)
@@ -87,6 +90,9 @@ class Context:
     row_gradient: bool = False
     transposed: bool = False
     border: str = "zeros"
+    filling: float | None = None
+    #: the name of x with its border, once the article wrote it out
+    extended: str = ""
     mention: tuple[str, tuple[int, ...]] | None = None
     axes: dict[str, str] = field(default_factory=dict)
     system: tuple[Statement, ...] = ()
@@ -114,6 +120,11 @@ class Context:
     #: first indices, and orders of channels and space, in which the displays so far hold; no order where none had channels
     bases: tuple[int, ...] = (1, 0)
     layouts: tuple[Layout, ...] = ()
+
+    def border_given(self) -> dict[str, Any]:
+        """What the border holds, as a layer takes it."""
+        filled = {"padding_value": self.filling} if self.border == "constant" else {}
+        return {"padding_mode": self.border, **filled}
 
     def note(self, slot: str, value: Any, line: int | None) -> None:
         """A slot with the value it now has and where that comes from."""
@@ -187,12 +198,19 @@ class Context:
         for found in _ENTRY.finditer(text):
             self.mention = ("dx", tuple(int(g) for g in found.groups() if g))
         if block.kind == "heading":
-            self.transposed = self.transposed or bool(re.search(r"transposed|transposée", text, re.IGNORECASE))
+            self.transposed = self.transposed or bool(
+                re.search(r"transposed|transposée|transponiert", text, re.IGNORECASE)
+            )
             self.mention = None
             self.relations = {}
         if found := _BORDER.search(text):
             self.border = found[1] or found[2]
             self.note("border", self.border, block.line)
+            if held := re.search(r"\$(-?[\d.]+|\\?[A-Za-z]+)\$\s*\(constant\)", text):
+                number = re.fullmatch(r"-?[\d.]+", held[1])
+                self.filling = float(held[1]) if number else None
+                if not number:
+                    self.roles[held[1].lstrip("\\")] = "v"
         self.words(block)
 
     def words(self, block: Block) -> None:
@@ -202,11 +220,11 @@ class Context:
         if "input" in found and "kernel" in found:
             given = {what: tuple(int(n) for n in re.findall(r"\d+", m[1])) for what, m in found.items()}
             rank = len(given["input"])
-            if after := re.search(r"(?:before and|avant et)\s*(\d+(?:\s*x\s*\d+)*)", text):
+            if after := re.search(r"(?:before and|avant et|davor und)\s*(\d+(?:\s*x\s*\d+)*)", text):
                 given["after"] = tuple(int(n) for n in re.findall(r"\d+", after[1]))
             for what, match in COUNTS.items():
                 if number := re.search(match, text, re.IGNORECASE):
-                    given[what] = (int(number[1]),)
+                    given[what] = (int(number[1] or number[number.re.groups]),)
             self._layer(rank, given, block.line)
         letters = dict(re.findall(r"(?<![A-Za-z_])([HKspqdr])\s*=\s*(\d+)(?![\w(])", text))
         if {"H", "K"} <= set(letters):
@@ -215,7 +233,7 @@ class Context:
             letters = {k: v for k, v in letters.items() if k in names}
             given = {names[k]: (int(v),) for k, v in letters.items()}
             if self.transposed and "output_padding" not in given:  # that of the whole layer
-                axis = re.search(r"(?:axis|axe)\s*(\d)", text)
+                axis = re.search(r"(?:axis|axe|Achse)\s*(\d)", text)
                 extra = self.layers.get(max(self.layers, default=0), {}).get("output_padding", (0,))
                 given["output_padding"] = (extra[min(int(axis[1]) if axis else 1, len(extra)) - 1],)
             if "after" not in given and any("after" in layer for layer in self.layers.values()):
@@ -226,6 +244,7 @@ class Context:
         channels = {k: v for k, v in self.layers.get(rank, {}).items() if k in COUNTS}
         self.layers[rank] = {**channels, **given}
         self.dims, self.channels = rank, bool({"in_channels", "out_channels"} & set(given))
+        self.images = "batch" in given
         self.note(f"layer, {rank} axes", ", ".join(f"{k} {'x'.join(map(str, v))}" for k, v in given.items()), line)
 
     def shapes(self, statement: Statement, line: int) -> None:

@@ -25,6 +25,7 @@ from symconv.checking.forward import OwnModel, centred, is_convolution, is_forwa
 from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.operators import apart, stars_of, with_mode
+from symconv.checking.ranks import shape_of
 from symconv.checking.repairs import ill_formed, wrong
 from symconv.checking.result import (
     AMBIGUOUS,
@@ -37,7 +38,7 @@ from symconv.checking.result import (
     PROVED,
     WRONG,
 )
-from symconv.checking.sizes import models_for, setting_known, shape_of
+from symconv.checking.sizes import models_for, setting_known
 from symconv.checking.terms import (
     Choice,
     Diff,
@@ -181,7 +182,7 @@ def _in_a_base(statement: Statement, context: Context) -> Outcome:
     follow. A forward pass may begin anew.
     """
     dims, channels, _ = shape_of(statement, context)
-    anew = is_forward(statement, context)
+    anew = is_forward(statement, context) and not context.layers
     layouts = (LAYOUTS if anew else context.layouts or LAYOUTS) if channels else LAYOUTS[:1]
     bases = [context.base] if context.base is not None else [1, 0] if anew else list(context.bases)
     first: Outcome | None = None

@@ -157,7 +157,7 @@ class Expression:
         body = self.product()
         if conditions:
             return sum_under(conditions, body)
-        if isinstance(body, SumOver):
+        if isinstance(body, SumOver) and bounds and body.bounds:  # without an index it is the sum of all entries
             return SumOver((*bounds, *body.bounds), body.body)
         return SumOver(bounds, body)
 
@@ -229,7 +229,7 @@ class Expression:
         text, sub, raised = found
         name = prefix + text
         after = self.peek()
-        if text in FUNCTIONS and not prefix and (text not in AMOUNTS or isinstance(after, Fence)):
+        if text in FUNCTIONS and not prefix and (text not in AMOUNTS or isinstance(without_scripts(after), Fence)):
             return self.function(text, sub)
         is_array = bool(prefix) or self.holds(text)
         if not is_array:
@@ -281,7 +281,7 @@ class Expression:
     def function(self, word: str, sub: Math | None) -> Term:
         kind = "flip" if word in FLIPS else word
         extra: tuple[Term, ...] = ()
-        if kind == "pad" and sub is not None:
+        if kind in ("pad", "crop", "fold") and sub is not None:
             extra = tuple(self.of(piece) for piece in between(parts_of(sub), ","))
         after = self.peek()
         if isinstance(after, Fence):
@@ -347,6 +347,11 @@ def without_stars(term: Any) -> Any:
     if isinstance(term, Term):
         return type(term)(*(without_stars(getattr(term, f.name)) for f in fields(term)))  # type: ignore[arg-type]
     return term
+
+
+def without_scripts(part: Math | None) -> Math | None:
+    """What a script stands at."""
+    return part.base if isinstance(part, Below) else part
 
 
 def _indices_inside(fence: Fence) -> bool:

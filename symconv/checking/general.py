@@ -52,6 +52,8 @@ def formula_texts(left: Term, right: Term, model: Model, ranges: dict[str, str])
     """One formula for each axis of space, in symconv's own notation; ``ranges`` says on which array's axis an index runs."""
     if model.conv.transposed or model.setting.turned or model.setting.grouped:
         raise NotGeneral("not a correlation")
+    if model.conv.mode.counts_outside and model.role(left.array if isinstance(left, Entry) else "") != "db":
+        raise NotGeneral("a border")
     if isinstance(left, Name):
         return [_whole(left, right, model)]
     return [_axis(left, right, model, axis, ranges) for axis in range(model.dims)]

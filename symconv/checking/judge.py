@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from symconv.algebra.polynomials import Polynomial, TooManyTerms, start_counting
+from symconv.checking.borders import border_of
 from symconv.checking.comparison import Outcome, free_indices
 from symconv.checking.context import SIZES, Context
 from symconv.checking.equations import equation
@@ -91,7 +92,7 @@ def _judge(statement: Statement, context: Context) -> Outcome:
             return found
     if not isinstance(sides[0], Dots) and not any(_of_arrays(side, context) for side in sides):
         return judge_numbers(statement, context)
-    found = _definition(statement, context)
+    found = border_of(statement, context) or _definition(statement, context)
     if found is not None:
         return found
     return equation(statement, context)

@@ -72,13 +72,15 @@ FUNCTIONS = {
     "dilate",
     "im2col",
     "col2im",
+    "crop",
+    "fold",
     "max",
     "min",
 } | FLIPS
 
 
 #: words that are amounts where nothing in brackets follows
-AMOUNTS = {"pad", "max", "min"}
+AMOUNTS = {"pad", "crop", "max", "min"}
 
 #: word -> the sign that it stands for; conv2 turns its filter round wherever it is written
 SLIDING = {"conv2": "conv2", "full_conv": "∗", "conv": "∗", "convolve": "∗", "correlate": "⋆corr"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.polynomials import Polynomial, array_of, symbols, terms_by_entry
+from symconv.algebra.polynomials import Polynomial, PolynomialTerms, array_of, symbols, terms_by_entry
 from symconv.checking.letters import stem_of
 from symconv.checking.terms import (
     Add,
@@ -25,8 +25,10 @@ from symconv.checking.terms import (
     Num,
     Term,
     names_in,
+    walk,
 )
 from symconv.layer.conv import Conv
+from symconv.layer.padding import FILLER, OUTSIDE
 
 __all__ = ["FAR", "Model", "Setting", "Unreadable", "constant"]
 
@@ -71,10 +73,25 @@ class Model:
         self.target: dict[str, tuple[int, int]] = {}  # the left side's indices, from where to where
         self.beyond = False  # whether sums may run past the last entry, where there are zeros
         self.dims = len(conv.input)
+        self._entries: dict[int, tuple[Term, tuple[Entry, ...]]] = {}
+
+    def entries_of(self, term: Term) -> tuple[Entry, ...]:
+        """The entries in a term, looked for once."""
+        known = self._entries.get(id(term))
+        if known is None or known[0] is not term:
+            known = self._entries[id(term)] = (term, tuple(each for each in walk(term) if isinstance(each, Entry)))
+        return known[1]
 
     @cached_property
     def arrays(self) -> dict[str, NDArray[Any]]:
         """x, w, b, y and the gradients in the author's layout."""
+        setting = self.setting
+        return _arrays(
+            self.conv, self.channels, self.batch, setting.layout, setting.grouped, setting.turned, setting.untied
+        )
+
+    def written(self) -> dict[str, NDArray[Any]]:
+        """The arrays, computed."""
         conv = self.conv
         gradients = conv.gradients()
         ends = (conv.in_channels, conv.out_channels) if conv.transposed else (conv.out_channels, conv.in_channels)
@@ -85,13 +102,38 @@ class Model:
             found[name if name != "y" else "dy"] = symbols(name if name != "y" else "dy", shape)
         for name in ("y", "dx", "dw", "db"):
             array = np.empty(shapes[name.removeprefix("d")], dtype=object)
-            array.reshape(-1)[:] = [Polynomial(terms) for terms in terms_by_entry(gradients.terms(name))]
+            array.reshape(-1)[:] = [self.filled(terms) for terms in terms_by_entry(gradients.terms(name))]
             found[name] = array
+        found["v"] = np.array(self.filler, dtype=object)
         if self.setting.turned:
             for name in ("w", "dw"):
                 found[name] = np.flip(found[name], tuple(range(2, 2 + self.dims)))
         laid = {name: self.laid(name.removeprefix("d"), array) for name, array in found.items()}
+        if conv.mode.counts_outside and not self.channels and not self.batch:
+            laid |= self.extended(laid["x"])
         return self.loosened(laid) if self.setting.untied else laid
+
+    def filled(self, terms: PolynomialTerms) -> Polynomial:
+        """The terms with the number that a constant border holds, where it is one."""
+        value = self.conv.padding_value
+        if value is None:
+            return Polynomial(terms)
+        total = constant(0)
+        for monomial, coefficient in terms.items():
+            rest = tuple(each for each in monomial if array_of(each)[0] != FILLER)
+            power = Fraction(value) ** (len(monomial) - len(rest))
+            total = total + Polynomial({rest: _whole(coefficient * power)})
+        return total
+
+    def extended(self, x: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """x with its border, and the gradient of that longer array: the one of a layer without padding."""
+        conv = self.conv
+        sizes = [p + n + q for n, (p, q) in zip(conv.input, conv.padding, strict=True)]
+        z = np.empty(sizes, dtype=object)
+        for at in np.ndindex(z.shape):
+            z[at] = self.entry_of(x, tuple(i - p for i, (p, _) in zip(at, conv.padding, strict=True)))
+        plain = Conv(input=tuple(sizes), kernel=conv.kernel, stride=conv.stride, dilation=conv.dilation)
+        return {"z": z, "dz": Model(plain, Setting({})).arrays["dx"]}
 
     def loosened(self, laid: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The same with a bias for each output."""
@@ -103,6 +145,8 @@ class Model:
         return {**laid, "y": y, "b": b, "db": laid["dy"].copy()}
 
     def laid(self, role: str, array: NDArray[Any]) -> NDArray[Any]:
+        if role == "v":
+            return array
         if self.setting.grouped:  # the group has an index of its own, before the channels in it
             lead = 1 if role in "xy" else 0
             array = array.reshape(*array.shape[:lead], self.conv.groups, -1, *array.shape[lead + 1 :])
@@ -136,20 +180,23 @@ class Model:
 
     # numbers
 
-    def number(self, term: Term, env: Mapping[str, int]) -> Fraction:
+    def number(self, term: Term, env: Mapping[str, int]) -> Fraction | int:
         """The value of an index or a limit."""
-        if isinstance(term, Num):
-            return term.value
         if isinstance(term, Name):
             if term.text in env:
-                return Fraction(env[term.text])
+                return env[term.text]
             if term.text in self.setting.sizes:
-                return Fraction(self.size(*self.setting.sizes[term.text]))
+                return self.size(*self.setting.sizes[term.text])
             raise Unreadable(f"nothing says what {term.text} is")
+        if isinstance(term, Num):
+            return _whole(term.value)
         if isinstance(term, Add):
-            return sum((sign * self.number(each, env) for sign, each in term.terms), Fraction(0))
+            total: Fraction | int = 0
+            for sign, each in term.terms:
+                total += sign * self.number(each, env)
+            return total
         if isinstance(term, Mul):
-            value = Fraction(1)
+            value: Fraction | int = 1
             for each in term.factors:
                 value *= self.number(each, env)
             return value
@@ -157,9 +204,9 @@ class Model:
             bottom = self.number(term.bottom, env)
             if not bottom:
                 raise Unreadable("a division by zero")
-            return self.number(term.top, env) / bottom
+            return _whole(Fraction(self.number(term.top, env)) / bottom)
         if isinstance(term, Floor):
-            return Fraction(self.number(term.body, env).__floor__())
+            return self.number(term.body, env).__floor__()
         if isinstance(term, Call) and term.word in ("max", "min"):
             found = [self.number(each, env) for each in term.args]
             return max(found) if term.word == "max" else min(found)
@@ -180,7 +227,7 @@ class Model:
         }  # fmt: skip
         return values[letter]()
 
-    def limit(self, term: Term, env: Mapping[str, int], span: tuple[int, int] | None) -> Fraction:
+    def limit(self, term: Term, env: Mapping[str, int], span: tuple[int, int] | None) -> Fraction | int:
         """An upper limit; a size by a name that nothing else gives is where the index ends anyway."""
         try:
             return self.number(term, env)
@@ -189,7 +236,7 @@ class Model:
             minus_one = isinstance(term, Add) and len(term.terms) == 2 and term.terms[1] == (-1, Num(Fraction(1))) and isinstance(
                 term.terms[0][1], Name)  # fmt: skip
             if span is not None and ((base == 1 and isinstance(term, Name)) or (base == 0 and minus_one)):
-                return Fraction(span[1])
+                return span[1]
             raise
 
     # ranges of indices
@@ -253,7 +300,21 @@ class Model:
             raise Unreadable(f"{array} with {len(at)} indices where it has {found.ndim}")
         if all(0 <= i < n for i, n in zip(at, found.shape, strict=True)):
             return found[at]  # type: ignore[no-any-return]
-        return constant(0)
+        return self.entry_of(found, at) if array == "x" and self.conv.mode.counts_outside else constant(0)
+
+    def entry_of(self, found: NDArray[Any], at: tuple[int, ...]) -> Polynomial:
+        """An entry of x or of its border."""
+        mode, lead = self.conv.mode, len(at) - self.dims
+        rows = [int(mode.rows(np.array(i), n)) for i, n in zip(at[lead:], found.shape[lead:], strict=True)]
+        if OUTSIDE not in rows and all(0 <= i < n for i, n in zip(at[:lead], found.shape[:lead], strict=True)):
+            return found[(*at[:lead], *rows)]  # type: ignore[no-any-return]
+        return self.filler if mode.filled else constant(0)
+
+    @property
+    def filler(self) -> Polynomial:
+        """What a constant border holds: a number, or the letter v."""
+        value = self.conv.padding_value
+        return symbols(FILLER, (1,))[0] if value is None else constant(Fraction(value))
 
     def positions(self, entry: Entry, env: Mapping[str, int]) -> tuple[int, ...] | None:
         """Where an entry stands, from 0; None where an index is no whole number."""
@@ -287,6 +348,15 @@ class Model:
         )
 
 
+@lru_cache(maxsize=1024)
+def _arrays(
+    conv: Conv, channels: bool, batch: bool, layout: tuple[str, str, str], grouped: bool, turned: bool, untied: bool
+) -> dict[str, NDArray[Any]]:
+    """The arrays of a layer as an author lays them: statements ask for the same ones again and again."""
+    setting = Setting({}, layout=layout, grouped=grouped, turned=turned, untied=untied)
+    return Model(conv, setting, channels, batch).written()
+
+
 def _moved(array: NDArray[Any], letters: str, layout: str) -> NDArray[Any]:
     """The axes of ``letters`` and then space, in the order of ``layout``."""
     dims = array.ndim - len(letters)
@@ -296,6 +366,9 @@ def _moved(array: NDArray[Any], letters: str, layout: str) -> NDArray[Any]:
     return array.transpose(order)
 
 
+def _whole(value: Fraction) -> Fraction | int:
+    return value.numerator if value.denominator == 1 else value
+
+
 def constant(value: Fraction | int) -> Polynomial:
-    whole = Fraction(value)
-    return Polynomial({(): int(whole) if whole.denominator == 1 else whole} if whole else {})
+    return Polynomial({(): _whole(Fraction(value))} if value else {})

@@ -73,7 +73,7 @@ def _text(value: Any, model: Model) -> str:
         shapes = {"x": model.conv.input, "w": model.conv.kernel, "dy": model.conv.output}
 
         def name(array: str, flat: int) -> str:
-            if array == "b" or model.channels:
+            if array not in shapes or model.channels:
                 return array if not flat else f"{array}[{flat}]"
             at: list[int] = []
             for n in reversed(shapes[array]):

@@ -140,7 +140,7 @@ def _one(statement: Statement, context: Context, block: Block) -> Outcome:
         outcome = judge(statement, context)
     except Unreadable as error:
         outcome = Outcome(NOT_READ, "equation", reason=str(error))
-    context.roles = general
+    context.roles = {**general, context.extended: "z"} if context.extended else general
     context.system = ()
     return outcome
 

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from symconv.checking.calls import border_named
 from symconv.checking.context import SIZES, Context
 from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.naming import layer_sizes, limit_numbers, limit_sizes
 from symconv.checking.operators import stars_of
+from symconv.checking.ranks import at_channels, groups_of, ranks_of, shape_of
 from symconv.checking.terms import (
     Bound,
     Call,
     Choice,
-    Diff,
     Entry,
     Grid,
-    Mul,
     Name,
     Num,
     Seq,
-    Star,
     Statement,
-    SumOver,
     Term,
     names_in,
     walk,
 )
 from symconv.layer.conv import Conv
 
-__all__ = ["GENERAL", "is_literal", "models_for", "setting_known", "shape_of", "sizes_of"]
+__all__ = ["GENERAL", "is_literal", "models_for", "setting_known", "sizes_of"]
 
 #: letters that are sizes where no limit of a sum says otherwise
 WEAK = {"N", "C", "F"}
@@ -54,88 +52,17 @@ def sizes_of(context: Context, dims: int) -> tuple[tuple[int, ...], tuple[int, .
     return None
 
 
-def _ranks(statement: Statement, context: Context) -> dict[str, set[int]]:
-    ranks: dict[str, set[int]] = {}
-    for side in statement.sides:
-        for each in walk(side):
-            if isinstance(each, Entry):
-                role = context.roles.get(each.array) or (
-                    context.roles.get(each.array[1:]) if each.array.startswith("d") else None
-                )
-                if role is not None:
-                    ranks.setdefault(role.removeprefix("d"), set()).add(len(each.at))
-    return ranks
-
-
-def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
-    """How many axes of space, and whether channels and the image have an index: what the numbers of indices say."""
-    ranks = _ranks(statement, context)
-    if any(len(r) > 1 for r in ranks.values()):
-        raise Unreadable("the same array with different numbers of indices")
-    given = {role: next(iter(r)) for role, r in ranks.items()}
-    current = context.channels
-    if given.get("w") in (2, 3) and _slides(statement):  # arrays at their channels: y_f is the sum of x_c * w_fc
-        lead = given["w"] - 1
-        if all(rank == lead for role, rank in given.items() if role != "w") and (lead == 1 or groups_of(context) != 1):
-            return _written_axes(statement) or context.dims or 1, True, False
-    if not given and stars_of(statement):  # whole arrays: of one channel
-        return _written_axes(statement) or context.dims or 1, False, False
-    options = [
-        (context.dims or 1, current, False),
-        *((d, c, n) for n in (False, True) for c in (current, not current) for d in (1, 2, 3)),
-    ]
-    for dims, channels, batch in options:
-        due = {"x": batch + channels + dims, "w": 2 * channels + dims, "y": batch + channels + dims, "b": int(channels)}
-        if channels and given.get("w") == dims + 1:  # one output, which has no index of its own
-            due |= {"w": dims + 1, "y": batch + dims, "b": 0}
-        if channels and groups_of(context) != 1 and given.get("x", given.get("y")) == batch + dims + 2:
-            due = {"x": batch + dims + 2, "w": dims + 3, "y": batch + dims + 2, "b": 2}
-        fits = {role for role, rank in given.items() if due[role] == rank}
-        if fits == set(given) or (set(given) - fits == {"b"} and given["b"] == channels + dims):
-            return dims, channels, batch
-    raise Unreadable("the numbers of indices fit no layer: " + ", ".join(f"{role} {n}" for role, n in given.items()))
-
-
-def groups_of(context: Context) -> int:
-    """How many groups of channels the article's layer has."""
-    return max((layer.get("groups", (1,))[0] for layer in context.layers.values()), default=1)
-
-
-def _slides(statement: Statement) -> bool:
-    """Whether a star or a border is applied to entries, which are whole arrays then."""
-    return any(
-        isinstance(each, Star) and each.sign == "⋆" and any(isinstance(e, Entry) for e in walk(each))
-        and not any(isinstance(e, Grid) for e in walk(each)) for side in statement.sides for each in walk(side)
-    )  # fmt: skip
-
-
-def _written_axes(statement: Statement) -> int | None:
-    """For how many axes steps are written, ``(2, 1)``."""
-    for side in statement.sides:
-        for each in walk(side):
-            if isinstance(each, Call) and each.word in ("dilate", "thin") and isinstance(each.args[-1], Seq):
-                return len(each.args[-1].items)
-            if isinstance(each, Call) and each.word == "pad" and isinstance(each.args[-1], Seq) and len(each.args) == 2:
-                return len(each.args[-1].items)
-            if isinstance(each, Call) and each.word == "pad" and isinstance(each.args[-1], Mul):
-                pairs = [f for f in each.args[-1].factors if isinstance(f, Seq)]
-                if len(pairs) == len(each.args[-1].factors):
-                    return len(pairs)
-    return None
-
-
 def _setting(statement: Statement, context: Context, layout: tuple[str, str, str], base: int | None) -> Setting:
     """How a statement is written, with the names of its sizes."""
     dims, channels, batch = shape_of(statement, context)
     bound = {b.name for side in statement.sides for b in walk(side) if isinstance(b, Bound)}
     sizes = _size_letters(statement, context, bound)
-    single = channels and _ranks(statement, context).get("w") == {dims + 1}
+    ranks = ranks_of(statement, context)
+    whole = at_channels(statement, context, {role: next(iter(each)) for role, each in ranks.items()})
+    single = channels and ranks.get("w") == {dims + 1} and whole is None
     if single:
         layout = (layout[0], layout[1].replace("f", ""), layout[2].replace("f", ""))
-    ranks = _ranks(statement, context)
-    spread = any(ranks.get(role) == {dims + 2 + batch} for role in "xy") or (
-        ranks.get("w") == {3} and _slides(statement)
-    )
+    spread = any(ranks.get(role) == {dims + 2 + batch} for role in "xy") or (whole is not None and whole[0] == 2)
     grouped = channels and groups_of(context) != 1 and spread
     first = base if base is not None else context.base if context.base is not None else 1
     setting = Setting(
@@ -143,7 +70,7 @@ def _setting(statement: Statement, context: Context, layout: tuple[str, str, str
         star=context.star, einstein=context.einstein, layout=layout, sizes=sizes, definitions=context.definitions,
         row_gradient=context.row_gradient, padded=frozenset(context.padded), flipped=frozenset(context.flipped),
         framed=frozenset(context.framed), turned=bool(context.forward), grouped=grouped,
-        untied=not single and not grouped and _ranks(statement, context).get("b", set()) == {channels + dims} != {int(channels)},
+        untied=not single and not grouped and ranks.get("b", set()) == {channels + dims} != {int(channels)},
     )  # fmt: skip
     said = limit_sizes(statement, setting, dims, channels, batch)
     sizes |= {n: size for n, size in said.items() if n not in SIZES or n in WEAK}
@@ -170,12 +97,10 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     literal = is_literal(statement)
     if groups_of(context) != 1 and channels and names and not literal and not grouped:
         raise Unreadable("groups of channels are followed in entries written out only")
-    if context.border != "zeros" and not (
-        _without_border(statement, context) or (dims in context.layers and is_written_out(statement))
-    ):
-        raise Unreadable(f"a border ({context.border}) is followed in entries written out only")
+    if context.border != "zeros" and _leaves_border_open(statement, context):
+        raise Unreadable(f"whether the arrays have their border ({context.border}) is not said")
     if dims in context.layers:
-        layer = _layer(context.layers[dims], dims, channels, batch, context.border, context.transposed)
+        layer = _layer(context.layers[dims], dims, channels, batch, context.border_given(), context.transposed)
         yield Model(layer, setting, channels, batch)
         if literal or _numbered(statement):
             return
@@ -191,7 +116,7 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
             if grouped:
                 ends = {"in_channels": 4, "out_channels": 2, "groups": 2}
             conv = Conv(shape, kernel, 2 if batch else 1, stride=s, padding=widths, dilation=d, transposed=context.transposed,
-                        output_padding=r, **ends)  # fmt: skip
+                        output_padding=r, **context.border_given(), **ends)  # fmt: skip
         except ValueError:
             continue
         yield Model(conv, setting, channels, batch)
@@ -240,7 +165,7 @@ def _layer(
     dims: int,
     channels: bool,
     batch: bool,
-    border: str = "zeros",
+    border: Mapping[str, Any],
     transposed: bool = False,
 ) -> Conv:
     """The layer that the article says it is about."""
@@ -253,11 +178,12 @@ def _layer(
     try:
         return Conv(
             input=each("input", 1), kernel=each("kernel", 1), stride=each("stride", 1), dilation=each("dilation", 1),
-            padding=tuple(zip(before, after, strict=True)), padding_mode=border, batch=2 if batch else 1,
+            padding=tuple(zip(before, after, strict=True)), batch=given.get("batch", (2,))[0] if batch else 1,
             transposed=transposed, output_padding=each("output_padding", 0) if transposed else 0,
             groups=given.get("groups", (1,))[0] if channels else 1,
             in_channels=given.get("in_channels", (1,))[0] if channels else 1,
             out_channels=given.get("out_channels", (1,))[0] if channels else 1,
+            **border,
         )  # fmt: skip
     except ValueError as error:
         raise Unreadable(f"no layer: {error}") from None
@@ -298,26 +224,15 @@ def is_literal(statement: Statement) -> bool:
     return False
 
 
-def _without_border(statement: Statement, context: Context) -> bool:
-    """Whether a statement is about arrays that no border touches: neither x nor a gradient that reads or feeds it."""
-    for side in statement.sides:
-        for each in walk(side):
-            name = each.array if isinstance(each, Entry) else each.text if isinstance(each, Name) else ""
-            role = context.roles.get(name) or context.roles.get(name.removeprefix("d"))
-            if isinstance(each, Diff) or role == "x" or (role == "w" and name.startswith("d")):
-                return False
-            if role == "y" and not name.startswith("d") and any(context.roles.get(n) == "w" for n in names_in(side)):
-                return False
-    return True
-
-
-def is_written_out(statement: Statement) -> bool:
-    """Whether every entry stands at numbers and every array is a matrix or its own name alone, so that no border is read."""
-    parts = [each for side in statement.sides for each in walk(side)]
-    if any(isinstance(each, (SumOver, Star, Call)) for each in parts):
-        return False
-    return is_literal(statement) and all(
-        isinstance(i, Num) for each in parts if isinstance(each, Entry) for i in each.at
+def _leaves_border_open(statement: Statement, context: Context) -> bool:
+    """Whether whole arrays slide over each other and no word says which of them has its border."""
+    sides = [each for side in statement.sides for each in walk(side)]
+    named = any(isinstance(each, Call) and len(each.args) > 1 and border_named(each.args[1:])[1] for each in sides)
+    return not named and any(
+        isinstance(each, Name) and context.roles.get(each.text, context.roles.get(each.text.removeprefix("d"))) == "x"
+        for star in stars_of(statement)
+        for each in (*walk(statement.sides[0]), *walk(star))
+        if not isinstance(star.left, Grid)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from symconv.checking.expressions import Expression
 from symconv.checking.letters import RELATIONS, ReadingError, UnfinishedError, between, is_blank, parts_of
@@ -60,7 +61,7 @@ class _Statements:
         told: list[Statement] = []
         for parts in rows:
             nested = self.of(Row(tuple(parts)))
-            told += [Statement(s.sides, s.signs, s.notes, True) for s in nested] if _system(lines) else nested
+            told += [replace(s, system=True) for s in nested] if _system(lines) else nested
         return told
 
     def row(self, parts: list[Math]) -> list[Statement]:
@@ -93,9 +94,16 @@ class _Statements:
                 told.append(self.range(piece))
                 continue
             if relation is None and told and told[-1].signs:
+                told[-1] = replace(told[-1], where=(*told[-1].where, *self.conditions(piece)))
                 continue
             told.append(self.chain(piece, tuple(notes)))
         return told
+
+    def conditions(self, piece: list[Math]) -> tuple[Statement, ...]:
+        """What stands in brackets after a statement, where that is a comparison."""
+        inside = parts_of(piece[0].body) if len(piece) == 1 and isinstance(piece[0], Fence) else []
+        compares = any(isinstance(p, Operator) and p.text in ("<", ">", "≤", "≥") for p in inside)
+        return (self.chain(inside, ()),) if compares else ()
 
     def range(self, piece: list[Math]) -> Statement:
         at = next(i for i, p in enumerate(piece) if p == Operator("∈"))

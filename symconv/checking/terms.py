@@ -147,34 +147,42 @@ class Dots(Term):
 
 @dataclass(frozen=True)
 class Statement:
-    """``sides[0] signs[0] sides[1] ...``; one side alone states nothing. ``notes`` tell what is odd
-    in it."""
+    """``sides[0] signs[0] sides[1] ...``; one side alone states nothing. ``notes`` tell what is odd in it."""
 
     sides: tuple[Term, ...]
     signs: tuple[str, ...]
     notes: tuple[str, ...] = ()
     system: bool = False
+    #: under which conditions, in brackets after it
+    where: tuple[Statement, ...] = ()
 
 
 def children(term: Term) -> Iterator[Term]:
     """The terms directly inside."""
 
-    def inside(value: object) -> Iterator[Term]:
+    for name in term.__slots__:
+        value = getattr(term, name)
         if isinstance(value, Term):
             yield value
         elif isinstance(value, tuple):
-            for each in value:
-                yield from inside(each)
+            yield from _terms_in(value)
 
-    for each in fields(term):  # type: ignore[arg-type]
-        yield from inside(getattr(term, each.name))
+
+def _terms_in(values: tuple[object, ...]) -> Iterator[Term]:
+    for value in values:
+        if isinstance(value, Term):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _terms_in(value)
 
 
 def walk(term: Term) -> Iterator[Term]:
     """``term`` and everything in it."""
-    yield term
-    for child in children(term):
-        yield from walk(child)
+    left = [term]
+    while left:
+        each = left.pop()
+        yield each
+        left += reversed(tuple(children(each)))
 
 
 def names_in(term: Term) -> set[str]:

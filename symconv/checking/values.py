@@ -15,8 +15,10 @@ from symconv.checking.calls import (
     Shapes,
     amounts,
     bordered,
+    cropped,
     derivative,
     folded,
+    folded_back,
     padded,
     row_of,
     spread,
@@ -59,10 +61,10 @@ class Twice(Unreadable):
 
 def evaluate(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     """What ``term`` is worth at a layer: a polynomial, an array of them, or a :class:`Jacobian`."""
-    for kind, rule in VALUES.items():
-        if isinstance(term, kind):
-            return rule(model, term, env)
-    raise Unreadable(f"{type(term).__name__} has no value")
+    rule = VALUES.get(type(term))
+    if rule is None:
+        raise Unreadable(f"{type(term).__name__} has no value")
+    return rule(model, term, env)
 
 
 class Jacobian:
@@ -197,17 +199,19 @@ def _sum(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     if not term.bounds:  # of all entries
         value = _plain(evaluate(model, term.body, env))
         return sum(value.reshape(-1), constant(0)) if isinstance(value, np.ndarray) else value
-    return summed(model, term.bounds, term.body, env)
+    return summed(model, term.bounds, term.body, model.entries_of(term.body), env)
 
 
-def summed(model: Model, bounds: tuple[Any, ...], body: Term, env: Mapping[str, int]) -> Any:
+def summed(
+    model: Model, bounds: tuple[Any, ...], body: Term, entries: tuple[Entry, ...], env: Mapping[str, int]
+) -> Any:
     if not bounds:
         return evaluate(model, body, env)
     first, rest = bounds[0], bounds[1:]
     if first.name in env:
         raise Twice(f"{first.name} is an index already and is summed over once more")
-    span = model.span(first.name, tuple(walk(body)))
-    if span is not None and model.over_channels(first, tuple(walk(body)), env):  # from 1 though space begins at 0
+    span = model.span(first.name, entries)
+    if span is not None and model.over_channels(first, entries, env):  # from 1 though space begins at 0
         first = Bound(first.name)
     low = span[0] if first.low is None and span else -FAR if first.low is None else model.number(first.low, env)
     if first.high is None:
@@ -218,7 +222,7 @@ def summed(model: Model, bounds: tuple[Any, ...], body: Term, env: Mapping[str, 
             raise Past(f"{first.name} runs to {high}, past the last entry {span[1]}")
     total: Any = None
     for i in range(int(Fraction(low).__ceil__()), int(Fraction(high).__floor__()) + 1):
-        part = _plain(summed(model, rest, body, {**env, first.name: i}))
+        part = _plain(summed(model, rest, body, entries, {**env, first.name: i}))
         total = part if total is None else total + part
     return constant(0) if total is None else total
 
@@ -285,7 +289,7 @@ def _star(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         if left.shape != right.shape:
             raise Shapes("entries of arrays of different shapes are multiplied")
         return left * right
-    left, right = row_of(left), row_of(right)
+    left, right = row_of(left, model.dims), row_of(right, model.dims)
     if term.mode == "full" and _made_of(model, term.left) == {"w"} and _made_of(model, term.right) == {"dy"}:
         left, right = right, left  # the kernel is what slides, whichever is written first
     meaning = {"conv2": "convolution", "⋆corr": "correlation"}.get(term.sign, model.setting.star)
@@ -362,18 +366,22 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     if term.word == "flip" and len(term.args) == 1:
         return turned(value, model.dims)
     if term.word in ("dilate", "thin") and len(term.args) == 2:
-        value = row_of(value)
+        value = row_of(value, model.dims)
         by = amounts(model, term.args[1], value.ndim, env)
         if min(by) < 1:
             raise Unreadable("a step for each axis was expected")
         return value[tuple(slice(None, None, n) for n in by)] if term.word == "thin" else spread(value, by)
-    if term.word == "pad" and len(term.args) in (2, 3):
-        return padded(model, row_of(value), term.args[1:], env)
+    if term.word in BORDERS and len(term.args) > 1:
+        return BORDERS[term.word](model, row_of(value, model.dims), term.args[1:], env)
     if term.word == "pad" and len(term.args) == 1:  # by as much as lets the filter meet every entry
         return bordered(value, [k - 1 for k in model.conv.kernel])
     if term.word == "im2col":
         return Jacobian(windows(model, value))
     raise Unreadable(f"{term.word} is not followed")
+
+
+#: what adds, cuts off or folds back a border
+BORDERS = {"pad": padded, "crop": cropped, "fold": folded_back}
 
 
 def _seq(model: Model, term: Term, env: Mapping[str, int]) -> Any:

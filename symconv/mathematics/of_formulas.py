@@ -182,7 +182,7 @@ def _add(node: tree.Add, setting: Setting) -> Set:
 
 
 def _sum(node: tree.Sum, setting: Setting) -> Set:
-    return Row((*(setting.totals or (Total(),)), _bound(node.operand, setting, _ROW))), _ROW
+    return Row((*setting.totals, Total(), _bound(node.operand, setting, _ROW))), _ROW
 
 
 def _index_sum(node: tree.IndexSum, setting: Setting) -> Set:

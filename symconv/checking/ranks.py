@@ -1,0 +1,117 @@
+"""How many axes a statement is about: what the numbers of indices and the amounts written for each axis say."""
+
+from __future__ import annotations
+
+from symconv.checking.calls import border_named
+from symconv.checking.context import Context
+from symconv.checking.model import Unreadable
+from symconv.checking.operators import stars_of
+from symconv.checking.terms import Call, Entry, Grid, Mul, Seq, Star, Statement, SumOver, walk
+
+__all__ = ["at_channels", "groups_of", "ranks_of", "shape_of", "slides_entries"]
+
+
+def _whole_rank(context: Context) -> int:
+    """How many axes of space the article's layer has, or what was written last where no words say it."""
+    return max(context.layers, default=context.dims or 1)
+
+
+def _images_of(context: Context) -> int:
+    """How many images the article's layer takes."""
+    return max((layer.get("batch", (1,))[0] for layer in context.layers.values()), default=1)
+
+
+def at_channels(statement: Statement, context: Context, given: dict[str, int]) -> tuple[int, bool] | None:
+    """Indices of channels, and whether the image has one, where entries are whole arrays: y_f is the sum of x_c * w_fc."""
+    lead = given["w"] - 1 if "w" in given else given.get("b", 0)
+    if lead not in (1, 2) or not (slides_entries(statement) or _sums_arrays(statement)):
+        return None
+    if lead == 2 and groups_of(context) == 1:
+        return None
+    batch = {rank - lead for role, rank in given.items() if role in "xy"}
+    if len(batch) != 1 or not batch <= {0, 1} or given.get("b", lead) != lead:
+        return None
+    return lead, batch == {1}
+
+
+def _sums_arrays(statement: Statement) -> bool:
+    """Whether a sum without an index runs over all entries of an array at its channels: db_f is the sum of dy_f."""
+    return any(
+        isinstance(each, SumOver) and not each.bounds and isinstance(each.body, Entry)
+        for side in statement.sides
+        for each in walk(side)
+    )
+
+
+def ranks_of(statement: Statement, context: Context) -> dict[str, set[int]]:
+    ranks: dict[str, set[int]] = {}
+    for side in statement.sides:
+        for each in walk(side):
+            if isinstance(each, Entry):
+                role = context.roles.get(each.array) or (
+                    context.roles.get(each.array[1:]) if each.array.startswith("d") else None
+                )
+                if role is not None:
+                    ranks.setdefault(role.removeprefix("d"), set()).add(len(each.at))
+    return ranks
+
+
+def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
+    """How many axes of space, and whether channels and the image have an index: what the numbers of indices say."""
+    ranks = ranks_of(statement, context)
+    if any(len(r) > 1 for r in ranks.values()):
+        raise Unreadable("the same array with different numbers of indices")
+    given = {role: next(iter(r)) for role, r in ranks.items()}
+    current = context.channels
+    arrays = at_channels(statement, context, given)
+    if arrays is not None:
+        return _written_axes(statement) or _whole_rank(context), True, arrays[1]
+    if not given and stars_of(statement):  # whole arrays: of one channel
+        return _written_axes(statement) or context.dims or 1, False, False
+    several = _images_of(context) > 1
+    options = [
+        (_written_axes(statement) or context.dims or 1, current, context.images),
+        *((d, c, n) for n in (several, not several) for c in (current, not current) for d in (1, 2, 3)),
+    ]
+    for dims, channels, batch in options:
+        space = batch + channels + dims
+        due = {"z": dims, "v": 0, "x": space, "w": 2 * channels + dims, "y": space, "b": int(channels)}
+        if channels and given.get("w") == dims + 1:  # one output, which has no index of its own
+            due |= {"w": dims + 1, "y": batch + dims, "b": 0}
+        if channels and groups_of(context) != 1 and given.get("x", given.get("y")) == batch + dims + 2:
+            due = {"x": batch + dims + 2, "w": dims + 3, "y": batch + dims + 2, "b": 2}
+        fits = {role for role, rank in given.items() if due[role] == rank}
+        if fits == set(given) or (set(given) - fits == {"b"} and given["b"] == channels + dims):
+            return dims, channels, batch
+    raise Unreadable("the numbers of indices fit no layer: " + ", ".join(f"{role} {n}" for role, n in given.items()))
+
+
+def groups_of(context: Context) -> int:
+    """How many groups of channels the article's layer has."""
+    return max((layer.get("groups", (1,))[0] for layer in context.layers.values()), default=1)
+
+
+def slides_entries(statement: Statement) -> bool:
+    """Whether a star or a border is applied to entries, which are whole arrays then."""
+    return any(
+        isinstance(each, Star) and each.sign == "⋆" and any(isinstance(e, Entry) for e in walk(each))
+        and not any(isinstance(e, Grid) for e in walk(each)) for side in statement.sides for each in walk(side)
+    )  # fmt: skip
+
+
+def _written_axes(statement: Statement) -> int | None:
+    """For how many axes steps are written, ``(2, 1)``."""
+    for side in statement.sides:
+        for each in walk(side):
+            if isinstance(each, Call) and each.word in ("dilate", "thin") and isinstance(each.args[-1], Seq):
+                return len(each.args[-1].items)
+            if not isinstance(each, Call) or each.word not in ("pad", "crop", "fold") or len(each.args) == 1:
+                continue
+            widths, _ = border_named(each.args[1:])
+            if isinstance(widths[-1], Seq) and len(widths) == 1:
+                return len(widths[-1].items)
+            if widths and isinstance(widths[-1], Mul):
+                pairs = [f for f in widths[-1].factors if isinstance(f, Seq)]
+                if len(pairs) == len(widths[-1].factors):
+                    return len(pairs)
+    return None
