@@ -227,12 +227,12 @@ HARMLESS: dict[str, list[tuple[str, ...]]] = {
     "_rows_dw": [
         ("if dw.shape[2] < ", "the other way to the same sums", "2", "dw.shape[2] < limits.FEW"),
         ("sizes = [O", "columns that mean nothing", "K - 1", "d * (K - 1)", "d * (K - 1) // s"),
-        ("lanes = 1", "a total more", "1"),
+        ("workers = 1", "a total more", "1"),
         ("columns = (", "more room", "(n.stop - n.start) * prod(sizes)", "n.stop - n.start"),
         ("rows = _channels", "more room", "-(-columns // wide) * wide", "-columns // wide"),
         ("if source.shape[3]", "sums of nothing", "3"),
         ("total = totals", "either is right", "1"),
-        ("_lanes(make", "threads", "max(pieces, lanes)"),
+        ("_share_out(make", "threads", "max(pieces, workers)"),
     ],
     "_channels_last": [
         ("images, channels", "more room", "1"),
@@ -397,9 +397,9 @@ def test_schedules_agree_on_larger_layers(conv: Conv) -> None:
     a = {name: rng.standard_normal(conv.shapes[name]) for name in ("x", "w", "b", "dy")}
     truth = Library(conv, algorithm="windows").outputs(a)
     for schedule in schedules_of(conv, float):
-        for workspace, lanes, gathers in ((100_000, 2, None), (64 << 20, 3, True), (1 << 20, 1, False)):
+        for workspace, workers, gathers in ((100_000, 2, None), (64 << 20, 3, True), (1 << 20, 1, False)):
             with limits_set(gathers, LEAST=1):
-                found = Library(conv, algorithm=schedule, workspace=workspace, threads=lanes).outputs(a)
+                found = Library(conv, algorithm=schedule, workspace=workspace, threads=workers).outputs(a)
             for name, array in found.items():
                 np.testing.assert_allclose(array, truth[name], rtol=1e-9, atol=1e-10, err_msg=f"{schedule} {name}")
 

@@ -18,7 +18,7 @@ from symconv import Conv
 from symconv.formulas import formula
 from symconv.formulas.standard import STANDARD
 from symconv.formulas.values import evaluate
-from symconv.kernels import SCHEDULES, Kernel, Kind, Schedule, emit, prelude
+from symconv.kernels import SCHEDULES, Kernel, Kind, Schedule, emit, helpers
 from symconv.kernels.behaviour import Functions
 from symconv.kernels.checks import CHECKS, TOLERANCE, check, evidence, relative_error
 from symconv.kernels.formula_source import formula_source
@@ -192,8 +192,8 @@ def test_pad_of_negative_amounts_crops(before: int, after: int) -> None:
     a: NDArray[Any] = np.arange(1, 6).reshape(1, 1, 1, 5)
     wide = np.pad(a, [(0, 0)] * 3 + [(10, 10)])
     length = max(0, before + 5 + after)
-    assert np.array_equal(prelude.pad(a, before, after), wide[..., 10 - before : 10 - before + length])
-    assert np.array_equal(prelude.crop(a, -before, -after), prelude.pad(a, before, after))
+    assert np.array_equal(helpers.pad(a, before, after), wide[..., 10 - before : 10 - before + length])
+    assert np.array_equal(helpers.crop(a, -before, -after), helpers.pad(a, before, after))
 
 
 def test_words_read_a_formula_as_symbols_do() -> None:
@@ -203,7 +203,7 @@ def test_words_read_a_formula_as_symbols_do() -> None:
     text = "dw = correlate(crop(pad(x, p + 1, q), 1, r), dilate(dy, s))"
     words = formula_source(formula(text), {"x": "ngc", "dy": "ngf", "dw": "gfc"})
     sizes = {name: np.array([conv.sizes(axis)[name] for axis in range(2)]) for name in "pqrs"}
-    names = {name: getattr(prelude, name) for name in ("correlate", "crop", "pad", "dilate")}
+    names = {name: getattr(helpers, name) for name in ("correlate", "crop", "pad", "dilate")}
     found = eval(ast.unparse(words), {**names, **sizes, "x": x, "dy": dy})
     assert np.array_equal(found[0], evaluate(conv, formula(text)).substitute(values))
 

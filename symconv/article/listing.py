@@ -17,7 +17,7 @@ from symconv.algebra.integers import Integer
 from symconv.article.closed import formula_for
 from symconv.article.evidence import numbered
 from symconv.formulas import tree
-from symconv.kernels import Kind, prelude, source
+from symconv.kernels import Kind, helpers, source
 from symconv.kernels.formula_source import formula_source
 from symconv.layer import relation
 from symconv.layer.conv import Conv
@@ -29,9 +29,9 @@ __all__ = ["gradient_check", "listing"]
 
 #: the operations of the formulas, in the order in which they are shown
 OPERATIONS: dict[str, Callable[..., Any]] = {
-    "correlate": prelude.correlate, "border": prelude.border, "filled": prelude.filled, "fold": prelude.fold,
-    "pad": prelude.pad, "crop": prelude.crop, "dilate": prelude.dilate, "flip": prelude.flip,
-    "total": prelude.total,
+    "correlate": helpers.correlate, "border": helpers.border, "filled": helpers.filled, "fold": helpers.fold,
+    "pad": helpers.pad, "crop": helpers.crop, "dilate": helpers.dilate, "flip": helpers.flip,
+    "total": helpers.total,
 }  # fmt: skip
 
 

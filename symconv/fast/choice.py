@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from symconv.fast import interpolation
-from symconv.fast.costs import IN_LANES, _nanoseconds
+from symconv.fast.costs import BY_WORKERS, _nanoseconds
 from symconv.fast.matrices import (
     _blocked_dw,
     _blocked_y,
@@ -101,19 +101,19 @@ def _chosen(algorithm: str, target: str, N: int, G: int, F: int, C: int, axes: A
 def _cheapest(
     direct: bool, N: int, G: int, F: int, C: int, axes: tuple[tuple[int, ...], ...], dtype: Any, threads: int
 ) -> dict[str, str]:
-    """The cheapest schedules for y, dx and dw; all in lanes or none.
+    """The cheapest schedules for y, dx and dw; all by workers or none.
 
-    The threads of NumPy's library wait busily for their next product, and lanes that follow would share their cores with them.
+    The threads of NumPy's library wait busily for their next product, and workers that follow would share their cores with them.
     """
     best: dict[bool, dict[str, tuple[float, str]]] = {True: {}, False: {}}
     for target in ("y", "dx", "dw"):
         for how, cost in _estimates(target, N, G, F, C, axes, dtype, threads).items():
             if (direct and how not in DIRECT) or (how in INDIRECT and dtype.kind not in "fc"):
                 continue
-            found = best[how in IN_LANES]
+            found = best[how in BY_WORKERS]
             found[target] = min(found.get(target, (cost, how)), (cost, how))
-    lanes, shared = (sum(cost for cost, _ in best[kind].values()) for kind in (True, False))
-    chosen = best[len(best[True]) == 3 and lanes < shared]
+    workers, shared = (sum(cost for cost, _ in best[kind].values()) for kind in (True, False))
+    chosen = best[len(best[True]) == 3 and workers < shared]
     return {target: how for target, (_, how) in chosen.items()}
 
 

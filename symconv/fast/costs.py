@@ -13,7 +13,7 @@ from symconv.fast.spectra import _period
 from symconv.fast.tiles import _tile
 from symconv.fast.windows import _residues
 
-__all__ = ["COSTS", "IN_LANES"]
+__all__ = ["COSTS", "BY_WORKERS"]
 
 Axes = Sequence[tuple[int, ...]]
 
@@ -37,8 +37,8 @@ COSTS = {
     ("winograd", "dw"): (2000, 0.004, 0.39, 0.1, 0.19, 2.5),
 }
 
-#: schedules whose threads are lanes; the products of the others are shared out by NumPy's library
-IN_LANES = ("rows", "depthwise", "winograd")
+#: schedules whose work is shared out to workers; the products of the others are shared out by NumPy's library
+BY_WORKERS = ("rows", "depthwise", "winograd")
 
 
 def _amounts(how: str, target: str, N: int, G: int, F: int, C: int, axes: Axes) -> Any:
@@ -131,4 +131,4 @@ def _nanoseconds(how: str, target: str, N: int, G: int, F: int, C: int, axes: Ax
     # half as many numbers of twice the bytes are handled in the same time
     wide = max(1, dtype.itemsize // 4)
     whole = sum(cost * amount * (wide if i else 1) for i, (cost, amount) in enumerate(zip(COSTS[how, made], amounts)))
-    return whole * (limits.cores() / threads if how in IN_LANES else 1)
+    return whole * (limits.cores() / threads if how in BY_WORKERS else 1)

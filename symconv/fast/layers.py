@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from symconv.fast import limits
 from symconv.fast.choice import make_dw, make_dx, make_y
-from symconv.kernels.prelude import (
+from symconv.kernels.helpers import (
     _arrays,
     _border_folded,
     _border_rows,

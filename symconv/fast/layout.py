@@ -21,7 +21,7 @@ import numpy as np
 from symconv.fast import limits
 from symconv.fast.memory import Take
 from symconv.fast.windows import _residues, _view
-from symconv.kernels.prelude import _reach
+from symconv.kernels.helpers import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
 Array = Any

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from symconv.kernels.prelude import _whole
+from symconv.kernels.helpers import _whole
 
 __all__ = [
     "BLOCK", "FEW", "LEAST", "PIECE", "PRODUCT", "ROWS", "SMALL", "TILE", "TILES", "WIDE", "WORKSPACE", "bounds", "cores",
@@ -61,6 +61,6 @@ def bounds(workspace: Any, threads: Any, weights: int) -> tuple[int, int]:
         raise ValueError(f"workspace {workspace!r} must be a whole number of bytes >= 1")
     if threads is not None and (not _whole(threads) or threads < 1):
         raise ValueError(f"threads {threads!r} must be None or a whole number >= 1")
-    lanes = cores() if threads is None else min(int(threads), cores())
-    # what a lane works on at a time, and weights transformed on three axes
-    return min(int(workspace), lanes * 4 * max(BLOCK, ROWS, TILES) + 64 * weights), lanes
+    workers = cores() if threads is None else min(int(threads), cores())
+    # what a worker works on at a time, and weights transformed on three axes
+    return min(int(workspace), workers * 4 * max(BLOCK, ROWS, TILES) + 64 * weights), workers

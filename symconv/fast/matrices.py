@@ -17,7 +17,7 @@ import numpy as np
 from symconv.fast import limits
 from symconv.fast.memory import Take, _blocks, _buffer, _within
 from symconv.fast.windows import _outputs, _padded, _planes, _tap, _windows
-from symconv.kernels.prelude import _reach
+from symconv.kernels.helpers import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
 Array = Any

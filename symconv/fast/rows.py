@@ -17,7 +17,7 @@ from symconv.fast import limits
 from symconv.fast.layout import Laid, _below, _meeting, _row_units, _together, _turns
 from symconv.fast.matrices import _by_phases
 from symconv.fast.memory import Take, _buffer, _part, _within
-from symconv.fast.threads import _enough, _lanes, _parallel
+from symconv.fast.threads import _enough, _parallel, _share_out
 from symconv.fast.windows import _outputs, _residues
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
@@ -112,7 +112,7 @@ def _rows_into(
     used += -used % 64
     weights = _banded(w, many, step, gathered, _within(kept[:used], x.dtype))
 
-    def make(unit: tuple[slice, slice], memory: Array, lane: int) -> None:
+    def make(unit: tuple[slice, slice], memory: Array, worker: int) -> None:
         n, o = unit
         take, part = _within(memory, x.dtype), _outputs(axes, o)
         together = _together(n.stop - n.start, each, weights.shape[3] <= 128)
@@ -126,7 +126,7 @@ def _rows_into(
                     _put(found, each_part, n, o, turn, len(turns), b)
 
     units = _row_units(len(x), O, size, shared, many * len(turns), workspace - used, threads)
-    _lanes(make, units, kept[used:], threads)
+    _share_out(make, units, kept[used:], threads)
 
 
 def _sizes(axes: Axes, G: int, F: int, C: int, gathered: bool, later: bool, itemsize: int) -> tuple[int, int, int]:

@@ -17,9 +17,9 @@ import numpy as np
 from symconv.fast import limits
 from symconv.fast.layout import _begins, _below, _meeting, _quotients, _row_units, _turns
 from symconv.fast.memory import Take, _buffer, _part, _within
-from symconv.fast.threads import _enough, _lanes
+from symconv.fast.threads import _enough, _share_out
 from symconv.fast.windows import _outputs, _residues, _view
-from symconv.kernels.prelude import _reach
+from symconv.kernels.helpers import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
 Array = Any
@@ -35,11 +35,11 @@ def _two_axes(dy: Array, x: Array, dw: Array, axes: Axes) -> tuple[Array, Array,
     return dy[:, :, :, None], x[:, :, :, None], dw[:, :, :, None], [(1, 1, 1, 1, 1, 0), *axes]
 
 
-def _totals(kept: Array, lanes: int, shape: Sequence[int], dtype: Any) -> tuple[Array, int]:
-    """A sum of zeros for each lane, at the beginning of the memory; how many bytes they take."""
-    used = lanes * (prod(shape) * dtype.itemsize + 64)
+def _totals(kept: Array, workers: int, shape: Sequence[int], dtype: Any) -> tuple[Array, int]:
+    """A sum of zeros for each worker, at the beginning of the memory; how many bytes they take."""
+    used = workers * (prod(shape) * dtype.itemsize + 64)
     used += -used % 64
-    totals = _within(kept[:used], dtype)((lanes, *shape))
+    totals = _within(kept[:used], dtype)((workers, *shape))
     totals[...] = 0
     return totals, used
 
@@ -61,7 +61,7 @@ def _few_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads:
     kept = _buffer(workspace)
     totals, used = _totals(kept, threads, (G, many * F, wide), dy.dtype)
 
-    def make(unit: tuple[slice, slice], memory: Array, lane: int) -> None:
+    def make(unit: tuple[slice, slice], memory: Array, worker: int) -> None:
         n, o = unit
         take, part = _within(memory, dy.dtype), _outputs(axes, o)
         laid = _below(x, n, part, many, True, False, n.stop - n.start, take)
@@ -72,11 +72,11 @@ def _few_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads:
                     dy[n, :, :, o][:, :, :, turn :: len(turns)], many, count, laid.columns, laid.sizes, take
                 )
                 met = _meeting(laid, e, first, step * many, count, span, laid.starts[0])
-                _few_products(slopes, met, totals[lane], take)
+                _few_products(slopes, met, totals[worker], take)
 
     shared = axes[0][4] * K * row
     units = _row_units(len(dy), axes[0][2], size, shared, many * len(turns), workspace - used, threads)
-    _lanes(make, units, kept[used:], threads)
+    _share_out(make, units, kept[used:], threads)
     for other in totals[1:]:
         totals[0] += other
     # the weights of ``many`` outputs lie in one matrix, on its diagonals
@@ -139,26 +139,28 @@ def _rows_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads
     threads = _enough(threads, size * len(x) * axes[0][2], products)
     # large weights: each thread has filters of its own, and small ones: images
     pieces = min(threads, F) if target[0].size * 4 > x[:1].size + dy[:1].size else 1
-    lanes = 1 if pieces > 1 else threads
+    workers = 1 if pieces > 1 else threads
     kept = _buffer(workspace)
-    totals, used = _totals(kept, lanes, (len(starts), K, G, F, C), dy.dtype)
+    totals, used = _totals(kept, workers, (len(starts), K, G, F, C), dy.dtype)
 
-    def make(unit: tuple[slice, slice, slice], memory: Array, lane: int) -> None:
+    def make(unit: tuple[slice, slice, slice], memory: Array, worker: int) -> None:
         n, o, f = unit
         take, part = _within(memory, dy.dtype), _outputs(axes, o)
         columns = (n.stop - n.start) * prod(sizes)
         wide = _width(columns)
         rows = _channels_last(x, n, part, sizes, -(-columns // wide) * wide, max(start for _, start in starts), take)
-        total = totals[lane if lanes > 1 else 0, :, :, :, f]
+        total = totals[worker if workers > 1 else 0, :, :, :, f]
         for turn, e, first in turns:
             source = dy[n, :, f, o][:, :, :, turn :: len(turns)]
             if source.shape[3]:
                 slopes = _padded_slopes(source, others, sizes, wide, take)
                 _add_products(slopes, rows[e, first:], starts, step, total, take)
 
-    units = _row_units(len(dy), axes[0][2], size, axes[0][4] * K * row, len(turns), (workspace - used) // pieces, lanes)
+    units = _row_units(
+        len(dy), axes[0][2], size, axes[0][4] * K * row, len(turns), (workspace - used) // pieces, workers
+    )
     cuts = [slice(F * i // pieces, F * (i + 1) // pieces) for i in range(pieces)]
-    _lanes(make, [(*unit, f) for f in cuts for unit in units], kept[used:], max(pieces, lanes))
+    _share_out(make, [(*unit, f) for f in cuts for unit in units], kept[used:], max(pieces, workers))
     for other in totals[1:]:
         totals[0] += other
     dw[...] = totals[0].transpose(2, 3, 4, 1, 0).reshape(dw.shape)

@@ -1,4 +1,4 @@
-"""Threads of the fast kernels: a small pool, and lanes, each of which does all of a part of the work.
+"""Threads of the fast kernels: a small pool, and workers, each of which does all of a part of the work.
 
 The threads of a pool take whatever core the system gives them, and outlive a call, by process and number; nothing else about
 them is remembered.
@@ -50,21 +50,21 @@ def _parallel(task: Callable[[int], None], count: int, threads: int) -> None:
             raise error
 
 
-def _lanes(task: Any, units: Sequence[Any], memory: Array, threads: int) -> None:
-    """task(unit, working memory, lane) for all units, in as many lanes as there are threads.
+def _share_out(task: Any, units: Sequence[Any], memory: Array, threads: int) -> None:
+    """task(unit, working memory, worker) for all units, by as many workers as there are threads.
 
-    A lane does all of a unit alone: what it copies is in its core's caches when it multiplies, and
+    A worker does all of a unit alone: what it copies is in its core's caches when it multiplies, and
     products of at most ``limits.PRODUCT`` multiplications are not shared out once more by NumPy's library,
     whose threads would wait busily for the next.
     """
-    lanes = max(1, min(threads, len(units)))
-    size = memory.size // lanes // 64 * 64
+    workers = max(1, min(threads, len(units)))
+    size = memory.size // workers // 64 * 64
 
-    def run(lane: int) -> None:
-        for unit in units[len(units) * lane // lanes : len(units) * (lane + 1) // lanes]:
-            task(unit, memory[size * lane : size * (lane + 1)], lane)
+    def run(worker: int) -> None:
+        for unit in units[len(units) * worker // workers : len(units) * (worker + 1) // workers]:
+            task(unit, memory[size * worker : size * (worker + 1)], worker)
 
-    _parallel(run, lanes, lanes)
+    _parallel(run, workers, workers)
 
 
 def _enough(threads: int, size: int, products: int) -> int:

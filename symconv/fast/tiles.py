@@ -23,9 +23,9 @@ import numpy as np
 
 from symconv.fast import interpolation, limits
 from symconv.fast.memory import Take, _buffer, _part, _units, _within
-from symconv.fast.threads import _enough, _lanes, _parallel
+from symconv.fast.threads import _enough, _parallel, _share_out
 from symconv.fast.windows import _view
-from symconv.kernels.prelude import _reach
+from symconv.kernels.helpers import _reach
 
 # arrays are indexed by tuples made at run time, which NumPy's own types do not follow
 Array = Any
@@ -226,7 +226,7 @@ def _winograd_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int
         take = _within(kept[piece * i : piece * (i + 1)], x.dtype)
         U[i] = _weights(w[:, cuts[i]], G, denominators, take)
 
-    def make(unit: tuple[slice, slice], memory: Array, lane: int) -> None:
+    def make(unit: tuple[slice, slice], memory: Array, worker: int) -> None:
         n, rows = unit
         take = _within(memory, x.dtype)
         V = _spread(a, n, rows, B, inputs, take)
@@ -240,7 +240,7 @@ def _winograd_y(x: Array, w: Array, b: Any, y: Array, axes: Axes, workspace: int
 
     _parallel(transform, len(cuts), threads)
     units = _units(len(x), outputs[0][4], size, min(limits.TILES, workspace // 2 // threads), threads)
-    _lanes(make, units, kept[used:], threads)
+    _share_out(make, units, kept[used:], threads)
 
 
 def _winograd_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, threads: int) -> None:
@@ -267,7 +267,7 @@ def _winograd_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, thr
     a = x.reshape(len(x), groups * C, *x.shape[3:])
     slopes = dy.reshape(len(dy), groups * F, *dy.shape[3:])
 
-    def make(unit: tuple[slice, slice], memory: Array, lane: int) -> None:
+    def make(unit: tuple[slice, slice], memory: Array, worker: int) -> None:
         take = _within(memory, dy.dtype)
         V = _spread(a, *unit, B, inputs, take)
         Z = _spread(slopes, *unit, _transposed(A), outputs, take)
@@ -278,25 +278,25 @@ def _winograd_dw(dy: Array, x: Array, dw: Array, axes: Axes, workspace: int, thr
         for f in range(0, F, limits.TILE):
             for c in range(0, C, limits.TILE):
                 left, right = back[:, :, :, f : f + limits.TILE], images[..., c : c + limits.TILE]
-                place = totals[lane, :, :, f : f + limits.TILE, c : c + limits.TILE]
-                if not begun[lane] and left.shape[2] == 1:
+                place = totals[worker, :, :, f : f + limits.TILE, c : c + limits.TILE]
+                if not begun[worker] and left.shape[2] == 1:
                     np.matmul(left[:, :, 0], right[:, :, 0], out=place)
                     continue
                 made = part[..., : left.shape[3], : right.shape[4]]
                 np.matmul(left, right, out=made)
-                if begun[lane]:
+                if begun[worker]:
                     place += made.sum(axis=2, dtype=dy.dtype)
                 else:
                     np.add.reduce(made, axis=2, dtype=dy.dtype, out=place)
-        begun[lane] = True
+        begun[worker] = True
 
     units = _units(len(dy), outputs[0][4], size, min(limits.TILES, workspace // 2 // threads), threads)
-    _lanes(make, units, kept[used:], threads)
+    _share_out(make, units, kept[used:], threads)
     if not begun[0]:  # no images
         totals[0] = 0
-    for lane in range(1, threads):
-        if begun[lane]:
-            totals[0] += totals[lane]
+    for worker in range(1, threads):
+        if begun[worker]:
+            totals[0] += totals[worker]
     found = _back_to_taps(totals[0], G, denominators, take).reshape(*dw.shape[3:], groups, F, C)
     dw[...] = found.transpose(count, count + 1, count + 2, *range(count))
 

@@ -1,7 +1,7 @@
 """Windows of x: rows zero outside it, apart by their residue modulo the stride, and views of what each tap meets.
 
 Padding is done here and in the rooms that lay out rows themselves (:mod:`symconv.fast.rows`, :mod:`symconv.fast.tiles`): always
-by :func:`~symconv.kernels.prelude._reach`, with zeros where x has no row.
+by :func:`~symconv.kernels.helpers._reach`, with zeros where x has no row.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from symconv.fast.memory import Take
-from symconv.kernels.prelude import _reach
+from symconv.kernels.helpers import _reach
 
 __all__: list[str] = []
 

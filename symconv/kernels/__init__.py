@@ -11,7 +11,7 @@ How a file comes about:
     columns         images gathered into columns, one matrix product at a time
     lowerings       which of these a schedule takes, and the statements around it
     words           headers and docstrings
-    prelude, blocks helper functions that are copied into files
+    helpers, blocks helper functions that are copied into files
     sizes, source   size expressions from the relation; Python source as trees, and its layout
     kernel          all of it -> one file
     checks, peers   the file executed and held against the derivative, integers, complex steps, PyTorch

@@ -1,6 +1,6 @@
 """What the schedule ``columns`` needs besides its sum: padding, its adjoint, and blocks of outputs.
 
-Like :mod:`symconv.kernels.prelude` these functions are copied into the emitted files, without their annotations. Padding is
+Like :mod:`symconv.kernels.helpers` these functions are copied into the emitted files, without their annotations. Padding is
 said here and nowhere else in such a file: an image is padded first, and its gradient is folded back by the adjoint.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.kernels.prelude import _whole
+from symconv.kernels.helpers import _whole
 
 Array = NDArray[Any]
 Axes = Sequence[tuple[int, ...]]

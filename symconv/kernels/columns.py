@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from symconv.algebra.integers import Integer, Name
-from symconv.kernels import blocks, prelude, source
+from symconv.kernels import blocks, helpers, source
 from symconv.kernels.lowerings import AXIS_SIZES, Lowering
 from symconv.kernels.sizes import coefficient, on_axis
 from symconv.layer import relation
@@ -44,7 +44,7 @@ class Columns(Lowering):
     """An image and a block of outputs at a time, one matrix product for each."""
 
     options: ClassVar[Mapping[str, str]] = {"workspace": WORKSPACE}
-    modules: ClassVar[tuple[ModuleType, ...]] = (blocks, prelude)
+    modules: ClassVar[tuple[ModuleType, ...]] = (blocks, helpers)
 
     @property
     def at_m(self) -> str:

@@ -4,7 +4,7 @@
 
 Sizes are vectors with one entry for each axis, so the text is the same in any dimension. Arrays have their groups on an axis of
 their own: x (N, G, C, *H), w (G, F, C, *K), y and dy (N, G, F, *O), b (G, F, *1). The functions pad, crop, dilate, flip, total
-and correlate are those of :mod:`symconv.kernels.prelude`. A pointwise index sum has no words to be read in: the loops of a
+and correlate are those of :mod:`symconv.kernels.helpers`. A pointwise index sum has no words to be read in: the loops of a
 kernel are that sum.
 """
 

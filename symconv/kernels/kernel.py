@@ -2,7 +2,7 @@
 
 The faces are the same for every kernel: ``conv2d`` and ``conv2d_backward`` with keyword parameters, ``conv_forward`` and
 ``conv_backward`` in the notation of course assignments. The sum comes from :mod:`symconv.kernels.lowerings`, the helpers
-from :mod:`symconv.kernels.prelude`, the words from :mod:`symconv.kernels.words`.
+from :mod:`symconv.kernels.helpers`, the words from :mod:`symconv.kernels.words`.
 """
 
 from __future__ import annotations

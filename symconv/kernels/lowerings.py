@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from symconv.formulas.standard import standard
-from symconv.kernels import prelude, source
+from symconv.kernels import helpers, source
 from symconv.kernels.formula_source import formula_source
 from symconv.kernels.nest import Kind, nest
 from symconv.kernels.schedules import Schedule
@@ -22,7 +22,7 @@ from symconv.layer.conv import Conv
 
 __all__ = ["AXIS_SIZES", "Formulas", "Lowering", "WrittenOut"]
 
-#: the sizes of one axis in the order in which the prelude's ``_layer`` gives them
+#: the sizes of one axis in the order in which the helpers's ``_layer`` gives them
 AXIS_SIZES = "HKOsdpq"
 
 _GROUPED = "groups get an axis of their own; F and C count inside one group"
@@ -39,7 +39,7 @@ class Lowering:
     #: keyword parameters of the faces beyond the layer's own, with their defaults
     options: ClassVar[Mapping[str, str]] = {}
     #: where the helpers come from that are copied into the file
-    modules: ClassVar[tuple[ModuleType, ...]] = (prelude,)
+    modules: ClassVar[tuple[ModuleType, ...]] = (helpers,)
 
     def functions(self) -> list[ast.stmt]:
         """Functions of the file beside its faces and helpers."""

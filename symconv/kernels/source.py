@@ -2,7 +2,7 @@
 
 Expressions and statements are the standard ``ast``'s. That has no comments and no line breaks, so a statement may be
 ``noted`` with the reason it is there, and :func:`render` breaks long lines. Functions that say the same in every file are
-real functions (:mod:`symconv.kernels.prelude`) whose text is :func:`copied`.
+real functions (:mod:`symconv.kernels.helpers`) whose text is :func:`copied`.
 """
 
 from __future__ import annotations
