@@ -35,6 +35,7 @@ __all__ = [
     "no_bias",
     "not_cropped",
     "not_summed",
+    "of_the_layer",
     "one_axis",
     "one_image",
     "overwrites",
@@ -344,6 +345,14 @@ def overwrites(seen: Observed) -> bool:
         if equal(seen.value, at_numbers(MultilinearArray(seen.conv, array.shape, tuple(last)), seen.conv, seen.at)):
             return True
     return False
+
+
+def of_the_layer(seen: Observed) -> bool:
+    """It is right for the layer, where something else is due."""
+    if not seen.at or seen.value is None:
+        return False
+    layer = Derivative(seen.conv).numbers(seen.at, seen.name)
+    return equal(seen.value, layer) and not equal(seen.truth, layer)
 
 
 def no_bias(seen: Observed) -> bool:

@@ -32,6 +32,7 @@ from symconv.audits.cause_checks import (
     no_bias,
     not_cropped,
     not_summed,
+    of_the_layer,
     one_axis,
     one_image,
     overwrites,
@@ -60,11 +61,16 @@ class Cause:
     check: Callable[[Observed], bool]
 
 
-def confirmed(seen: Observed) -> list[str]:
-    """The keys of the causes that account for an observation; the first in the table comes first."""
+#: causes that are told from what is due alone: the others change the layer's own relation, and do not speak of another's
+_OF_ANY_TRUTH = ("of-the-layer", "scaled-", "swapped-axes", "swapped-channels", "not-summed", "depends-", "ignores-")
+
+
+def confirmed(seen: Observed, other_truth: bool = False) -> list[str]:
+    """The keys of the causes that account for an observation; the first in the table comes first. With ``other_truth`` what is
+    due is the derivative of another forward pass than the layer's."""
     found = []
     for cause in CAUSES.values():
-        if seen.name in cause.outputs:
+        if seen.name in cause.outputs and (not other_truth or cause.key.startswith(_OF_ANY_TRUTH)):
             try:
                 holds = cause.check(seen)
             except (ValueError, KeyError, IndexError):
@@ -111,6 +117,14 @@ _ON_ONE_AXIS: dict[str, tuple[tuple[str, ...], str, Callable[[Axis], Axis], Call
 #: from the most telling to the least; of several that account for the same cases the first is named
 _ROWS: list[Row] = list(
     itertools.chain(
+        [
+            (
+                "of-the-layer",
+                _ALL,
+                "{output} is that of the layer, y[o] = Σ w[k]·x[s·o + d·k − p], and not of this forward pass",
+                of_the_layer,
+            )
+        ],
         [(key, each.outputs, each.text, computes(each)) for key, each in BORDER_CAUSES.items()],
         [
             ("empty-crop", ("dx",), "crops with [pad:-pad], which is empty at pad 0", empty_crop),

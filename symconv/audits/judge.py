@@ -103,14 +103,16 @@ def judge(
     explain: bool = False,
     once: bool = False,
     other: Callable[[], Process] | None = None,
+    truth: str | None = None,
 ) -> CaseVerdict:
     """The verdict on one case; with ``explain`` also the expressions of the first wrong entry of each output.
 
     ``seconds`` is what the symbolic engine may take. With ``once`` the function is called in one process and one order only:
     what depends on earlier calls is not seen. A process that serves other cases, too, comes with ``other``, which gives the
-    second one, and Unsettled is raised unless both saw the same; left out, the second is a fresh one.
+    second one, and Unsettled is raised unless both saw the same; left out, the second is a fresh one. ``truth`` is a forward pass
+    as a formula whose derivative is due, in place of the layer's.
     """
-    return _Judgement(process, engine, seed, seconds, explain, once, other).verdict()
+    return _Judgement(process, engine, seed, seconds, explain, once, other, truth).verdict()
 
 
 class _Judgement:
@@ -123,11 +125,14 @@ class _Judgement:
         explain: bool,
         once: bool = False,
         other: Callable[[], Process] | None = None,
+        truth: str | None = None,
     ) -> None:
-        self.once, self.other = once, other
+        self.once, self.other, self.truth = once, other, truth
         self.caller, self.conv = process, process.conv
         self.engine, self.seed, self.seconds, self.explain = engine, seed, seconds, explain
-        self.reference: Reference = OwnForward(process, seed) if process.mode == "adjoint" else Derivative(process.conv)
+        self.reference: Reference = (
+            OwnForward(process, seed) if process.mode == "adjoint" else Derivative(process.conv, truth)
+        )
         self.face = face_of(process.mode)
         self.size = point_size(process.conv, self.face.sums)
         self.result = CaseVerdict()
@@ -334,7 +339,7 @@ class _Judgement:
                 observed = Observed(
                     self.conv, name, at, truth, seen.outputs[name], depends=partial(self._depends, name)
                 )
-                self.result.causes[name] = confirmed(observed)
+                self.result.causes[name] = confirmed(observed, self.truth is not None)
             if self.explain:
                 self.result.failures[name] = self._explained(name, at, seen)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from symconv.algebra.comparisons import in_words
 from symconv.audits.inference.settle import Settled
 from symconv.audits.inference.written import CALLED, written
 from symconv.audits.run import Audit
 from symconv.audits.sandbox import files
 from symconv.layer.conv import Conv
+from symconv.proof.assumptions import assumptions
 from symconv.reading.theorem import ProvedCondition, condition_for
 
 __all__ = ["with_proof"]
@@ -28,7 +30,7 @@ def with_proof(audit: Audit, function: str, call: Settled, forward: str | None =
     cases = [(case.conv, case.statuses(audit.outputs)) for case in audit.documented if _is_plain(case.conv)]
     steps = {(conv.stride[0], conv.dilation[0]) for conv, _ in cases}
     ndims = {conv.ndim for conv, _ in cases}
-    if audit.mode != "backward" or len(ndims) != 1 or audit.unjudged:
+    if audit.mode != "backward" or audit.truth or len(ndims) != 1 or audit.unjudged:
         return audit
     strides, dilations = sorted({s for s, _ in steps}), sorted({d for _, d in steps})
     convention, ndim = call.convention, ndims.pop()
@@ -45,7 +47,9 @@ def with_proof(audit: Audit, function: str, call: Settled, forward: str | None =
                           targets=audit.outputs, seconds=MAX_SECONDS)  # fmt: skip
     if found is None or not all(_agrees(found, audit.outputs, conv, statuses) for conv, statuses in cases):
         return audit
-    return replace(audit, proved=_told(found, strides, dilations))
+    if audit.assumed:
+        found = found.under(assumptions(audit.assumed))
+    return replace(audit, proved=_told(found, strides, dilations, audit.assumed))
 
 
 def _source(function: str) -> tuple[str, str]:
@@ -54,10 +58,12 @@ def _source(function: str) -> tuple[str, str]:
     return text, name
 
 
-def _told(found: ProvedCondition, strides: list[int], dilations: list[int]) -> str:
-    """One condition for all, or one for each stride where the outputs of a stride share it."""
+def _told(found: ProvedCondition, strides: list[int], dilations: list[int], assumed: str = "") -> str:
+    """One condition for all, or one for each stride where the outputs of a stride share it; what was assumed stands in front of
+    what it restricts."""
     d = "" if dilations == [1] else f", dilation {', '.join(map(str, dilations))}"
-    whole = f"for every size at stride {', '.join(map(str, strides))}{d}"
+    every = "for every size" + (f" with {in_words(assumptions(assumed))}" if assumed else "")
+    whole = f"{every} at stride {', '.join(map(str, strides))}{d}"
     if found.text is not None:
         return f"{_said(found.text)}, {whole}"
     by_stride: dict[int, set[str | None]] = {}
@@ -66,12 +72,13 @@ def _told(found: ProvedCondition, strides: list[int], dilations: list[int]) -> s
             by_stride.setdefault(proof.stride, set()).add(proof.condition if proof.condition_exact else None)
     if all(len(told) == 1 and None not in told for told in by_stride.values()):
         parts = [f"stride {s}: {_said(next(iter(by_stride.get(s, {'always'}))) or '')}" for s in strides]
-        return f"for every size{d}: {'; '.join(parts)}"
+        return f"{every}{d}: {'; '.join(parts)}"
     return f"in which sizes each output is right, {whole}; the cases agree"
 
 
 def _said(condition: str) -> str:
-    return "right" if condition == "always" else f"right exactly when {condition}"
+    words = {"always": "right", "never": "never right"}
+    return words.get(condition, f"right exactly when {condition}")
 
 
 def _is_plain(conv: Conv) -> bool:

@@ -92,6 +92,8 @@ class Outcome:
     own_forward: dict[str, bool] = field(default_factory=dict, repr=False)
     #: what holds on every axis of all geometries, as it was asked for
     assumed: str = ""
+    #: the forward pass whose derivative is due, as a formula, where that is not the layer's
+    truth: str | None = None
 
     @cached_property
     def documented(self) -> tuple[Case, ...]:
@@ -274,6 +276,7 @@ class Outcome:
             "once" if self.once else "in two orders and two processes, one of them new every few cases"
         )
         told += "; nothing is said of others"
+        told += f"; held against the derivative of {self.truth}" if self.truth else ""
         symbolic, exact = self.engines.get("symbolic", 0), self.engines.get("exact integers", 0)
         if symbolic:
             told += f". On {symbolic} the expressions were compared, symbolic engine: exact"
@@ -301,6 +304,7 @@ class Outcome:
             "inferred": list(self.inferred),
             "mode": self.mode,
             "assumed": self.assumed or None,
+            "truth": self.truth,
             "ok": self.ok,
             "cases": self.tally.cases,
             "right": self.right,

@@ -33,6 +33,7 @@ from symconv.audits.sandbox.system import check_system
 from symconv.audits.sandbox.target import Source, Target, target_of
 from symconv.audits.spread import BACKENDS
 from symconv.audits.sweep import Job, ResultsFile, judge_case, shuffled, sweep
+from symconv.audits.truth import check_forward, said_as_formula
 from symconv.layer.conv import Conv
 from symconv.proof.assumptions import assumptions, hold_for
 
@@ -71,7 +72,8 @@ def audit(
     ``function`` is a function or class, or ``"FILE.py:NAME"``. ``convention`` says how it is called: "auto" finds out, by names
     and by a call; or "plain", "cs231n", "coursera", "layer", or an adapter ``adapter(fn, x, w, b, dy, conv)`` that returns a
     dict with some of y, dx, dw, db in PyTorch's layouts (also given as ``adapter``, there by name if it is in the same file).
-    ``mode`` is "backward"; "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. ``outputs``
+    ``mode`` is "backward"; "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. A ``forward`` that
+    is a formula, ``"y[i] = sum(w[K-1-k] * x[i+k], k)"``, is a forward pass whose derivative is due. ``outputs``
     names what is returned, in order, where it is not dx, dw, db. Mode "second", which the convention "double-backward" implies,
     judges ddy, ddx, ddw; an adapter is then ``adapter(fn, v_x, v_w, v_b, dy, x, w, conv)``. ``grid`` is "default" (180 cases,
     and more for a function that takes more than one stride and padding), "quick" (45), "minimal" or
@@ -103,13 +105,14 @@ def audit(
     _check(mode, engine, backend, resume and results is None)
     check_limits(time_limit, memory_limit, jobs, seed)
     adapter = convention if callable(convention) else adapter
+    forward, truth = said_as_formula(forward, mode)
     call = call_of(function, convention, forward, adapter, mode, definitions)
     mode = _mode_for(
         convention_named(adapter if callable(adapter) else call.convention), mode, adapter is not None, outputs
     )
     plan = _Plan(function, forward, adapter, mode, tuple(outputs) if outputs else None, grid, square, engine, jobs, time_limit,
                  memory_limit, backend, scheduler, results, resume, _seed(results, resume) if seed is None else seed,
-                 progress, definitions, once, trial, assume)  # fmt: skip
+                 progress, definitions, once, trial, assume, truth)  # fmt: skip
     try:
         found = _audited(plan, call)
     except CallMistake:
@@ -117,7 +120,7 @@ def audit(
             raise
         call = inferred_call(function, forward, mode, definitions)
         found = _audited(plan, call)
-    return replace(found, inferred=call.lines, once=once, assumed=assume, seconds=time.monotonic() - began)
+    return replace(found, inferred=call.lines, once=once, assumed=assume, truth=truth, seconds=time.monotonic() - began)
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ class _Plan:
     once: bool
     trial: bool
     assume: str
+    truth: str | None
 
     @property
     def assumed(self) -> tuple[Comparison, ...]:
@@ -162,7 +166,7 @@ def _audited(plan: _Plan, call: Settled) -> Audit:
     cases = _cases(plan, rules, call)
     target, workers = _loaded(plan.function, forward, adapter, plan.definitions)
     job = Job(workers, target, None if adapter else call.convention, mode, plan.outputs, plan.engine, plan.seed,
-              plan.time_limit, plan.memory_limit, plan.once)  # fmt: skip
+              plan.time_limit, plan.memory_limit, plan.once, truth=plan.truth)  # fmt: skip
     try:
         first: dict[int, CaseVerdict] = {}
         if plan.trial or call.tentative:
@@ -248,6 +252,7 @@ def _cases(plan: _Plan, rules: Convention, call: Settled) -> list[Case]:
     convs = [conv for conv in _geometries(plan.grid, call) if hold_for(plan.assumed, conv)]
     if not convs:
         raise ValueError(f"no case of the grid has {in_words(plan.assumed)}")
+    check_forward(plan.truth, convs)
     cases = [Case(conv, _PENDING, rules.outside(conv)) for conv in convs]
     if plan.square:
         cases = [case for case in cases if case.outside is None and is_square(case.conv)]
@@ -345,7 +350,7 @@ def _header(job: Job, cases: Sequence[Case], fingerprint: str) -> dict[str, Any]
         "forward": job.target.forward, "adapter": job.target.adapter, "mode": job.mode,
         "outputs": list(job.outputs) if job.outputs else None,
         "engine": job.engine, "seed": job.seed, "time_limit": job.time_limit, "memory_limit": job.memory_limit,
-        "once": job.once, "cases": len(cases), "grid": digest.hexdigest(),
+        "once": job.once, "truth": job.truth, "cases": len(cases), "grid": digest.hexdigest(),
     }  # fmt: skip
 
 

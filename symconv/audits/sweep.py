@@ -43,11 +43,14 @@ class Job:
     memory_limit: int
     once: bool = False
     anew: bool = False
+    #: a forward pass as a formula, whose derivative is due in place of the layer's
+    truth: str | None = None
 
     def task(self, conv: Conv | None, explain: bool = False) -> Task:
         """The message to a worker."""
         return Task(self.target.name, self.target.forward, self.target.adapter, self.convention, self.mode, self.outputs,
-                    self.engine, self.seed, conv, explain, self.time_limit, self.memory_limit, self.once, self.anew)  # fmt: skip
+                    self.engine, self.seed, conv, explain, self.time_limit, self.memory_limit, self.once, self.anew,
+                    self.truth)  # fmt: skip
 
 
 def judge_case(job: Job, conv: Conv, explain: bool = False) -> CaseVerdict:

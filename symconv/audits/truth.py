@@ -1,7 +1,7 @@
 """What a case's outputs should be, read from the loss on the relation, and the points at which functions are tried.
 
-:class:`Derivative` is the derivative of the standard layer. :mod:`symconv.audits.adjoint` has the same face for the derivative of
-somebody's own forward function.
+:class:`Derivative` is the derivative of the standard layer, or of a forward pass that is said as a formula.
+:mod:`symconv.audits.adjoint` has the same face for the derivative of somebody's own forward function.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from symconv.algebra.polynomials import PolynomialTerms, terms_by_entry
 from symconv.algebra.terms import MultilinearArray, Terms
 from symconv.audits.arrays import FIRST
+from symconv.formulas import formula
 from symconv.formulas.tree import ADDED, PRODUCTS
+from symconv.formulas.verify import loss_of_forward
 from symconv.layer.conv import Axis, Conv
 from symconv.layer.filler import constant, in_numbers
 from symconv.layer.gradients import READINGS as FIRST_READINGS
@@ -28,8 +30,8 @@ from symconv.layer.names import entry_name
 from symconv.layer.padding import FILLER
 from symconv.layer.second import SECOND_READINGS, directed
 
-__all__ = ["FACTORS", "FRACTION", "READINGS", "Derivative", "Reference", "altered", "at_numbers", "equal", "exact_value", "point",
-           "point_size"]  # fmt: skip
+__all__ = ["FACTORS", "FRACTION", "READINGS", "Derivative", "Reference", "altered", "at_numbers", "check_forward", "equal",
+           "exact_value", "point", "point_size", "said_as_formula"]  # fmt: skip
 
 Array = NDArray[Any]
 Point = dict[str, Array]
@@ -78,14 +80,17 @@ class Reference(Protocol):
 
 
 class Derivative:
-    """The derivative of the loss of the standard layer ``conv``."""
+    """The derivative of the loss of the layer ``conv``, or of ``forward``, a forward pass of one's own as a formula."""
 
-    def __init__(self, conv: Conv) -> None:
-        self.conv = conv
+    def __init__(self, conv: Conv, forward: str | None = None) -> None:
+        self.conv, self.forward = conv, forward
 
     @cached_property
     def form(self) -> MultilinearArray:
-        return loss(self.conv)
+        layers = loss(self.conv)
+        if self.forward is None:
+            return layers
+        return loss_of_forward(self.conv, formula(self.forward, self.conv.transposed, self.conv.padding_mode), layers)
 
     def array(self, name: str) -> MultilinearArray:
         found = self._arrays.get(name)
@@ -117,6 +122,27 @@ class Derivative:
 
     def entry_name(self, array: str, flat: int) -> str:
         return entry_name(self.conv, array, flat)
+
+
+def said_as_formula(forward: Any, mode: str) -> tuple[Any, str | None]:
+    """A forward function or None, and the text of a forward pass that is said as a formula or None; ValueError where the text is
+    none for y."""
+    if not isinstance(forward, str) or "=" not in forward:
+        return forward, None
+    told = formula(forward)
+    if told.target != "y":
+        raise ValueError(f"a forward pass is a formula for y, not for {told.target}")
+    if mode == "adjoint":
+        raise ValueError(
+            "mode adjoint holds a backward against a forward function; a formula is the truth of other modes"
+        )
+    return None, str(told)
+
+
+def check_forward(forward: str | None, convs: Sequence[Conv]) -> None:
+    """ValueError where it is no forward pass of a layer: of another shape, or without meaning there."""
+    for conv in convs if forward is not None else ():
+        Derivative(conv, forward).form  # noqa: B018 - it is built to see that it can be
 
 
 def equal(value: Array, truth: Array, scale: float = 0.0) -> bool:

@@ -28,6 +28,7 @@ from symconv.audits.reports.repro import repro
 from symconv.audits.reports.text import render
 from symconv.audits.run import check_limits
 from symconv.audits.spread import BACKENDS
+from symconv.audits.truth import said_as_formula
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
 from symconv.files import check_writable, write_whole
 from symconv.layer.conv import Conv
@@ -104,9 +105,9 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 )
 @click.option("--no-bias", is_flag=True, help="For auto: db is not judged.")
 @click.option("--save-adapter", metavar="FILE", help="Write what auto inferred as an adapter, to be changed and used.")
-@click.option(
-    "--forward", metavar="NAME", help="The forward function in the same file: it builds the cache (cs231n, coursera)."
-)
+@click.option("--forward", metavar="FORWARD",
+              help='The forward function in the same file: it builds the cache (cs231n, coursera). Or one as a formula, "y[i] = '
+              'sum(w[K-1-k] * x[i+k], k)": its derivative is due in place of the layer\'s.')  # fmt: skip
 @click.option("--adapter", metavar="NAME",
               help="For any other convention: adapter(fn, x, w, b, dy, conv) -> dict, here or FILE.py:NAME.")  # fmt: skip
 @click.option("--definitions", is_flag=True,
@@ -156,6 +157,7 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
     strict, wants_repro = options.pop("strict"), options.pop("repro")
     as_json, no_proof, shape = options.pop("as_json"), options.pop("no_proof"), options.pop("shape")
     with usage_errors():
+        options["forward"], truth = said_as_formula(options["forward"], options["mode"])
         check_limits(*(options[name] for name in ("time_limit", "memory_limit", "jobs", "seed")))
         target = _target(function, program, options)
         call = _called(target, program, options)
@@ -166,8 +168,9 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
                 _check_file(f"--{name}", path)
         outputs = options.pop("outputs")
         names = [name.strip() for name in outputs.split(",")] if outputs else None
+        given = options | ({"forward": truth} if truth else {})
         with _progress(len(convs)) as progress:
-            result = audit(target, grid=convs, outputs=names, progress=progress, **options)
+            result = audit(target, grid=convs, outputs=names, progress=progress, **given)
         result = replace(result, inferred=call.lines)
         if program is not None:
             result = replace(result, label=program)

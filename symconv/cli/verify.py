@@ -21,6 +21,8 @@ from symconv.formulas.tree import TARGETS, Formula
 from symconv.formulas.verify import MAX_ENUMERATED, WAYS, Verification, check_size, verify
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.models import Layer, model, names
+from symconv.layer.names import entry_name
+from symconv.layer.padding import FILLER
 
 __all__ = ["command"]
 
@@ -45,6 +47,11 @@ MAX_ROWS = 60
     "Without it: the standard y, dx, dw, db.",
 )
 @click.option(
+    "--forward",
+    metavar="TEXT",
+    help='A forward pass of your own, whose derivative is the truth: "y[i] = sum(w[K-1-k] * x[s*i + k], k)".',
+)
+@click.option(
     "--by",
     type=click.Choice(WAYS),
     default="auto",
@@ -63,8 +70,8 @@ MAX_ROWS = 60
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ok, cases, entries, mismatches, impossible.")
 @click.pass_context  # fmt: skip
 def command(
-    ctx: click.Context, /, network: str | None, formulas: tuple[str, ...], by: str, max_terms: int, as_json: bool,
-    **options: Any,
+    ctx: click.Context, /, network: str | None, formulas: tuple[str, ...], forward: str | None, by: str, max_terms: int,
+    as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Hold each closed formula against the derivative of the loss, in every entry, exactly.
 
@@ -84,7 +91,7 @@ def command(
             check_size(
                 conv, chosen or [formula(name, conv.transposed, conv.padding_mode) for name in TARGETS], max_terms, by
             )
-        found = _verified(layers, chosen, max_terms, by, spreading)
+        found = _verified(layers, chosen, max_terms, by, spreading, forward)
     results = [(layer, found[layer.conv]) for layer in layers]
     ok = all(result.ok for _, result in results)
     if as_json:
@@ -94,6 +101,7 @@ def command(
                 "cases": sum(layer.times for layer, _ in results),
                 "entries": sum(layer.times * result.entries for layer, result in results),
                 "by": sorted({check.by for _, result in results for check in result.checks}),
+                "forward": forward,
                 "mismatches": [
                     {"conv": result.conv.to_dict(), **mismatch.to_dict()}
                     for _, result in results
@@ -103,6 +111,8 @@ def command(
             }
         )
     else:
+        if forward is not None:
+            click.echo(f"against {forward}")
         _show(results, impossible, network)
     ctx.exit(0 if ok else 1)
 
@@ -126,10 +136,15 @@ def _layers(
 
 
 def _verified(
-    layers: Sequence[Layer], chosen: list[Formula] | None, max_terms: int, by: str, spreading: dict[str, Any]
+    layers: Sequence[Layer],
+    chosen: list[Formula] | None,
+    max_terms: int,
+    by: str,
+    spreading: dict[str, Any],
+    forward: str | None = None,
 ) -> dict[Conv, Verification]:
     different = list(dict.fromkeys(layer.conv for layer in layers))
-    one = partial(verify, formulas=chosen, max_terms=max_terms, by=by)
+    one = partial(verify, formulas=chosen, max_terms=max_terms, by=by, forward=forward)
     with progress("verifying", len(different)) as started:
         return dict(zip(different, in_order(one, different, **spreading, ready=lambda: started("")), strict=True))
 
@@ -220,6 +235,12 @@ def _unless_plain(text: str, plain: object) -> str:
     return "" if text == str(plain) else text
 
 
+def _border(conv: Conv) -> str:
+    if not conv.mode.counts_outside:
+        return ""
+    return f"{conv.padding_mode} {entry_name(conv, FILLER, 0)}" if conv.mode.filled else conv.padding_mode
+
+
 #: what the table can tell of a case; what is the same for all cases is told once above it, unless it is empty
 COLUMNS: dict[str, Callable[[Conv], str]] = {
     "input": lambda conv: crossed(conv.input),
@@ -231,6 +252,7 @@ COLUMNS: dict[str, Callable[[Conv], str]] = {
     "batch": lambda conv: _unless_plain(str(conv.batch), 1),
     "channels": lambda conv: _unless_plain(f"{conv.in_channels} to {conv.out_channels}", "1 to 1"),
     "groups": lambda conv: _unless_plain(str(conv.groups), 1),
+    "padding mode": lambda conv: _border(conv),
     "kind": lambda conv: "transposed" if conv.transposed else "",
     "output": lambda conv: crossed(conv.output),
     "remainder": lambda conv: "" if conv.transposed else crossed(conv.remainder),

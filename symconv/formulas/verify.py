@@ -25,7 +25,17 @@ from symconv.layer.gradients import READINGS, gradients
 from symconv.layer.names import entry_name
 from symconv.layer.second import SECOND_READINGS, directed
 
-__all__ = ["MAX_ENUMERATED", "MAX_MISMATCHES", "WAYS", "Check", "Mismatch", "Verification", "check_size", "verify"]
+__all__ = [
+    "MAX_ENUMERATED",
+    "MAX_MISMATCHES",
+    "WAYS",
+    "Check",
+    "Mismatch",
+    "Verification",
+    "check_size",
+    "loss_of_forward",
+    "verify",
+]
 
 #: how a formula is held against the derivative: "entries" writes every term down, "axes" compares axis by axis
 #: (:mod:`symconv.formulas.by_axes`), "auto" writes down what is small and goes by axes where a formula is a product
@@ -211,7 +221,7 @@ padding=(3, 3)): ok, 244,065,536 entries>, 'axes')
             if number not in checks:
                 form = derivative.form
                 if forward is not None and each.target != "db":
-                    form = _loss_of(conv, own, form)
+                    form = loss_of_forward(conv, own, form)
                 checks[number] = _check(conv, each, _truth(each, form))
     return Verification(conv, tuple(checks[number] for number in range(len(chosen))))
 
@@ -226,9 +236,9 @@ def _truth(formula: Formula, form: MultilinearArray) -> MultilinearArray:
     return truth if added is None or formula.with_bias else truth.without(added)
 
 
-def _loss_of(conv: Conv, forward: Formula, layers: MultilinearArray) -> MultilinearArray:
-    """The loss, dy times y, of a forward pass given as a formula, with the terms in b of the layer's own; ValueError where it is
-    no forward pass of the layer."""
+def loss_of_forward(conv: Conv, forward: Formula, layers: MultilinearArray) -> MultilinearArray:
+    """The loss, dy times y, of a forward pass given as a formula, with the terms in b of the layer's own loss, ``layers``;
+    ValueError where it is no forward pass of the layer."""
     if forward.target != "y":
         raise ValueError(f"a forward pass is a formula for y, not for {forward.target}")
     y = evaluate(conv, forward)

@@ -287,12 +287,12 @@ class Conv:
         return hessian_vector(self, loss)
 
     def verify(
-        self, formulas: Sequence[Any] | None = None, max_terms: int = MAX_TERMS, by: str = "auto"
+        self, formulas: Sequence[Any] | None = None, max_terms: int = MAX_TERMS, by: str = "auto", forward: Any = None
     ) -> Verification:
         """The closed formulas held against the derivative, exactly, at any size; see :func:`symconv.formulas.verify.verify`."""
         from symconv.formulas.verify import verify
 
-        return verify(self, formulas, max_terms=max_terms, by=by)
+        return verify(self, formulas, max_terms=max_terms, by=by, forward=forward)
 
     # showing ---------------------------------------------------------------------------------------------------------
 

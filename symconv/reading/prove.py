@@ -145,7 +145,8 @@ def _proof(reading: Reading, output: Output, name: str, played: Replay, shown: s
     missing = possible.subtract(raising).subtract(undecided).subtract(output.returned)
     wrong = output.wrong.union(missing).subtract(raising).coalesce()
     known: dict[str, Any] = {"formula": shown, "target": name, "stride": layer.call.stride, "dilation": layer.call.dilation,
-             "scope": _scope(layer), "seconds": seconds, "replayed": _replayed(played), "layer": layer}  # fmt: skip
+             "scope": _scope(layer), "seconds": seconds, "replayed": _replayed(played), "layer": layer,
+             "possible": possible}  # fmt: skip
     if played.disagreement is not None:
         return CodeProof(**known, verdict=UNKNOWN, reason=f"what was read and the run disagree: {played.disagreement}")
     raises = {kind: _raising(layer, where, possible) for kind, where in reading.raises.items()}

@@ -56,6 +56,8 @@ class CodeProof:
     seconds: float = 0.0
     #: the sizes at which it returns what is right, for :func:`symconv.reading.condition_for`
     right: Any = field(default=None, compare=False)
+    #: all sizes that it can be asked at
+    possible: Any = field(default=None, compare=False)
     #: the comparisons of ``condition`` with s and d in them, and the layer that they speak of
     general: tuple[str, ...] | None = field(default=None, compare=False)
     layer: Any = field(default=None, compare=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from symconv.algebra.comparisons import Comparison
 from symconv.reading.prove import prove_source
 from symconv.reading.replay import within
-from symconv.reading.result import CodeProofs
+from symconv.reading.result import CodeProof, CodeProofs
+from symconv.reading.words import at_which, worded
 
 __all__ = ["ProvedCondition", "Theorem", "condition_for", "theorem_of"]
 
@@ -71,12 +73,25 @@ class ProvedCondition:
             return None
         return next(iter(told), "always")
 
+    def under(self, assumed: Sequence[Comparison]) -> ProvedCondition:
+        """The conditions among the sizes at which comparisons hold on every axis, in words that take these for granted."""
+        return ProvedCondition(CodeProofs(tuple(_restricted(proof, assumed) for proof in self.proofs)))
+
     def right(self, target: str, stride: int, dilation: int, sizes: Mapping[str, int]) -> bool | None:
         """Whether that output is right at these sizes; None where it was not decided."""
         for proof in self.proofs:
             if (proof.target, proof.stride, proof.dilation) == (target, stride, dilation):
                 return None if proof.right is None else within(proof.right, sizes)
         return None
+
+
+def _restricted(proof: CodeProof, assumed: Sequence[Comparison]) -> CodeProof:
+    held = at_which(proof.layer, assumed, proof.possible.get_ctx())
+    right, possible = proof.right.intersect(held), proof.possible.intersect(held)
+    said = worded(proof.layer, right, possible)
+    return replace(
+        proof, condition=said.text, condition_exact=said.exact, general=said.general, right=right, possible=possible
+    )
 
 
 def condition_for(

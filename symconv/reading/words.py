@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from symconv import isl
-from symconv.layer.relation import SLACK
+from symconv.algebra.comparisons import Comparison
+from symconv.formulas.sets import conditions
+from symconv.layer.relation import OUTPUT_SIZE, REMAINDER, SLACK
 from symconv.reading.calls import Layer
 
-__all__ = ["Words", "in_words", "sizes_of", "worded"]
+__all__ = ["Words", "at_which", "in_words", "sizes_of", "worded"]
 
 MAX_ATOMS = 5
 
@@ -68,6 +70,20 @@ def sizes_of(layer: Layer, general: Sequence[str], possible: isl.Set) -> isl.Set
             either = either.union(_set(layer, possible.get_ctx(), known[part]))
         found = found.intersect(either)
     return found
+
+
+def at_which(layer: Layer, comparisons: Sequence[Comparison], context: isl.Context) -> isl.Set:
+    """The sizes at which comparisons of the sizes of one axis hold on every axis."""
+    strided = {"r": REMAINDER, "O": OUTPUT_SIZE}  # r is said by O, and O by the others
+    held = []
+    for axis, (h, k) in enumerate(zip(layer.inputs, layer.kernels, strict=True)):
+        p, q = map(str, layer.pads[axis])
+        known = {"H": h, "K": k, "p": p, "q": q, "s": layer.call.stride, "d": layer.call.dilation}
+        said = comparisons
+        for name, value in strided.items():
+            said = [each.substitute({name: value}) for each in said]
+        held += conditions(said, known)
+    return _set(layer, context, " and ".join(held) or "0 = 0")
 
 
 def _set(layer: Layer, context: isl.Context, told: str) -> isl.Set:

@@ -56,6 +56,19 @@ def test_an_audit_is_about_the_geometries_of_the_assumption(file: Path) -> None:
     assert found.to_dict()["assumed"] == "p >= 1"
 
 
+def test_what_is_proved_is_proved_under_the_assumption(tmp_path: Path) -> None:
+    path = tmp_path / "plain.py"
+    source = SOURCE.replace("int(np.max(padding))", "padding")
+    path.write_text(source.replace("(s, t) = np.broadcast_to(stride, 2)", "s = t = stride"))
+    sizes = ["--input", "3x4", "--kernel", "2x1", "--stride", "1", "--padding", "0..1", "--once", "-j", "1", "--assume"]
+    for assumed, told in (
+        ("p == 0", "never right, for every size with p == 0 at stride 1"),
+        ("p >= 1", "right, for every size with p >= 1 at stride 1"),
+        ("p <= K", "right exactly when p >= 1, for every size with p <= K at stride 1"),
+    ):
+        assert run("audit", f"{path}:backward", *sizes, assumed, "--json").json["proved"] == told
+
+
 def test_an_assumption_without_geometries_is_refused(file: Path) -> None:
     with pytest.raises(ValueError, match="no case of the grid has p == 7"):
         audit(f"{file}:backward", grid="quick", assume="p == 7")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from symconv.layer.conv import Conv
+from symconv.proof.assumptions import assumptions, hold_for
 from symconv.reading import Call, prove_code, prove_source, read
 from symconv.reading.replay import replay
 from symconv.reading.steps import STRIDES, common_condition
@@ -212,6 +214,16 @@ def test_condition_for():
     assert found.right("dx", 1, 1, {**sizes, "p": 1})
     assert not found.right("dx", 1, 1, {**sizes, "p": 0})
     assert condition_for(source, "by_fourier", "plain", (1,)) is None
+    for assumed, condition in (
+        ("p == 0", "never"), ("p >= 1", "always"), ("2*p == K - 1 and K != 1", "always"), ("K odd, r == 0", "p >= 1"),
+    ):  # fmt: skip
+        restricted = found.under(assumptions(assumed))
+        assert restricted.text == condition, assumed
+        for sizes in ({"p": 0}, {"p": 1, "K": 3, "L": 3}):
+            at = {"N": 2, "C": 1, "F": 3, "H": 5, "W": 6, "K": 3, "L": 2} | sizes
+            layer = Conv((at["H"], at["W"]), (at["K"], at["L"]), stride=2, padding=at["p"])
+            due = hold_for(assumptions(assumed), layer) and found.right("dx", 2, 1, at)
+            assert restricted.right("dx", 2, 1, at) == due
 
 
 def test_any_stride_in_the_command(tmp_path):

@@ -59,6 +59,7 @@ def render(audit: Outcome) -> RenderableType:
 
 def _parts(audit: Outcome) -> Iterator[RenderableType]:
     how = {"forward": ", the forward pass", "adjoint": ", against its own forward pass"}.get(audit.mode, "")
+    how += f", against {audit.truth}" if audit.truth else ""
     yield Text.assemble((audit.label, "bold"), f" ({audit.convention} convention{how})")
     for told in audit.inferred:
         yield Text(f"  {told}", style="dim")

@@ -50,6 +50,7 @@ class Task:
     memory_limit: int
     once: bool = False
     anew: bool = False
+    truth: str | None = None
 
 
 def main() -> None:
@@ -173,7 +174,7 @@ class _Cases:
 
 def _judged(process: Process, task: Task, other: Callable[[], Process] | None = None) -> CaseVerdict:
     seconds = min(5.0, task.time_limit / 2)
-    return judge(process, task.engine, task.seed, seconds, task.explain, task.once, other)
+    return judge(process, task.engine, task.seed, seconds, task.explain, task.once, other, task.truth)
 
 
 if __name__ == "__main__":
