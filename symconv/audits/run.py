@@ -73,12 +73,11 @@ def audit(
     and by a call; or "plain", "cs231n", "coursera", "layer", or an adapter ``adapter(fn, x, w, b, dy, conv)`` that returns a
     dict with some of y, dx, dw, db in PyTorch's layouts (also given as ``adapter``, there by name if it is in the same file).
     ``mode`` is "backward"; "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. A ``forward`` that
-    is a formula, ``"y[i] = sum(w[K-1-k] * x[i+k], k)"``, is a forward pass whose derivative is due. ``outputs``
-    names what is returned, in order, where it is not dx, dw, db. Mode "second", which the convention "double-backward" implies,
-    judges ddy, ddx, ddw; an adapter is then ``adapter(fn, v_x, v_w, v_b, dy, x, w, conv)``. ``grid`` is "default" (180 cases,
-    and more for a function that takes more than one stride and padding), "quick" (45), "minimal" or
-    geometries; ``square`` leaves out those with oblong kernels and those outside the convention's documentation, ``assume``
-    (``"p == 0, K odd"``) those in which it does not hold on every axis.
+    is a formula, ``"y[i] = sum(w[K-1-k] * x[i+k], k)"``, is a forward pass whose derivative is due. ``outputs`` names what is
+    returned, in order, where it is not dx, dw, db. Mode "second", which the convention "double-backward" implies, judges ddy,
+    ddx, ddw; an adapter is then ``adapter(fn, v_x, v_w, v_b, dy, x, w, conv)``. ``grid`` is "default" (180 cases, and more for a
+    function that takes more than one stride and padding), "quick" (45), "minimal" or geometries; ``square`` leaves out those with
+    oblong kernels and those outside the convention's documentation, ``assume`` (``"p == 0, K odd"``) those in which it fails.
 
     The code is executed, each case in two processes, one that serves many and one that was fresh a few cases ago, and in two
     of its own where these differ or it raises. A case may take ``time_limit`` seconds and ``memory_limit`` megabytes more
@@ -107,9 +106,8 @@ def audit(
     adapter = convention if callable(convention) else adapter
     forward, truth = said_as_formula(forward, mode)
     call = call_of(function, convention, forward, adapter, mode, definitions)
-    mode = _mode_for(
-        convention_named(adapter if callable(adapter) else call.convention), mode, adapter is not None, outputs
-    )
+    rules = convention_named(adapter if callable(adapter) else call.convention)
+    mode = _mode_for(rules, mode, adapter is not None, outputs)
     plan = _Plan(function, forward, adapter, mode, tuple(outputs) if outputs else None, grid, square, engine, jobs, time_limit,
                  memory_limit, backend, scheduler, results, resume, _seed(results, resume) if seed is None else seed,
                  progress, definitions, once, trial, assume, truth)  # fmt: skip

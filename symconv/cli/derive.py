@@ -50,6 +50,13 @@ HIGHLIGHTS = {
 }
 
 
+def _no_forward(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Who knows the option from prove is told where it is."""
+    if value is not None:
+        raise click.UsageError("--forward: a derivation tells of the layer's own forward pass; symconv prove, verify and audit "
+                               "take another one as the truth")  # fmt: skip
+
+
 @click.command("derive", short_help="Derive y, dx, dw, db and show the derivation.")
 @conv_options(ranges=False, required=False)
 @click.option("--algorithm", type=click.Choice(ALGORITHMS), default=None, hidden=True)  # now a command of its own
@@ -75,7 +82,7 @@ HIGHLIGHTS = {
 @click.option("--gradient", type=click.Choice(GRADIENTS), help="dx, ∂L/∂x, ∇L or δ.  [default: dx]")
 @click.option("--operator", metavar="SIGN", help=f"The sign of correlation: {', '.join(OPERATORS)}.")
 @click.option("--index", "index", type=click.Choice(INDICES), help="Where indices stand.  [default: subscript]")
-@click.option("--forward", "own_forward", hidden=True)  # asked for by who knows it from prove: told where it is
+@click.option("--forward", hidden=True, expose_value=False, callback=_no_forward)
 @click.option("--assume", metavar="COMPARISONS", default="",
               help='Restrict the theorem to sizes with "p == 0, K odd"; the layer has to be one of them.')  # fmt: skip
 @click.option("--gradient-check", "gradient_check", is_flag=True,
@@ -118,9 +125,6 @@ def command(
     noted = {name: options.pop(name) for name in ("preset", "letters", "index_base", "gradient", "operator", "index")}
     laid = {name: options.pop(name) for name in LAYOUT}
     code, heading, assume = (options.pop(name) for name in ("code", "heading", "assume"))
-    if options.pop("own_forward") is not None:
-        raise click.UsageError("--forward: a derivation tells of the layer's own forward pass; symconv prove, verify and audit "
-                               "take another one as the truth")  # fmt: skip
     everything, detail = options.pop("everything"), options.pop("detail")
     page = _page(**shown)
     format = _format(ctx, format, path, as_json, shown["fragment"], shown["dialect"], page)
