@@ -34,6 +34,32 @@ REASONS: dict[str, tuple[Key, ...]] = {
         ("symconv/proof/vocabulary.py", "affine", "elif c < 0:", "c < 0 -> c <= 0"),
         ("symconv/proof/vocabulary.py", "affine", "if c > 0:", "c > 0 -> c >= 0"),
         ("symconv/proof/vocabulary.py", "affine", "for name, c in sorted(coefficients.items(), key=lambda item: item[1] < 0):", "item[1] < 0 -> item[1] <= 0"),
+        ("symconv/proof/vocabulary.py", "balanced", "left = {n: c for n, c in coefficients.items() if n != \"K\" and c > 0}", "c > 0 -> c >= 0"),
+    ),
+    "where nothing differs the groups that are gone through hold no failure; leaving them out only costs less time": (
+        ("symconv/formulas/by_axes.py", "_compared", "reached_everywhere = all(axis.claimed >= axis.length for axis in axes)", "axis.claimed >= axis.length -> axis.claimed > axis.length"),
+    ),
+    "a constant that is zero was left out one line above": (
+        ("symconv/algebra/integers.py", "additive_terms", "negative = isinstance(e, Const) and e.value < 0", "0 -> 1"),
+    ),
+    "how much work or time is spent before a search is given up is free": (
+        ("symconv/proof/solver.py", "ask", "solver.set(\"timeout\", max(1, int(1000 * seconds_left())))", "1000 * seconds_left() -> 1000 + seconds_left()"),
+        ("symconv/proof/conditions.py", "condition_of", "with limited(decision.context, 3 * max_operations):", "3 -> 4"),
+    ),
+    "both ways find the same first element, one by going through small totals, one by isl's search": (
+        ("symconv/proof/counterexample.py", "_smallest_sizes", "first = _first_by_total(failing, claim.sizes) or _first_by_order(context, failing, claim.sizes)", "_first_by_total(failing, claim.sizes) or _first_by_order(context, failing, claim -> _first_by_total(failing, claim.sizes) and _first_by_order(context, failing, clai"),
+    ),
+    "a condition is searched at a stride and a dilation that are given": (
+        ("symconv/proof/conditions.py", "_Search.ordinary", "s, d = self.claim.stride or 1, self.claim.dilation or 1", "1 -> 2"),
+    ),
+    "how much of a text that is too long is quoted is free": (
+        ("symconv/formulas/expressions.py", "ExpressionReader.__init__", "raise FormulaError(f\"{len(text):,} characters, more than {MAX_LENGTH:,}\", text[:60], 1)", "60 -> 61"),
+    ),
+    "how large the layers are that are drawn is free": (
+        ("symconv/proof/replay.py", "drawn_layers", "H = generator.randint(1, 9) if claim.formula.transposed else generator.randint(1, 2 * s + d * (K - 1) + 3)", "9 -> 10"),
+    ),
+    "slack mod 1 is zero, and p <= 0 costs less as p == 0": (
+        ("symconv/proof/vocabulary.py", "vocabulary", "if claim.mode.counts_outside and stride > 1:  # a border that no window reaches", "stride > 1 -> stride >= 1"),
     ),
 }  # fmt: skip
 

@@ -259,6 +259,10 @@ def test_what_python_cannot_parse(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FormulaError) as caught:
         parse("dx = 1is")
     assert (caught.value.column, caught.value.reason) == (6, "not a formula: invalid decimal literal")
+    for text, column in ((")", 1), ("1 +", 4), ("dx = (", 6)):  # from the first character to one beyond the last
+        with pytest.raises(FormulaError) as caught:
+            parse(text)
+        assert caught.value.column == column
 
     deep = "nested too deeply, more than 60 levels"
     for error, reason in (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -11,7 +13,7 @@ from symconv.algebra.comparisons import compare
 from symconv.algebra.integers import Name
 from symconv.formulas.verify import verify
 from symconv.proof import REFUTED
-from symconv.proof.steps import _number, common_condition
+from symconv.proof.steps import _guards, _number, common_condition
 
 CASES = {
     "dx = correlate(pad(dilate(dy, s), d*(K-1) - p), flip(w), dilation=d)": "(H - d*K + 2*p + d - 1) mod s == 0",
@@ -85,3 +87,13 @@ def test_no_theorem_states_what_is_observed() -> None:
     assert "does not hold for all of these sizes" in proof.to_latex()
     assert "if and only if" not in proof.to_latex()
     assert "bmod" not in proof.to_latex()
+
+
+def test_two_strides_may_be_told_apart_and_no_more() -> None:
+    def guards(proved: int) -> list[str]:
+        cases = [SimpleNamespace(stride=s, dilation=d, proved=s <= proved) for s in range(1, 6) for d in (1, 2)]
+        return [str(each) for (each,) in _guards(cast(Any, cases))]
+
+    assert guards(1) == ["s == 1"]
+    assert guards(2) == ["s == 1", "s == 2"]
+    assert guards(3) == []

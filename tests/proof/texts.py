@@ -64,6 +64,8 @@ def claims() -> Iterator[tuple[str, Claim]]:
         ("lengths that differ", "y = correlate(pad(x, p), w) + correlate(x, w)", 1, 1, False),
         ("sum of a crop", "db = 2*sum(crop(dy, 1, 0)) - sum(dy[i], i=(0, K))", 1, 1, False),
         ("free negative factor", "dw[k] = sum(dy[O - 1 - s*i] * x[p - s*i - k], i)", None, 1, True),
+        ("negative step", "dw[k] = sum(dy[i] * x[-s*i + k - p], i)", None, 1, True),
+        ("an index that a guard ties", "dw[k] = sum(dy[j] * x[j + k], i=(0, O), j=(0, O), where=i == j)", 2, 1, True),
         ("negative factor", "dw[k] = sum(dy[O - 1 - i] * x[p - 2*i - k], i)", 2, 1, False),
     ):  # fmt: skip
         yield name, Claim(formula(text), s, d, symmetric)
@@ -182,7 +184,8 @@ def words_of(claim: Claim) -> str:
     sizes = itertools.product((1, 2, 4, 7), (1, 2, 3), (0, 1, 3))
     points = [{"H": H, "K": K, "p": p, "q": p + H % 2, "r": K % 2} for H, K, p in sizes]
     atoms = vocabulary(claim, Sample(claim.sizes, points))
-    return "\n".join(f"{atom.cost:.2f} {atom.bits:x} {atom.word}" for atom in atoms[:150])
+    first = "\n".join(f"{atom.cost:.2f} {atom.bits:x} {atom.word}" for atom in atoms[:150])
+    return f"{first}\n{len(atoms)} in all"
 
 
 def proofs() -> Texts:
