@@ -28,7 +28,7 @@ from symconv.audits.grids import NAMED
 from symconv.cli.derive import document_of
 from symconv.cli.main import brief
 from symconv.cli.prove import proofs_of
-from symconv.figures.explorer import explorer
+from symconv.figures.explorer import explorer, start_of
 from symconv.prose import LANGUAGES
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ export default { render };
 
 
 def widget(conv: Conv | None = None, lang: str = "en") -> Any:
-    """The explorer at the sizes of a layer of one or two axes, as an anywidget; without a layer, at its own first sizes.
+    """The explorer at the sizes of a layer, as an anywidget; without a layer, at its own first sizes.
 
     ImportError, saying what to install, where anywidget is missing; ValueError for a layer or language it does not show.
     """
@@ -68,19 +68,9 @@ def widget(conv: Conv | None = None, lang: str = "en") -> Any:
         import traitlets
     except ImportError as error:
         raise ImportError("the widget needs anywidget: pip install symconv[jupyter]") from error
-    page = explorer(_sizes(conv), lang, conv.padding_mode) if conv is not None else explorer(lang=lang)
+    page = explorer(lang=lang) if conv is None else explorer(start_of(conv), lang, conv.padding_mode, conv.transposed)
     made = type("Explorer", (anywidget.AnyWidget,), {"_esm": FRAME, "page": traitlets.Unicode("").tag(sync=True)})
     return made(page=page)
-
-
-def _sizes(conv: Conv) -> dict[str, int]:
-    """The sizes that the explorer begins with: it has one of each for all axes."""
-    if conv.ndim > 2 or conv.transposed:
-        raise ValueError(f"the explorer shows convolutions of one or two axes, not {conv!r}")
-    (p, q), axis = conv.padding[0], conv.axes[0]
-    if any((a.H, a.K, a.s, a.d, a.p, a.q) != (axis.H, axis.K, axis.s, axis.d, p, q) for a in conv.axes):
-        raise ValueError(f"the explorer has the same sizes on both axes, which {conv!r} has not")
-    return {"H": axis.H, "K": axis.K, "s": axis.s, "d": axis.d, "p": p, "q": q, "axes": conv.ndim}
 
 
 @click.command("%%audit", add_help_option=False)
@@ -104,9 +94,10 @@ def _audited(line: str, cell: str, shell: Any) -> Audit | None:
     name = given.pop("name") or _last_defined(cell)
     names = shell.user_ns
     for wanted in (name, given["forward"]):
-        if wanted is not None and wanted not in names:
+        if wanted is not None and "=" not in wanted and wanted not in names:
             raise ValueError(f"no {wanted!r} in this notebook")
-    forward = names[given.pop("forward")] if given["forward"] else given.pop("forward")
+    forward = given.pop("forward")
+    forward = names.get(forward, forward)  # or a formula
     outputs = given.pop("outputs")
     return audit(names[name], forward=forward, outputs=outputs.split(",") if outputs else None, **given)
 

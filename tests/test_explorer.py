@@ -17,7 +17,7 @@ from symconv import Conv
 from symconv.algebra.integers import Name
 from symconv.cli.explore import command
 from symconv.figures import explorer as explorer_module
-from symconv.figures.explorer import LIMITS, explorer
+from symconv.figures.explorer import LIMITS, address, explorer, start_of
 from symconv.figures.javascript import javascript
 from symconv.formulas import tree
 from symconv.formulas.standard import standard
@@ -39,13 +39,16 @@ TWO_AXES = [(5, 3, 2, 1, 1, 1), (4, 2, 1, 0, 0, 1), (8, 3, 3, 2, 0, 2), (3, 1, 2
 
 #: slides to each setting and notes what the page then says, entry by entry
 DRIVE = """
-const set = (setting, axes, mode = "zeros") => {
+const changed = () => document.querySelector("form").dispatchEvent(new Event("input", { bubbles: true }));
+const set = (setting, axes, mode = "zeros", transposed = false) => {
   document.querySelector("#mode").value = mode;
+  document.querySelector("#transposed").checked = transposed;
   document.querySelector(`input[name="axes"][value="${axes}"]`).checked = true;
+  document.querySelector('input[name="axis"][value="0"]').checked = true;
   document.querySelector("#tie").checked = false;
-  document.querySelector("form").dispatchEvent(new Event("input", { bubbles: true }));
-  ["H", "K", "s", "p", "q", "d"].forEach((name, i) => { document.querySelector("#size-" + name).value = setting[i]; });
-  document.querySelector("form").dispatchEvent(new Event("input", { bubbles: true }));
+  changed();
+  ["H", "K", "s", "p", "q", "d", "e"].forEach((name, i) => { document.querySelector("#size-" + name).value = setting[i] ?? 0; });
+  changed();
 };
 const text = (selector) => document.querySelector(selector).textContent;
 const seen = () => {
@@ -64,8 +67,11 @@ const seen = () => {
   });
   return { terms: Object.values(terms), products, whole: text("#expression") };
 };
-const visit = (setting, axes, mode) => {
-  set(setting, axes, mode);
+const visit = (setting, axes, mode, transposed) => {
+  set(setting, axes, mode, transposed);
+  return noted();
+};
+const noted = () => {
   const entries = {};
   for (const array of ["y", "dx", "dw"]) for (const cell of document.querySelectorAll(`[data-array="${array}"] button`)) {
     cell.click();
@@ -76,16 +82,18 @@ const visit = (setting, axes, mode) => {
   const formulas = Object.fromEntries(["y", "dx", "dw"].map((target) => [target, numbers(target)]));
   const standing = (cell) => [cell.dataset.index, cell.querySelector(".label").textContent];
   const border = [...document.querySelectorAll('[data-array="x"] .cell')].map(standing);
-  return { entries, unread, formulas, border,
+  const unwritten = [...document.querySelectorAll('[data-array="y"] .unread')].map((cell) => cell.dataset.index);
+  return { entries, unread, unwritten, formulas, border,
            O: text("#size-O"), r: text("#size-r"), toldO: text("#told-O"), toldr: text("#told-r"),
            sliders: ["H", "K", "s", "p", "q", "d"].map((name) => Number(document.querySelector("#size-" + name).value)) };
 };
 """
 
 
-def conv_of(setting: tuple[int, ...], axes: int, mode: str = "zeros") -> Conv:
-    H, K, s, p, q, d = setting
-    return Conv(input=(H,) * axes, kernel=K, stride=s, padding=((p, q),) * axes, dilation=d, padding_mode=mode)
+def conv_of(setting: tuple[int, ...], axes: int, mode: str = "zeros", transposed: bool = False) -> Conv:
+    H, K, s, p, q, d, *extra = setting
+    return Conv(input=(H,) * axes, kernel=K, stride=s, padding=((p, q),) * axes, dilation=d, padding_mode=mode,
+                transposed=transposed, output_padding=extra[0] if extra else 0)  # fmt: skip
 
 
 def expected(conv: Conv) -> dict[str, list[frozenset[tuple[str, str]]]]:
@@ -113,13 +121,18 @@ def place(flat: int, space: tuple[int, ...]) -> str:
     return ",".join(map(str, index))
 
 
-def mistakes(setting: tuple[int, ...], axes: int, said: dict[str, Any], mode: str = "zeros") -> list[str]:
+def mistakes(
+    setting: tuple[int, ...], axes: int, said: dict[str, Any], mode: str = "zeros", transposed: bool = False
+) -> list[str]:
     """Where the page says something else than the loss."""
-    conv = conv_of(setting, axes, mode)
+    found = wrong(conv_of(setting, axes, mode, transposed), said)
+    return found if said["sliders"] == list(setting[:6]) else [*found, f"sliders at {said['sliders']}"]
+
+
+def wrong(conv: Conv, said: dict[str, Any], axis: int = 0) -> list[str]:
+    """Where what is said of a layer, with the sizes of an axis, is something else than the loss."""
     found = []
-    if said["sliders"] != list(setting):
-        found.append(f"sliders at {said['sliders']}")
-    if (said["O"], said["r"]) != (str(conv.output[0]), str(conv.remainder[0])):
+    if (said["O"], said["r"]) != (str(conv.output[axis]), str(conv.remainder[axis])):
         found.append(f"O {said['O']}, r {said['r']}")
     right = expected(conv)
     if set(right) != set(said["entries"]):
@@ -137,13 +150,14 @@ def mistakes(setting: tuple[int, ...], axes: int, said: dict[str, Any], mode: st
             found.append(f"{key} says {entry['whole']}")
     outputs = [pair for key, pairs in right.items() if key.startswith("y") for pair in pairs]
     read = {index for pair in outputs for array, index in pair if array == "x"}
-    unread = {place(i, conv.input) for i in range(conv.input[0] ** axes)} - read
-    if unread != set(said["unread"]):
-        found.append(f"hatches {said['unread']}")
+    unread = {place(i, conv.input) for i in range(math.prod(conv.input))} - read
+    bare = {key.partition(":")[2] for key, pairs in right.items() if key.startswith("y") and not pairs}
+    if (bare, unread) != (set(said["unwritten"]), unread) if conv.transposed else unread != set(said["unread"]):
+        found.append(f"hatches {said['unread']} and {said['unwritten']}")
     for target, text in said["formulas"].items():
         numbers = [int(number.replace("−", "-")) for number in re.findall(r"−?\d+", text)]
-        if numbers != amounts(conv, target):
-            found.append(f"{target} = {text}, not with {amounts(conv, target)}")
+        if numbers != amounts(conv, target, axis):
+            found.append(f"{target} = {text}, not with {amounts(conv, target, axis)}")
     return found
 
 
@@ -153,15 +167,15 @@ def named_factor(conv: Conv, array: str, index: str) -> str:
     return array + subscript(conv, array, (0, 0, *map(int, index.split(","))))
 
 
-def amounts(conv: Conv, target: str) -> list[int]:
-    """The numbers of the standard formula on this layer, in the order in which they are set."""
-    formula = standard(target, padding_mode=conv.padding_mode)
+def amounts(conv: Conv, target: str, axis: int = 0) -> list[int]:
+    """The numbers of the standard formula on an axis of this layer, in the order in which they are set."""
+    formula = standard(target, conv.transposed, conv.padding_mode)
     reading = Reading(conv, formula)
     correlation = next(node for node in formula.body.walk() if isinstance(node, tree.Correlate))
     assert isinstance(correlation.operand, tree.Move)
     inside = [e for node in formula.body.walk() if isinstance(node, tree.Move) for e in node.amounts]
     outside = [correlation.dilation, correlation.stride]
-    return [reading.per_axis(e)[0] for e in [*inside, *outside] if e != tree.ONE]
+    return [reading.per_axis(e)[axis] for e in [*inside, *outside] if e != tree.ONE]
 
 
 def drive(settings: list[tuple[int, ...]], axes: int) -> str:
@@ -195,6 +209,74 @@ def test_borders_against_the_loss(tmp_path: Path) -> None:
     for (setting, axes, mode), said in zip(asked, answer["said"], strict=True):
         assert mistakes(setting, axes, said, mode) == [], (setting, axes, mode)
         assert dict(said["border"]) == shown(setting, axes, mode), (setting, axes, mode)
+
+
+#: output padding below the stride and below the dilation, none; crops on one side, on both, and beyond the kernel
+TRANSPOSED = [((4, 3, 2, 1, 0, 1, 1), 1), ((3, 2, 1, 0, 2, 3, 2), 1), ((5, 2, 4, 2, 1, 1, 3), 1), ((2, 3, 3, 1, 1, 1, 0), 2),
+              ((2, 2, 2, 1, 0, 1, 1), 3)]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_transposed_layers_and_three_axes_against_the_loss(tmp_path: Path) -> None:
+    asked: list[Any] = [(setting, axes, "zeros", True) for setting, axes in TRANSPOSED]
+    asked += [((3, 2, 2, 1, 0, 1), 3, mode, False) for mode in ("zeros", "reflect", "constant")]
+    script = f"{DRIVE} answer.said = {json.dumps(asked)}.map((each) => visit(...each));"
+    answer = ask(explorer(transposed=True, lang="de"), script, tmp_path)
+    assert answer["problems"] == []
+    for (setting, axes, mode, transposed), said in zip(asked, answer["said"], strict=True):
+        assert mistakes(setting, axes, said, mode, transposed) == [], (setting, axes, mode, transposed)
+
+
+@pytest.mark.slow
+def test_each_axis_has_its_own_sizes(tmp_path: Path) -> None:
+    """By the sliders, by an address that is read back, and at first."""
+    conv = Conv((5, 3), (3, 2), stride=(2, 1), padding=((1, 0), (2, 1)), dilation=(1, 2))
+    script = (
+        DRIVE
+        + """
+    set([5, 3, 2, 1, 0, 1], 2);
+    document.querySelector('input[name="axis"][value="2"]').checked = true;
+    changed();
+    [["H", 3], ["K", 2], ["s", 1], ["p", 2], ["q", 1], ["d", 2]].forEach(([name, value]) => {
+      document.querySelector("#size-" + name).value = value;
+      changed();
+    });
+    answer.second = noted();
+    answer.address = location.hash;
+    answer.legend = text("#alike");
+    document.querySelector('input[name="axis"][value="0"]').checked = true;
+    changed();
+    answer.first = noted();
+    set([4, 1, 1, 0, 0, 1], 1);
+    location.hash = answer.address;
+    dispatchEvent(new HashChangeEvent("hashchange"));
+    answer.again = noted();
+    location.hash = "#H=2x3&K=2&s=2&p=0&q=0&d=1&e=1x0&axes=2&transposed=1";
+    dispatchEvent(new HashChangeEvent("hashchange"));
+    answer.transposed = noted();
+    answer.hidden = ["#borders", "#line-r", "#slider-e"].map((each) => document.querySelector(each).hidden);
+    location.hash = "#H=2&K=1&s=2&p=2&q=2&d=1&e=0&axes=1&transposed=1";
+    dispatchEvent(new HashChangeEvent("hashchange"));
+    answer.cropped = text("#impossible");
+    location.hash = "#H=2&K=1&s=2&p=0&q=0&d=1&e=2&axes=1&transposed=1";
+    dispatchEvent(new HashChangeEvent("hashchange"));
+    answer.extra = text("#impossible");
+    """
+    )
+    answer = ask(explorer(), script, tmp_path)
+    assert answer["problems"] == []
+    assert sorted(answer["address"][1:].split("&")) == sorted(str(address(conv))[1:].split("&"))
+    assert [wrong(conv, answer[key], axis) for key, axis in (("second", 1), ("first", 0), ("again", 0))] == [[], [], []]
+    assert answer["legend"].endswith("Sizes and formulas are those of axis 2.")
+    turned = Conv((2, 3), 2, stride=2, output_padding=(1, 0), transposed=True)
+    assert wrong(turned, answer["transposed"]) == []
+    assert answer["hidden"] == [True, True, False]
+    assert answer["cropped"].startswith("No such transposed convolution: padding (2, 2)")
+    assert answer["extra"].startswith("No such transposed convolution: output padding 2")
+    begun = ask(explorer(start_of(conv)), f"{DRIVE} answer.said = noted();", tmp_path)
+    assert wrong(conv, begun["said"]) == []
+    assert address(Conv(13, 3)) is None
+    assert address(turned) == "#H=2x3&K=2&s=2&p=0&q=0&d=1&e=1x0&axes=2&transposed=1"
 
 
 def shown(setting: tuple[int, ...], axes: int, mode: str) -> dict[str, str]:
@@ -317,9 +399,10 @@ def test_pointer_keys_and_messages(tmp_path: Path) -> None:
 
 
 def test_no_page_scrolls_sideways(tmp_path: Path) -> None:
-    largest = {axes: {name: most[axes - 1] for name, (_, *most) in LIMITS.items()} for axes in (1, 2)}
+    largest = {axes: {name: most[axes - 1] for name, (_, *most) in LIMITS.items()} for axes in (1, 2, 3)}
     pages = {"start": explorer(), "fr": explorer(lang="fr")}
     pages |= {f"large{axes}": explorer(sizes | {"axes": axes, "s": 1, "d": 1}) for axes, sizes in largest.items()}
+    pages["transposed"] = explorer(largest[2] | {"axes": 2, "p": 0, "q": 0}, transposed=True)
     pages["broken"] = pages["start"].replace("</header>", '<div style="width:800px">too wide</div></header>')
     found = too_wide(pages, [390, 1280], tmp_path)
     assert [each.partition(":")[0] for each in found] == ["broken@390"]
@@ -356,7 +439,10 @@ COMMAND_MISTAKES = {
         "--padding 1,2,3: one number, before,after, or valid, same",
     ),
     "word": (["-o", "{}/page.html", "--padding", "wide"], "--padding wide: one number, before,after, or valid, same"),
-    "same": (["-o", "{}/page.html", "--padding", "same"], "padding 'same' with stride (2,): frameworks disagree on it"),
+    "same": (
+        ["-o", "{}/page.html", "--padding", "same"],
+        "padding 'same' with stride (2, 2): frameworks disagree on it",
+    ),
     "none": (
         ["-o", "{}/page.html", "--kernel", "4", "--dilation", "3"],
         "kernel 4 with dilation 3 spans 10, but input 5",

@@ -11,7 +11,7 @@ from symconv.article.blocks import Article, Section
 from symconv.article.companions import is_line, least, line_of, shorter
 from symconv.article.sections.setting import sizes_of
 from symconv.figures import Figure, figure
-from symconv.figures.explorer import LIMITS
+from symconv.figures.explorer import address
 from symconv.figures.geometry import smallest
 from symconv.figures.kinds import KINDS, TooLargeError
 from symconv.figures.scene import UNIT
@@ -124,17 +124,12 @@ def fewer(shown: Figure, brief: bool) -> Iterator[Figure]:
 
 def explored(document: Article) -> str | None:
     """The address of the explorer at the layer's own sizes, or those of a shorter one like it; None where there is none."""
-    if document.layout.explorer is None or document.conv.transposed:
+    if document.layout.explorer is None:
         return None
     conv = document.conv
-    alike = conv.ndim <= 2 and len(set(conv.axes)) == 1
-    for each, axes in ((conv, conv.ndim if alike else 1), (shorter(conv), 1), (least(conv), 1)):
-        axis = each.axes[0]
-        sizes = {"H": axis.H, "K": axis.K, "s": axis.s, "p": axis.p, "q": axis.q, "d": axis.d, "axes": axes}
-        if all(low <= sizes[name] <= most[axes - 1] for name, (low, *most) in LIMITS.items()):
-            mode = "" if conv.padding_mode == "zeros" else f"&mode={conv.padding_mode}"
-            return f"{document.layout.explorer}#" + "&".join(f"{name}={value}" for name, value in sizes.items()) + mode
-    return None
+    candidates = (conv, shorter(conv), least(conv)) if not conv.transposed else (conv,)
+    found = next((told for told in map(address, candidates) if told is not None), None)
+    return None if found is None else document.layout.explorer + found
 
 
 def telling(conv: Conv, kind: str, section: str) -> bool:

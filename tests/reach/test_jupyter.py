@@ -111,6 +111,8 @@ def test_layers_that_the_explorer_does_not_show():
         Conv(input=(3, 3, 3), kernel=2),
         Conv(input=4, kernel=2, transposed=True),
     ):
+        assert symconv.widget(conv).page
+    for conv in (Conv(input=(3, 3, 3, 3), kernel=2), Conv(input=40, kernel=2)):
         with pytest.raises(ValueError, match="the explorer"):
             symconv.widget(conv)
     with pytest.raises(ValueError, match="no language 'xx'"):

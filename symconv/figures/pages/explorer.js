@@ -1,167 +1,107 @@
 (function () {
-  const { sides, targets, limits, start, words, taps } = SETTINGS;
+  const { targets, limits, start, words, taps } = SETTINGS;
   const find = (selector) => document.querySelector(selector);
+  const checked = (name) => find(`input[name="${name}"]:checked`).value;
   const sliders = Object.fromEntries(Object.keys(limits).map((name) => [name, find("#size-" + name)]));
-  const tie = find("#tie"), expression = find("#expression"), choice = find("#mode");
-  let axes = start.axes, mode = R.modes[choice.value], v = {}, triples = [], chosen = { array: "dx", index: [1, 1] }, pointed = null;
-
-  // the row of x that stands at padded row t, counted from the first row of x; null where none does
-  const row = (t) => mode.row({ ...v, t });
-
-  // the relation on one axis, as form.enumerate_axis; taps that no row feeds are kept, with m null
-  function enumerate(v) {
-    const all = [];
-    for (let o = 0; o < R.extents.o(v); o++)
-      for (let k = 0; k < R.extents.k(v); k++) {
-        const t = R.inputIndex({ ...v, o, k });
-        all.push({ o, k, t, m: row(t) });
-      }
-    return all;
-  }
-
-  const letter = (array) => sides[array.replace("d", "")];
-  const extent = (array) => R.extents[letter(array)](v);
-
-  // the terms of one entry: on each axis the triples that hold its index, all combinations over the axes
-  function terms(array, index) {
-    let found = [[]];
-    for (let axis = 0; axis < axes; axis++) {
-      const here = triples.filter((t) => (mode.filled || t.m !== null) && t[letter(array)] === index[axis]);
-      found = found.flatMap((before) => here.map((t) => [...before, t]));
-    }
-    return found.map((each) => ({
-      // x by the padded rows, where the window reads it: a row may stand at several
-      factors: targets[array].map((factor) => [factor, each.map((t) => t[factor === "x" ? "t" : letter(factor)])]),
-      tap: each.reduce((flat, t) => flat * v.K + t.k, 0)
-    }));
-  }
-
-  const name = (array, index) => {
-    const apart = extent(array) > 9 && axes > 1 ? "," : "";
-    return `<i>${array}</i><sub>${index.map((i) => i + 1).join(apart)}</sub>`;
-  };
-
-  // what stands at padded rows of x, by axis: an entry of it, the constant, or zero
-  const rowsAt = (index) => index.map(row);
-  function standing(index) {
-    const rows = rowsAt(index);
-    return rows.every((m) => m !== null) ? name("x", rows) : mode.filled ? "<i>v</i>" : "0";
-  }
-  const told = (array, index) => array === "x" ? standing(index) : name(array, index);
-
-  // numbers beside letters: small ones for what is given, and what the terms come to for what is computed
-  const GIVEN = { x: [3, 5], w: [5, 2], dy: [2, 3] };
-  const given = (array, index) => (index.reduce((sum, i, axis) => sum + GIVEN[array][axis] * i, array.length + 1) % 7) - 3;
-  function value(array, index) {
-    if (array === "x") {
-      const rows = rowsAt(index);
-      return rows.every((m) => m !== null) ? given("x", rows) : mode.filled ? 2 : 0;
-    }
-    if (array in GIVEN) return given(array, index);
-    const sum = terms(array, index).reduce((total, term) => total + term.factors.reduce((product, [factor, at]) => product * value(factor, at), 1), 0);
-    return array === "y" ? sum + 1 : sum;
-  }
+  const tie = find("#tie"), expression = find("#expression"), choice = find("#mode"), turned = find("#transposed");
+  const layer = makeLayer(targets);
+  // the sizes by axis, the axis that the sliders show, and how many there are
+  let sizes = start.sizes.map((each) => ({ ...each })), axis = 0, axes = start.axes;
+  let chosen = { array: "dx", index: [1, 1, 1] }, pointed = null;
   const signed = (number) => String(number).replace("-", "\u2212");
-  const shown = (array, index) => find("#numbers").checked ? signed(value(array, index)) : told(array, index);
+  const shown = (array, index) => find("#numbers").checked ? signed(layer.value(array, index)) : layer.told(array, index);
 
   // drawing ----------------------------------------------------------------------------------------------------------
 
-  function places(from, to) {
-    const line = Array.from({ length: to - from }, (_, i) => from + i);
-    return axes === 1 ? line.map((i) => [i]) : line.flatMap((i) => line.map((j) => [i, j]));
+  const places = (ranges) => ranges.reduce((found, [from, to]) =>
+    found.flatMap((index) => Array.from({ length: to - from }, (_, i) => [...index, from + i])), [[]]);
+
+  // the rows that are drawn of an array on each axis: those of the border, too, where it has one
+  const ranges = (array) => layer.values.map((v, axis) => {
+    const border = array === layer.kind.padded ? [v.p, v.q] : [0, 0];
+    return [-border[0], layer.extent(array, axis) + border[1]];
+  });
+
+  // with three axes one slice beside the other
+  function drawBoard(board) {
+    const array = board.dataset.array, cells = board.querySelector(".cells"), all = ranges(array), columns = all[axes - 1][1] - all[axes - 1][0];
+    const side = array === layer.kind.padded ? "t" : layer.letter(array);
+    const read = layer.triples.map((triples) => new Set(triples.map((t) => t[side])));
+    cells.style.setProperty("--columns", columns);
+    cells.classList.toggle("long", axes > 1 && all.some((_, axis) => layer.extent(array, axis) > 9));
+    cells.replaceChildren(...places(axes === 3 ? all.slice(0, 1) : []).map((first) => {
+      const slice = document.createElement("div");
+      slice.className = "slice";
+      slice.style.gridTemplateColumns = `repeat(${columns}, calc(var(--cell) - 1px))`;
+      slice.replaceChildren(...places(all.slice(first.length)).map((rest) => drawCell(array, [...first, ...rest], read)));
+      return slice;
+    }));
   }
 
-  function drawBoard(board) {
-    const array = board.dataset.array, cells = board.querySelector(".cells"), result = array in targets;
-    const from = array === "x" ? -v.p : 0, to = extent(array) + (array === "x" ? v.q : 0);
-    cells.style.gridTemplateColumns = `repeat(${to - from}, calc(var(--cell) - 1px))`;
-    cells.style.setProperty("--columns", to - from);
-    cells.classList.toggle("long", axes > 1 && extent(array) > 9);
-    const read = new Set(triples.map((t) => array === "x" ? t.t : t.m));
-    cells.replaceChildren(...places(from, to).map((index) => {
-      const outside = index.some((i) => i < 0 || i >= extent(array));
-      const cell = document.createElement(result ? "button" : "div");
-      cell.className = "cell " + (outside ? "zero" : array.replace("d", ""));
-      if (array === "x") {
-        const rows = rowsAt(index), fed = rows.every((m) => m !== null);
-        cell.dataset.row = fed ? rows.join(",") : "";
-        if (outside && fed) cell.className = "cell x echo";
-      }
-      if (letter(array) === "m" && index.some((i) => !read.has(i))) cell.classList.add("unread");
-      cell.dataset.index = index.join(",");
-      cell.innerHTML = `<span class="label">${shown(array, index)}</span>`;
-      if (result) {
-        cell.type = "button";
-        cell.tabIndex = -1;
-        cell.setAttribute("aria-label", array + " " + index.map((i) => i + 1).join(" "));
-      }
-      return cell;
-    }));
+  function drawCell(array, index, read) {
+    const result = array in targets, outside = index.some((i, axis) => i < 0 || i >= layer.extent(array, axis));
+    const cell = document.createElement(result ? "button" : "div");
+    cell.className = "cell " + (outside ? "zero" : array.replace("d", ""));
+    if (array === layer.kind.padded) {
+      const rows = layer.rowsAt(index), fed = rows.every((m) => m !== null);
+      cell.dataset.row = fed ? rows.join(",") : "";
+      if (outside && fed) cell.className = "cell x echo";
+    }
+    if (layer.letter(array) === "m" && index.some((i, axis) => !read[axis].has(i))) cell.classList.add("unread");
+    cell.dataset.index = index.join(",");
+    cell.innerHTML = `<span class="label">${shown(array, index)}</span>`;
+    if (result) {
+      cell.type = "button";
+      cell.tabIndex = -1;
+      cell.setAttribute("aria-label", array + " " + index.map((i) => i + 1).join(" "));
+    }
+    return cell;
   }
 
   const boards = [...document.querySelectorAll(".board")];
   const board = Object.fromEntries(boards.map((each) => [each.dataset.array, each]));
   const cellAt = (array, index) => board[array].querySelector(`[data-index="${index.join(",")}"]`);
 
-  // the number of a term, beside those of others that have the same factor
-  function count(cell, term) {
-    const mark = cell.querySelector(".term") || document.createElement("span");
-    mark.className = "term";
-    mark.textContent += (mark.textContent && ",") + term;
-    cell.append(mark);
+  // a cell that has to do with a term: in the colour of its tap, with its number beside those of others
+  function mark(cell, tap, number) {
+    cell.classList.add("lit");
+    cell.style.setProperty("--lit", `var(--tap${tap % taps})`);
+    cell.style.setProperty("--lit-edge", `var(--tap${tap % taps}-edge)`);
+    const numbers = cell.querySelector(".term") || document.createElement("span");
+    numbers.className = "term";
+    numbers.textContent += (numbers.textContent && ",") + number;
+    cell.append(numbers);
   }
+  const product = (tap, number, text) =>
+    `<span class="product" style="--lit: var(--tap${tap % taps}); --lit-edge: var(--tap${tap % taps}-edge)"><span class="ordinal">${number}</span>${text}</span>`;
 
   function light() {
     document.querySelectorAll(".lit, .chosen, .fed").forEach((cell) => {
       cell.classList.remove("lit", "chosen", "fed");
-      cell.querySelectorAll(".term").forEach((mark) => mark.remove());
+      cell.querySelectorAll(".term").forEach((numbers) => numbers.remove());
     });
     const { array, index } = pointed || chosen;
-    if (!(array in targets)) return feed(array, index);
-    const found = terms(array, index);
-    found.forEach((term, i) => term.factors.forEach(([factor, at]) => {
-      const cell = cellAt(factor, at);
-      cell.classList.add("lit");
-      paint(cell, term.tap);
-      count(cell, i + 1);
-    }));
+    (array in targets ? lightTerms : lightFed)(array, index);
     cellAt(array, index).classList.add("chosen");
-    if (array === "dx" && mode.moves) // where the row stands that this is the gradient of
+  }
+
+  function lightTerms(array, index) {
+    const found = layer.terms(array, index);
+    found.forEach((term, i) => term.factors.forEach(([factor, at]) => mark(cellAt(factor, at), term.tap, i + 1)));
+    if (array === "dx" && layer.mode.moves) // where the row stands that this is the gradient of
       board.x.querySelectorAll(`[data-row="${index.join(",")}"]`).forEach((cell) => cell.classList.add("fed"));
-    const products = found.map((term, i) =>
-      `<span class="product" style="--lit: var(--tap${term.tap % taps}); --lit-edge: var(--tap${term.tap % taps}-edge)"><span class="ordinal">${i + 1}</span>` +
-      term.factors.map(([factor, at]) => told(factor, at)).join("\u2009") + "</span>");
-    if (array === "y") products.push("<i>b</i>");
-    const none = letter(array) === "m" ? words.empty : words.empty_tap;
-    expression.innerHTML = name(array, index) + " = " + (found.length || array === "y" ? products.join(" + ") : `0 <span class="name">(${none})</span>`) +
-      (find("#numbers").checked ? ` = <strong>${signed(value(array, index))}</strong>` : "");
+    const said = found.map((term, i) => product(term.tap, i + 1, term.factors.map(([factor, at]) => layer.told(factor, at)).join("\u2009")));
+    if (array === "y") said.push("<i>b</i>");
+    const none = array === "dw" ? words.empty_tap : layer.kind.exchanged ? words.empty_cropped : words.empty;
+    expression.innerHTML = layer.name(array, index) + " = " + (said.length ? said.join(" + ") : `0 <span class="name">(${none})</span>`) +
+      (find("#numbers").checked ? ` = <strong>${signed(layer.value(array, index))}</strong>` : "");
   }
 
-  // where an entry of x, w or dy goes: the entries of y, or of dx, that have it as a factor, each with the other factor
-  function feed(array, index) {
-    const result = array === "dy" ? "dx" : "y", other = array === "w" ? "x" : "w";
-    let met = [[]];
-    for (let axis = 0; axis < axes; axis++) {
-      const here = triples.filter((t) => t.m !== null && t[letter(array)] === index[axis]);
-      met = met.flatMap((before) => here.map((t) => [...before, t]));
-    }
-    const pairs = met.map((each) => [each.map((t) => t[letter(result)]), each.map((t) => t[other === "x" ? "t" : letter(other)]),
-      each.reduce((flat, t) => flat * v.K + t.k, 0)]);
-    pairs.forEach(([goal, at, tap], i) => [cellAt(result, goal), cellAt(other, at)].forEach((cell) => {
-      cell.classList.add("lit");
-      paint(cell, tap);
-      count(cell, i + 1);
-    }));
-    cellAt(array, index).classList.add("chosen");
-    const said = pairs.map(([goal, at, tap], i) =>
-      `<span class="product" style="--lit: var(--tap${tap % taps}); --lit-edge: var(--tap${tap % taps}-edge)"><span class="ordinal">${i + 1}</span>` +
-      `${name(result, goal)} (${told(other, at)})</span>`);
-    expression.innerHTML = name(array, index) + ` <span class="name">${pairs.length ? words.feeds : words.feeds_nothing}</span> ` + said.join(", ");
-  }
-
-  function paint(element, tap) {
-    element.style.setProperty("--lit", `var(--tap${tap % taps})`);
-    element.style.setProperty("--lit-edge", `var(--tap${tap % taps}-edge)`);
+  function lightFed(array, index) {
+    const found = layer.fed(array, index), nothing = layer.kind.exchanged ? words.feeds_cropped : words.feeds_nothing;
+    found.forEach((each, i) => [cellAt(each.result, each.goal), cellAt(each.other, each.at)].forEach((cell) => mark(cell, each.tap, i + 1)));
+    const said = found.map((each, i) => product(each.tap, i + 1, `${layer.name(each.result, each.goal)} (${layer.told(each.other, each.at)})`));
+    expression.innerHTML = layer.name(array, index) + ` <span class="name">${said.length ? words.feeds : nothing}</span> ` + said.join(", ");
   }
 
   // one size of cell for all arrays: on a wide page three of them fit side by side, otherwise the widest does
@@ -169,8 +109,8 @@
     const room = find("#arrays").clientWidth, abreast = axes === 2 && innerWidth > 700;
     const columns = (array) => Number(board[array].querySelector(".cells").style.getPropertyValue("--columns"));
     const pairs = [["x", "dx"], ["w", "dw"], ["y", "dy"]].map((pair) => Math.max(...pair.map(columns)));
-    const wide = abreast ? pairs.reduce((a, b) => a + b) : Math.max(...pairs);
-    const size = Math.max(14, Math.min(abreast ? 44 : 40, Math.floor((room - (abreast ? 90 : 6)) / wide)));
+    const wide = abreast ? pairs.reduce((a, b) => a + b) : Math.max(...pairs), largest = abreast ? 44 : axes === 3 ? 34 : 40;
+    const size = Math.max(14, Math.min(largest, Math.floor((room - (abreast ? 90 : 6)) / wide)));
     document.querySelectorAll(".cells").forEach((cells) => {
       cells.style.setProperty("--cell", size + "px");
       cells.classList.toggle("small", size < 22);
@@ -181,9 +121,8 @@
   // choosing ---------------------------------------------------------------------------------------------------------
 
   function choose(array, index, focus) {
-    const last = extent(array) - 1;
-    chosen = { array, index: index.slice(0, axes).map((i) => Math.max(0, Math.min(last, i))) };
-    while (chosen.index.length < axes) chosen.index.push(Math.min(last, chosen.index[0]));
+    const last = layer.values.map((_, axis) => layer.extent(array, axis) - 1);
+    chosen = { array, index: last.map((most, axis) => Math.max(0, Math.min(most, index[axis] ?? index[0]))) };
     for (const target in targets) {
       const own = target === array ? chosen.index : Array(axes).fill(0);
       board[target].querySelectorAll("button").forEach((cell) => { cell.tabIndex = -1; });
@@ -194,25 +133,28 @@
   }
 
   const indexOf = (cell) => cell.dataset.index.split(",").map(Number);
-  const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  // keys and how far they go: on the last axis, the one before, and the first of three
+  const steps = { ArrowLeft: [-1, 0, 0], ArrowRight: [1, 0, 0], ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0], PageUp: [0, 0, -1], PageDown: [0, 0, 1] };
+  function moved(target, at, key) {
+    if (key === "Home") return at.map(() => 0);
+    if (key === "End") return at.map((_, axis) => layer.extent(target, axis) - 1);
+    if (!(key in steps)) return null;
+    if (axes === 1) return [at[0] + steps[key].reduce((a, b) => a + b)];
+    return at.map((i, axis) => i + steps[key][axes - 1 - axis]);
+  }
 
+  const leave = () => { if (pointed) { pointed = null; light(); } };
   for (const target in targets) {
     const cells = board[target].querySelector(".cells");
     const of = (event) => event.target.closest("button.cell");
     cells.addEventListener("pointerover", (event) => {
       if (event.pointerType !== "touch" && of(event)) { pointed = { array: target, index: indexOf(of(event)) }; light(); }
     });
-    cells.addEventListener("pointerleave", () => { if (pointed) { pointed = null; light(); } });
+    cells.addEventListener("pointerleave", leave);
     cells.addEventListener("focusin", (event) => { pointed = null; choose(target, indexOf(of(event)), false); });
     cells.addEventListener("click", (event) => { if (of(event)) { pointed = null; choose(target, indexOf(of(event)), true); } });
     cells.addEventListener("keydown", (event) => {
-      const last = extent(target) - 1, at = indexOf(of(event));
-      let to = null;
-      if (event.key in steps) {
-        const [down, right] = steps[event.key];
-        to = axes === 1 ? [at[0] + (right || down)] : [at[0] + down, at[1] + right];
-      } else if (event.key === "Home") to = at.map(() => 0);
-      else if (event.key === "End") to = at.map(() => last);
+      const to = moved(target, indexOf(of(event)), event.key);
       if (!to) return;
       event.preventDefault();
       choose(target, to, true);
@@ -223,13 +165,13 @@
     const cells = board[source].querySelector(".cells");
     const pointAt = (event) => {
       const cell = event.target.closest(".cell");
-      if (!cell || indexOf(cell).some((i) => i < 0 || i >= extent(source))) return;
+      if (!cell || indexOf(cell).some((i, axis) => i < 0 || i >= layer.extent(source, axis))) return;
       pointed = { array: source, index: indexOf(cell) };
       light();
     };
     cells.addEventListener("pointerover", pointAt);
     cells.addEventListener("click", pointAt);
-    cells.addEventListener("pointerleave", () => { if (pointed) { pointed = null; light(); } });
+    cells.addEventListener("pointerleave", leave);
   }
 
   // playing: one entry of the chosen array after the other
@@ -238,7 +180,8 @@
   function playing(on) {
     if (timer) clearInterval(timer);
     timer = on ? setInterval(() => {
-      const all = places(0, extent(chosen.array)), at = all.findIndex((each) => each.join() === chosen.index.join());
+      const all = places(layer.values.map((_, axis) => [0, layer.extent(chosen.array, axis)]));
+      const at = all.findIndex((each) => each.join() === chosen.index.join());
       pointed = null;
       choose(chosen.array, all[(at + 1) % all.length], false);
     }, 900) : null;
@@ -249,65 +192,100 @@
 
   // sizes ------------------------------------------------------------------------------------------------------------
 
-  function update() {
-    axes = Number(find('input[name="axes"]:checked').value);
-    document.body.classList.toggle("one", axes === 1);
-    document.body.classList.toggle("two", axes === 2);
+  // a slider that was moved sets its size on the axis that it is of, or on all
+  function readSliders() {
+    const before = sizes[axis];
     for (const each in limits) {
-      const slider = sliders[each];
-      slider.max = limits[each][axes];
-      if (tie.checked && each === "q") slider.value = sliders.p.value;
-      v[each] = Number(slider.value);
-      find("#value-" + each).textContent = slider.value;
+      sliders[each].max = limits[each][axes];
+      const value = Number(sliders[each].value);
+      if (value !== before[each]) (checked("axis") === "0" ? sizes : [before]).forEach((size) => { size[each] = value; });
+    }
+    for (const size of sizes) {
+      for (const each in limits) size[each] = Math.min(size[each], limits[each][axes]);
+      if (tie.checked) size.q = size.p;
+    }
+  }
+
+  function showSliders() {
+    axis = Math.max(0, Math.min(axes, Number(checked("axis"))) - 1);
+    for (const each in limits) {
+      sliders[each].max = limits[each][axes];
+      sliders[each].value = sizes[axis][each];
+      find("#value-" + each).textContent = sizes[axis][each];
     }
     sliders.q.disabled = tie.checked;
-    mode = R.modes[choice.value];
-    const fits = R.slack(v) >= 0, most = mode.most(v), possible = fits && Math.max(v.p, v.q) <= most, message = find("#impossible");
-    document.body.classList.toggle("impossible", !possible);
-    message.hidden = possible;
-    if (!possible) {
-      const told = { ...v, most, mode: choice.selectedOptions[0].textContent, span: R.span(v), room: v.H + v.p + v.q };
-      message.textContent = (fits ? words.too_much : words.impossible).replace(/\{(\w+)\}/g, (_, key) => told[key]);
-    } else {
-      v.O = R.O(v);
-      v.r = R.r(v);
-      triples = enumerate(v);
-      for (const size of ["O", "r"]) {
-        find("#told-" + size).innerHTML = R.told[size](v);
-        find("#size-" + size).textContent = v[size];
-      }
-      find("#name-r").textContent = v.r ? words.remainder : words.no_remainder;
-      find("#alike").hidden = axes === 1;
-      find("#legend-border").textContent = mode.moves ? words.legend_border : mode.filled ? words.legend_constant : words.legend_zero;
-      for (const target in mode.formulas) {
-        find(`[data-formula="${target}"] [data-numbers]`).innerHTML = mode.formulas[target](v);
-        find(`[data-formula="${target}"] [data-letters]`).innerHTML = mode.letters[target];
-      }
-      boards.forEach(drawBoard);
-      fit();
-      pointed = null;
-      choose(chosen.array, chosen.index, false);
+    find("#slider-e").hidden = !turned.checked;
+    find("#borders").hidden = turned.checked;
+    find("#each-axis").hidden = axes === 1;
+    document.querySelectorAll('input[name="axis"]').forEach((each) => { each.parentElement.hidden = Number(each.value) > axes; });
+  }
+
+  const alike = () => sizes.slice(0, axes).every((size) => Object.keys(limits).every((each) => size[each] === sizes[0][each]));
+
+  function showLayer() {
+    const { kind, mode } = layer, v = layer.values[axis], other = kind.exchanged ? kind : mode;
+    find("#letters-O").innerHTML = kind.size;
+    find("#told-O").innerHTML = kind.told(v);
+    find("#told-r").innerHTML = R.told.r(v);
+    for (const size of ["O", "r"]) find("#size-" + size).textContent = v[size];
+    find("#line-r").hidden = kind.exchanged;
+    find("#name-r").textContent = v.r ? words.remainder : words.no_remainder;
+    find("#alike").hidden = axes === 1;
+    find("#alike").textContent = " \u00b7 " + (alike() ? words.axes_alike : words.of_axis.replace("{axis}", axis + 1));
+    find("#legend-border").textContent = mode.moves ? words.legend_border : mode.filled ? words.legend_constant : words.legend_zero;
+    find("#legend-hatched").textContent = kind.exchanged ? words.legend_unwritten : words.legend_hatched;
+    for (const target in other.formulas) {
+      find(`[data-formula="${target}"] [data-numbers]`).innerHTML = other.formulas[target](v);
+      find(`[data-formula="${target}"] [data-letters]`).innerHTML = other.letters[target];
     }
+    boards.forEach(drawBoard);
+    fit();
+    pointed = null;
+    choose(chosen.array, chosen.index, false);
+  }
+
+  function update() {
+    axes = Number(checked("axes"));
+    ["one", "two", "three"].forEach((word, i) => document.body.classList.toggle(word, axes === i + 1));
+    readSliders();
+    showSliders();
+    const kind = R.kinds[turned.checked ? "transposed" : "convolution"], message = find("#impossible");
+    const broken = layer.set(kind, R.modes[choice.value], sizes.slice(0, axes));
+    document.body.classList.toggle("impossible", broken !== null);
+    message.hidden = broken === null;
+    if (broken) {
+      const told = { ...broken.told, mode: choice.selectedOptions[0].textContent };
+      message.textContent = words[broken.word].replace(/\{(\w+)\}/g, (_, key) => told[key]);
+    } else showLayer();
     remember();
     tellParent();
   }
 
+  // the address: H=5, or H=5x7 where the axes differ
   function remember() {
-    const state = [...Object.keys(limits).map((each) => each + "=" + v[each]), "axes=" + axes, ...(choice.value === "zeros" ? [] : ["mode=" + choice.value])].join("&");
-    try { history.replaceState(null, "", "#" + state); } catch (error) { /* a page without an address of its own */ }
+    const along = (each) => { const all = sizes.slice(0, axes).map((size) => size[each]); return all.every((n) => n === all[0]) ? all[0] : all.join("x"); };
+    const state = Object.keys(limits).filter((each) => each !== "e" || turned.checked).map((each) => each + "=" + along(each));
+    state.push("axes=" + axes, ...(turned.checked ? ["transposed=1"] : choice.value === "zeros" ? [] : ["mode=" + choice.value]));
+    try { history.replaceState(null, "", "#" + state.join("&")); } catch (error) { /* a page without an address of its own */ }
   }
 
   function recall() {
-    const asked = new URLSearchParams(location.hash.slice(1));
-    const wanted = asked.get("axes");
-    if (wanted === "1" || wanted === "2") find(`input[name="axes"][value="${wanted}"]`).checked = true;
+    const asked = new URLSearchParams(location.hash.slice(1)), wanted = asked.get("axes");
+    if (["1", "2", "3"].includes(wanted)) find(`input[name="axes"][value="${wanted}"]`).checked = true;
     if (asked.get("mode") in R.modes) choice.value = asked.get("mode");
+    if (asked.has("transposed")) turned.checked = asked.get("transposed") === "1";
+    axes = Number(checked("axes"));
     for (const each in limits) {
-      sliders[each].max = limits[each][Number(find('input[name="axes"]:checked').value)];
-      const value = asked.get(each);
-      if (value !== null && /^\d+$/.test(value)) sliders[each].value = value;
+      const said = asked.get(each), [least, ...most] = limits[each];
+      if (said === null || !/^\d+(x\d+)*$/.test(said)) continue;
+      const values = said.split("x").map((n) => Math.max(least, Math.min(most[axes - 1], Number(n))));
+      sizes.forEach((size, axis) => { size[each] = values[Math.min(axis, values.length - 1)]; });
     }
-    if (asked.has("p") || asked.has("q")) tie.checked = sliders.p.value === sliders.q.value;
+    if (asked.has("p") || asked.has("q")) tie.checked = sizes.every((size) => size.p === size.q);
+    for (const each in limits) {
+      sliders[each].max = limits[each][axes];
+      sliders[each].value = sizes[axis][each];
+    }
   }
 
   // a page that shows this one in an iframe may give it the height it asks for
