@@ -22,7 +22,7 @@ from symconv.reading.numbers import Affine, Constraint, affine, at_least
 from symconv.reading.terms import Term, simplified
 from symconv.reading.world import Raised, Unreadable, World
 
-__all__ = ["CALLS", "Call", "Layer"]
+__all__ = ["CALLS", "Call", "Layer", "by_name"]
 
 INPUTS, KERNELS = ("H", "W", "Z"), ("K", "L", "M")
 TRANSPOSED_INPUTS, EXTRAS = ("O", "P", "Q"), ("r", "r2", "r3")
@@ -30,12 +30,24 @@ PADS = (("p", "q"), ("u", "v"), ("a", "b"))
 GRADIENTS = ("dx", "dw", "db")
 
 
+def by_name(returned: Any, targets: tuple[str, ...]) -> dict[str, Any]:
+    """What was returned as ``targets``; ValueError where it is more than they name."""
+    if targets == ("y",):
+        return {"y": returned[0] if isinstance(returned, tuple) else returned}
+    values = list(returned) if isinstance(returned, tuple | list) else [returned]
+    if len(values) <= len(targets):
+        return dict(zip(targets, values, strict=False))
+    if len(values) != len(GRADIENTS) or not set(targets) <= set(GRADIENTS):
+        raise ValueError(f"a return of {len(values)} values")
+    return {name: value for name, value in zip(GRADIENTS, values, strict=True) if name in targets}
+
+
 @dataclass(frozen=True)
 class Call:
     """One way to call a function, at one stride and dilation.
 
     ``padding`` is "one" (the same p on every side), "free" (before and after on each axis), "none". ``targets`` are the
-    outputs in the order in which they are returned, where a tuple is.
+    outputs in the order in which they are returned, where a tuple is; of a tuple of dx, dw, db they may be some.
     """
 
     convention: str = "plain"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from symconv.reading.calls import CALLS, Call, Layer
+from symconv.reading.calls import CALLS, Call, Layer, by_name
 
 __all__ = ["main"]
 
@@ -86,13 +86,7 @@ def _limited(megabytes: int, seconds: int) -> None:
 
 
 def _shown(returned: Any, call: Call) -> dict[str, Any]:
-    if isinstance(returned, dict):
-        found = returned
-    elif call.targets == ("y",):
-        found = {"y": returned[0] if isinstance(returned, tuple) else returned}
-    else:
-        values = list(returned) if isinstance(returned, tuple | list) else [returned]
-        found = dict(zip(call.targets, values, strict=False))
+    found = returned if isinstance(returned, dict) else by_name(returned, call.targets)
     arrays = {name: np.asarray(value, float) for name, value in found.items() if value is not None}
     return {name: {"shape": a.shape, "values": a.ravel().tolist()} for name, a in arrays.items()}
 

@@ -12,7 +12,7 @@ from typing import Any
 from symconv import isl
 from symconv.reading.arrays import Grid, Index, snapshot, value
 from symconv.reading.attributes import attribute
-from symconv.reading.calls import CALLS, Call, Layer
+from symconv.reading.calls import CALLS, Call, Layer, by_name
 from symconv.reading.expressions import evaluated, items_of
 from symconv.reading.loops import runs_of
 from symconv.reading.numbers import affine
@@ -190,11 +190,9 @@ def _named(returned: Any, targets: tuple[str, ...]) -> dict[str, Any]:
         if unknown:
             raise Unreadable(f"a returned dict with {unknown[0]!r}")
         found = dict(returned)
-    elif targets == ("y",):
-        found = {"y": returned[0] if isinstance(returned, tuple) else returned}
     else:
-        values = list(returned) if isinstance(returned, tuple | list) else [returned]
-        if len(values) > len(targets):
-            raise Unreadable(f"a return of {len(values)} values")
-        found = dict(zip(targets, values))
+        try:
+            found = by_name(returned, targets)
+        except ValueError as error:
+            raise Unreadable(str(error)) from None
     return {name: value for name, value in found.items() if value is not None}

@@ -343,3 +343,13 @@ def f(x, w, b, dy, stride, padding):
     return dy.astype(np.result_type({given})).sum(axis=(0, 2, 3))
 """
     assert prove_source(source, "f", stride=1, targets=("db",), replays=0).verdict == verdict
+
+
+def test_outputs_that_are_asked_for_alone():
+    """Of a tuple of dx, dw, db only some may be outputs: the others are None, or not asked for."""
+    source = "def f(x, w, b, dy, stride, padding):\n    return None, None, dy.sum(axis=(0, 2, 3))\n"
+    found = prove_source(source, "f", targets=("dw", "db"))
+    assert [(each.target, each.verdict) for each in found] == [("db", "PROVED")]
+    assert [each.target for each in prove_source(source.replace("None, None, ", ""), "f", targets=("db",))] == ["db"]
+    (unread,) = prove_source(source.replace("None, None", "None"), "f", targets=("db",), replays=0)
+    assert (unread.verdict, unread.reason) == ("UNKNOWN", "a return of 2 values is not read")
