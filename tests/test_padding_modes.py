@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from symconv import Conv
 from symconv.figures import figure
 from symconv.formulas.parser import parse
 from symconv.formulas.standard import standard
-from symconv.kernels import emit
+from symconv.kernels import SCHEDULES, Kind, emit
 from symconv.kernels.checks import check
 from symconv.kernels.peers import installed, pytorch_gradients
 from symconv.layer.differences import exact_gradients, random_integers
 from symconv.layer.gradients import by_sympy
 from symconv.layer.padding import MODES, WORDS
+from symconv.project.cases import case_plan
 
 OTHERS = [name for name in MODES if name != "zeros"]
 
@@ -242,8 +244,6 @@ def test_the_largest_amounts_are_taken() -> None:
 def test_what_is_not_made_for_a_border_says_so() -> None:
     with pytest.raises(ValueError, match="is made for a border of zeros, and"):
         figure(Conv(input=4, kernel=3, padding=1, padding_mode="reflect"), "backward")
-    with pytest.raises(ValueError, match="unrolled code is made for a border of zeros or rows of x, and"):
-        emit("unrolled", Conv(input=4, kernel=3, padding=1, padding_mode="constant"))
 
 
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular", "symmetric"])
@@ -254,6 +254,30 @@ def test_unrolled_code_has_the_border_written_in(mode: str) -> None:
     x, w = np.ones(conv.x_shape), np.ones(conv.w_shape)
     with pytest.raises(ValueError, match=f"padding_mode 'zeros': this code is written for '{mode}'"):
         kernel.load().conv2d(x, w, padding_mode="zeros")
+
+
+@pytest.mark.parametrize("value", [-2, 1.5])
+def test_unrolled_code_takes_any_constant(value: float) -> None:
+    conv = Conv(input=(3, 2), kernel=(2, 2), in_channels=2, stride=(2, 1), padding=((1, 0), (1, 1)), padding_mode="constant",
+                padding_value=value)  # fmt: skip
+    several = replace(conv, batch=3)
+    kernel = emit("unrolled", conv)
+    names = ["symbols", "second", "values", "manners", *(["integers"] if value == -2 else [])]
+    found = check(kernel, [conv, several], names)
+    assert found.ok, found.failures
+    assert kernel.name == "conv2d_unrolled_in3x2_k2x2_n1c2f1_s2x1_p1_0x1_constant"
+    assert "by default but for padding_value, the constant of the border." in " ".join(kernel.source.split())
+    wrong = replace(
+        kernel, source=kernel.source.replace("x.dtype.type(padding_value)", "x.dtype.type(2 * padding_value)")
+    )
+    assert not check(wrong, [conv], ["symbols"]).ok
+
+
+def test_generate_makes_every_schedule_for_a_border_of_a_constant() -> None:
+    conv = Conv(input=(3, 3), kernel=(2, 3), stride=(2, 1), padding=((1, 0), (2, 2)), padding_mode="constant")
+    assert [order.schedule for order in case_plan(conv).kernels] == list(SCHEDULES)
+    fraction = replace(conv, padding_value=-1.5)
+    assert check(emit("taps", Kind(2)), [fraction], ["manners", "symbols"]).ok
 
 
 def test_words_and_modes_survive_a_round_trip() -> None:

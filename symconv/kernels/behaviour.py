@@ -5,7 +5,9 @@ Each function returns how many entries it compared and what is wrong, None when 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -70,7 +72,10 @@ def equal(outputs: Mapping[str, Array], truth: Mapping[str, Array]) -> Result:
 
 
 def behaves(functions: Functions, conv: Conv) -> Result:
-    """All of ``BEHAVIOUR``, up to the first that fails."""
+    """All of ``BEHAVIOUR``, up to the first that fails; with a whole number on a border of a constant, as integers have it."""
+    if conv.mode.filled and (conv.padding_value or 0) % 1:
+        conv = replace(conv, padding_value=math.ceil(abs(conv.padding_value or 0)))
+        functions = Functions(functions.kernel, conv)
     count = 0
     for each in BEHAVIOUR:
         entries, failure = each(functions, conv)
@@ -212,8 +217,9 @@ def takes_every_form(functions: Functions, conv: Conv) -> Result:
     """Parameters left out, as one number, as words, as lists; a layer with one row of output."""
     if functions.kernel.layer is not None:
         values = _small(conv, np.float64)
-        y = functions.function(values["x"], values["w"])
-        dx, dw, _ = functions.backward_function(values["dy"], values["x"], values["w"])
+        free = {name: functions.parameters[name] for name in ("padding_value",) if conv.mode.filled}
+        y = functions.function(values["x"], values["w"], **free)
+        dx, dw, _ = functions.backward_function(values["dy"], values["x"], values["w"], **free)
         truth = functions.outputs(values) | {"y": functions.forward(values["x"], values["w"], None)}
         return equal({"y": y, "dx": dx, "dw": dw}, truth)
     n = conv.ndim

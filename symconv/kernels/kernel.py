@@ -122,13 +122,10 @@ def emit(schedule: str | Schedule, layer: Kind | Conv, evidence: Sequence[str] =
         if schedule not in SCHEDULES:
             raise ValueError(f"no schedule {schedule!r}; there are {', '.join(SCHEDULES)}")
         schedule = SCHEDULES[schedule]
-    if isinstance(layer, Conv) and not schedule.any_size and layer.mode.filled:
-        raise ValueError(
-            f"{schedule.name} code is made for a border of zeros or rows of x, and {layer!r} has a constant there"
-        )
     kind = Kind(layer.ndim, layer.transposed)
-    # the images are the one index that is never written out
-    one = None if schedule.any_size or isinstance(layer, Kind) else Conv(**{**layer.to_dict(), "batch": 1})
+    # the images are the one index that is never written out, and the constant of a border stays a letter
+    written = isinstance(layer, Conv) and not schedule.any_size
+    one = Conv(**{**layer.to_dict(), "batch": 1, "padding_value": None}) if written else None
     if one is not None and one.terms > MAX_UNROLLED_TERMS:
         raise ValueError(
             f"the loss of {one!r} has {one.terms:,} terms; {schedule.name} code is written for at most {MAX_UNROLLED_TERMS}"

@@ -201,7 +201,7 @@ class WrittenOut(Lowering):
     def read(self, arrays: Sequence[str]) -> list[ast.stmt]:
         lines = [Unrolled(self.one).read(array) for array in arrays]
         source.noted(lines[0], "one name for each entry, 1-based as in the derivation; x and dy: in all images")
-        return lines
+        return [*lines, *Unrolled(self.one).constant()]
 
     def sums(self, targets: Sequence[str]) -> list[ast.stmt]:
         return Unrolled(self.one).sums(targets)

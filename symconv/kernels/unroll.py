@@ -21,6 +21,7 @@ from symconv.kernels import source
 from symconv.layer.conv import Conv
 from symconv.layer.gradients import Gradients
 from symconv.layer.names import entry_name
+from symconv.layer.padding import FILLER
 
 if TYPE_CHECKING:
     import sympy
@@ -53,6 +54,12 @@ class Unrolled:
         if array == "w":
             return source.assign(_unpacked(names), "w.ravel()")
         return source.assign(_unpacked(names), f"{array}.reshape(N, {size}).T")
+
+    def constant(self) -> list[ast.stmt]:
+        """The constant of the border, in the dtype of x."""
+        if not self.conv.mode.filled:
+            return []
+        return [source.assign(self.identifier(FILLER, 0), "x.dtype.type(padding_value)")]
 
     def sums(self, targets: Sequence[str]) -> list[ast.stmt]:
         """Each entry of each of ``targets`` (arrays of zeros) as a sum of products; shared parts first, zeros left out."""

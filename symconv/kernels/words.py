@@ -77,9 +77,8 @@ class Words:
 
     def says_parameters(self) -> str:
         if self.layer is not None:
-            return (
-                "The parameters can only be what they are by default. ValueError, with the shapes, for another layer."
-            )
+            free = " but for padding_value, the constant of the border" if self.layer.mode.filled else ""
+            return f"The parameters can only be what they are by default{free}. ValueError, with the shapes, for another layer."
         words = '"valid"' if self.kind.transposed else '"same" or "valid"'
         last = ", output_padding (more rows of y at the end)" if self.kind.transposed else ""
         return (

@@ -69,9 +69,7 @@ def case_plan(conv: Conv, schedules: Sequence[str] = (), languages: Sequence[str
     """
     kind = Kind(conv.ndim, conv.transposed)
     chosen = list(dict.fromkeys(schedules)) or [
-        name
-        for name, each in SCHEDULES.items()
-        if each.any_size or (not conv.mode.filled and _one_image(conv).terms <= MAX_UNROLLED_TERMS)
+        name for name, each in SCHEDULES.items() if each.any_size or _one_image(conv).terms <= MAX_UNROLLED_TERMS
     ]
     tried = numbered(conv)
     orders = []
@@ -121,7 +119,6 @@ def neighbours(conv: Conv) -> tuple[Conv, ...]:
 
 
 def _unrolled(schedule: str, conv: Conv) -> Order:
-    _refuse_constant(schedule, conv)
     one = _one_image(conv)
     if one.terms > MAX_UNROLLED_TERMS:
         raise ValueError(
@@ -129,14 +126,7 @@ def _unrolled(schedule: str, conv: Conv) -> Order:
         )
     # with several images too: the code holds for any number
     several = Conv(**{**conv.to_dict(), "batch": max(2, conv.batch)})
-    return Order(schedule, one, (one, several))
-
-
-def _refuse_constant(schedule: str, conv: Conv) -> None:
-    if conv.mode.filled:
-        raise ValueError(
-            f"{schedule} code is made for a border of zeros or rows of x, and {conv!r} has a constant there"
-        )
+    return Order(schedule, one, (numbered(one), numbered(several)))
 
 
 def _one_image(conv: Conv) -> Conv:
