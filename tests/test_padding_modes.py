@@ -262,7 +262,7 @@ def test_unrolled_code_takes_any_constant(value: float) -> None:
                 padding_value=value)  # fmt: skip
     several = replace(conv, batch=3)
     kernel = emit("unrolled", conv)
-    names = ["symbols", "second", "values", "manners", *(["integers"] if value == -2 else [])]
+    names = ["symbols", "second", "manners", *(["integers", "values"] if value == -2 else [])]
     found = check(kernel, [conv, several], names)
     assert found.ok, found.failures
     assert kernel.name == "conv2d_unrolled_in3x2_k2x2_n1c2f1_s2x1_p1_0x1_constant"
