@@ -75,6 +75,7 @@ def assert_conv_gradients(
     45
     """
     __tracebackhide__ = True
+    options.setdefault("proof", False)
     result = audit(
         function, convention, grid=grid, forward=forward, mode=mode, outputs=outputs, square=square, **options
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from symconv.algebra.comparisons import in_words
 from symconv.audits.inference.settle import Settled
 from symconv.audits.inference.written import CALLED, written
-from symconv.audits.run import Audit
+from symconv.audits.result import Outcome
 from symconv.audits.sandbox import files
 from symconv.layer.conv import Conv
 from symconv.proof.assumptions import assumptions
@@ -19,13 +22,17 @@ __all__ = ["with_proof"]
 #: seconds for each stride
 MAX_SECONDS = 20.0
 
+Found = TypeVar("Found", bound=Outcome)
+Function = str | os.PathLike[str] | Callable[..., Any]
 
-def with_proof(audit: Audit, function: str, call: Settled, forward: str | None = None) -> Audit:
+
+def with_proof(audit: Found, function: Function, call: Settled, forward: Any = None) -> Found:
     """The audit, with what is proved when the function can be read; as it was where it cannot.
 
-    A call that was inferred is written out below the source and read with it. The audit's cases are the replay: a single one
-    that came out otherwise than was read, and nothing is said to be proved. Cases of several groups, or with other strides or
-    paddings on each side, are no part of it.
+    Of functions that are given themselves, not by name, those can be read that a file defines at its top. A call that was
+    inferred is written out below the source and read with it. The audit's cases are the replay: a single one that came out
+    otherwise than was read, and nothing is said to be proved. Cases of several groups, or with other strides or paddings on
+    each side, are no part of it.
     """
     cases = [(case.conv, case.statuses(audit.outputs)) for case in audit.documented if _is_plain(case.conv)]
     steps = {(conv.stride[0], conv.dilation[0]) for conv, _ in cases}
@@ -36,6 +43,7 @@ def with_proof(audit: Audit, function: str, call: Settled, forward: str | None =
     convention, ndim = call.convention, ndims.pop()
     try:
         source, name = _source(function)
+        forward = None if forward is None else _name(forward)
     except ValueError:
         return audit
     if call.reading is not None and convention != "plain":
@@ -52,10 +60,26 @@ def with_proof(audit: Audit, function: str, call: Settled, forward: str | None =
     return replace(audit, proved=_told(found, strides, dilations, audit.assumed))
 
 
-def _source(function: str) -> tuple[str, str]:
-    """The text of a function's file, a notebook's code cells among them, and its name there."""
-    _, text, name = files.named(function)
+def _source(function: Function) -> tuple[str, str]:
+    """The text of a function's file, a notebook's code cells among them, and its name there; ValueError where it has none."""
+    if callable(function):
+        name = _name(function)
+        try:
+            function = f"{inspect.getsourcefile(function)}:{name}"
+        except TypeError as error:
+            raise ValueError(f"{name}: {error}") from error
+    _, text, name = files.named(os.fspath(function))
     return text, name
+
+
+def _name(function: Any) -> str:
+    """The name of a function or class at the top of its file; ValueError for what was made elsewhere or wrapped."""
+    if isinstance(function, str):
+        return function
+    name = getattr(function, "__qualname__", "<none>")
+    if not name.isidentifier() or hasattr(function, "__wrapped__"):
+        raise ValueError(f"{name} does not stand at the top of a file")
+    return str(name)
 
 
 def _told(found: ProvedCondition, strides: list[int], dilations: list[int], assumed: str = "") -> str:

@@ -25,6 +25,7 @@ from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.settle import Settled
 from symconv.audits.judge import ENGINES, CaseVerdict
 from symconv.audits.mistakes import CallMistake
+from symconv.audits.proved import with_proof
 from symconv.audits.reports.page import fragment
 from symconv.audits.reports.text import as_text
 from symconv.audits.result import Failure, Outcome, size_of
@@ -66,6 +67,7 @@ def audit(
     jobs: int | None = None, time_limit: float = 10.0, memory_limit: int = 1024, backend: str = "local",
     scheduler: str | None = None, results: str | os.PathLike[str] | None = None, resume: bool = False, seed: int | None = None,
     progress: Progress | None = None, definitions: bool = False, once: bool = False, trial: bool = True, assume: str = "",
+    proof: bool = True,
 ) -> Audit:  # fmt: skip
     """Hold a function's dx, dw and db (or y) against the derivative of the convolution, on every geometry of ``grid``.
 
@@ -85,7 +87,7 @@ def audit(
     cores); ``backend`` "dask" sends the cases to the cluster of ``scheduler``. ``results`` is a file of JSON lines that
     verdicts are appended to as they come, and that ``resume`` continues. With ``once`` a case is called in one process and
     one order only: what depends on earlier calls is not seen. Points and further geometries are drawn from ``seed``: a random
-    one unless given, which the report tells.
+    one unless given, which the report tells. Where the source can be read, ``proof`` says for every size what the cases show.
 
     Raises ValueError for what makes no sense, for code that does not load, and for a call that is mistaken, which a case tried
     first shows: no verdict comes of it. Without ``trial`` it does, as a grader wants: what fails in the call is wrong.
@@ -110,7 +112,7 @@ def audit(
     mode = _mode_for(rules, mode, adapter is not None, outputs)
     plan = _Plan(function, forward, adapter, mode, tuple(outputs) if outputs else None, grid, square, engine, jobs, time_limit,
                  memory_limit, backend, scheduler, results, resume, _seed(results, resume) if seed is None else seed,
-                 progress, definitions, once, trial, assume, truth)  # fmt: skip
+                 progress, definitions, once, trial, assume, truth, proof)  # fmt: skip
     try:
         found = _audited(plan, call)
     except CallMistake:
@@ -118,7 +120,7 @@ def audit(
             raise
         call = inferred_call(function, forward, mode, definitions)
         found = _audited(plan, call)
-    return replace(found, inferred=call.lines, once=once, assumed=assume, truth=truth, seconds=time.monotonic() - began)
+    return replace(found, inferred=call.lines, once=once, seconds=time.monotonic() - began)
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ class _Plan:
     trial: bool
     assume: str
     truth: str | None
+    proof: bool
 
     @property
     def assumed(self) -> tuple[Comparison, ...]:
@@ -176,7 +179,9 @@ def _audited(plan: _Plan, call: Settled) -> Audit:
         )
     finally:
         supervisor.release(job.run)
-    return replace(found, convention=adapter if isinstance(adapter, str) else rules.name)
+    name = adapter if isinstance(adapter, str) else rules.name
+    found = replace(found, convention=name, assumed=plan.assume, truth=plan.truth)
+    return with_proof(found, plan.function, call, plan.forward) if plan.proof and adapter is None else found
 
 
 def _own_forward(function: Any, reading: Reading | None) -> Any:

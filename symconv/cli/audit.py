@@ -20,7 +20,6 @@ from symconv.audits.inference.settle import Settled, adapter_named, adapter_text
 from symconv.audits.judge import ENGINES
 from symconv.audits.program import program as program_of
 from symconv.audits.program import stand_in
-from symconv.audits.proved import with_proof
 from symconv.audits.reports.findings import findings
 from symconv.audits.reports.junit import junit_xml
 from symconv.audits.reports.page import page
@@ -155,7 +154,7 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 def command(ctx: click.Context, /, function: str | None, program: str | None, **options: Any) -> None:
     files = {name: options.pop(name) for name in ("html", "junit")}
     strict, wants_repro = options.pop("strict"), options.pop("repro")
-    as_json, no_proof, shape = options.pop("as_json"), options.pop("no_proof"), options.pop("shape")
+    as_json, shape, options["proof"] = options.pop("as_json"), options.pop("shape"), not options.pop("no_proof")
     with usage_errors():
         options["forward"], truth = said_as_formula(options["forward"], options["mode"])
         check_limits(*(options[name] for name in ("time_limit", "memory_limit", "jobs", "seed")))
@@ -174,8 +173,6 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
         result = replace(result, inferred=call.lines)
         if program is not None:
             result = replace(result, label=program)
-        if function is not None and not no_proof and options["adapter"] is None:
-            result = with_proof(result, function, call, options["forward"])
         _write(result, files)
         test = repro(result, options["forward"]) if wants_repro and result.failures else None
     if test is not None:

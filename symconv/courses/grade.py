@@ -130,7 +130,7 @@ def grade(
     if not maximum > 0:
         raise ValueError(f"maximum {maximum} must be positive")
     convs = [conv for conv, _ in minimal_cases()] + default_grid(grid)
-    found = audit(function, convention, forward=forward, mode=mode, grid=convs, trial=False, **options)
+    found = audit(function, convention, forward=forward, mode=mode, grid=convs, trial=False, proof=False, **options)
     names = tuple(outputs or (("y",) if mode == "forward" else _returned(found)))
     marks = []
     for output in names:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from symconv import audit
+from symconv.audits.grids import default_grid
 from symconv.audits.inference.settle import Settled
 from symconv.audits.proved import with_proof
 
@@ -16,7 +18,20 @@ SAMPLES = Path(__file__).parents[1] / "audits" / "samples"
 
 @pytest.fixture(scope="module")
 def crops():
-    return audit(f"{SAMPLES / 'sample_plain.py'}:crops_with_minus_pad", convention="plain", grid="quick")
+    return audit(f"{SAMPLES / 'sample_plain.py'}:crops_with_minus_pad", convention="plain", grid="quick", proof=False)
+
+
+def test_proved_without_being_asked():
+    """What the command says of a file, Python says of it and of a function that a file defines."""
+    grid = [conv for conv in default_grid("quick") if conv.stride == (1, 1)][::5]
+    options = {"grid": grid, "once": True, "engine": "exact", "jobs": 1}
+    spec = importlib.util.spec_from_file_location("sample_of_proofs", SAMPLES / "sample_plain.py")
+    sample = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sample)
+    for function in (f"{SAMPLES / 'sample_plain.py'}:crops_with_minus_pad", sample.crops_with_minus_pad):
+        found = audit(function, **options)
+        assert found.to_dict()["proved"] == "right exactly when p >= 1, for every size at stride 1"
+    assert audit(sample.crops_with_minus_pad, proof=False, **options).proved is None
 
 
 def test_proved(crops):
