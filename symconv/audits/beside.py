@@ -1,7 +1,9 @@
-"""What an audit tries beside its grid: fresh geometries, and the function's own forward pass where it is wrong."""
+"""What an audit tries beside its grid: fresh geometries, another interpreter, and the function's own forward pass where it is
+wrong."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,11 +13,33 @@ from symconv.audits.challenge import CHALLENGES, drawn, near_misses, telling
 from symconv.audits.condition import rivals, table_of
 from symconv.audits.conventions import Convention
 from symconv.audits.grids import is_square
-from symconv.audits.result import Outcome
+from symconv.audits.result import Outcome, size_of
 from symconv.audits.sweep import Job, judge_case, sweep
 from symconv.proof.assumptions import hold_for
 
-__all__ = ["by_own_forward", "challenged"]
+__all__ = ["by_own_forward", "challenged", "in_another_interpreter"]
+
+#: names in a source by which what it computes can be another thing in each interpreter: chance, hashes, clocks, the system
+_CHANGING = frozenset(
+    (
+        "random",
+        "rand",
+        "randn",
+        "hash",
+        "set",
+        "frozenset",
+        "id",
+        "time",
+        "datetime",
+        "uuid",
+        "secrets",
+        "os",
+        "sys",
+        "glob",
+    )
+)
+
+ANOTHER = "not deterministic: in another interpreter it gives another result (by chance when it is loaded, or the order of a set)"
 
 
 def challenged(
@@ -68,3 +92,31 @@ def by_own_forward(job: Job, found: Outcome) -> dict[str, bool]:
             if not verdict.status and failure.output in verdict.outputs:
                 told[failure.output] = verdict.outputs[failure.output] == "ok"
     return told
+
+
+def in_another_interpreter(job: Job, found: Outcome) -> Case | None:
+    """The smallest right case as it comes out in an interpreter that loads the code anew, if it is wrong there.
+
+    It is tried where the source can make a difference between interpreters at all.
+    """
+    right = [case for case in found.documented if case.right(found.outputs)]
+    if job.once or job.anew or not right or not _changes(job.target.source.text):
+        return None
+    case = min(right, key=lambda each: size_of(each.conv))
+    verdict = judge_case(replace(job, anew=True, once=True), case.conv)
+    if verdict.status == "limit" or all(verdict.outputs.get(name) == "ok" for name in found.outputs):
+        return None
+    verdict.findings.append(ANOTHER)
+    return replace(case, verdict=verdict)
+
+
+def _changes(text: str | None) -> bool:
+    """Whether a source (unknown: yes) has a set, or a name by which it can compute another thing in each interpreter."""
+    if text is None:
+        return True
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except SyntaxError:
+        return True
+    names = {getattr(node, "id", None) or getattr(node, "attr", None) for node in nodes}
+    return bool(names & _CHANGING) or any(isinstance(node, ast.Set | ast.SetComp) for node in nodes)

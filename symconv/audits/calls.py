@@ -16,6 +16,7 @@ from symconv.audits.conventions import Convention, Functions, from_native, nativ
 from symconv.audits.numeric import as_numbers
 from symconv.audits.sandbox import standin
 from symconv.audits.sandbox.alarm import time_limit
+from symconv.audits.sandbox.watch import unwatched
 from symconv.layer.conv import Conv
 
 __all__ = ["MODES", "Caller", "Request", "Returned"]
@@ -28,8 +29,9 @@ class Request:
     """A call: at these arrays, or at symbols of the ``shapes``.
 
     ``guarded`` shows unset memory and memory out of reach as NaN; ``own_forward`` asks for y of the function's own forward
-    pass; ``conv`` is another layer than the case's; ``manner`` hands the arrays over "strided" (not contiguous) or
-    "read-only"; ``seconds`` is what symbols may take.
+    pass; ``conv`` is another layer than the case's; ``manner`` hands the arrays over "strided" (not contiguous), "read-only",
+    as "single" (float32), or "in place" (in the memory of the arrays before); ``unwatched`` hides who calls; ``seconds`` is what
+    symbols may take.
     """
 
     at: dict[str, Array] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Request:
     own_forward: bool = False
     conv: Conv | None = None
     manner: str = ""
+    unwatched: bool = False
     seconds: float = 5.0
     #: how often it is called; what the last call gives is returned
     times: int = 1
@@ -69,9 +72,10 @@ class Caller:
         mode: str = "backward",
         outputs: Sequence[str] | None = None,
         namespaces: Sequence[dict[str, Any]] = (),
+        looks: Callable[[], list[str]] = list,
     ) -> None:
         self.functions, self.convention, self.conv = functions, convention, conv
-        self.mode, self.outputs, self.namespaces = mode, outputs, namespaces
+        self.mode, self.outputs, self.namespaces, self.looks = mode, outputs, namespaces, looks
         #: the arrays of the last call, as they were handed over
         self.given: list[Array] = []
         #: what earlier calls returned, with copies made then
@@ -107,7 +111,8 @@ class Caller:
             return outputs_of(self.convention.backward(self.functions, conv, native), self.outputs, face_of(self.mode))
 
         call = forward if request.own_forward or self.mode == "forward" else backward
-        return self._call(call, conv, at, table, request.manner)
+        with unwatched(self.namespaces) if request.unwatched else nullcontext():
+            return self._call(call, conv, at, table, request.manner)
 
     def _call(
         self,
@@ -118,13 +123,16 @@ class Caller:
         manner: str,
     ) -> Returned:
         native = {name: _handed(to_native(self.convention, conv, name, a), manner) for name, a in at.items()}
+        if manner == "in place":
+            native = {name: _over(self.given, array) for name, array in native.items()}
         self.given = list(native.values())
         before = {name: array.copy() for name, array in native.items()}
         standin.out_of_bounds.clear()
         guard = standin.in_place_of_numpy(self.namespaces, table) if table else nullcontext()
         with guard, np.errstate(all="ignore"):
             returned = call(native)
-        findings = [f"writes to its argument {name}" for name in native if not _same(native[name], before[name])]
+        findings = self.looks()
+        findings += [f"writes to its argument {name}" for name in native if not _same(native[name], before[name])]
         for name, value, copy in self._kept:
             if not _same(value, copy):
                 findings.append(f"reuses a buffer: the {name} of one call is overwritten by the next")
@@ -132,12 +140,10 @@ class Caller:
         outputs, shapes = {}, {}
         for name, value in returned.items():
             if isinstance(value, np.ndarray):
-                findings += [
-                    f"{name} shares memory with its argument {argument}"
-                    for argument, array in native.items()
-                    if np.may_share_memory(value, array)
-                ]
-                self._kept.append((name, value, value.copy()))
+                shared = [argument for argument, array in native.items() if np.may_share_memory(value, array)]
+                findings += [f"{name} shares memory with its argument {argument}" for argument in shared]
+                if not shared:
+                    self._kept.append((name, value, value.copy()))
             array = self._array(value, next(iter(at.values())).dtype)
             shapes[name] = array.shape
             outputs[name] = from_native(self.convention, conv, name, array)
@@ -158,13 +164,22 @@ class Caller:
 
 
 def _handed(array: Array, manner: str) -> Array:
-    """The array as it is handed over: every second entry of a larger one, or not to be written to."""
+    """The array as it is handed over: every second entry of a larger one, not to be written to, or in single precision."""
     if manner == "strided":
         wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), dtype=array.dtype)
         wide[..., ::2] = array
         return wide[..., ::2]
     if manner == "read-only":
         array.flags.writeable = False
+    return array.astype(np.float32) if manner == "single" else array
+
+
+def _over(before: Sequence[Array], array: Array) -> Array:
+    """The array in the memory of one of its kind that was handed over before, if there is one."""
+    for each in before:
+        if (each.shape, each.dtype, each.strides) == (array.shape, array.dtype, array.strides) and each.flags.writeable:
+            each[...] = array
+            return each
     return array
 
 

@@ -25,7 +25,7 @@ from symconv.audits.arrays import face_of
 from symconv.audits.calls import Returned
 from symconv.audits.causes import Observed, confirmed
 from symconv.audits.explain import explain_recovered, explain_shape, explain_terms
-from symconv.audits.histories import alike, named, neighbours, of_manner
+from symconv.audits.histories import KEPT, alike, mixed, named, neighbours, of_manner
 from symconv.audits.numeric import ROUNDS, nonlinear_in
 from symconv.audits.sandbox.refusals import Failure
 from symconv.audits.sandbox.remote import Process, Raised
@@ -139,6 +139,8 @@ class _Judgement:
         #: every run on numbers, with its point, and of these the ones in the second process
         self.runs: list[tuple[Point, Returned]] = []
         self.second_runs: list[tuple[Point, Returned]] = []
+        #: of the runs on numbers those with arrays of two points
+        self.mixed: list[tuple[Point, Returned]] = []
         self.points: list[Point] = []
         self.polynomials: dict[str, list[PolynomialTerms]] = {}
         #: the first run in which an output was not right
@@ -169,6 +171,7 @@ class _Judgement:
         if not steady:
             self.result.findings.append(named(self.caller, *self.points[:2]))
         elif wrong:
+            self.result.findings += [KEPT] * any(map(self._stale, wrong))
             self._look_into(wrong)
         seen = dict.fromkeys(finding for _, run in self.runs for finding in run.findings)
         self.result.findings[:0] = list(seen)
@@ -246,7 +249,9 @@ class _Judgement:
         first, second = self.runs[0][1], self.runs[1][1]
         runs = [(first, self._run(self.points[0]))] if not self.unreliable else []
         if self.conv.terms <= MAX_SYMBOLIC_TERMS:
-            runs.append((second, self._run(self.points[1], times=TIMES)))
+            if self.caller.mode == "backward":
+                self._mixed_runs()
+            runs.append((second, self._run(self.points[1], times=1 if self.mixed else TIMES)))
         with other.further_time(0.4) as spent:
             for conv in neighbours(self.conv) if self.caller.mode != "adjoint" else ():
                 try:
@@ -258,13 +263,26 @@ class _Judgement:
         self.caller.deadline += spent()
         if other.process is None:
             return all(alike(a, b) for a, b in runs)
-        runs.append((second, self._run(self.points[1], other)))
+        runs.append((second, self._run(self.points[1], other, unwatched=True)))
         again = self._run(self.points[0], other)
         self.second_runs = self.runs[-2:]
         if not self.unreliable:
             runs.append((first, again))
             self.result.findings += of_manner(other, self.points[0], again)
         return all(alike(a, b) for a, b in runs)
+
+    def _mixed_runs(self) -> None:
+        """Runs with arrays of two points, in the memory of those before."""
+        for at in mixed(self.points[2], self.points[0]):
+            self._run(at, manner="in place")
+            self.mixed.append(self.runs[-1])
+
+    def _stale(self, name: str) -> bool:
+        """Whether an output is wrong at mixed points alone."""
+        plain = [run for run in self.runs if not any(run is each for each in self.mixed)]
+        return bool(self.mixed) and all(
+            name in run.outputs and self._status(name, at, run) == "ok" for at, run in plain
+        )
 
     def _as_in_another(self, other: Callable[[], Process]) -> bool:
         """Whether what is wrong comes out the same in a process that has served few cases."""

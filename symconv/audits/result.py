@@ -122,8 +122,8 @@ class Outcome:
 
     @property
     def ok_strictly(self) -> bool:
-        """Whether it is right and refuses nothing."""
-        return self.ok and not self.refused
+        """Whether it is right, refuses nothing, and looks at nothing but its arguments."""
+        return self.ok and not self.refused and not any(finding.startswith("looks at") for finding in self.findings)
 
     @cached_property
     def challenge_tally(self) -> Tally:

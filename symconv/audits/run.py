@@ -17,7 +17,7 @@ from typing import Any
 from symconv.algebra.comparisons import Comparison, in_words
 from symconv.audits.arrays import MODES, OUTPUTS, SECOND, face_of
 from symconv.audits.begin import AUTO, call_of, inferred_call, tried
-from symconv.audits.beside import by_own_forward, challenged
+from symconv.audits.beside import by_own_forward, challenged, in_another_interpreter
 from symconv.audits.case import Case
 from symconv.audits.conventions import Adapter, Convention, convention_named
 from symconv.audits.grids import MAX_AUDITED, default_grid, is_square, numbered
@@ -173,6 +173,10 @@ def _audited(plan: _Plan, call: Settled) -> Audit:
         if plan.trial or call.tentative:
             job, first = tried(job, cases, call, rules, plan.function, adapter is not None)
         found = _judged(job, cases, plan, first)
+        if plan.trial and (unlike := in_another_interpreter(job, found)):
+            others = tuple(unlike if case.conv == unlike.conv else case for case in found.cases)
+            told = _smallest_failures(replace(job, anew=True), [unlike], found.outputs)
+            found = replace(found, cases=others, failures=(*found.failures, *told))
         own = by_own_forward(job, found) if mode == "backward" and has_forward else {}
         found = replace(
             found, challenge=challenged(job, found, rules, plan.square, plan.jobs, plan.assumed), own_forward=own

@@ -141,7 +141,9 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 @click.option("--seed", type=click.IntRange(0), help="Of points and further geometries: drawn, and told, unless given.")
 @click.option("--once", is_flag=True,
               help="Call a case in one process and one order only: what depends on earlier calls is not seen.")  # fmt: skip
-@click.option("--strict", is_flag=True, help="A refusal counts as a failure: exit status 1.")
+@click.option(
+    "--strict", is_flag=True, help="A refusal is a failure, and so is a look at frames or /proc: exit status 1."
+)
 @click.option("--html", metavar="FILE", help="Write a report as one page of HTML.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, one test for each case and output.")
 @click.option("--repro", is_flag=True, help="Print a test of NumPy alone that fails, to paste into an issue.")

@@ -13,6 +13,7 @@ import faulthandler
 import gc
 import os
 import pickle
+import random
 import signal
 import socket
 import sys
@@ -20,11 +21,14 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from symconv.audits.calls import Caller, Request
 from symconv.audits.conventions import convention_named
 from symconv.audits.sandbox import messages, orphans
 from symconv.audits.sandbox.refusals import failure_of
 from symconv.audits.sandbox.target import Loaded, Source, TargetError
+from symconv.audits.sandbox.watch import looks_of
 from symconv.layer.conv import Conv
 
 with contextlib.suppress(ImportError):  # where it lacks there are no workers: check_system says so
@@ -214,13 +218,16 @@ def _answer_calls(loaded: Loaded, task: Fork, stream: socket.socket, me: int) ->
     functions = loaded.functions(names.name, names.forward, names.adapter)
     convention = convention_named(functions.adapter or task.convention or "")
     files = loaded.own_files(functions)
-    namespaces = loaded.namespaces(functions)
+    namespaces, looks = loaded.namespaces(functions), looks_of(files)
+    # what is drawn at random is drawn otherwise in every process
+    random.seed()
+    np.random.seed()
 
     def begun(conv: Conv) -> Caller:
         # nobody may be left to end this process: it ends by itself soon after its time is up
         signal.setitimer(signal.ITIMER_REAL, task.time_limit + OVERTIME)
         limit_memory(task.memory_limit)
-        return Caller(functions, convention, conv, task.mode, task.outputs, namespaces)
+        return Caller(functions, convention, conv, task.mode, task.outputs, namespaces, looks)
 
     caller = begun(task.conv)
     while True:

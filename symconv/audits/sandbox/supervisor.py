@@ -19,6 +19,7 @@ from typing import Any
 from symconv.audits.judge import CaseVerdict
 from symconv.audits.sandbox.messages import write
 from symconv.audits.sandbox.target import Source, TargetError
+from symconv.audits.sandbox.watch import SET
 from symconv.audits.sandbox.worker import Hello, Task
 
 __all__ = ["CannotImport", "Workers", "ask", "release", "shared_workers"]
@@ -38,11 +39,9 @@ class _Worker:
 
     def __init__(self, source: Source) -> None:
         root = str(Path(__file__).parents[3])
-        environment = os.environ | {
-            "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",  # one worker, one core
-            "MALLOC_PERTURB_": "90",  # memory that nobody has written is not zero by luck
-            "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])]),
-        }  # fmt: skip
+        environment = (
+            os.environ | SET | {"PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
+        )
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "symconv.audits.sandbox.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, env=environment, start_new_session=True,
