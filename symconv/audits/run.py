@@ -24,6 +24,7 @@ from symconv.audits.grids import MAX_AUDITED, default_grid, is_square, numbered
 from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.settle import Settled
 from symconv.audits.judge import ENGINES, CaseVerdict
+from symconv.audits.limits import check_limits
 from symconv.audits.mistakes import CallMistake
 from symconv.audits.proved import with_proof
 from symconv.audits.reports.page import fragment
@@ -38,13 +39,7 @@ from symconv.audits.truth import check_forward, said_as_formula
 from symconv.layer.conv import Conv
 from symconv.proof.assumptions import assumptions, hold_for
 
-__all__ = ["Audit", "audit", "check_limits"]
-
-#: limits of a case beyond which there is none: a year, a petabyte; larger numbers are no times and no sizes to the system
-MAX_SECONDS, MAX_MEGABYTES = 365 * 24 * 3600, 10**9
-
-#: each process of an audit has a thread that waits for it
-MAX_JOBS = 1000
+__all__ = ["Audit", "audit"]
 
 #: called with (cases done, cases in all) as an audit goes
 Progress = Callable[[int, int], None]
@@ -217,19 +212,6 @@ def _judged(job: Job, cases: Sequence[Case], plan: _Plan, first: Mapping[int, Ca
     names = _outputs_judged(judged, job.mode, plan.outputs)
     failures = _smallest_failures(job, judged, names)
     return Audit(job.target.label, "", job.mode, names, judged, failures, job.seed, fingerprint=fingerprint)
-
-
-def check_limits(time_limit: float, memory_limit: int, jobs: int | None, seed: int | None) -> None:
-    """ValueError for limits, jobs or a seed that make no sense."""
-    if not time_limit > 0 or not memory_limit > 0:
-        raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be positive")
-    if time_limit > MAX_SECONDS or memory_limit > MAX_MEGABYTES:
-        raise ValueError(f"time limit {time_limit} and memory limit {memory_limit} must be at most {MAX_SECONDS:,} seconds and "
-                         f"{MAX_MEGABYTES:,} megabytes")  # fmt: skip
-    if jobs is not None and not 1 <= jobs <= MAX_JOBS:
-        raise ValueError(f"jobs {jobs} must be at least 1 and at most {MAX_JOBS:,}")
-    if seed is not None and seed < 0:
-        raise ValueError(f"seed {seed} must not be negative")
 
 
 def _mode_for(rules: Convention, mode: str, adapted: bool, outputs: Sequence[str] | None) -> str:

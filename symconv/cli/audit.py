@@ -18,6 +18,7 @@ from symconv.audits.conventions import CONVENTIONS
 from symconv.audits.grids import NAMED, default_grid
 from symconv.audits.inference.settle import Settled, adapter_named, adapter_text, said_by_hand, settled
 from symconv.audits.judge import ENGINES
+from symconv.audits.limits import check_limits
 from symconv.audits.program import program as program_of
 from symconv.audits.program import stand_in
 from symconv.audits.reports.findings import findings
@@ -25,7 +26,6 @@ from symconv.audits.reports.junit import junit_xml
 from symconv.audits.reports.page import page
 from symconv.audits.reports.repro import repro
 from symconv.audits.reports.text import render
-from symconv.audits.run import check_limits
 from symconv.audits.spread import BACKENDS
 from symconv.audits.truth import said_as_formula
 from symconv.cli.options import alternatives, echo_json, usage_errors, whole_numbers
