@@ -97,7 +97,6 @@ def audit(
     right exactly when N = 1, on all 45 cases tried
     """
     began = time.monotonic()
-    check_system()
     _check(mode, engine, backend, resume and results is None)
     check_limits(time_limit, memory_limit, jobs, seed)
     adapter = convention if callable(convention) else adapter
@@ -228,7 +227,8 @@ def _mode_for(rules: Convention, mode: str, adapted: bool, outputs: Sequence[str
 
 
 def _check(mode: str, engine: str, backend: str, nothing_to_resume: bool) -> None:
-    """ValueError for what makes no sense."""
+    """ValueError for what makes no sense, and where audits are not possible."""
+    check_system()
     _check_choice("mode", mode, MODES)
     _check_choice("engine", engine, ENGINES)
     _check_choice("backend", backend, BACKENDS)
