@@ -124,7 +124,8 @@ class Caller:
     ) -> Returned:
         native = {name: _handed(to_native(self.convention, conv, name, a), manner) for name, a in at.items()}
         if manner == "in place":
-            native = {name: _over(self.given, array) for name, array in native.items()}
+            before_now = list(self.given)
+            native = {name: _over(before_now, array) for name, array in native.items()}
         self.given = list(native.values())
         before = {name: array.copy() for name, array in native.items()}
         standin.out_of_bounds.clear()
@@ -174,12 +175,12 @@ def _handed(array: Array, manner: str) -> Array:
     return array.astype(np.float32) if manner == "single" else array
 
 
-def _over(before: Sequence[Array], array: Array) -> Array:
-    """The array in the memory of one of its kind that was handed over before, if there is one."""
-    for each in before:
+def _over(before: list[Array], array: Array) -> Array:
+    """The array in the memory of one of its kind that was handed over before, if there is one, which is taken from the list."""
+    for number, each in enumerate(before):
         if (each.shape, each.dtype, each.strides) == (array.shape, array.dtype, array.strides) and each.flags.writeable:
             each[...] = array
-            return each
+            return before.pop(number)
     return array
 
 
