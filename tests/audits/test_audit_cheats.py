@@ -25,7 +25,7 @@ FRAMES, SYSTEM = "looks at the frames that call it", "looks at what the system k
 #: function -> what is said of it, for those that come out wrong
 WRONG = {
     "only_beside_modules": HIDDEN, "only_in_this_environment": HIDDEN, "only_with_this_main": HIDDEN, "remembers_x": KEPT,
-    "remembers_w_and_dy": KEPT, "remembers_places": KEPT, "right_when_forked": ANOTHER, "fills_later": "not deterministic",
+    "remembers_w_and_dy": KEPT, "remembers_places": KEPT, "right_when_forked": ANOTHER,
 }  # fmt: skip
 #: those that pass, with a finding
 NOTICED = {
