@@ -193,6 +193,8 @@ def _shown(node: Any, source: str, line: int) -> Block | None:
     if source.startswith("\\begin") and name in ("lstlisting", "verbatim", "minted", "Verbatim"):
         body = re.sub(rf"^\\begin\{{{name}\}}(\[[^\]]*\])?(\{{\w+\}})?\n?|\\end\{{{name}\}}$", "", source)
         return Block("code", body, line, language="python")
+    if large := re.match(r"\{\\(?:large|Large|LARGE|huge|Huge)(?:\\bfseries)?\s+([^{}\\]+)", source):
+        return Block("heading", large[1].strip(), line, 1)
     if name in SECTIONS and not source.startswith("\\begin"):
         title = "".join(
             each.latex_verbatim() for each in (node.nodeargd.argnlist if node.nodeargd else []) if each is not None
@@ -201,7 +203,7 @@ def _shown(node: Any, source: str, line: int) -> Block | None:
     return None
 
 
-SECTIONS = {"chapter": 1, "section": 1, "subsection": 2, "subsubsection": 3, "paragraph": 4}
+SECTIONS = {"title": 1, "chapter": 1, "section": 1, "subsection": 2, "subsubsection": 3, "paragraph": 4}
 
 
 def _expanded(text: str) -> str:

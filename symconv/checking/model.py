@@ -216,6 +216,8 @@ class Model:
 
     def size(self, letter: str, axis: int) -> int:
         conv = self.conv
+        if self.axis is None and axis >= self.dims > 1:
+            raise Unreadable(f"there is no axis {axis + 1}")
         axis = min(axis if self.axis is None else self.axis, self.dims - 1)
         values: dict[str, Callable[[], int]] = {
             "H": lambda: conv.input[axis], "K": lambda: conv.kernel[axis], "O": lambda: conv.output[axis],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from symconv.checking.comparison import Outcome
@@ -12,7 +12,7 @@ from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.printed import printed
 from symconv.checking.result import DEFINITION, HOLDS, NO_CLAIM, WRONG
 from symconv.checking.sizes import models_for
-from symconv.checking.terms import Floor, Name, Statement, names_in, walk
+from symconv.checking.terms import Floor, Name, Num, Statement, Term, children, names_in, walk
 from symconv.layer.conv import Conv
 
 __all__ = ["judge_numbers"]
@@ -41,7 +41,7 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
         return _size(statement, context, OTHER_SIZES)
     others = sorted(n for n in letters - set(SIZES) if n != left.text)
     if len(statement.sides) == 2 and others:
-        return Outcome(DEFINITION, "index")
+        return _relation(left.text, statement.sides[1], others, context) or Outcome(DEFINITION, "index")
     for model in _layers(statement, context):
         for values in itertools.product(range(1, 4), repeat=len(others)):
             env = dict(zip(others, values, strict=True))
@@ -50,6 +50,29 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
                 told = ", ".join(f"{name} = {value}" for name, value in env.items())
                 return Outcome(WRONG, "index", counterexample=f"{told}: {' and '.join(map(str, found))} differ")
     return Outcome(DEFINITION, "index")
+
+
+def _relation(name: str, right: Term, others: Sequence[str], context: Context) -> Outcome | None:
+    """Whether ``m = s(o - 1) + d(k - 1) - p + 1`` is what the layer reads, where the article says what it is about."""
+    kinds = {n: context.axes.get(n, context.axes.get(n + "_1")) for n in (name, *others)}
+    steps = {SIZES[n][0] for n in names_in(right) & set(SIZES)}
+    far, near = ("y", "x") if context.transposed else ("x", "y")
+    by_kind = {kind: n for n, kind in kinds.items()}
+    if not context.layers or not steps & set("sdp") or set(by_kind) != {"x", "w", "y"}:
+        return None
+    if by_kind[far] != name:
+        return (
+            Outcome(WRONG, "index", counterexample=f"{name} is an index of another array") if len(others) == 2 else None
+        )
+    base = context.base if context.base is not None else 1
+    for s, d, p, o, k in itertools.product((1, 2, 3), (1, 2), (0, 1), (1, 3), (1, 2)):
+        model = Model(Conv((9,), (2,), stride=s, dilation=d, padding=p), Setting(roles={}, sizes=SIZES))
+        env = {by_kind[near]: o, by_kind["w"]: k}
+        due, found = s * (o - base) + d * (k - base) - p + base, model.number(right, env)
+        if found != due:
+            told = ", ".join(f"{n} = {value}" for n, value in {"s": s, "d": d, "p": p, **env}.items())
+            return Outcome(WRONG, "index", counterexample=f"{told}: {name} is {due}, not {found}")
+    return Outcome(HOLDS, "index", "what the layer reads")
 
 
 #: sizes by other names, where all letters of an equation are sizes; primes are the transposed layer's
@@ -86,10 +109,26 @@ def _size(statement: Statement, context: Context, others: Mapping[str, tuple[str
             reason = None if exact else "the division is not exact there; its floor is meant"
             example = f"{told}: {printed(statement.sides[0])} is {found[0]}, not {found[-1]}"
             return Outcome(WRONG, "size", reason, reason, None, example)
+    for symbols, values in zip(statement.sides, statement.sides[1:], strict=False):
+        if not general and (told := _put_in(symbols, values, models[0])):
+            return Outcome(WRONG, "size", "the values agree", counterexample=told)
     if transposed:
         rest = "" if "a" in letters else ", where no row of the input is left over"
         return Outcome(HOLDS, "size", f"at {len(models)} sizes of transposed layers{rest}")
     return Outcome(HOLDS, "size", f"at {len(models)} sizes" if general else "the size of this layer")
+
+
+def _put_in(symbols: Term, values: Term, model: Model) -> str | None:
+    """Which letter another number was put in for, where the one side is the other with numbers."""
+    if isinstance(symbols, Name) and isinstance(values, Num):
+        due = model.number(symbols, {})
+        return None if due == values.value else f"{printed(symbols)} is {due}, not {printed(values)}"
+    if type(symbols) is not type(values):
+        return None
+    inside = list(children(symbols)), list(children(values))
+    if len(inside[0]) != len(inside[1]):
+        return None
+    return next((told for a, b in zip(*inside, strict=True) if (told := _put_in(a, b, model))), None)
 
 
 def _grid() -> Iterator[Conv]:

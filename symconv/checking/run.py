@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from symconv.checking.comparison import Outcome
@@ -20,7 +20,7 @@ from symconv.checking.systems import judge_system
 from symconv.checking.terms import Name, Statement, names_in
 from symconv.mathematics.of_latex import LatexError, read_latex
 
-__all__ = ["check"]
+__all__ = ["check", "opened", "read"]
 
 
 def check(
@@ -36,8 +36,15 @@ def check(
     'PROVED'
     """
     text, name = _source(article)
-    kind = format_of(name or "", text)
-    blocks = blocks_of(text, kind)
+    blocks = blocks_of(text, format_of(name or "", text))
+    context = opened(blocks, settings)
+    verdicts = [found for block in blocks if (found := read(block, context)) is not None]
+    programs = [judge_program(block, code) for block in blocks if block.kind == "code"]
+    return CheckResult(tuple(verdicts), tuple(programs), tuple(context.said), name, text)
+
+
+def opened(blocks: Sequence[Block], settings: Mapping[str, str] | None = None) -> Context:
+    """What an article means by its letters before its first block is read."""
     context = Context()
     for block in blocks:
         if block.kind == "front":
@@ -47,20 +54,16 @@ def check(
     for letter, role in context.roles.items():
         context.note(role, letter, None)
     context.note("base", context.base, None)
-    verdicts: list[Verdict] = []
-    programs: list[Block] = []
-    for block in blocks:
-        if block.kind in ("text", "heading"):
-            context.block(block)
-        elif block.kind == "display":
-            verdicts.append(_display(block, context))
-        elif block.kind == "comment" and block.text.startswith("symconv:"):
-            context.override(_pairs(block.text.removeprefix("symconv:")), block.line)
-        elif block.kind == "code":
-            programs.append(block)
-    return CheckResult(
-        tuple(verdicts), tuple(judge_program(block, code) for block in programs), tuple(context.said), name, text
-    )
+    return context
+
+
+def read(block: Block, context: Context) -> Verdict | None:
+    """The verdict on a display; of any other block what it says is kept in the context."""
+    if block.kind in ("text", "heading"):
+        context.block(block)
+    elif block.kind == "comment" and block.text.startswith("symconv:"):
+        context.override(_pairs(block.text.removeprefix("symconv:")), block.line)
+    return _display(block, context) if block.kind == "display" else None
 
 
 def _source(article: str | os.PathLike[str]) -> tuple[str, str | None]:

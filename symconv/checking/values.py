@@ -214,6 +214,8 @@ def summed(
     if span is not None and model.over_channels(first, entries, env):  # from 1 though space begins at 0
         first = Bound(first.name)
     low = span[0] if first.low is None and span else -FAR if first.low is None else model.number(first.low, env)
+    if span is not None and low < span[0] and not model.beyond:
+        raise Past(f"{first.name} begins at {low}, before the first entry {span[0]}")
     if first.high is None:
         high: Any = span[1] if span else FAR
     else:
