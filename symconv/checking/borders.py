@@ -54,7 +54,7 @@ def _rule(left: Entry, right: Term, where: Statement, context: Context) -> Outco
         return None
     name = left.at[0].text
     for length in LENGTHS:
-        conv = Conv((length,), (1,), **context.border_given())
+        conv = Conv((length,), (2,), **context.border_given())
         base = context.base if context.base is not None else 1
         model = Model(conv, Setting(context.roles, base=base, sizes=SIZES))
         outside = {t: _holds(where, model, {name: t}) for t in range(base - FAR, base + length + FAR)}

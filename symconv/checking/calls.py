@@ -17,12 +17,10 @@ from symconv.layer.padding import MODES, OUTSIDE
 
 __all__ = [
     "Shapes",
+    "BORDERS",
     "amounts",
     "border_named",
-    "cropped",
-    "padded",
     "bordered",
-    "folded_back",
     "derivative",
     "folded",
     "row_of",
@@ -222,3 +220,7 @@ def padded(model: Model, value: NDArray[Any], widths: tuple[Term, ...], env: Map
         zero = np.full((1, *moved.shape[1:]), constant(0), dtype=object)
         value = np.moveaxis(np.concatenate([zero] * max(0, p) + [moved] + [zero] * max(0, q)), 0, axis)
     return value
+
+
+#: what adds, cuts off or folds back a border
+BORDERS = {"pad": padded, "crop": cropped, "fold": folded_back}

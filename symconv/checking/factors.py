@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Protocol
 
 from symconv.checking.letters import LOSS, ReadingError, UnfinishedError, between, is_blank, parts_of, without_comma
-from symconv.checking.terms import Choice, Diff, Div, Entry, Floor, Grid, Name, Num, Seq, Term
+from symconv.checking.terms import Call, Choice, Diff, Div, Entry, Floor, Grid, Name, Num, Seq, Term
 from symconv.mathematics.of_latex import Lines, Text
-from symconv.mathematics.tree import Fence, Math, Matrix, Operator, Row, Word
+from symconv.mathematics.tree import Fence, Math, Matrix, Operator, Row, Struck, Word
 from symconv.mathematics.tree import Fraction as Over
 
 __all__ = ["RULES", "Reader"]
@@ -107,9 +107,20 @@ def _cases(reader: Reader, part: Math) -> Term:
     return Choice(tuple(rows))
 
 
+def _struck(reader: Reader, part: Math) -> Term:
+    """What is crossed out counts as zero; where it is an entry, one that there is not."""
+    assert isinstance(part, Struck)
+    try:
+        inner = reader.inner(part.body)
+    except ReadingError:
+        return Num(Fraction(0))
+    return Call("cancel", (inner,)) if isinstance(inner, Entry) else Num(Fraction(0))
+
+
 RULES: dict[type[Math], Callable[[Reader, Math], Term]] = {
     Fence: _fence,
     Matrix: _matrix,
     Over: _fraction,
     Lines: _cases,
+    Struck: _struck,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from symconv.checking.comparison import Outcome
@@ -41,7 +41,7 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
         return _size(statement, context, OTHER_SIZES)
     others = sorted(n for n in letters - set(SIZES) if n != left.text)
     if len(statement.sides) == 2 and others:
-        return _relation(left.text, statement.sides[1], others, context) or Outcome(DEFINITION, "index")
+        return _relation(left.text, statement.sides[1], context) or Outcome(DEFINITION, "index")
     for model in _layers(statement, context):
         for values in itertools.product(range(1, 4), repeat=len(others)):
             env = dict(zip(others, values, strict=True))
@@ -52,27 +52,29 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
     return Outcome(DEFINITION, "index")
 
 
-def _relation(name: str, right: Term, others: Sequence[str], context: Context) -> Outcome | None:
+def _relation(name: str, right: Term, context: Context) -> Outcome | None:
     """Whether ``m = s(o - 1) + d(k - 1) - p + 1`` is what the layer reads, where the article says what it is about."""
-    kinds = {n: context.axes.get(n, context.axes.get(n + "_1")) for n in (name, *others)}
-    steps = {SIZES[n][0] for n in names_in(right) & set(SIZES)}
+    axes = context.axes
+    others = sorted(n for n in names_in(right) if n in axes or n not in SIZES)
+    kinds = {n: axes.get(n, axes.get(n + "_1")) for n in (name, *others)}
+    steps = {SIZES[n][0] for n in names_in(right) & set(SIZES) - set(others)}
     far, near = ("y", "x") if context.transposed else ("x", "y")
-    by_kind = {kind: n for n, kind in kinds.items()}
-    if not context.layers or not steps & set("sdp") or set(by_kind) != {"x", "w", "y"}:
+    if not context.layers or not steps & set("sdp") or kinds[name] != far or None in kinds.values():
         return None
-    if by_kind[far] != name:
-        return (
-            Outcome(WRONG, "index", counterexample=f"{name} is an index of another array") if len(others) == 2 else None
+    by_kind = {kinds[n]: n for n in others}
+    if set(by_kind) != {near, "w"} or len(others) != 2 or len({n.partition("_")[2] for n in kinds}) > 1:
+        return Outcome(
+            WRONG, "index", counterexample=f"{name} is put as {', '.join(others)}, not by one index of each array"
         )
     base = context.base if context.base is not None else 1
     for s, d, p, o, k in itertools.product((1, 2, 3), (1, 2), (0, 1), (1, 3), (1, 2)):
-        model = Model(Conv((9,), (2,), stride=s, dilation=d, padding=p), Setting(roles={}, sizes=SIZES))
+        model = Model(Conv((9,), (2,), stride=s, dilation=d, padding=((p, 2),)), Setting(roles={}, sizes=SIZES))
         env = {by_kind[near]: o, by_kind["w"]: k}
         due, found = s * (o - base) + d * (k - base) - p + base, model.number(right, env)
         if found != due:
             told = ", ".join(f"{n} = {value}" for n, value in {"s": s, "d": d, "p": p, **env}.items())
             return Outcome(WRONG, "index", counterexample=f"{told}: {name} is {due}, not {found}")
-    return Outcome(HOLDS, "index", "what the layer reads")
+    return Outcome(DEFINITION, "index", "what the layer reads")
 
 
 #: sizes by other names, where all letters of an equation are sizes; primes are the transposed layer's
@@ -91,6 +93,8 @@ def _size(statement: Statement, context: Context, others: Mapping[str, tuple[str
         models = list(_layers(statement, context))
     else:
         models = [Model(conv, Setting(roles=context.roles, sizes=names)) for conv in GRID]
+        if not letters & {name for name, (letter, _) in names.items() if letter == "q"}:  # the same on both sides
+            models = [model for model in models if len(set(model.conv.padding[0])) == 1]
         if not letters & {name for name, (letter, _) in names.items() if letter == "d"}:
             models = [model for model in models if model.conv.dilation == (1,)]
         if transposed and "a" not in letters:
@@ -133,7 +137,7 @@ def _put_in(symbols: Term, values: Term, model: Model) -> str | None:
 
 def _grid() -> Iterator[Conv]:
     for h, k, s, d, p, q in itertools.product(range(1, 7), range(1, 4), (1, 2, 3), (1, 2), (0, 1), (0, 1)):
-        if h + p + q >= d * (k - 1) + 1 and p == q:
+        if h + p + q >= d * (k - 1) + 1:
             yield Conv(input=h, kernel=k, stride=s, dilation=d, padding=((p, q),))
 
 

@@ -90,7 +90,9 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     uses_padding = "p" in letters or any(
         isinstance(e, Entry) and e.array in context.padded for s in statement.sides for e in walk(s)
     )
-    paddings: tuple[int | str, ...] = (0, 1) if uses_padding else (context.padding or 0,)
+    paddings: tuple[Any, ...] = (0, 1) if uses_padding else (context.padding or 0,)
+    if "q" in letters:  # the two sides apart
+        paddings = (0, ((1, 0),) * dims, ((0, 1),) * dims)
     if context.forward == "full" or context.same:
         paddings = ("full" if context.forward == "full" else "same",)
     dilations = (1, 2) if "d" in letters else (1,)

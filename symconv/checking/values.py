@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import Polynomial
 from symconv.checking.calls import (
+    BORDERS,
     Shapes,
     amounts,
     bordered,
-    cropped,
     derivative,
     folded,
-    folded_back,
-    padded,
     row_of,
     spread,
     starred,
@@ -47,6 +45,7 @@ from symconv.checking.terms import (
     Transpose,
     walk,
 )
+from symconv.checking.windows import check_window, crossed_out
 
 __all__ = ["Jacobian", "Past", "Shapes", "Twice", "evaluate", "same"]
 
@@ -231,6 +230,7 @@ def summed(
 
 def _grid(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Grid)
+    check_window(model, term)
     result = np.empty((len(term.rows), len(term.rows[0])), dtype=object)
     for at in np.ndindex(result.shape):
         cell = evaluate(model, term.rows[at[0]][at[1]], env)
@@ -333,6 +333,8 @@ def _single(model: Model, entry: Entry) -> bool:
 def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Call)
     first = term.args[0]
+    if term.word == "cancel":
+        return crossed_out(model, first)
     if term.word == "mod":
         return constant(model.number(first, env) % model.number(term.args[1], env))
     if term.word == "flip" and isinstance(first, Entry) and _single(model, first):
@@ -380,10 +382,6 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     if term.word == "im2col":
         return Jacobian(windows(model, value))
     raise Unreadable(f"{term.word} is not followed")
-
-
-#: what adds, cuts off or folds back a border
-BORDERS = {"pad": padded, "crop": cropped, "fold": folded_back}
 
 
 def _seq(model: Model, term: Term, env: Mapping[str, int]) -> Any:

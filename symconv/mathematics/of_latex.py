@@ -26,7 +26,7 @@ from symconv.mathematics.latex_words import (
     SKIPPED,
     WORDS,
 )
-from symconv.mathematics.tree import Above, Below, Fence, Fraction, Math, Matrix, Operator, Row, Total, Word
+from symconv.mathematics.tree import Above, Below, Fence, Fraction, Math, Matrix, Operator, Row, Struck, Total, Word
 
 __all__ = ["MAX_LATEX", "MAX_NESTING", "WIDE", "LatexError", "Lines", "Text", "read_latex"]
 
@@ -238,9 +238,8 @@ class _Reader:
         return self.word(token)
 
     def struck(self) -> Math:
-        """What is crossed out counts as zero."""
-        self.argument()
-        return Word("0")
+        """What is crossed out."""
+        return Struck(self.argument())
 
     def word(self, token: str) -> Math:
         if token.startswith("\\"):

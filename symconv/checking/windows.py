@@ -1,0 +1,48 @@
+"""Windows written out whose entries are crossed out where they are none of the array's."""
+
+from __future__ import annotations
+
+from symconv.algebra.polynomials import Polynomial
+from symconv.checking.model import Model, Unreadable, constant
+from symconv.checking.terms import Call, Entry, Grid, Term
+
+__all__ = ["check_window", "crossed_out"]
+
+
+def crossed_out(model: Model, entry: Term) -> Polynomial:
+    """Zero, which is what an entry outside its array counts; Unreadable for one that is inside."""
+    at = model.positions(entry, {}) if isinstance(entry, Entry) else None
+    role = model.role(entry.array) if isinstance(entry, Entry) else None
+    if at is None or role is None:
+        return constant(0)
+    shape = model.arrays[role].shape
+    if len(at) == len(shape) and all(0 <= i < n for i, n in zip(at, shape, strict=True)):
+        raise Unreadable("an entry of the array is crossed out")
+    return constant(0)
+
+
+def check_window(model: Model, grid: Grid) -> None:
+    """Unreadable where a window with entries crossed out is not of one array, its indices a step apart on each axis."""
+    cells: dict[tuple[int, int], Entry] = {}
+    crossed = False
+    for r, row in enumerate(grid.rows):
+        for c, cell in enumerate(row):
+            out = isinstance(cell, Call) and cell.word == "cancel"
+            inner = cell.args[0] if isinstance(cell, Call) and out else cell
+            crossed = crossed or out
+            if isinstance(inner, Entry):
+                cells[r, c] = inner
+    if not crossed:
+        return
+    if len({entry.array for entry in cells.values()}) > 1:
+        raise Unreadable("what is crossed out is an entry of another array")
+    places = {at: model.positions(entry, {}) for at, entry in cells.items()}
+    known = {at: place for at, place in places.items() if place is not None}
+    for down, right in ((0, 1), (1, 0)):
+        steps = {
+            tuple(b - a for a, b in zip(known[r, c], known[r + down, c + right], strict=True))
+            for r, c in known
+            if (r + down, c + right) in known and len(known[r, c]) == len(known[r + down, c + right])
+        }
+        if len(steps) > 1:
+            raise Unreadable("the indices of a window with entries crossed out are not a step apart")
