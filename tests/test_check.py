@@ -266,24 +266,6 @@ def test_audited_code_is_counted_and_not_told_case_by_case(monkeypatch):
     assert check(f"```python\n{program}```\n", code=False).code[0].verdict == "NOT READ"
 
 
-DERIVATIONS = sorted((Path(__file__).parents[1] / "generated" / "derivations").glob("*.md"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "path",
-    [p for p in DERIVATIONS if re.match(r"in4-k2|in(4x5-k3x2|5x6-k3x2|3-k2).*\.en\.", p.name)],
-    ids=lambda p: p.name,
-)
-def test_nothing_derived_is_called_wrong(path):
-    found = check(path, code=False)
-    assert found.ok, [
-        (v.line, v.verdict, v.counterexample) for v in found.displays if v.verdict in ("WRONG", "ILL-FORMED")
-    ]
-    read = sum(v.verdict in ("PROVED", "HOLDS", "DEFINITION") for v in found.displays)
-    assert read >= len(found.displays) / 2 or "transposed" in path.name
-
-
 def test_a_star_that_nothing_defines_is_ambiguous():
     found = check(r"$$\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} * \text{rot180}(w)$$").displays[0]
     assert found.verdict == "AMBIGUOUS"

@@ -91,6 +91,8 @@ class Context:
     transposed: bool = False
     border: str = "zeros"
     filling: float | None = None
+    #: layers, axes, channels and images as they were before an example
+    before_example: tuple[dict[int, dict[str, tuple[int, ...]]], int | None, bool, bool] | None = None
     #: the name of x with its border, once the article wrote it out
     extended: str = ""
     mention: tuple[str, tuple[int, ...]] | None = None
@@ -203,6 +205,9 @@ class Context:
             )
             self.mention = None
             self.relations = {}
+            if self.before_example is not None:
+                self.layers, self.dims, self.channels, self.images = self.before_example
+                self.before_example = None
         if found := _BORDER.search(text):
             self.border = found[1] or found[2]
             self.note("border", self.border, block.line)
@@ -226,10 +231,13 @@ class Context:
                 if number := re.search(match, text, re.IGNORECASE):
                     given[what] = (int(number[1] or number[number.re.groups]),)
             self._layer(rank, given, block.line)
-        letters = dict(re.findall(r"(?<![A-Za-z_])([HKspqdr])\s*=\s*(\d+)(?![\w(])", text))
+        letters = dict(re.findall(r"(?<![A-Za-z_])([HKspqdrNCF])\s*=\s*(\d+)(?![\w(])", text))
         if {"H", "K"} <= set(letters):
             names = {"H": "input", "K": "kernel", "s": "stride", "p": "padding", "q": "after", "d": "dilation"}
             names |= {"r": "output_padding"} if self.transposed else {}
+            names |= {"N": "batch", "C": "in_channels", "F": "out_channels"}
+            if letters.keys() & set("NCF"):  # an example, until the next heading
+                self.before_example = self.before_example or (dict(self.layers), self.dims, self.channels, self.images)
             letters = {k: v for k, v in letters.items() if k in names}
             given = {names[k]: (int(v),) for k, v in letters.items()}
             if self.transposed and "output_padding" not in given:  # that of the whole layer

@@ -295,7 +295,7 @@ class Model:
 
     def entry(self, array: str, at: tuple[int, ...]) -> Polynomial:
         found = self.arrays[array]
-        channel = self.channels and 0 < len(at) == found.ndim - self.dims
+        channel = (self.channels or self.batch) and 0 < len(at) == found.ndim - self.dims
         if channel and all(0 <= i < n for i, n in zip(at, found.shape, strict=False)):
             return found[at]  # type: ignore[no-any-return]
         if len(at) != found.ndim:

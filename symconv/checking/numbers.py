@@ -40,8 +40,9 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
     ):
         return _size(statement, context, OTHER_SIZES)
     others = sorted(n for n in letters - set(SIZES) if n != left.text)
-    if len(statement.sides) == 2 and others:
-        return _relation(left.text, statement.sides[1], context) or Outcome(DEFINITION, "index")
+    told = _relation(left.text, statement.sides[1], context)
+    if (told and told.verdict == WRONG) or (len(statement.sides) == 2 and others):
+        return told or Outcome(DEFINITION, "index")
     for model in _layers(statement, context):
         for values in itertools.product(range(1, 4), repeat=len(others)):
             env = dict(zip(others, values, strict=True))
@@ -58,19 +59,20 @@ def _relation(name: str, right: Term, context: Context) -> Outcome | None:
     others = sorted(n for n in names_in(right) if n in axes or n not in SIZES)
     kinds = {n: axes.get(n, axes.get(n + "_1")) for n in (name, *others)}
     steps = {SIZES[n][0] for n in names_in(right) & set(SIZES) - set(others)}
-    far, near = ("y", "x") if context.transposed else ("x", "y")
-    if not context.layers or not steps & set("sdp") or kinds[name] != far or None in kinds.values():
+    if not context.layers or not steps & set("sdp") or None in kinds.values():
         return None
-    by_kind = {kinds[n]: n for n in others}
-    if set(by_kind) != {near, "w"} or len(others) != 2 or len({n.partition("_")[2] for n in kinds}) > 1:
+    by_kind = {kind: n for n, kind in kinds.items()}
+    if set(by_kind) != {"x", "w", "y"} or len(others) != 2 or len({n.partition("_")[2] for n in kinds}) > 1:
         return Outcome(
             WRONG, "index", counterexample=f"{name} is put as {', '.join(others)}, not by one index of each array"
         )
     base = context.base if context.base is not None else 1
+    far, near = ("y", "x") if context.transposed else ("x", "y")
     for s, d, p, o, k in itertools.product((1, 2, 3), (1, 2), (0, 1), (1, 3), (1, 2)):
         model = Model(Conv((9,), (2,), stride=s, dilation=d, padding=((p, 2),)), Setting(roles={}, sizes=SIZES))
-        env = {by_kind[near]: o, by_kind["w"]: k}
-        due, found = s * (o - base) + d * (k - base) - p + base, model.number(right, env)
+        env = {by_kind[near]: o, by_kind["w"]: k, by_kind[far]: s * (o - base) + d * (k - base) - p + base}
+        due = env.pop(name)
+        found = model.number(right, env)
         if found != due:
             told = ", ".join(f"{n} = {value}" for n, value in {"s": s, "d": d, "p": p, **env}.items())
             return Outcome(WRONG, "index", counterexample=f"{told}: {name} is {due}, not {found}")

@@ -24,12 +24,13 @@ def _images_of(context: Context) -> int:
 def at_channels(statement: Statement, context: Context, given: dict[str, int]) -> tuple[int, bool] | None:
     """Indices of channels, and whether the image has one, where entries are whole arrays: y_f is the sum of x_c * w_fc."""
     lead = given["w"] - 1 if "w" in given else given.get("b", 0)
-    if lead not in (1, 2) or not (slides_entries(statement) or _sums_arrays(statement)):
+    images = lead == 0 and given.keys() <= {"x", "y"} and _images_of(context) > 1  # y_n is x_n * w
+    if (lead not in (1, 2) and not images) or not (slides_entries(statement) or _sums_arrays(statement)):
         return None
     if lead == 2 and groups_of(context) == 1:
         return None
     batch = {rank - lead for role, rank in given.items() if role in "xy"}
-    if len(batch) != 1 or not batch <= {0, 1} or given.get("b", lead) != lead:
+    if len(batch) != 1 or not batch <= ({1} if images else {0, 1}) or given.get("b", lead) != lead:
         return None
     return lead, batch == {1}
 
@@ -65,12 +66,16 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
     current = context.channels
     arrays = at_channels(statement, context, given)
     if arrays is not None:
-        return _written_axes(statement) or _whole_rank(context), True, arrays[1]
-    if not given and stars_of(statement):  # whole arrays: of one channel
-        return _written_axes(statement) or context.dims or 1, False, False
+        return _written_axes(statement) or _whole_rank(context), arrays[0] > 0, arrays[1]
+    totals = any(isinstance(e, SumOver) and not e.bounds for side in statement.sides for e in walk(side))
+    if not given and (totals or stars_of(statement)):  # whole arrays: of one channel
+        return _written_axes(statement) or _whole_rank(context), False, False
     several = _images_of(context) > 1
+    rank = _whole_rank(context)
+    others = [(rank, c, n) for n in (several, not several) for c in (current, not current)] if context.layers else []
     options = [
         (_written_axes(statement) or context.dims or 1, current, context.images),
+        *others,
         *((d, c, n) for n in (several, not several) for c in (current, not current) for d in (1, 2, 3)),
     ]
     for dims, channels, batch in options:

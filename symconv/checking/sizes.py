@@ -203,7 +203,7 @@ def _numbered(statement: Statement) -> bool:
     """Whether an index carries numbers that a stride or a padding may hide in."""
     for side in statement.sides:
         for each in walk(side):
-            if isinstance(each, Call) and any(isinstance(n, Num) for n in each.args):
+            if isinstance(each, Call) and any(isinstance(n, Num) and n.value for n in each.args):
                 return True
             given: tuple[Term, ...] = each.at if isinstance(each, Entry) else ()
             if isinstance(each, Choice):

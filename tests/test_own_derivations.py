@@ -1,0 +1,146 @@
+"""What ``derive`` writes is read by ``check``: every display holds in every format and language; one changed token is found."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("markdown_it")
+pytest.importorskip("pylatexenc")
+pytest.importorskip("bs4")
+
+from symconv import Conv
+from symconv.article import document
+from symconv.checking import check
+from symconv.checking.result import DEFINITION, HOLDS, PROVED, CheckResult
+from symconv.layer.padding import MODES
+from tests.display_mutants import FINE, PAGES, Page, mutants, page, sample
+
+SUFFIX = {"markdown": "md", "latex": "tex", "html": "html", "ipynb": "ipynb"}
+LANGUAGES = ("en", "fr", "de")
+
+
+def faults(found: CheckResult) -> list[tuple[Any, ...]]:
+    """The displays that do not hold or are not read."""
+    assert found.displays
+    return [
+        (each.line, each.verdict, each.reason, each.counterexample, each.latex[:200])
+        for each in found.displays
+        if each.verdict not in (PROVED, HOLDS, DEFINITION)
+    ]
+
+
+def written(layer: Mapping[str, Any], kind: str, lang: str, folder: Path, **options: Any) -> CheckResult:
+    path = folder / f"page.{SUFFIX[kind]}"
+    path.write_text(document(Conv(**layer), lang, **options).render(kind), encoding="utf-8")
+    return check(path, code=False)
+
+
+#: each axis of what a page may be, in few pages
+QUICK: tuple[tuple[dict[str, Any], str, str], ...] = (
+    ({"input": 4, "kernel": 2}, "latex", "fr"),
+    ({"input": 4, "kernel": 3, "padding": 1, "padding_mode": "reflect"}, "html", "de"),
+    ({"input": 3, "kernel": 2, "stride": 2, "transposed": True}, "ipynb", "en"),
+    ({"input": 3, "kernel": 2, "in_channels": 2, "out_channels": 2, "groups": 2}, "markdown", "fr"),
+)
+
+
+@pytest.mark.parametrize(("layer", "kind", "lang"), QUICK, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_page_holds(layer: dict[str, Any], kind: str, lang: str, tmp_path: Path) -> None:
+    assert not faults(written(layer, kind, lang, tmp_path))
+
+
+GENERATED = Path(__file__).parents[1] / "generated" / "derivations"
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("path", sorted(p for p in GENERATED.iterdir() if p.suffix != ".png"), ids=lambda p: p.name)
+def test_every_page_that_is_kept_holds(path: Path) -> None:
+    assert not faults(check(path, code=False))
+
+
+#: what a page of each layer is besides: formats and languages that are not kept
+@pytest.mark.sweep
+@pytest.mark.parametrize("number", range(len(PAGES)))
+def test_every_format_and_language(number: int, tmp_path: Path) -> None:
+    for kind in SUFFIX:
+        for lang in LANGUAGES:
+            assert not faults(written(PAGES[number][0], kind, lang, tmp_path)), (kind, lang)
+
+
+def random_layer(source: random.Random) -> dict[str, Any]:
+    """A small layer: one to three axes, channels, groups, batches, borders, transposed."""
+    dims = source.choice((1, 1, 2, 2, 3))
+    largest = {1: 5, 2: 4, 3: 3}[dims]
+    layer: dict[str, Any] = {
+        "input": tuple(source.randint(2, largest) for _ in range(dims)),
+        "kernel": tuple(source.randint(1, 3 if dims == 1 else 2) for _ in range(dims)),
+        "stride": tuple(source.randint(1, 2) for _ in range(dims)),
+        "dilation": tuple(source.choice((1, 1, 2)) for _ in range(dims)),
+        "padding": tuple((source.randint(0, 1), source.randint(0, 1)) for _ in range(dims)),
+        "batch": source.choice((1, 1, 2)),
+    }
+    groups = source.choice((1, 1, 2))
+    channels = {"in_channels": groups * source.randint(1, 2), "out_channels": groups * source.randint(1, 2)}
+    layer |= {"groups": groups, **channels} if dims < 3 else {}
+    if source.random() < 0.25:
+        layer["transposed"] = True
+    elif source.random() < 0.4:
+        layer["padding_mode"] = source.choice(sorted(set(MODES) - {"zeros"}))
+    return layer
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("seed", range(40))
+def test_random_layers(seed: int, tmp_path: Path) -> None:
+    source = random.Random(seed)
+    while True:
+        layer = random_layer(source)
+        try:
+            Conv(**layer)
+        except ValueError:
+            continue
+        break
+    assert not faults(written(layer, source.choice(list(SUFFIX)), source.choice(LANGUAGES), tmp_path)), layer
+
+
+# one token changed ------------------------------------------------------------------------------------------------------
+
+
+def test_a_mutant_differs_in_one_token() -> None:
+    found = [each.text for each in mutants(r"dx_{1} &= \sum_{o = 1}^{O} dy_{o} - b \tag{2}")]
+    assert len(found) == len(set(found))
+    assert r"dx_{2} &= \sum_{o = 1}^{O} dy_{o} - b \tag{2}" in found
+    assert r"dx_{1} &= \sum_{o = 1}^{K} dy_{o} + b \tag{2}" not in found
+    assert not any(r"\tag{1}" in each for each in found)
+
+
+def test_mutants_are_found() -> None:
+    alive = [str(mutant) for one, number, mutant in sample([page(*PAGES[0])], 10, 3)
+             if one.judged(number, mutant.text).verdict in FINE]  # fmt: skip
+    assert not alive
+
+
+@pytest.mark.slow
+def test_alone_or_in_its_article_the_verdict_is_the_same() -> None:
+    text = document(Conv(**PAGES[3][0]), "en").render("markdown")  # type: ignore[arg-type]
+    one = Page(text, "markdown")
+    for _, number, mutant in sample([one], 4, 5):
+        old = one.blocks[number].text
+        assert text.count(old) == 1
+        whole = {each.line: each for each in check(text.replace(old, mutant.text), code=False).displays}
+        alone = one.judged(number, mutant.text)
+        assert whole[alone.line].verdict == alone.verdict, str(mutant)
+
+
+@pytest.mark.sweep
+def test_five_hundred_mutants() -> None:
+    """Those alive are equal in value: factors of zero, letters of the same number, numbers that a floor does not tell apart."""
+    pages = [page(*each) for each in PAGES]
+    alive = [str(mutant) for one, number, mutant in sample(pages, 500, 0)
+             if one.judged(number, mutant.text).verdict in FINE]  # fmt: skip
+    assert len(alive) <= 10, "\n".join(alive)
