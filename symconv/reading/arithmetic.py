@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.reading.arrays import Grid, Mixed, Product, Step, broadcast, constant, snapshot, times
+from symconv.reading.kinds import refused_operation
 from symconv.reading.numbers import Affine, at_least, equal, negated
 from symconv.reading.products import matmul
 from symconv.reading.reader import Reader
@@ -24,6 +25,14 @@ NUMBERS = (int, Affine)
 
 def operated(reader: Reader, op: ast.operator, a: Any, b: Any) -> Any:
     """a op b."""
+    try:
+        return _operated(reader, op, a, b)
+    except Unreadable:
+        refused_operation(op, a, b)
+        raise
+
+
+def _operated(reader: Reader, op: ast.operator, a: Any, b: Any) -> Any:
     for each in (a, b):
         if isinstance(each, bool):
             a, b = (int(x) if isinstance(x, bool) else x for x in (a, b))
@@ -45,6 +54,7 @@ def operated(reader: Reader, op: ast.operator, a: Any, b: Any) -> Any:
 
 def negative(reader: Reader, a: Any) -> Any:
     """-a."""
+    refused_operation(ast.USub(), a)
     return operated(reader, ast.Mult(), a, -1)
 
 
@@ -204,6 +214,14 @@ def _vectors(reader: Reader, op: ast.operator, a: Any, b: Any) -> Any:
 
 def compared(reader: Reader, op: ast.cmpop, a: Any, b: Any) -> Any:
     """a op b: True, False or a condition."""
+    try:
+        return _compared(reader, op, a, b)
+    except Unreadable:
+        refused_operation(op, a, b)
+        raise
+
+
+def _compared(reader: Reader, op: ast.cmpop, a: Any, b: Any) -> Any:
     if isinstance(op, ast.Is | ast.IsNot):
         if a is None or b is None or isinstance(a, bool) or isinstance(b, bool):
             return (a is b) is isinstance(op, ast.Is)

@@ -7,6 +7,7 @@ from typing import Any
 
 from symconv.reading import masks, numpy_gather, numpy_making, numpy_shapes, numpy_sums, numpy_table, python_rows
 from symconv.reading.arrays import Grid, length, own, times, value
+from symconv.reading.kinds import refused_attribute, refused_index
 from symconv.reading.reader import Reader
 from symconv.reading.values import (
     Class,
@@ -48,9 +49,11 @@ def attribute(reader: Reader, holder: Any, name: str) -> Any:
     """holder.name."""
     row = ATTRIBUTES.get(type(holder))
     if row is None:
+        refused_attribute(holder, name)
         raise Unreadable(f"the attribute {name} of {type(holder).__name__}")
     found = row(reader, holder, name)
     if isinstance(found, Poison):
+        refused_attribute(holder, name)
         raise Unreadable(found.why)
     return found
 
@@ -181,6 +184,7 @@ def item(reader: Reader, holder: Any, index: Any) -> Any:
                 raise Unreadable("a slice of a sequence by a size")
             return holder[index.start : index.stop : index.step]
         if not isinstance(index, int):
+            refused_index(holder, index)
             raise Unreadable("an index of a sequence that is no number")
         try:
             return holder[index]
@@ -188,4 +192,5 @@ def item(reader: Reader, holder: Any, index: Any) -> Any:
             raise Raised("IndexError") from None
     if isinstance(holder, Run) and holder.step is None and len(holder.axes) == len(holder.axes[0]) == 1:
         return holder.item(((position(reader.world, index, holder.axes[0][0]),),))
+    refused_index(holder, index)
     raise Unreadable(f"an index of {type(holder).__name__}")

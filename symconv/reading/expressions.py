@@ -11,8 +11,10 @@ from typing import Any
 from symconv.reading import attributes, masks, python_rows
 from symconv.reading.arithmetic import compared, negative, operated
 from symconv.reading.arrays import Grid, own
+from symconv.reading.kinds import refused_builtin, refused_iteration, refused_names, refused_operation
 from symconv.reading.numbers import Affine, negated
-from symconv.reading.reader import Reader, names_bound
+from symconv.reading.reader import Reader
+from symconv.reading.scopes import bound_later, names_bound
 from symconv.reading.values import Frame, Function, Instance, Poison, Row, Run, Super, Test
 from symconv.reading.vectors import Vector
 from symconv.reading.views import Slice, indexed_by
@@ -52,6 +54,8 @@ def _name(reader: Reader, node: ast.Name, frame: Frame) -> Any:
         return python_rows.BUILTINS[node.id]
     if _bound_nowhere(reader, node.id, frame):
         raise Raised("NameError")
+    if _bound_later(node, frame):
+        raise Raised("UnboundLocalError")
     raise Unreadable(f"the name {node.id}")
 
 
@@ -66,6 +70,14 @@ def _bound_nowhere(reader: Reader, name: str, frame: Frame) -> bool:
             return False
         at = at.parent
     return True
+
+
+def _bound_later(node: ast.Name, frame: Frame) -> bool:
+    """Whether the function binds the name, and nowhere before: Python knows it as one of the function's own."""
+    at: Frame | None = frame
+    while at is not None and "__function__" not in at.names:
+        at = at.parent
+    return at is not None and bound_later(node, at.names["__function__"].node)
 
 
 def _super(frame: Frame) -> Super:
@@ -106,8 +118,14 @@ def _call(reader: Reader, node: ast.Call, frame: Frame) -> Any:
         elif isinstance(found, dict):
             keywords |= found
         else:
+            refused_names(found)
             raise Unreadable("** of what is no dict")
-    return reader.call(function, args, keywords)
+    try:
+        return reader.call(function, args, keywords)
+    except Unreadable:
+        if isinstance(function, Row) and python_rows.BUILTINS.get(function.name) is function and not keywords:
+            refused_builtin(getattr(builtins, function.name), args)
+        raise
 
 
 def _tuple(reader: Reader, node: ast.Tuple | ast.List, frame: Frame) -> Any:
@@ -146,6 +164,7 @@ def items_of(reader: Reader, found: Any) -> list[Any]:
             return [found.item(((i,),)) for i in range(count)]
     if isinstance(found, Grid) and found.ndim and len(found.axes[0]) == 1 and isinstance(found.axes[0][0], int):
         return [indexed_by(reader.world, own(reader.world, found), [i]) for i in range(found.axes[0][0])]
+    refused_iteration(found)
     raise Unreadable(f"the elements of {type(found).__name__} of a length that is not a number")
 
 
@@ -232,6 +251,7 @@ def _unary(reader: Reader, node: ast.UnaryOp, frame: Frame) -> Any:
         return masks.turned(found)
     if isinstance(node.op, ast.USub):
         return negative(reader, found)
+    refused_operation(node.op, found)
     raise Unreadable(f"{type(node.op).__name__} of {type(found).__name__}")
 
 

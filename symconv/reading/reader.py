@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from symconv.reading.arrays import Grid
+from symconv.reading.kinds import refused_call
 from symconv.reading.numbers import Affine, Conjunction, negated
+from symconv.reading.scopes import names_bound
 from symconv.reading.values import Class, Frame, Function, Instance, Method, Row, Run, Test
 from symconv.reading.world import Fork, Limit, Raised, Unreadable, World
 
-__all__ = ["Language", "Reader", "Returned", "names_bound"]
+__all__ = ["Language", "Reader", "Returned"]
 
 MAX_STEPS = 60_000
 MAX_DEPTH = 40
@@ -197,6 +198,7 @@ class Reader:
         if isinstance(function, Instance):
             return self.call(function.made.find("__call__"), [function, *args], keywords)
         if not isinstance(function, Function):
+            refused_call(function)
             raise Unreadable(f"a call of {_named(function)}")
         return self._entered(function, args, keywords)
 
@@ -253,29 +255,6 @@ class Reader:
                     raise Raised("TypeError")
                 found[name] = self.value(defaults[name], function.frame)
         return found
-
-
-@cache
-def names_bound(node: ast.AST) -> frozenset[str]:
-    """The names that a module or function binds, and those that are declared global; "*" where an import hides which."""
-    found: set[str] = set()
-    inside = {id(each) for function in ast.walk(node) if isinstance(function, ast.FunctionDef | ast.Lambda)
-              and function is not node for each in ast.walk(function) if each is not function}  # fmt: skip
-    for each in ast.walk(node):
-        if id(each) in inside and not isinstance(each, ast.Global | ast.Nonlocal):
-            continue
-        match each:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
-                found.add(name)
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                found.add(name)
-            case ast.alias(name=name, asname=shown):
-                found.add(shown or name.split(".")[0])
-            case ast.Global(names=names) | ast.Nonlocal(names=names):
-                found.update(names)
-            case ast.ExceptHandler(name=str(name)):
-                found.add(name)
-    return frozenset(found)
 
 
 def _named(value: Any) -> str:

@@ -21,8 +21,8 @@ import pytest
 
 from symconv.layer.relation import OUTPUT_SIZE, PADDED_SIZE
 from symconv.reading import prove_source
-from symconv.reading.reader import names_bound
 from symconv.reading.replay import within
+from symconv.reading.scopes import names_bound
 
 GENERATED = Path(__file__).parents[2] / "generated"
 KINDS_OF_LAYER = [(name, ndim, name != "conv") for name in ("conv", "conv_transpose") for ndim in (1, 2, 3)]
