@@ -7,7 +7,7 @@ from typing import Any
 
 from symconv.reading import masks, numpy_gather, numpy_making, numpy_shapes, numpy_sums, numpy_table, python_rows
 from symconv.reading.arrays import Grid, length, own, times, value
-from symconv.reading.kinds import refused_attribute, refused_index
+from symconv.reading.kinds import refused_attribute, refused_index, refused_place
 from symconv.reading.reader import Reader
 from symconv.reading.values import (
     Class,
@@ -161,7 +161,11 @@ def item(reader: Reader, holder: Any, index: Any) -> Any:
     if isinstance(holder, Grid):
         items = list(index) if isinstance(index, tuple) else [index]
         items = [numpy_making.as_array(reader, each) if isinstance(each, list) else each for each in items]
-        found = indexed_by(reader.world, own(reader.world, holder), items)
+        try:
+            found = indexed_by(reader.world, own(reader.world, holder), items)
+        except Unreadable:
+            refused_place(items)
+            raise
         if not found.ndim and found.kind == "int":
             return found.at(())
         if not found.ndim and found.kind == "test":

@@ -14,7 +14,7 @@ from symconv.reading.arrays import Grid, own
 from symconv.reading.kinds import refused_builtin, refused_iteration, refused_names, refused_operation
 from symconv.reading.numbers import Affine, negated
 from symconv.reading.reader import Reader
-from symconv.reading.scopes import bound_later, names_bound
+from symconv.reading.scopes import left_unbound, names_bound
 from symconv.reading.values import Frame, Function, Instance, Poison, Row, Run, Super, Test
 from symconv.reading.vectors import Vector
 from symconv.reading.views import Slice, indexed_by
@@ -54,7 +54,7 @@ def _name(reader: Reader, node: ast.Name, frame: Frame) -> Any:
         return python_rows.BUILTINS[node.id]
     if _bound_nowhere(reader, node.id, frame):
         raise Raised("NameError")
-    if _bound_later(node, frame):
+    if _left_unbound(reader, node, frame):
         raise Raised("UnboundLocalError")
     raise Unreadable(f"the name {node.id}")
 
@@ -72,12 +72,12 @@ def _bound_nowhere(reader: Reader, name: str, frame: Frame) -> bool:
     return True
 
 
-def _bound_later(node: ast.Name, frame: Frame) -> bool:
-    """Whether the function binds the name, and nowhere before: Python knows it as one of the function's own."""
+def _left_unbound(reader: Reader, node: ast.Name, frame: Frame) -> bool:
+    """Whether the name is one of the function's own, which no statement that ran has bound."""
     at: Frame | None = frame
     while at is not None and "__function__" not in at.names:
         at = at.parent
-    return at is not None and bound_later(node, at.names["__function__"].node)
+    return at is not None and left_unbound(node, at.names["__function__"].node, reader.loops > reader.entered)
 
 
 def _super(frame: Frame) -> Super:
@@ -245,13 +245,13 @@ def _unary(reader: Reader, node: ast.UnaryOp, frame: Frame) -> Any:
     if isinstance(node.op, ast.Not):
         holds = reader.condition(found)
         return (not holds) if isinstance(holds, bool) else Test(negated(holds))
+    refused_operation(node.op, found)
     if isinstance(node.op, ast.UAdd) and isinstance(found, int | Affine | Fraction | Grid):
         return found
     if isinstance(node.op, ast.Invert):
         return masks.turned(found)
     if isinstance(node.op, ast.USub):
         return negative(reader, found)
-    refused_operation(node.op, found)
     raise Unreadable(f"{type(node.op).__name__} of {type(found).__name__}")
 
 

@@ -31,8 +31,10 @@ __all__ = [
     "refused_call",
     "refused_index",
     "refused_iteration",
+    "refused_length",
     "refused_names",
     "refused_operation",
+    "refused_place",
 ]
 
 
@@ -148,6 +150,35 @@ def refused_index(value: Any, index: Any) -> None:
     named = isinstance(value, Grid | Vector | Row | Class)
     if number or (type(value) in SAMPLES and not named and _always(_item, type(value), type(index))):
         raise Raised("TypeError")
+
+
+def refused_place(items: list[Any]) -> None:
+    """What NumPy raises where an array takes no such index: data, a text, a slice to what is no integer."""
+    for item in items:
+        if isinstance(item, str) or _is_data(item):
+            raise Raised("IndexError")
+        if isinstance(item, Slice):
+            for each in (item.start, item.stop, item.step):
+                if _is_data(each) or _always(_cut, type(each)):
+                    raise Raised("TypeError")
+
+
+def refused_length(value: Any) -> None:
+    """TypeError of the function where no axis can have such a length."""
+    if _is_data(value) or _always(_length, type(value)):
+        raise Raised("TypeError")
+
+
+def _is_data(value: Any) -> bool:
+    return isinstance(value, Grid) and value.kind not in ("int", "test")
+
+
+def _cut(bound: Any) -> Any:
+    return [1, 2][bound:]
+
+
+def _length(size: Any) -> Any:
+    return np.empty((size,))
 
 
 def _item(value: Any, index: Any) -> Any:

@@ -19,6 +19,7 @@ from symconv.reading.arrays import (
     frozen,
     snapshot,
 )
+from symconv.reading.kinds import refused_length
 from symconv.reading.numbers import Affine, affine, at_least, between
 from symconv.reading.numpy_table import ROWS, numpy
 from symconv.reading.rows import Needed
@@ -47,6 +48,7 @@ def axis_of(size: Any) -> Axis:
         return (size,)
     if isinstance(size, Product) and size.order and math.prod(p for p in size.order if isinstance(p, int)) > 0:
         return size.order
+    refused_length(size)
     raise Unreadable("an axis as long as such a product of sizes")
 
 

@@ -11,6 +11,7 @@ from symconv.reading.arrays import (
     frozen,
     own,
 )
+from symconv.reading.kinds import refused_length
 from symconv.reading.numbers import Affine
 from symconv.reading.numpy_making import as_array
 from symconv.reading.numpy_table import method, numpy
@@ -43,6 +44,8 @@ def _reshape(reader: Any, a: Any, shape: Any, order: Any) -> Grid:
     if order != "C":
         raise Unreadable("reshape in another order")
     items = list(shape) if isinstance(shape, tuple | list) else [shape]
+    for each in items:
+        refused_length(each)
     return reshaped(reader.world, own(reader.world, as_array(reader, a)), items)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from functools import cache
 
-__all__ = ["bound_later", "names_bound"]
+__all__ = ["left_unbound", "names_bound"]
 
 
 @cache
@@ -35,40 +35,43 @@ COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 @cache
-def bound_later(name: ast.Name, function: ast.FunctionDef | ast.Lambda) -> bool:
-    """Whether the function binds a name that is read in it, and only in statements that run after that one for the first time.
+def left_unbound(name: ast.Name, function: ast.FunctionDef | ast.Lambda, once: bool) -> bool:
+    """Whether a name that nothing bound so far is the function's own, so that reading it raises.
 
-    The targets of comprehensions are their own. A loop around both the reading and the binding may bind it before.
+    The targets of comprehensions are their own. ``once`` says that a loop which is read once for all its passes runs: there a
+    binding in a loop around the reading may have come in a pass before.
     """
-    if isinstance(function, ast.Lambda):
+    if isinstance(function, ast.Lambda) or name.id in {
+        each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)
+    }:
         return False
     told = _binders(function, name.id)
-    around = [
-        each for each in ast.walk(function) if isinstance(each, ast.stmt) and any(n is name for n in ast.walk(each))
-    ]
-    if not told or len(around) < 2 or any(isinstance(each, ast.FunctionDef) for each in around[1:]):
+    if any(isinstance(each, ast.Global | ast.Nonlocal) for each in told):
         return False
-    mine = max(around, key=lambda each: (each.lineno, each.col_offset))
-    loops = [each for each in around[1:] if isinstance(each, ast.For | ast.While) and each is not mine]
-    return all(
-        (each is mine or each.lineno > (mine.end_lineno or 0))
-        and not any(each is inner for loop in loops for inner in ast.walk(loop))
-        for each in told
-    ) and not any(name.id == each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg))
+    loops = [each for each in ast.walk(function) if isinstance(each, ast.For | ast.While)]
+    around = [inside for inside in map(list, map(ast.walk, loops)) if once and any(each is name for each in inside)]
+    return bool(told) and not any(each is inner for each in told for inside in around for inner in inside)
 
 
-def _binders(function: ast.FunctionDef, name: str) -> list[ast.stmt]:
-    """The statements of the function, the innermost ones, that bind the name."""
-    found: list[ast.stmt] = []
-    waiting: list[tuple[ast.AST, ast.stmt]] = [(each, each) for each in function.body]
+def _binders(function: ast.FunctionDef, name: str) -> list[ast.AST]:
+    """What binds the name in the function, or says that it is another's."""
+    found: list[ast.AST] = []
+    waiting: list[ast.AST] = [*function.body]
     while waiting:
-        node, inside = waiting.pop()
-        stored = isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
-        told = isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler) and node.name == name
-        stated = isinstance(node, ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom | ast.With | ast.Match)
-        if stored or told or stated:
-            found.append(inside)
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | COMPREHENSIONS):
-            continue
-        waiting += [(each, each if isinstance(each, ast.stmt) else inside) for each in ast.iter_child_nodes(node)]
+        node = waiting.pop()
+        match node:
+            case ast.Name(id=told, ctx=ast.Store() | ast.Del()):
+                bound = told == name
+            case ast.FunctionDef(name=told) | ast.ClassDef(name=told) | ast.ExceptHandler(name=told):
+                bound = told == name
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                bound = name in names
+            case ast.alias(name=told, asname=shown):
+                bound = name == (shown or told.split(".")[0])
+            case _:
+                bound = False
+        if bound:
+            found.append(node)
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | COMPREHENSIONS):
+            waiting += ast.iter_child_nodes(node)
     return found

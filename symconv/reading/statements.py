@@ -10,6 +10,7 @@ from typing import Any
 from symconv.reading import control, loops
 from symconv.reading.arrays import Grid, own, snapshot, store, value
 from symconv.reading.expressions import imported, items_of, operated, subscripted
+from symconv.reading.kinds import refused_place
 from symconv.reading.numbers import Affine, Conjunction, negated
 from symconv.reading.reader import Reader, Returned
 from symconv.reading.terms import constant_of, guarded, simplified
@@ -132,10 +133,15 @@ def _view(reader: Reader, holder: Grid, target: ast.Subscript, frame: Frame) -> 
     index = subscripted(reader, target.slice, frame)
     items = list(index) if isinstance(index, tuple) else [index]
     if any(isinstance(item, Grid) for item in items):
+        refused_place(items)
         raise Unreadable("an assignment to an index array")
     if holder.kind == "int":
         raise Unreadable("a write into an integer array")
-    return indexed_by(reader.world, own(reader.world, holder), items)
+    try:
+        return indexed_by(reader.world, own(reader.world, holder), items)
+    except Unreadable:
+        refused_place(items)
+        raise
 
 
 def _data(reader: Reader, found: Any) -> Any:
