@@ -123,8 +123,9 @@ def _call(reader: Reader, node: ast.Call, frame: Frame) -> Any:
     try:
         return reader.call(function, args, keywords)
     except Unreadable:
-        if isinstance(function, Row) and python_rows.BUILTINS.get(function.name) is function and not keywords:
-            refused_builtin(getattr(builtins, function.name), args)
+        name = function.name if isinstance(function, Row) else ""
+        if name and python_rows.BUILTINS.get(name) is function and not keywords:
+            refused_builtin(getattr(builtins, name), args)
         raise
 
 

@@ -45,8 +45,8 @@ def _function() -> None:
 #: floats with whole values are integers in the reader
 NUMBER = (1, 1.0, np.int64(1), np.float64(1))
 ARRAY = (np.ones(1), np.ones((1, 1)), np.ones(1, int), np.float64(1), np.int64(1))
-SEQUENCE = ([1], (1,), range(1), (i for i in ()), zip(()), enumerate(()))
-CALLABLE = (_function, abs, [].append, int)
+SEQUENCE: tuple[Any, ...] = ([1], (1,), range(1), iter(()), zip(()), enumerate(()))
+CALLABLE: tuple[Any, ...] = (_function, abs, [].append, int)
 
 #: kind of value in the reader -> samples of what it may be when the function runs
 SAMPLES: dict[type, tuple[Any, ...]] = {
@@ -100,13 +100,13 @@ def refused_operation(op: ast.AST, *values: Any) -> None:
     """TypeError of the function where Python knows no such operation on values of these types."""
     if isinstance(op, ast.Mod) and isinstance(values[0], str):
         return
-    if type(op) in OPERATIONS and _always(OPERATIONS[type(op)], *map(type, values)):
+    if type(op) in OPERATIONS and _always(OPERATIONS[type(op)], *_kinds(*values)):
         raise Raised("TypeError")
 
 
 def refused_builtin(function: Callable[..., Any], values: list[Any]) -> None:
     """TypeError of the function where a builtin takes no values of these types."""
-    if _always(function, *map(type, values)):
+    if _always(function, *_kinds(*values)):
         raise Raised("TypeError")
 
 
@@ -140,7 +140,7 @@ def refused_iteration(value: Any) -> None:
     if isinstance(value, Grid):
         if not value.ndim:
             raise Raised("TypeError")
-    elif type(value) in SAMPLES and _always(iter, type(value)):
+    elif type(value) in SAMPLES and _always(iter, *_kinds(value)):
         raise Raised("TypeError")
 
 
@@ -148,7 +148,7 @@ def refused_index(value: Any, index: Any) -> None:
     """TypeError of the function where ``value[index]`` cannot be for values of these types."""
     number = isinstance(value, int | Affine | Product | Least) and isinstance(index, int | Affine | Slice | str)
     named = isinstance(value, Grid | Vector | Row | Class)
-    if number or (type(value) in SAMPLES and not named and _always(_item, type(value), type(index))):
+    if number or (type(value) in SAMPLES and not named and _always(_item, *_kinds(value, index))):
         raise Raised("TypeError")
 
 
@@ -159,13 +159,13 @@ def refused_place(items: list[Any]) -> None:
             raise Raised("IndexError")
         if isinstance(item, Slice):
             for each in (item.start, item.stop, item.step):
-                if _is_data(each) or _always(_cut, type(each)):
+                if _is_data(each) or _always(_cut, *_kinds(each)):
                     raise Raised("TypeError")
 
 
 def refused_length(value: Any) -> None:
     """TypeError of the function where no axis can have such a length."""
-    if _is_data(value) or _always(_length, type(value)):
+    if _is_data(value) or _always(_length, *_kinds(value)):
         raise Raised("TypeError")
 
 
@@ -185,8 +185,12 @@ def _item(value: Any, index: Any) -> Any:
     return value[index]
 
 
+def _kinds(*values: Any) -> tuple[Any, ...]:
+    return tuple(map(type, values))
+
+
 @cache
-def _always(operation: Any, *kinds: type) -> bool:
+def _always(operation: Any, *kinds: Any) -> bool:
     """Whether the operation raises TypeError for every sample of the kinds."""
     if any(kind not in SAMPLES for kind in kinds):
         return False

@@ -78,7 +78,7 @@ def at_which(layer: Layer, comparisons: Sequence[Comparison], context: isl.Conte
     held = []
     for axis, (h, k) in enumerate(zip(layer.inputs, layer.kernels, strict=True)):
         p, q = map(str, layer.pads[axis])
-        known = {"H": h, "K": k, "p": p, "q": q, "s": layer.call.stride, "d": layer.call.dilation}
+        known: dict[str, int | str] = {"H": h, "K": k, "p": p, "q": q, "s": layer.call.stride, "d": layer.call.dilation}
         said = comparisons
         for name, value in strided.items():
             said = [each.substitute({name: value}) for each in said]
