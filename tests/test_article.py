@@ -25,6 +25,7 @@ from symconv.article.blocks import Equations, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.companions import channelled, character, example, is_line, line_of, shorter
 from symconv.article.formats.markdown import DIALECTS
+from symconv.article.listing import listing
 from symconv.article.selection import kept, kinds, selected
 from symconv.article.write import SECTIONS
 from symconv.formulas.standard import STANDARD
@@ -729,7 +730,7 @@ def test_every_word_is_used_and_none_is_missing(monkeypatch: pytest.MonkeyPatch)
     used |= {"second.fails"}
     used |= keys(document(Conv(input=12, kernel=3), budget=30).sections)  # too narrow for its Jacobian
     for conv in (WORDY[0], WORDY[6]):  # sections by themselves, and a brief one
-        for name in ("gradients", "summary", "steps"):
+        for name in ("gradients", "summary", "steps", "algorithm"):
             used |= keys(document(conv, sections=[name], detail="brief").sections)
     used |= keys(document(SMALL[0], sections=["summary"], assume="p == 0").sections)
     used |= keys(document(SMALL[0], sections=["algorithm"], code="none").sections)
@@ -926,6 +927,18 @@ def test_the_listing_runs_as_it_stands(conv: Conv, lang: str, capsys: pytest.Cap
     errors = dict(line.split(": ") for line in capsys.readouterr().out.split("\n") if line)
     assert list(errors) == ["dx", "dw", "db"][: 3 if conv.bias else 2]
     assert all(float(error) < 1e-6 for error in errors.values())
+    brief: dict[str, Any] = {}
+    exec("import numpy as np\n" + listing(conv, prose(lang), brief=True), brief)
+    assert (brief["forward"](x, w, *([b] if conv.bias else [])) == y).all()
+    for found, full in zip(brief["backward"](dy, x, w), names["backward"](dy, x, w), strict=True):
+        assert found.shape == full.shape
+        assert (found == full).all()
+
+
+def test_a_brief_listing_leaves_out_what_does_nothing() -> None:
+    assert "dx = correlate(pad(dy, K - 1, K - 1), flip(w)," in listing(SMALL[5], prose("en"), brief=True)
+    uneven = Conv(input=(5, 6), kernel=(2, 3), stride=(1, 2))  # no number stands for both axes
+    assert listing(uneven, prose("en"), brief=True) == listing(uneven, prose("en"))
 
 
 def test_a_gradient_check_sees_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ import pytest
 from symconv import Conv
 from symconv.article import document
 from symconv.article.pdf import compile_pdf, complaints
+from symconv.prose import LANGUAGES
 from tests.cases import SMALL
 from tests.commands import assert_bad_usage, run
 
@@ -77,6 +78,17 @@ def test_nothing_is_too_wide_or_undefined() -> None:
 
 
 @pytest.mark.slow
+@needs_pdflatex
+@pytest.mark.slow
+@pytest.mark.parametrize(("detail", "most"), [("brief", 3), ("full", 8)])
+def test_the_pages_of_a_small_layer_are_few(detail: str, most: int) -> None:
+    for lang in LANGUAGES if detail == "brief" else ("fr",):
+        source = document(Conv(input=(4, 4), kernel=(2, 2)), lang, detail=detail).render("latex")
+        _, log = compile_pdf(source, "pdflatex", runs=2)
+        [pages] = re.findall(r"Output written on .*?\((\d+) pages?", log.replace("\n", ""))
+        assert int(pages) <= most, lang
+
+
 @needs_lualatex
 def test_lualatex_sets_it_as_well() -> None:
     assert found_in(document(SMALL[2], "fr").render("latex"), "lualatex") == []

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from symconv.algebra.integers import Const, Integer
 from symconv.article.equations import array_index, own, shown_labels
 from symconv.formulas import tree
 from symconv.formulas.standard import standard
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels
 from symconv.mathematics.of_formulas import Setting, of_formula
+from symconv.mathematics.of_integers import simplified
 from symconv.mathematics.tree import Equation, Total, Word
 
-__all__ = ["closed", "formula_for", "summed_labels"]
+__all__ = ["closed", "formula_for", "summed_labels", "trimmed"]
 
 
 def formula_for(conv: Conv, target: str) -> tree.Formula:
@@ -37,3 +40,28 @@ def summed_labels(conv: Conv, target: str) -> str:
     labels = channel_labels(conv)
     used = set("".join(labels[array] for array in tree.TARGETS[target]))
     return "".join(label for label in shown_labels(conv) if label in used - set(labels[target]))
+
+
+def trimmed(node: tree.Node, known: Mapping[str, int]) -> tree.Node:
+    """A formula's body with what is ``known`` of its sizes put in, and operations left out that do nothing, whatever the others.
+
+    >>> print(trimmed(standard("dx").body, {"s": 1, "d": 1, "p": 0, "q": 0, "r": 0}))
+    correlate(pad(dy, K - 1), flip(w))
+    """
+
+    def put(e: Integer) -> Integer:
+        return simplified(e, known)
+
+    if isinstance(node, tree.Move):
+        amounts = tuple(put(e) for e in node.amounts)
+        operand = trimmed(node.operand, known)
+        neutral = [each.neutral for each in node.operation.amounts]
+        if amounts and all(e == Const(value) for e, value in zip(amounts, neutral, strict=True)):
+            return operand
+        return replace(node, operand=operand, amounts=amounts)
+    if isinstance(node, tree.Correlate):
+        parts = (trimmed(part, known) for part in (node.operand, node.filter))
+        return tree.Correlate(*parts, stride=put(node.stride), dilation=put(node.dilation))
+    if isinstance(node, tree.Add):
+        return replace(node, left=trimmed(node.left, known), right=trimmed(node.right, known))
+    return node

@@ -10,11 +10,12 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from symconv.algebra.integers import Integer
-from symconv.article.closed import formula_for
+from symconv.article.closed import formula_for, trimmed
 from symconv.article.evidence import numbered
 from symconv.formulas import tree
 from symconv.kernels import Kind, helpers, source
@@ -23,6 +24,7 @@ from symconv.layer import relation
 from symconv.layer.conv import Conv
 from symconv.layer.padding import FILLER
 from symconv.mathematics.notation import OWN, Notation
+from symconv.mathematics.of_integers import simplified
 from symconv.prose import Prose
 
 __all__ = ["gradient_check", "listing"]
@@ -35,8 +37,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def listing(conv: Conv, words: Prose, own: Notation = OWN) -> str:
-    """``forward`` and ``backward`` of the layer in NumPy, its comments in the language of ``words``.
+def listing(conv: Conv, words: Prose, own: Notation = OWN, brief: bool = False) -> str:
+    """``forward`` and ``backward`` of the layer in NumPy, its comments in the language of ``words``; where it is ``brief`` and
+    the axes are alike, stride, padding and dilation are put in, and what they leave nothing to do for is left out.
 
     x (N, C, *H), w (F, C/groups, *K) and b (F,) as everywhere; of a transposed layer w (C, F/groups, *K). Any sizes of x and w go
     that fit these constants.
@@ -47,11 +50,24 @@ def listing(conv: Conv, words: Prose, own: Notation = OWN) -> str:
     s, d, p, q = np.array([[1], [1], [0], [0]])
     """
     formulas = {target: formula_for(conv, target) for target in ("y", "dx", "dw", "db")}
-    functions = "\n\n".join([_forward(conv, formulas, words), _backward(conv, formulas, words)])
+    known = _known(conv) if brief else {}
+    if known:
+        formulas = {name: replace(each, body=trimmed(each.body, known)) for name, each in formulas.items()}
+    functions = "\n\n".join([_forward(conv, formulas, words), _backward(conv, formulas, words, known)])
     used = [name for name in OPERATIONS if f"{name}(" in functions]
     operations = [_comment(words, name) + _bare(source.copied(OPERATIONS[name])) for name in used]
-    head = "\n".join(_constants(conv, words))
-    return "\n\n".join([*(_renamed(text, own) for text in (head, functions)), *operations])
+    head = "\n".join(_constants(conv, words, not known))
+    return "\n\n".join([*(_renamed(text, own) for text in (head, functions) if text), *operations])
+
+
+def _known(conv: Conv) -> dict[str, int]:
+    """The constants of a layer whose axes are alike; r too where it is not for the sizes of x to say."""
+    names = ["s", "d", "p", "q", *(["r"] if conv.transposed else [])]
+    columns = [tuple(conv.sizes(axis)[name] for name in names) for axis in range(conv.ndim)]
+    if len(set(columns)) > 1:
+        return {}
+    known = dict(zip(names, columns[0], strict=True))
+    return known if conv.transposed or known["s"] > 1 else {**known, "r": 0}
 
 
 def gradient_check(conv: Conv, words: Prose, own: Notation = OWN) -> str:
@@ -97,12 +113,14 @@ def _comment(words: Prose, key: str) -> str:
     return "# " + words.words[f"listing.{key}"].translate({0xA0: " ", 0x202F: " ", 0x2019: "'"}) + "\n"
 
 
-def _constants(conv: Conv, words: Prose) -> Iterator[str]:
-    """The numbers of the layer that the formulas need: s, d, p, q, of a transposed layer r, and G where there are groups."""
+def _constants(conv: Conv, words: Prose, sizes: bool) -> Iterator[str]:
+    """The numbers of the layer that the formulas need: s, d, p, q, of a transposed layer r, where they are not put in; and G
+    where there are groups."""
     names = ["s", "d", "p", "q", *(["r"] if conv.transposed else [])]
     columns = [[conv.sizes(axis)[name] for axis in range(conv.ndim)] for name in names]
-    yield _comment(words, "constants_transposed" if conv.transposed else "constants").rstrip()
-    yield f"{', '.join(names)} = np.array({columns})"
+    if sizes:
+        yield _comment(words, "constants_transposed" if conv.transposed else "constants").rstrip()
+        yield f"{', '.join(names)} = np.array({columns})"
     if conv.mode.filled:
         yield _comment(words, "filler").rstrip()
         yield f"{FILLER} = {numbered(conv).padding_value:g}"
@@ -111,16 +129,20 @@ def _constants(conv: Conv, words: Prose) -> Iterator[str]:
         yield f"G = {conv.groups}"
 
 
-def _prepared(conv: Conv, arrays: Sequence[str], targets: Sequence[str], words: Prose) -> Iterator[str]:
-    """Sizes that the formulas for ``targets`` name, then every array with its groups on an axis of their own."""
-    needed = {name for target in targets for name in formula_for(conv, target).sizes()}
+def _prepared(
+    conv: Conv, arrays: Sequence[str], formulas: Sequence[tree.Formula], words: Prose, known: Mapping[str, int]
+) -> Iterator[str]:
+    """Sizes that the formulas name, then every array with its groups on an axis of their own."""
+    needed = {name for formula in formulas for name in formula.sizes()}
     if "K" in needed or ("r" in needed and not conv.transposed):
         yield "K = np.array(w.shape[2:])"
     if "r" in needed and not conv.transposed:
         yield _comment(words, "remainder").rstrip()
-        yield f"H, O = np.array(x.shape[2:]), np.array(dy.shape[2:])\nr = {_text(relation.REMAINDER)}"
+        r = simplified(relation.REMAINDER, known) if known else relation.REMAINDER
+        yield f"H, O = np.array(x.shape[2:]), np.array(dy.shape[2:])\nr = {_text(r)}"
     groups = "G" if conv.groups > 1 else "1"
-    yield _comment(words, "group_axis").rstrip()
+    if len(formulas) == 1:  # said once, in the forward pass
+        yield _comment(words, "group_axis").rstrip()
     for array in arrays:
         # filters (of a transposed layer input channels) and channels count inside one group
         lead = f"{groups}, -1, *w.shape[1:]" if array == "w" else f"len({array}), {groups}, -1, *{array}.shape[2:]"
@@ -143,15 +165,16 @@ def _line(conv: Conv, target: str, formula: tree.Formula) -> str:
 
 def _forward(conv: Conv, formulas: dict[str, tree.Formula], words: Prose) -> str:
     bias = ", b" if conv.bias else ""
-    lines = [*_prepared(conv, ("x", "w"), ("y",), words), _line(conv, "y", formulas["y"])]
+    lines = [*_prepared(conv, ("x", "w"), [formulas["y"]], words, {}), _line(conv, "y", formulas["y"])]
     lines.append("y = y.reshape(len(y), -1, *y.shape[3:])")
     returned = f"y + b.reshape(-1{', 1' * conv.ndim})" if conv.bias else "y"
     return _function(f"forward(x, w{bias})", [*lines, f"return {returned}"])
 
 
-def _backward(conv: Conv, formulas: dict[str, tree.Formula], words: Prose) -> str:
+def _backward(conv: Conv, formulas: dict[str, tree.Formula], words: Prose, known: Mapping[str, int]) -> str:
     targets = ("dx", "dw", *(["db"] if conv.bias else []))
-    lines = ["x_shape, w_shape = x.shape, w.shape", *_prepared(conv, ("dy", "x", "w"), targets, words)]
+    used = [formulas[target] for target in targets]
+    lines = ["x_shape, w_shape = x.shape, w.shape", *_prepared(conv, ("dy", "x", "w"), used, words, known)]
     lines += [_line(conv, target, formulas[target]) for target in targets]
     shapes = {"dx": "dx.reshape(x_shape)", "dw": "dw.reshape(w_shape)", "db": "db.reshape(-1)"}
     return _function("backward(dy, x, w)", [*lines, f"return {', '.join(shapes[target] for target in targets)}"])

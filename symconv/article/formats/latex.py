@@ -42,6 +42,9 @@ PICTURE_WIDTH = 14.5
 #: a list of so many short equations is set in two columns
 MANY = 6
 
+#: a program of more lines is set in two columns where the article is brief
+LONG_CODE = 20
+
 #: the width of one of two columns of the template's page, in points
 COLUMN = 228.0
 
@@ -222,6 +225,7 @@ def _template(document: Article, name: str, whole: bool = False) -> str:
         "words": lambda value: words(prose, value, prefix),
         "display": lambda block: display(prose, block, prefix, layout.points(WHOLE if whole else TEXT_WIDTH)),
         "paired": lambda block: whole and layout.width is None and paired(block),
+        "beside": lambda code: whole and document.brief and layout.width is None and code.text.count("\n") > LONG_CODE,
         "columns": lambda table: columns(prose, table, width),
         "cited": lambda given: cited(prose, given, prefix),
         "heading": lambda depth: HEADINGS[min(depth + layout.level - 1, len(HEADINGS) - 1)],

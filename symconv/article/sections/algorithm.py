@@ -20,12 +20,14 @@ def algorithm(case: Case) -> Section:
     """The kernel, then what was found of it and of the formulas."""
     conv = case.conv
     findings = case.evidence.findings
-    blocks: list[Block] = [Paragraph(Phrase("algorithm.intro" if case.code == "formulas" else "algorithm.emitted"))]
+    blocks: list[Block] = [
+        Paragraph(Phrase(f"algorithm.{'emitted' if case.code != 'formulas' else 'intro' if case.full else 'brief'}"))
+    ]
     if case.code == "none":
         return Section("algorithm", Phrase("algorithm.checks"), tuple(verdict(case, findings)))
     if all(finding.ok for finding in findings):
         blocks.append(Code(_listed(case), "python"))
-        if case.code == "formulas":
+        if case.code == "formulas" and case.full:
             blocks.append(Paragraph(Phrase("algorithm.left_out")))
         if case.gradient_check and case.code == "formulas":
             blocks += [
@@ -38,7 +40,7 @@ def algorithm(case: Case) -> Section:
 def _listed(case: Case) -> str:
     """The closed formulas as a program, or the emitted kernel of a schedule."""
     if case.code == "formulas":
-        return listing(case.conv, prose(case.lang), case.notation)
+        return listing(case.conv, prose(case.lang), case.notation, brief=not case.full)
     return emit(case.code, Kind(case.conv.ndim, case.conv.transposed)).source.strip()
 
 

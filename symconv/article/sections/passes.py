@@ -104,9 +104,10 @@ def listed(phrases: Sequence[Phrase]) -> Phrase:
     return Phrase("list.comma", {"first": first, "rest": listed(rest)}) if rest else first
 
 
-def general(conv: Conv, target: str, label: str) -> Equations:
-    """The index equation in letters and, under it, with the layer's numbers."""
-    return Equations.of(*gradient_equations(conv, target, False), *gradient_equations(conv, target, True), label=label)
+def general(conv: Conv, target: str, label: str, letters: bool = True) -> Equations:
+    """The index equation in letters and, under it, with the layer's numbers; without ``letters`` the latter alone."""
+    first = gradient_equations(conv, target, False) if letters else ()
+    return Equations.of(*first, *gradient_equations(conv, target, True), label=label)
 
 
 def forward(case: Case) -> Section:
@@ -139,8 +140,12 @@ def jacobians(case: Case) -> Section:
     else:
         kind = conv.kind.name
         said = "long" if case.conv.ndim == 1 else "line" if conv.axes[0] in case.conv.axes else "short"
-        blocks.append(Paragraph(Phrase(f"jacobians.{said}.{kind}", {"layer": sizes_of(conv)})))
-        blocks.append(entry_equations(conv, "y", line.gradients.terms("y"))[0])
+        sentences = [Phrase(f"jacobians.{said}.{kind}", {"layer": sizes_of(conv)})]
+        if case.full:
+            sentences.append(Phrase("jacobians.reads"))
+        blocks.append(Paragraph(Phrase("list.sentences", {"sentences": tuple(sentences)})))
+        if case.full:
+            blocks.append(entry_equations(conv, "y", line.gradients.terms("y"))[0])
     blocks.append(Paragraph(Phrase("jacobians.intro")))
     arrays = [target.removeprefix("d") for target in case.targets]
     for array in arrays if case.full else arrays[-1:]:
@@ -149,7 +154,7 @@ def jacobians(case: Case) -> Section:
     blocks.append(Paragraph(Phrase(f"jacobians.band.{layer}", {"jacobian": partial("x")})))
     blocks.append(Paragraph(Phrase("jacobians.chain")))
     told = arrays if case.full else arrays[-1:]
-    blocks.append(Equations(tuple(product(line, array, True) for array in told)))
+    blocks.append(Equations(tuple(product(line, array, case.full) for array in told)))
     for target in case.targets if case.full else ():
         entries = f"jacobians.entries.{target}" + ("_border" if target == "dx" and layer == "border" else "")
         blocks += [Paragraph(Phrase(entries)), *entry_equations(conv, target, line.gradients.terms(target))]
@@ -200,13 +205,14 @@ def jacobian(case: Case, array: str) -> list[Block]:
 def gradients(case: Case) -> Section:
     """The index derivation, step by step, then the entries and the pictures that it comes to."""
     conv = case.conv
-    blocks: list[Block] = [Paragraph(Phrase("gradients.intro"))]
+    intro = (Phrase("gradients.intro"), *([Phrase("gradients.symbols")] if case.full else []))
+    blocks: list[Block] = [Paragraph(Phrase("list.sentences", {"sentences": intro}))]
     if conv.bias:
-        blocks += [Paragraph(Phrase("gradients.db")), general(conv, "db", "db")]
+        blocks += [Paragraph(Phrase("gradients.db")), general(conv, "db", "db", case.full)]
     layer = conv.kind.name
-    blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(conv, "dw", "dw")]
-    blocks += index_derivation(conv, case.notation.iverson)
-    blocks += windows_of_entries(case)
+    blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(conv, "dw", "dw", case.full)]
+    blocks += index_derivation(conv, case.notation.iverson, case.full)
+    blocks += windows_of_entries(case) if case.full else []
     if case.line is not case and not case.full:
         blocks += unreached(conv)
     elif case.line is not case:
@@ -223,8 +229,9 @@ def gradients(case: Case) -> Section:
     return Section("gradients", Phrase("gradients.title"), tuple(blocks))
 
 
-def index_derivation(conv: Conv, iverson: bool = False) -> list[Block]:
-    """dx from the chain rule to the sum that is left; ``iverson``: conditions in brackets instead of by a Kronecker symbol."""
+def index_derivation(conv: Conv, iverson: bool = False, full: bool = True) -> list[Block]:
+    """dx from the chain rule to the sum that is left; ``iverson``: conditions in brackets instead of by a Kronecker symbol;
+    ``full``: the sum over pairs too, where it is another."""
     layer = conv.kind.name
     axes = range(conv.ndim)
     forward = Reference("forward", Phrase("reference.forward"))
@@ -255,16 +262,16 @@ def index_derivation(conv: Conv, iverson: bool = False) -> list[Block]:
     last: Math = Word("K") if first else Sum(((1, Word("K")), (-1, Word("1"))))
     survive = Phrase(f"gradients.survive.{layer}", {**values, "first": first, "last": last})
     if conv.transposed:
-        return [*blocks, Paragraph(survive), general(conv, "dx", "dx"), Paragraph(Phrase("gradients.unflipped"))]
+        dx = general(conv, "dx", "dx", full)
+        return [*blocks, Paragraph(survive), dx, Paragraph(Phrase("gradients.unflipped"))]
     fractions = [Phrase("gradients.fractions")] if any(axis.d > 1 for axis in conv.axes) else []
     said = (survive, *fractions, Phrase("gradients.substituted", values))
     return [
         *blocks,
         Paragraph(Phrase("list.sentences", {"sentences": said})),
-        Equations((*extended(conv, False)[:1], *extended(conv, True)), "extended"),
+        Equations((*(extended(conv, False)[:1] if full else ()), *extended(conv, True)), "extended"),
         Paragraph(Phrase("gradients.flipped")),
-        Paragraph(Phrase("gradients.pairs")),
-        general(conv, "dx", "dx"),
+        *([Paragraph(Phrase("gradients.pairs")), general(conv, "dx", "dx")] if full else []),
     ]
 
 
@@ -277,7 +284,6 @@ def windows_of_entries(case: Case) -> list[Block]:
     if any(line is None for _, line in shown):
         conv, shown = case.short.conv, _drawn_out(case.short)
     lines = [(index, *line) for index, line in shown if line is not None]
-    lines = lines if case.full else lines[:1]
     if not lines:
         return []
     layer = conv.kind.name
