@@ -50,8 +50,9 @@ def settings(conv: Conv, axis: int) -> dict[str, bool]:
 
 
 def interesting_axis(conv: Conv) -> int:
-    """The axis on which the layer has most of stride, padding, dilation and a remainder; the first of these."""
-    return max(range(conv.ndim), key=lambda axis: (sum(settings(conv, axis).values()), -axis))
+    """The axis on which the layer has most of stride, padding, dilation and a remainder, the first of these; one on which the
+    kernel has a single row, and nothing slides, only where there is no other."""
+    return max(range(conv.ndim), key=lambda axis: (conv.axes[axis].K > 1, sum(settings(conv, axis).values()), -axis))
 
 
 # the character of an axis ---------------------------------------------------------------------------------------------
