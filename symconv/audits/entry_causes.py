@@ -73,6 +73,15 @@ def _shifted(conv: Conv, name: str, value: Array, truth: Array, other: Callable[
     return False
 
 
+def _mirrored(conv: Conv, name: str, value: Array, truth: Array, other: Callable[[str], Array]) -> bool:
+    """With the rows, the columns or both in reverse order."""
+    if value.shape != truth.shape or truth.ndim != conv.ndim + 2 or equal(value, truth):
+        return False
+    axes = range(2, truth.ndim)
+    some = (chosen for count in range(1, conv.ndim + 1) for chosen in itertools.combinations(axes, count))
+    return any(equal(value, np.flip(truth, chosen)) for chosen in some)
+
+
 #: key -> the outputs, what is said, and its check
 ENTRY_CAUSES: dict[str, tuple[tuple[str, ...], str, Check]] = {
     "exchanged": (
@@ -83,5 +92,6 @@ ENTRY_CAUSES: dict[str, tuple[tuple[str, ...], str, Check]] = {
     "reshaped": (
         ("y", "dx", "dw"), "{output} has the right entries in another order: reshape where a transpose is due", _reshaped,
     ),
+    "mirrored": (("y", "dx"), "{output} has its rows or columns in reverse order", _mirrored),
     "shifted": (("y", "dx", "dw"), "{output} is shifted by a row or a column", _shifted),
 }  # fmt: skip

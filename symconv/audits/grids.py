@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from symconv.audits.truth import exact_value
 from symconv.layer.conv import Conv
 from symconv.layer.padding import mode_named
 
-__all__ = ["MAX_AUDITED", "NAMED", "TAKEN", "Size", "default_grid", "grid_of", "numbered", "taken"]
+__all__ = ["MAX_AUDITED", "NAMED", "TAKEN", "Size", "default_grid", "enough", "grid_of", "numbered", "taken"]
 
 #: an audit of more cases than this is refused
 MAX_AUDITED = 2_000_000
@@ -203,6 +203,36 @@ def taken(takes: Iterable[str], ndim: int = 2, every: int = 1) -> list[Conv]:
                                    out_channels=groups * size.out_channels, **values))  # fmt: skip
         found += chosen[::every]
     return list(dict.fromkeys(found))
+
+
+#: a named grid of which a convention covers fewer cases has more that it does cover
+LEAST = 12
+
+
+def enough(convs: Sequence[Conv], outside: Callable[[Conv], str | None]) -> list[Conv]:
+    """The cases of a grid; where ``outside`` leaves few of them, also what they become without what it does not cover.
+
+    >>> one_image = lambda conv: None if conv.batch == 1 and set(conv.stride) == {1} else "one image, stride 1"
+    >>> [conv.slug for conv in enough([Conv((4, 3), (2, 2), 2, stride=3)], one_image)]
+    ['in4x3-k2x2-n2c1f1-s3x3', 'in4x3-k2x2-n1c1f1']
+    """
+    if sum(outside(conv) is None for conv in convs) >= LEAST:
+        return list(convs)
+    more = (next((each for each in _plainer(conv) if outside(each) is None), None) for conv in convs)
+    return list(dict.fromkeys([*convs, *(conv for conv in more if conv is not None)]))
+
+
+def _plainer(conv: Conv) -> Iterator[Conv]:
+    """The layer, and what is left of it when one thing after the other is taken from it."""
+    yield conv
+    changes: tuple[dict[str, Any], ...] = (
+        {"padding": 0}, {"stride": 1}, {"dilation": 1}, {"kernel": (min(conv.kernel),) * conv.ndim}, {"batch": 1},
+        {"in_channels": conv.groups}, {"out_channels": conv.groups},
+    )  # fmt: skip
+    for change in changes:
+        with contextlib.suppress(ValueError):  # the padding was needed for the kernel
+            conv = replace(conv, **change)
+            yield conv
 
 
 def default_grid(name: str = "default", takes: Iterable[str] = (), **options: Any) -> list[Conv]:

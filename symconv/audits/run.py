@@ -20,7 +20,7 @@ from symconv.audits.begin import AUTO, call_of, inferred_call, tried
 from symconv.audits.beside import by_own_forward, challenged, in_another_interpreter
 from symconv.audits.case import Case
 from symconv.audits.conventions import Adapter, Convention, convention_named
-from symconv.audits.grids import MAX_AUDITED, default_grid, is_square, numbered
+from symconv.audits.grids import MAX_AUDITED, default_grid, enough, is_square, numbered
 from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.settle import Settled
 from symconv.audits.judge import ENGINES, CaseVerdict
@@ -238,7 +238,7 @@ def _check(mode: str, engine: str, backend: str, nothing_to_resume: bool) -> Non
 
 def _cases(plan: _Plan, rules: Convention, call: Settled) -> list[Case]:
     """The geometries of the grid, not judged yet, each with the reason why the convention does not cover it, if so."""
-    convs = [conv for conv in _geometries(plan.grid, call) if hold_for(plan.assumed, conv)]
+    convs = [conv for conv in _geometries(plan.grid, call, rules) if hold_for(plan.assumed, conv)]
     if not convs:
         raise ValueError(f"no case of the grid has {in_words(plan.assumed)}")
     check_forward(plan.truth, convs)
@@ -255,9 +255,9 @@ def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:
         raise ValueError(f"no {name} {value!r}; there are {', '.join(choices)}")
 
 
-def _geometries(grid: str | Iterable[Conv], call: Settled) -> list[Conv]:
+def _geometries(grid: str | Iterable[Conv], call: Settled, rules: Convention) -> list[Conv]:
     if isinstance(grid, str):
-        return default_grid(grid, takes=call.takes, ndim=call.ndim)
+        return enough(default_grid(grid, takes=call.takes, ndim=call.ndim), rules.outside)
     convs = list(grid)
     if not convs:
         raise ValueError("the grid is empty")

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from symconv.audits import Audit, audit
 from symconv.audits.calls import MODES
-from symconv.audits.conventions import CONVENTIONS
-from symconv.audits.grids import NAMED, default_grid
+from symconv.audits.conventions import CONVENTIONS, convention_named
+from symconv.audits.grids import NAMED, default_grid, enough
 from symconv.audits.inference.settle import Settled, adapter_named, adapter_text, said_by_hand, settled
 from symconv.audits.judge import ENGINES
 from symconv.audits.limits import check_limits
@@ -163,7 +163,7 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
         target = _target(function, program, options)
         call = _called(target, program, options)
         options["ndim"] = options["ndim"] or (call.ndim if call.ndim != 2 and not options["input"] else None)
-        convs = _grid(options, call.takes)
+        convs = _grid(options, call)
         for name, path in files.items():
             if path is not None:
                 _check_file(f"--{name}", path)
@@ -176,7 +176,8 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
         if program is not None:
             result = replace(result, label=program)
         _write(result, files)
-        test = repro(result, options["forward"]) if wants_repro and result.failures else None
+        reading = None if call.convention == "plain" else call.reading
+        test = repro(result, options["forward"], reading) if wants_repro and result.failures else None
     if test is not None:
         click.echo(test, nl=False)
     elif as_json or shape == "json":
@@ -224,7 +225,7 @@ def _target(function: str | None, program: str | None, options: dict[str, Any]) 
     return stand_in
 
 
-def _grid(options: dict[str, Any], takes: tuple[str, ...]) -> list[Conv]:
+def _grid(options: dict[str, Any], call: Settled) -> list[Conv]:
     """The grid of the options, which are taken out of them; where none is given, with the cases for what the function takes."""
     name, ndim = options.pop("grid"), options.pop("ndim")
     choices: dict[str, Any] = {}
@@ -245,8 +246,10 @@ def _grid(options: dict[str, Any], takes: tuple[str, ...]) -> list[Conv]:
         if ndim and choices.get(option):
             choices[option] = [v if isinstance(v, tuple) else (v,) * ndim for v in choices[option]]
     asked = {key for key, value in choices.items() if value not in (None, "zeros")}
-    more = takes if not asked and not transposed else ()
-    return default_grid(name, more, ndim=ndim or next(iter(axes), 2), transposed=transposed, **choices)
+    more = call.takes if not asked and not transposed else ()
+    convs = default_grid(name, more, ndim=ndim or next(iter(axes), 2), transposed=transposed, **choices)
+    named = not asked and not transposed and options["adapter"] is None
+    return enough(convs, convention_named(call.convention).outside) if named else convs
 
 
 def _check_file(option: str, path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,10 +12,14 @@ from pathlib import Path
 import pytest
 
 from symconv.audits import Audit, audit
+from symconv.audits.causes import Observed, confirmed
 from symconv.audits.grids import default_grid
+from symconv.audits.inference.settle import settled
 from symconv.audits.reports.junit import junit_xml
 from symconv.audits.reports.repro import repro
 from symconv.audits.sandbox.supervisor import shared_workers
+from symconv.audits.truth import Derivative, point
+from symconv.layer.conv import Conv
 from tests.audits.independent import SAMPLES
 
 FILE = SAMPLES / "sample_awkward.py"
@@ -110,6 +115,40 @@ def test_repro_fails_without_symconv(tmp_path: Path) -> None:
         text.replace("import half_dw", "import truth as half_dw").replace("awkward", "watched")
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["WrongBias", "WrongUpdate", "wrong_averages", "wrong_forgets_stride"])
+def test_repro_of_an_inferred_call(name: str, tmp_path: Path) -> None:
+    """A class, one that learns as it goes back, a cache, a function in another order: the test is about the true derivative."""
+    styles = SAMPLES / "sample_styles.py"
+    call = settled(f"{styles}:{name}")
+    assert call.reading is not None
+    found = audit(f"{styles}:{name}", call.convention, grid="minimal", engine="exact", once=True, jobs=1)
+    text = repro(found, reading=call.reading)
+    assert len(text.splitlines()) <= 21
+    (tmp_path / "test_it.py").write_text(text)
+    (tmp_path / styles.name).write_text(styles.read_text())
+    test = re.findall(r"def (test_\w+)", text)[0]
+    program = f"import sys; sys.modules['symconv'] = None; import test_it; test_it.{test}()"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert "AssertionError" in ran.stderr
+    right = {"WrongBias": "Torchlike", "WrongUpdate": "Updating", "wrong_averages": "cached_without_forward",
+             "wrong_forgets_stride": "other_order"}[name]  # fmt: skip
+    (tmp_path / "test_it.py").write_text(re.sub(rf"\b{name}\b", right, text))
+    assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_rows_in_reverse_order() -> None:
+    conv = Conv((4, 3), (2, 2), 2)
+    at = point(conv, 0, 0, 9)
+    truth = Derivative(conv).numbers(at, "dx")
+    for value, seen in (
+        (truth[..., ::-1], True),
+        (truth[:, :, ::-1, ::-1], True),
+        (truth, False),
+        (truth[::-1], False),
+    ):
+        assert ("mirrored" in confirmed(Observed(conv, "dx", at, truth, value))) is seen
 
 
 def test_an_empty_grid_says_why() -> None:

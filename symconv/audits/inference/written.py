@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from symconv.audits.inference.reading import Names, Reading
 
-__all__ = ["CALLED", "written"]
+__all__ = ["CALLED", "called", "written"]
 
 #: the name of the function that is written
 CALLED = "called_as_inferred"
@@ -43,6 +43,15 @@ def written(reading: Reading, name: str, ndim: int, source: str) -> str | None:
     )
 
 
+def called(reading: Reading, name: str, ndim: int, source: str, output: str) -> tuple[str, list[str]]:
+    """What must stand above, and the statements that end with ``dx = ...``, for arrays and numbers of the names x, w, b, dy,
+    stride, padding; LookupError for calls that no code makes."""
+    writer = _Writer(reading, name, ndim, source)
+    *made, _ = writer.lines()
+    result = writer.result(output, dict(reading.outputs)[output])
+    return _CONTEXT if reading.kind == "autograd" else "", [*made, f"{output} = {result}"]
+
+
 class _Writer:
     def __init__(self, reading: Reading, name: str, ndim: int, source: str) -> None:
         self.reading, self.name, self.ndim, self.source = reading, name, ndim, source
@@ -53,7 +62,7 @@ class _Writer:
         made = {"class": self._class, "autograd": self._autograd, "closure": self._closure}.get(
             self.reading.kind, self._function
         )()
-        outputs = [f'"{output}": {self._result(output, path)}' for output, path in self.reading.outputs]
+        outputs = [f'"{output}": {self.result(output, path)}' for output, path in self.reading.outputs]
         return [*made, f"return {{{', '.join(outputs)}}}"]
 
     def _function(self) -> list[str]:
@@ -80,7 +89,7 @@ class _Writer:
         before, after = reading.methods
         made = ["before_w, before_b = w, b", "w, b = w.copy(), b.copy()"] if self.updates else []
         made.append(f"layer = {self.name}({self._arguments(reading.build)})")
-        made += [f"layer{self._place(path.split('.'))} = {self._value(role)}" for path, role in reading.sets]
+        made += [f"layer{self._within(path.split('.'))} = {self._value(role)}" for path, role in reading.sets]
         made.append(f"y = layer.{before}({self._arguments(reading.forward)})")
         if any(role == "cache" for _, role in reading.backward):
             made.append("cache = y[1]")
@@ -113,13 +122,16 @@ class _Writer:
             return role + self._native(role)
         if role == "padding" and self.reading.padding == "pairs":
             return self._repeated("(padding, padding)")
+        if role == "padding" and self.reading.padding == "word":
+            return role
         if role in ("stride", "padding", "dilation"):
             return self._repeated(role) if form == "pair" else role
         sizes = [f"w.shape[{2 + i}]" for i in range(self.ndim)]
         space = [f"x.shape[{2 + i}]" for i in range(self.ndim)]
         shape = [*space, "x.shape[1]"] if self.reading.layout == "NHWC" else ["x.shape[1]", *space]
         known = {
-            "kernel": sizes[0] if self.ndim == 1 else f"({', '.join(sizes)})", "kernel0": sizes[0], "kernel1": sizes[-1],
+            "kernel": sizes[0] if self.ndim == 1 or self.reading.square else f"({', '.join(sizes)})",
+            "kernel0": sizes[0], "kernel1": sizes[-1],
             "in_channels": "x.shape[1]", "out_channels": "w.shape[0]", "groups": "1", "rate": "1.0", "on": "True",
             "None": "None", "y": "y", "cache": "cache", "last": repr(self.reading.layout),
             "input_shape": f"({', '.join(['x.shape[0]', *shape] if form == 'batch' else shape)})",
@@ -145,20 +157,32 @@ class _Writer:
                      "F111": "-1, 1, 1, 1"}  # fmt: skip
             return f".reshape({forms[self.reading.bias]})" if self.reading.bias != "F" else ""
         order = self._order(name)
-        return f".transpose({', '.join(map(str, order))})" if order else ""
+        turned = f".transpose({', '.join(map(str, order))})" if order else ""
+        if not self.reading.channel and name == "w":
+            return turned + "[0, 0]"
+        return turned + ("" if self.reading.batch or name == "w" else "[0]" if self.reading.channel else "[0, 0]")
 
     # results ------------------------------------------------------------------------------------------------------------
 
-    def _result(self, output: str, path: Sequence[object]) -> str:
+    def result(self, output: str, path: Sequence[object]) -> str:
+        """Where an output is, in PyTorch's layout."""
         name = output.removeprefix("d")
-        rest = self._place([str(key) for key in path[1:]])
-        value = f"back{rest}" if path[0] == "return" else f"layer{rest}"
+        keys = [str(key) for key in path[1:]]
+        value = f"back{self._place(keys)}" if path[0] == "return" else f"layer{self._within(keys)}"
         if path[0] == "updated":
             value = f"(before_{name}{self._native(name)} - {value})"
         if name == "b":
             return value if self.reading.bias == "F" else f"{value}.reshape(-1)"
         order = self._order("dy" if name in ("x", "y") else name)
+        if name != "w" and not self.reading.batch:
+            value += "[None]"
+        if not self.reading.channel:
+            value += "[None]" if name != "w" else "[None, None]"
         return value + (f".transpose({', '.join(str(order.index(i)) for i in range(len(order)))})" if order else "")
+
+    def _within(self, keys: Sequence[str]) -> str:
+        """Where something of an object is: in an attribute, or in what that holds."""
+        return f".{keys[0]}{self._place(keys[1:])}"
 
     def _place(self, keys: Sequence[str]) -> str:
         """Where something is: an item of a list, of a dict whose key the source writes as a word, or an attribute."""

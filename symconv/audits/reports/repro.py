@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.audits.conventions import CONVENTIONS, native_shape, said_only, short, to_native
+from symconv.audits.inference.layouts import word_for
+from symconv.audits.inference.reading import Reading
+from symconv.audits.inference.written import called
 from symconv.audits.result import Failure, Outcome
+from symconv.audits.sandbox import files
 from symconv.audits.truth import Derivative
 from symconv.layer.conv import Conv
 
@@ -23,36 +27,82 @@ _NAMES = {"plain": ("x", "w", "b", "dy"), "cs231n": ("x", "w", "b", "dy"), "cour
           "layer": ("x", "w", "b", "dy")}  # fmt: skip
 
 
-def repro(audit: Outcome, forward: str | None = None) -> str:
-    """The test for the smallest failure, as Python.
+def repro(audit: Outcome, forward: str | None = None, reading: Reading | None = None) -> str:
+    """The test for the smallest failure, as Python; ``reading`` is the call where that was inferred.
 
-    ValueError when nothing is wrong, and for an adapter, whose call cannot be written down.
+    ValueError when nothing is wrong, and for a call that cannot be written down: of an adapter, of a function that has no file.
     """
     failure = audit.smallest_failure
-    if failure is None or audit.mode != "backward":
+    if failure is None or audit.mode != "backward" or audit.truth:
         raise ValueError("there is no failure of a backward pass to write a test of")
-    if audit.convention not in _NAMES or ":" not in audit.label:
-        raise ValueError("a test is written of FILE.py:NAME called in one of the conventions " + ", ".join(_NAMES))
-    return _written(audit, failure, forward)
+    if ":" not in audit.label or not (reading or audit.convention in _NAMES):
+        raise ValueError(
+            "a test is written of FILE.py:NAME, inferred or called in one of the conventions " + ", ".join(_NAMES)
+        )
+    return _inferred(audit, failure, reading) if reading else _written(audit, failure, forward)
 
 
 def _written(audit: Outcome, failure: Failure, forward: str | None) -> str:
     conv, convention, names = failure.conv, CONVENTIONS[audit.convention], _NAMES[audit.convention]
-    path, _, name = audit.label.rpartition(":")
-    at = {each: _counting(conv.shapes[each], first) for each, first in (("x", 1), ("w", 2), ("b", 0), ("dy", 1))}
+    name = audit.label.rpartition(":")[2]
+    at = _arrays(conv)
     truth = Derivative(conv).numbers(at, failure.output)
     shape = native_shape(convention, conv, failure.output, truth.shape)
     native = to_native(convention, conv, failure.output[1:], truth).reshape(shape)
-    imported = name.split(".")[0] + (f", {forward}" if forward else "")
-    lines = ["import numpy as np", f"from {Path(path).stem} import {imported}", "", ""]
-    lines += [f"def test_{failure.output}_of_{re.sub(r'[^A-Za-z0-9]+', '_', name)}():", f"    # {_told(conv)}"]
-    for variable, array in zip(names, ("x", "w", "b", "dy"), strict=True):
-        lines.append(f"    {variable} = {_literal(to_native(convention, conv, array, at[array]))}")
-    lines += [f"    {line}" for line in _call(audit.convention, name, conv, failure.output, names, forward)]
+    lines = [f"{v} = {_literal(to_native(convention, conv, a, at[a]))}" for v, a in zip(names, at, strict=True)]
+    lines += _call(audit.convention, name, conv, failure.output, names, forward)
+    return _test(audit.label, failure, (forward,), "", lines, native, names[3])
+
+
+def _inferred(audit: Outcome, failure: Failure, reading: Reading) -> str:
+    """The test of a call that was inferred, with arrays in PyTorch's layout, turned as the call wants them."""
+    conv, (_, source, name) = failure.conv, files.named(audit.label)
+    at = _arrays(conv)
+    try:
+        above, call = called(reading, name, conv.ndim, source, failure.output)
+        padding = _word(conv, reading) if reading.padding == "word" else _padding(conv)
+    except LookupError as error:
+        raise ValueError(f"no test is written of {audit.label}: its call has {error.args[0]}") from error
+    lines = [f"{array} = {_literal(value)}" for array, value in at.items()]
+    lines += [f"stride, padding = {short(conv.stride)!r}, {padding!r}", *call]
+    return _test(
+        audit.label, failure, (reading.forward_name,), above, lines, Derivative(conv).numbers(at, failure.output), "dy"
+    )
+
+
+def _word(conv: Conv, reading: Reading) -> str:
+    """The padding in words, as the function writes it."""
+    word = word_for(conv)
+    upper = any(
+        role == "padding/upper" for names in (reading.backward, reading.forward, reading.build) for _, role in names
+    )
+    return str(word).upper() if upper else str(word)
+
+
+def _arrays(conv: Conv) -> dict[str, Array]:
+    return {each: _counting(conv.shapes[each], first) for each, first in (("x", 1), ("w", 2), ("b", 0), ("dy", 1))}
+
+
+def _test(
+    label: str, failure: Failure, also: tuple[str | None, ...], above: str, lines: list[str], expected: Array, dy: str
+) -> str:  # fmt: skip
+    """A test of these lines, which leave the output under its name."""
+    path, _, name = label.rpartition(":")
+    imported = ", ".join([name.split(".")[0], *filter(None, also)])
     by = {"dx": "the input", "dw": "the weights", "db": "the bias"}[failure.output]
-    lines.append(f"    expected = {_literal(native)}  # the derivative of sum(y * {names[3]}) by {by}")
-    lines.append(f"    np.testing.assert_allclose({failure.output}, expected)")
-    return "\n".join(lines) + "\n"
+    told = ["import numpy as np", _import(path, imported), *above.splitlines(), "", ""]
+    told += [f"def test_{failure.output}_of_{re.sub(r'[^A-Za-z0-9]+', '_', name)}():", f"    # {_told(failure.conv)}"]
+    told += [f"    {line}" for line in lines]
+    told.append(f"    expected = {_literal(expected)}  # the derivative of sum(y * {dy}) by {by}")
+    told.append(f"    np.testing.assert_allclose({failure.output}, expected)")
+    return "\n".join(told) + "\n"
+
+
+def _import(path: str, names: str) -> str:
+    """Where the names come from: a file beside the test, a module by its dotted name, cells of a notebook."""
+    if path.endswith(".ipynb"):
+        return f"# paste here the cells of {Path(path).name} that define {names}"
+    return f"from {Path(path).stem if path.endswith('.py') else path} import {names}"
 
 
 def _counting(shape: tuple[int, ...], first: int) -> Array:
