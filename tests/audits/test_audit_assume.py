@@ -13,6 +13,9 @@ from symconv.audits.grids import default_grid
 from symconv.proof.assumptions import assumptions, hold_for
 from tests.commands import assert_bad_usage, run
 
+#: what the command proves is asked for
+WITH_PROOFS = True
+
 SOURCE = """
 import numpy as np
 

@@ -12,6 +12,9 @@ from symconv.audits.grids import CONSTANTS, default_grid
 from symconv.layer.conv import Conv
 from tests.commands import run
 
+#: what the command proves is asked for
+WITH_PROOFS = True
+
 SOURCE = '''
 import numpy as np
 

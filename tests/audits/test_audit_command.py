@@ -23,6 +23,9 @@ from symconv.mathematics.latex import latex
 from symconv.mathematics.of_text import expression_read
 from tests.audits.independent import SAMPLES
 
+#: the command proves what it can
+WITH_PROOFS = True
+
 PLAIN = SAMPLES / "sample_plain.py"
 SIZES = ("--input", "4x5", "--kernel", "3x2", "--batch", "2", "--in-channels", "1", "--out-channels", "2")
 

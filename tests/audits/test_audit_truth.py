@@ -14,6 +14,9 @@ from symconv.audits.truth import Derivative, point
 from symconv.layer.differences import exact_gradients
 from tests.commands import assert_bad_usage, run
 
+#: what the command proves is asked for
+WITH_PROOFS = True
+
 FLIPPED = "y[i] = sum(w[K-1-k] * x[s*i + k - p], k)"
 
 SOURCE = """
