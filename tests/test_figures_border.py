@@ -70,12 +70,31 @@ def test_the_lattice_numbers_the_rows_of_the_border() -> None:
 
 
 def test_what_a_picture_is_not_made_for_is_refused() -> None:
-    with pytest.raises(ValueError, match="the figure backward is made for a border of zeros, and Conv"):
+    with pytest.raises(ValueError, match="the figure backward is made for a border of zeros or a constant, and Conv"):
         figure(Conv(4, 3, padding=1, padding_mode="reflect"), "backward")
     with pytest.raises(ValueError, match="the figure border is made for a border of rows of x or a constant, and Conv"):
         figure(Conv(4, 3, padding=1), "border")
-    with pytest.raises(ValueError, match="the figure window is made for a border of zeros or rows of x, and Conv"):
-        figure(Conv(4, 3, padding=1, padding_mode="constant"), "window")
+    with pytest.raises(ValueError, match="the figure jacobian is made for a border of zeros or a constant, and Conv"):
+        figure(Conv(4, 3, padding=1, padding_mode="circular"), "jacobian")
+
+
+@pytest.mark.parametrize("value", [None, -1.5])
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_a_constant_stands_on_the_border_and_in_the_sums(layer: dict, value: float | None) -> None:
+    """In window and weights; the gradient by x, and the Jacobian, are those of zeros."""
+    conv = Conv(**layer, padding_mode="constant", padding_value=value)
+    letter = conv.entry_name("v", 0)
+    for kind in ("window", "weights"):
+        shown = figure(conv, kind)
+        assert shown.film
+        border = [plain(cell.label) for cell in shown.scene.cells() if cell.style == "border"]
+        assert set(border) == {letter}
+        assert kind != "window" or len(border) == padded(conv).size - np.prod(conv.input)
+        assert any("dashed edge: the border, which holds a constant" in plain(note) for note in shown.notes)
+    zeros = Conv(**layer)
+    for kind in ("backward", "jacobian"):
+        mine, theirs = (figure(each, kind).scene.cells() for each in (conv, zeros))
+        assert [(cell.x, cell.y, cell.entry) for cell in mine] == [(cell.x, cell.y, cell.entry) for cell in theirs]
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

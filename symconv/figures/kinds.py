@@ -86,17 +86,21 @@ KINDS: dict[str, Kind] = {
     "window": Kind(
         "x with its padding, w over it, the entry of y that gives",
         lambda c, a, t: SlidingPicture(c, "y", t),
-        borders=("zeros", "rows"),
+        borders=("zeros", "rows", "constant"),
     ),
     "backward": Kind(
-        "dy with zeros and border, flipped w over it, the entry of dx", lambda c, a, t: SlidingPicture(c, "dx", t)
+        "dy with zeros and border, flipped w over it, the entry of dx",
+        lambda c, a, t: SlidingPicture(c, "dx", t),
+        borders=("zeros", "constant"),
     ),
     "weights": Kind(
         "x with dy as the filter, the entry of dw",
         lambda c, a, t: SlidingPicture(c, "dw", t),
-        borders=("zeros", "rows"),
+        borders=("zeros", "rows", "constant"),
     ),
-    "jacobian": Kind("dy/dx as a matrix, its taps in colour", lambda c, a, t: JacobianPicture(c, t), False),
+    "jacobian": Kind(
+        "dy/dx as a matrix, its taps in colour", lambda c, a, t: JacobianPicture(c, t), False, ("zeros", "constant")
+    ),
     "depth": Kind(
         "maps of x and y, the sums over channels as arrows, forward and backward", lambda c, a, t: DepthPicture(c, t)
     ),

@@ -16,12 +16,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.algebra.terms import Term
+from symconv.algebra.terms import FACTOR_ORDER, Term
 from symconv.formulas import tree
 from symconv.formulas.standard import standard
-from symconv.formulas.values import ZERO, Reading
+from symconv.formulas.values import FILL, ZERO, Reading
 from symconv.layer.conv import Conv
 from symconv.layer.gradients import Gradients
+from symconv.layer.padding import FILLER
 
 __all__ = ["Laid", "Slide", "Step"]
 
@@ -32,8 +33,8 @@ Place = tuple[int, ...]
 class Laid:
     """An array as a formula lays it out on space, with what a negative pad cuts off kept beside it.
 
-    ``entries`` holds entry numbers, ZERO where there is none; the formula's array begins at ``origin`` and has ``space``
-    entries on each axis; around it stand cropped cells. The operand of the outermost pad lies from ``core_start`` to before
+    ``entries`` holds entry numbers, ZERO where there is none, FILL for the constant of a border; the formula's array begins at
+    ``origin`` and has ``space`` entries on each axis; around it stand cropped cells. The operand of the outermost pad lies from ``core_start`` to before
     ``core_stop``: a zero inside was inserted, one outside is border, and an entry outside is one that stands on the border too.
     """
 
@@ -59,10 +60,22 @@ class Laid:
             return "value" if inside else "echo"
         return "inserted" if inside else "border"
 
+    def _number(self, place: Place) -> int:
+        return int(self.entries[tuple(i + o for i, o in zip(place, self.origin, strict=True))])
+
     def entry(self, place: Place) -> int | None:
-        """The number of the entry at ``place``, None for a zero."""
-        number = int(self.entries[tuple(i + o for i, o in zip(place, self.origin, strict=True))])
-        return None if number == ZERO else number
+        """The number of the entry at ``place``, None for a zero or a constant."""
+        number = self._number(place)
+        return None if number in (ZERO, FILL) else number
+
+    def filled(self, place: Place) -> bool:
+        """Whether the constant of a border stands there."""
+        return self._number(place) == FILL
+
+    def factor(self, place: Place) -> tuple[str, int] | None:
+        """What is multiplied at ``place``: an array and the number of its entry; None for a zero."""
+        number = self.entry(place)
+        return (FILLER, 0) if self.filled(place) else None if number is None else (self.array, number)
 
     def places(self) -> Iterator[Place]:
         """Every cell, cropped ones included, counted from the formula's own first cell."""
@@ -85,7 +98,9 @@ class Slide:
 
     def __init__(self, conv: Conv, target: str) -> None:
         self.conv, self.target = conv, target
-        self.formula = standard(target, conv.transposed, conv.padding_mode)
+        # the gradient by x knows nothing of a constant: it is that of zeros, with nothing to fold
+        mode = "zeros" if target == "dx" and conv.mode.filled else conv.padding_mode
+        self.formula = standard(target, conv.transposed, mode)
         correlation = next(node for node in self.formula.body.walk() if isinstance(node, tree.Correlate))
         reading = Reading(conv, self.formula)
         self.stride = tuple(reading.per_axis(correlation.stride))
@@ -121,12 +136,12 @@ class Slide:
 
     def products(self, pairs: Sequence[tuple[Place, Place]]) -> list[Term]:
         """The terms that the cells of ``pairs`` make, sorted."""
-        order = tree.TARGETS[self.target]
         found = []
         for place, tap in pairs:
-            factors = {self.operand.array: self.operand.entry(place), self.filter.array: self.filter.entry(tap)}
-            if None not in factors.values():
-                found.append((1, tuple((name, int(factors[name] or 0)) for name in order)))
+            factors = [self.operand.factor(place), self.filter.factor(tap)]
+            known = [factor for factor in factors if factor is not None]
+            if len(known) == len(factors):
+                found.append((1, tuple(sorted(known, key=lambda factor: FACTOR_ORDER.index(factor[0])))))
         return sorted(found)
 
     @cached_property

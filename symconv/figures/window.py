@@ -16,6 +16,7 @@ from symconv.figures.scene import Cell, Item, Line, Rect, Text
 from symconv.figures.sliding import Laid, Place, Slide, Step
 from symconv.layer.conv import Conv
 from symconv.layer.names import entry_name
+from symconv.layer.padding import mode_named
 from symconv.mathematics.markup import Content
 from symconv.mathematics.tree import Math, Operator, Row, Word
 from symconv.prose import Words
@@ -123,11 +124,11 @@ class SlidingPicture:
         if "inserted" in kinds:
             told.append(self.words("inserted", s=Word(" × ".join(map(str, strides)))))
         if "border" in kinds:
-            told.append(self.words("border"))
+            told.append(self.words("border_constant" if slide.conv.mode.filled and slide.target != "dx" else "border"))
         if "echo" in kinds:
             told.append(self.words("echo"))
         if "cropped" in kinds:
-            told.append(self.words("cropped" if slide.conv.padding_mode == "zeros" else "left_out"))
+            told.append(self.words("left_out" if mode_named(slide.formula.padding_mode).counts_outside else "cropped"))
         if self.unreached():
             told.append(self.words("unreached"))
         return told
@@ -142,8 +143,9 @@ class SlidingPicture:
         kind, number = laid.kind(place), laid.entry(place)
         style = array_style(laid.array) if kind == "value" else kind
         name = entry_name(self.conv, laid.array, number) if number is not None else None
-        label: Content = (Word("0"),) if number is None else (entry(self.conv, laid.array, number),)
-        if kind == "cropped" and number is None:
+        factor = laid.factor(place)
+        label: Content = (Word("0"),) if factor is None else (entry(self.conv, *factor),)
+        if kind == "cropped" and factor is None:
             label = ()
         return Cell(x, y, style, label, corner, name, lit)
 
@@ -171,7 +173,7 @@ class SlidingPicture:
         """Places of the operand and taps whose product is not zero."""
         slide = self.slide
         pairs = [
-            (p, t) for p, t in step.pairs if slide.operand.entry(p) is not None and slide.filter.entry(t) is not None
+            (p, t) for p, t in step.pairs if slide.operand.factor(p) is not None and slide.filter.factor(t) is not None
         ]
         return {p for p, _ in pairs}, {t for _, t in pairs}
 
