@@ -34,8 +34,9 @@ class Laid:
     """An array as a formula lays it out on space, with what a negative pad cuts off kept beside it.
 
     ``entries`` holds entry numbers, ZERO where there is none, FILL for the constant of a border; the formula's array begins at
-    ``origin`` and has ``space`` entries on each axis; around it stand cropped cells. The operand of the outermost pad lies from ``core_start`` to before
-    ``core_stop``: a zero inside was inserted, one outside is border, and an entry outside is one that stands on the border too.
+    ``origin`` and has ``space`` entries on each axis; around it stand cropped cells. The operand of the outermost pad lies from
+    ``core_start`` to before ``core_stop``: a zero inside was inserted, one outside is border, and an entry outside is one that
+    stands on the border too.
     """
 
     array: str

@@ -16,7 +16,7 @@ from symconv.figures.scene import Cell, Item, Line, Rect, Text
 from symconv.figures.sliding import Laid, Place, Slide, Step
 from symconv.layer.conv import Conv
 from symconv.layer.names import entry_name
-from symconv.layer.padding import mode_named
+from symconv.layer.padding import FILLER, mode_named
 from symconv.mathematics.markup import Content
 from symconv.mathematics.tree import Math, Operator, Row, Word
 from symconv.prose import Words
@@ -124,7 +124,9 @@ class SlidingPicture:
         if "inserted" in kinds:
             told.append(self.words("inserted", s=Word(" × ".join(map(str, strides)))))
         if "border" in kinds:
-            told.append(self.words("border_constant" if slide.conv.mode.filled and slide.target != "dx" else "border"))
+            filled = slide.operand.array == "x" and slide.conv.mode.filled
+            v = entry(self.conv, FILLER, 0)
+            told.append(self.words("border_constant", v=v) if filled else self.words("border"))
         if "echo" in kinds:
             told.append(self.words("echo"))
         if "cropped" in kinds:
