@@ -9,6 +9,7 @@ from typing import Any
 
 from symconv.checking.documents import Block
 from symconv.checking.roles import forward_roles
+from symconv.checking.spelling import SIZE_WORDS
 from symconv.checking.terms import Entry, Grid, Name, Seq, Statement, Term, walk
 
 __all__ = ["SLOTS", "Context", "letters_of"]
@@ -30,6 +31,10 @@ SIZES = {
     **{f"{letter}_{axis + 1}": (letter, axis) for letter in "HKOspqdr" for axis in range(3)}, "q": ("q", 0), "r": ("r", 0),
     **{f"{name}_{side}": (letter, axis) for name, letter in (("pad", "p"), ("d", "d"), ("stride", "s"), ("dilation", "d"))
        for axis, sides in enumerate(("Hh", "Ww")) for side in sides},
+    **{name: (letter, 0) for name, letter in SIZE_WORDS.items()}, "H_in": ("H", 0), "W_in": ("H", 1),
+    **{f"{name}_{axis + 1}": (letter, axis) for name, letter in SIZE_WORDS.items() for axis in range(3)},
+    **{f"{name}_{side}": (letter.upper() if letter in "kK" else letter, axis) for name, letter in zip("kKpPsS", "KKppss")
+       for axis, side in enumerate("hw")},
     "G": ("G", 0), "f_h": ("K", 0), "f_w": ("K", 1), "stride_H": ("s", 0), "stride_W": ("s", 1), "p_1": ("p", 0), "p_2": ("p", 1),
 }  # fmt: skip
 
@@ -56,9 +61,14 @@ _PAD_ZERO = re.compile(
     r"(?:pad(?:ding)?\s*=\s*\$?0|no padding|without padding|sans padding|pas de padding|valid convolution|无填充|ohne padding)",
     re.IGNORECASE,
 )
-_STRIDE = re.compile(r"\bstride\s*(?:=|of|de)\s*\$?(\d+)", re.IGNORECASE)
+_STRIDE = re.compile(
+    r"(?:\b(?:stride|Schrittweite|pas)\s*(?:=|of|de|is|von|:)?|步长[为=]?)\s*\$?(?:s\s*=\s*)?(\d+)", re.IGNORECASE
+)
+_UNTRANSPOSED = re.compile(r"transposed|transposée|transponiert|deconv|转置|upsampl", re.IGNORECASE)
 _FLIPPED = re.compile(r"true convolution|(?<!no )convolution \(flipped", re.IGNORECASE)
-_FRAMED = re.compile(r"\$\s*([pP])\s*(\\?[A-Za-z]+)[^$]*\$[^.]*?(?:pad|zeros|zéros|填充)", re.IGNORECASE)
+_FRAMED = re.compile(
+    r"\$\s*([pP])\s*(\\?[A-Za-z]+)[^$]*\$[^.]*?(?:pad|zeros|zéros|null|umrand|ceros|bord|填充)", re.IGNORECASE
+)
 _SAME = re.compile(
     r"[\"'`“]?\bsame\b[\"'`”]?[ -](?:padding|layer|convolution|size|mode)|padding\s*=\s*[\"']same", re.IGNORECASE
 )
@@ -106,6 +116,16 @@ class Context:
     targets: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: names of sizes that a display which holds gave
     named: dict[str, tuple[str, int]] = field(default_factory=dict)
+    #: s, p and d where the forward pass has them as letters: what follows is about every value of theirs
+    free: frozenset[str] = frozenset()
+    #: letters of sizes that are the same on every axis, as the forward pass writes one name for all
+    square: frozenset[str] = frozenset()
+    dilation: int = 1
+    stride_said: bool = False
+    #: the formulas for gradients so far, with what each is about
+    covered: list[Any] = field(default_factory=list)
+    #: words speak of a transposed layer somewhere
+    unlike: bool = False
     #: what the forward pass is where it is no correlation: "full" or "valid", a true convolution
     forward: str = ""
     forward_seen: bool = False
@@ -169,10 +189,11 @@ class Context:
             self.einstein = True
             self.note("einstein", True, block.line)
         if _PAD_ZERO.search(text) and "padding" not in self.fixed:
-            self.padding = 0
+            self.padding, self.free = 0, self.free - {"p"}
             self.note("padding", 0, block.line)
+        self.unlike = self.unlike or bool(_UNTRANSPOSED.search(text))
         if (found := _STRIDE.search(text)) and "stride" not in self.fixed:
-            self.stride = int(found[1])
+            self.stride, self.free, self.stride_said = int(found[1]), self.free - {"s"}, True
             self.note("stride", self.stride, block.line)
         if _FLIPPED.search(text) and "star" not in self.fixed:
             self.note("star", self.star, block.line)
@@ -351,7 +372,7 @@ def _capital(letter: str, role: str, maths: str, context: Context) -> bool:
 
 def _base(maths: str) -> int | None:
     lows = re.findall(r"\\sum(?:\\limits)?\s*_\s*\{\s*[A-Za-z]\w*'?(?:_\{?\d\}?)?\s*=\s*([01])\s*\}", maths)
-    entries = re.findall(r"(?<![A-Za-z])(?:d?[xyXY])_\{?\s*(\d)(?:\s*,?\s*(\d))?", maths)
+    entries = re.findall(r"(?<![A-Za-z])(?:d?[xyXY])_(?:\{\s*(\d)\s*,?\s*(\d?)\s*\}|(\d))", maths)
     zeros = lows.count("0") + sum("0" in pair for pair in entries)
     ones = lows.count("1") + (1 if entries and not any("0" in pair for pair in entries) else 0)
     if not zeros and not ones:

@@ -25,8 +25,9 @@ from symconv.checking.forward import OwnModel, centred, is_convolution, is_forwa
 from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.operators import apart, stars_of, with_mode
+from symconv.checking.passes import settled, stepped
 from symconv.checking.ranks import shape_of
-from symconv.checking.repairs import ill_formed, wrong
+from symconv.checking.repairs import ill_formed, nearest, wrong
 from symconv.checking.result import (
     AMBIGUOUS,
     DEFINITION,
@@ -53,7 +54,7 @@ from symconv.checking.terms import (
     substituted,
     walk,
 )
-from symconv.checking.values import Past, evaluate
+from symconv.checking.values import Past, Twice, evaluate
 
 __all__ = ["LAYOUTS", "equation"]
 
@@ -88,6 +89,8 @@ def equation(statement: Statement, context: Context) -> Outcome:
 def _equation(statement: Statement, context: Context) -> Outcome:
     """The verdict in the meaning of the star and of the forward pass that the article gives; in each where it gives none."""
     forward = is_forward(statement, context)
+    if forward:
+        stepped(statement, context)
     if forward and (told := centred(statement, context)) is not None:
         return told
     found = _in_a_base(statement, context)
@@ -181,7 +184,7 @@ def _in_a_base(statement: Statement, context: Context) -> Outcome:
     What they are is the article's, not the display's: each display that holds in some of them rules the others out for those that
     follow. A forward pass may begin anew.
     """
-    dims, channels, _ = shape_of(statement, context)
+    dims, channels, images = shape_of(statement, context)
     anew = is_forward(statement, context) and not context.layers
     layouts = (LAYOUTS if anew else context.layouts or LAYOUTS) if channels else LAYOUTS[:1]
     bases = [context.base] if context.base is not None else [1, 0] if anew else list(context.bases)
@@ -204,6 +207,8 @@ def _in_a_base(statement: Statement, context: Context) -> Outcome:
         return first
     base, layout = min(found, key=lambda each: found[each].verdict == ILL_FORMED)
     told = found[base, layout]
+    if anew:
+        settled(statement, context, images)
     if told.verdict != ILL_FORMED:
         context.bases = tuple(dict.fromkeys(each for each, _ in found))
         if channels:
@@ -258,11 +263,25 @@ def _in_setting(statement: Statement, context: Context, layout: Layout, base: in
     sides, loose = _at_numbers(sides, target, loose, models[0], context)
     if loose:
         return ill_formed(sides, target, list(dict.fromkeys(loose)), models, context, kind, stray)
-    failed, past = _failure(sides, target, models, context)
+    return _at_layers(statement, sides, target, models, context, kind, stray)
+
+
+def _at_layers(
+    statement: Statement, sides: list[Term], target: Sequence[str], models: Sequence[Model], context: Context, kind: str,
+    stray: str | None,
+) -> Outcome:  # fmt: skip
+    """The verdict on sides whose indices are all bound, at every layer that was chosen."""
+    try:
+        failed, past = _failure(sides, target, models, context)
+    except Twice as error:
+        return Outcome(ILL_FORMED, kind, reason=str(error), fix=nearest(sides[0], sides[-1], target, models, context))
     if past and failed is None:
         if not setting_known(statement, context):
             raise Past(past)
-        return Outcome(ILL_FORMED, kind, "right with zeros past the end", reason=past)
+        for model in models:
+            model.beyond = False
+        fix = nearest(sides[0], sides[-1], target, models, context)
+        return Outcome(ILL_FORMED, kind, "right with zeros past the end", past, fix)
     if failed is not None:
         if not setting_known(statement, context):
             return _elsewhere(statement, context) or wrong(failed, sides, target, models, context, kind)

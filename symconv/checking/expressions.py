@@ -216,6 +216,9 @@ class Expression:
         if follower is None or name is None:
             return None
         whole = prefix + stem_of(name[0])
+        unsaid = prefix in "pP" and whole not in self.arrays and self.holds(name[0]) and not self.holds(prefix)
+        if unsaid and name[1] is None:
+            raise ReadingError(f"whether {whole} is {name[0]} with a border or a product is not said")
         if not (whole in self.arrays if prefix in "pP" else self.holds(name[0])):
             return None
         self.at += 1
@@ -320,7 +323,8 @@ class Expression:
             if not pieces[-1]:
                 self.notes.append("a stray comma in an index")
                 pieces = pieces[:-1]
-            return tuple(self.index(piece) for piece in pieces)
+            apart = [each for piece in pieces for each in _apart(piece)]
+            return tuple(self.index(piece) for piece in apart)
         if any(not isinstance(p, (Word, Below, Above)) for p in parts):
             return (self.index(parts),)
         letters: list[Term] = []
@@ -352,6 +356,12 @@ def without_stars(term: Any) -> Any:
 def without_scripts(part: Math | None) -> Math | None:
     """What a script stands at."""
     return part.base if isinstance(part, Below) else part
+
+
+def _apart(piece: list[Math]) -> list[list[Math]]:
+    """``nc`` between commas is two indices, as no index is multiplied by another; ``si`` is a product with the stride."""
+    plain = all(isinstance(p, Word) and p.text.isalpha() and p.text not in ("s", "S", "d") for p in piece)
+    return [[p] for p in piece] if len(piece) > 1 and plain else [piece]
 
 
 def _indices_inside(fence: Fence) -> bool:

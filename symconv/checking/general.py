@@ -28,7 +28,7 @@ from symconv.checking.terms import (
 from symconv.proof import prove
 from symconv.proof.result import PROVED, Proof
 
-__all__ = ["is_flip", "General", "NotGeneral", "formula_texts", "general_verdict"]
+__all__ = ["is_flip", "General", "NotGeneral", "formula_texts", "general_verdict", "spatial_places"]
 
 
 class NotGeneral(ValueError):
@@ -227,14 +227,21 @@ def _product(term: Term) -> tuple[list[Bound], list[Entry]]:
     return bounds, entries
 
 
+def spatial_places(role: str, model: Model) -> tuple[int, int]:
+    """Between which of its indices those of space stand, in an entry of ``role``."""
+    kind = role.removeprefix("d")
+    images = int(model.batch and kind in "xy")
+    if not model.channels or kind == "b":
+        return images, images + (model.dims if kind != "b" else 0)
+    first = images + dict(zip("xwy", model.setting.layout, strict=True)).get(kind, "S").index("S")
+    return first, first + model.dims
+
+
 def _spatial(entry: Entry, role: str, model: Model) -> list[Term]:
-    layout = dict(zip("xwy", model.setting.layout, strict=True)).get(role.removeprefix("d"), "S")
-    if not model.channels or role.removeprefix("d") == "b":
-        at = list(entry.at)
-        return at[1:] if model.batch and role.removeprefix("d") in "xy" else at
-    at = list(entry.at[1:] if model.batch and role.removeprefix("d") in "xy" else entry.at)
-    before = layout.index("S")
-    return at[before : before + model.dims]
+    if role.removeprefix("d") == "b":
+        return list(entry.at)
+    first, last = spatial_places(role, model)
+    return list(entry.at[first:last])
 
 
 def _padding(model: Model, entry: Entry) -> str:

@@ -237,10 +237,13 @@ def equations_under(total: Total) -> list[tuple[list[Math], list[Math]]]:
         lines = [[p for cell in row for p in parts_of(cell) if not is_blank(p)] for row in under[0].rows]
     found: list[tuple[list[Math], list[Math]]] = []
     for line in lines:
+        cuts = [i for i, p in enumerate(line) if p in (Operator(":"), Operator("|"))]
+        line = line[cuts[0] + 1 :] if len(cuts) == 1 and cuts[0] else line  # after the indices that it is about
         signs = [i for i, p in enumerate(line) if isinstance(p, Operator) and p.text in RELATIONS]
         if total.over is not None or len(signs) != 1 or line[signs[0]] != Operator("="):
             return []
         before, after = line[: signs[0]], line[signs[0] + 1 :]
+        before, after = (after, before) if cuts and len(before) == 1 else (before, after)
         if not after or not any(isinstance(p, (Fence, Operator)) and p != Operator(",") for p in before):
             return []
         found.append((before, after))

@@ -13,6 +13,7 @@ from symconv.checking.printed import printed
 from symconv.checking.result import DEFINITION, HOLDS, NO_CLAIM, WRONG
 from symconv.checking.sizes import models_for
 from symconv.checking.terms import Floor, Name, Num, Statement, Term, children, names_in, walk
+from symconv.checking.upsizes import size_text, transposed_size
 from symconv.layer.conv import Conv
 
 __all__ = ["judge_numbers"]
@@ -91,6 +92,8 @@ def _size(statement: Statement, context: Context, others: Mapping[str, tuple[str
     letters = set().union(*(names_in(side) for side in statement.sides))
     transposed = any(name.endswith("′") for name in letters)
     general = all(names_in(side) for side in statement.sides)
+    if general and context.unlike and not transposed and (found := transposed_size(statement, context, names)):
+        return found
     if not general:
         models = list(_layers(statement, context))
     else:
@@ -114,7 +117,7 @@ def _size(statement: Statement, context: Context, others: Mapping[str, tuple[str
             exact = all(model.number(side, {}).denominator == 1 for side in statement.sides)
             reason = None if exact else "the division is not exact there; its floor is meant"
             example = f"{told}: {printed(statement.sides[0])} is {found[0]}, not {found[-1]}"
-            return Outcome(WRONG, "size", reason, reason, None, example)
+            return Outcome(WRONG, "size", reason, reason, size_text(statement, names), example)
     for symbols, values in zip(statement.sides, statement.sides[1:], strict=False):
         if not general and (told := _put_in(symbols, values, models[0])):
             return Outcome(WRONG, "size", "the values agree", counterexample=told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from symconv.checking.spelling import SIZE_WORDS
 from symconv.checking.terms import (
     Add,
     Call,
@@ -31,6 +32,8 @@ _STARS = {"∗": "*", "⋆": r"\star", "⊛": r"\circledast", "⊗": r"\otimes"}
 
 def name_text(name: str) -> str:
     """A letter as it is set."""
+    if name in SIZE_WORDS:
+        return rf"\text{{{name.replace('_', chr(92) + '_')}}}"
     text = "".join(_COMMAND.get(c, c) for c in name)
     stem, _, sub = text.partition("_")
     stem, _, sup = stem.partition("^")
@@ -104,6 +107,12 @@ def _call(term: Term) -> str:
     return rf"\operatorname{{{term.word}}}({', '.join(texts)})"
 
 
+def _star(term: Term) -> str:
+    assert isinstance(term, Star)
+    mode = rf"_{{\mathrm{{{term.mode}}}}}" if term.mode else ""
+    return f"{printed(term.left)} {_STARS.get(term.sign, '*')}{mode} {printed(term.right)}"
+
+
 RULES: dict[type[Term], Callable[..., str]] = {
     Num: lambda term: str(term.value), Name: lambda term: name_text(term.text), Entry: _entry, Add: _add, Mul: _mul,
     SumOver: _sum, Diff: _diff, Grid: _grid, Seq: lambda term: "(" + ", ".join(map(printed, term.items)) + ")",
@@ -111,5 +120,5 @@ RULES: dict[type[Term], Callable[..., str]] = {
     Floor: lambda term: rf"\left\lfloor {printed(term.body)} \right\rfloor",
     Transpose: lambda term: f"{printed(term.body)}^T",
     Call: _call,
-    Star: lambda term: f"{printed(term.left)} {_STARS.get(term.sign, '*')} {printed(term.right)}",
+    Star: _star,
 }  # fmt: skip

@@ -12,15 +12,20 @@ from symconv.audits import audit
 from symconv.checking.documents import Block
 from symconv.checking.result import HOLDS, NO_CLAIM, NOT_READ, WRONG, CodeVerdict
 
-__all__ = ["judge_program"]
+__all__ = ["judge_program", "python_of"]
 
 #: names of the arguments of a backward pass -> the convention that has them
 CONVENTIONS: dict[tuple[str, ...], str] = {("dout", "cache"): "cs231n", ("dZ", "cache"): "coursera"}
 
 
+def python_of(block: Block) -> str:
+    """The program of a block, without the marks of a session."""
+    return re.sub(r"^\s*(>>>|\.\.\.) ?", "", block.text, flags=re.MULTILINE)
+
+
 def judge_program(block: Block, run: bool = True) -> CodeVerdict:
     """The verdict on a block of code; it runs nowhere but in the audit's process, and not at all without ``run``."""
-    text = re.sub(r"^\s*(>>>|\.\.\.) ?", "", block.text, flags=re.MULTILINE)
+    text = python_of(block)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from symconv.algebra.polynomials import Polynomial, expression_text
+from symconv.checking.calls import derivative
 from symconv.checking.comparison import Failure, Outcome, agreement, by_x, first_failure, free_indices
 from symconv.checking.context import Context
+from symconv.checking.corrections import corrections
 from symconv.checking.general import NotGeneral, formula_texts, general_verdict
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.printed import printed
@@ -24,7 +26,10 @@ from symconv.checking.result import (
 from symconv.checking.terms import (
     Add,
     Bound,
+    Diff,
     Entry,
+    Grid,
+    Mul,
     Name,
     Num,
     SumOver,
@@ -33,9 +38,12 @@ from symconv.checking.terms import (
     substituted,
     walk,
 )
-from symconv.checking.values import Jacobian
+from symconv.checking.values import Jacobian, evaluate
 
-__all__ = ["ill_formed", "wrong"]
+__all__ = ["ill_formed", "nearest", "wrong"]
+
+#: so many statements near a wrong one are looked at
+MAX_TRIES = 150
 
 
 def wrong(
@@ -51,10 +59,21 @@ def wrong(
         return Outcome(WRONG, kind, reason=f"shapes: {failed.shapes}", counterexample=told)
     left, right = _text(failed.left, failed.model), _text(failed.right, failed.model)
     example = f"{told}: {printed(sides[0])} is {left}, not {right}"
-    condition = _condition(sides, failed, models, context)
+    condition = _when(_condition(sides, failed, models, context))
     instead = _instead(failed, sides)
     fix = _fix(failed, sides, target, models, context)
     return Outcome(WRONG, kind, condition or instead, reason=instead, fix=fix, counterexample=example)
+
+
+def _when(condition: str | None) -> str | None:
+    """The condition as a sentence about the statement."""
+    if condition is None or condition.startswith("right"):
+        return condition
+    return (
+        condition.replace("never", "never right", 1)
+        if condition.startswith("never")
+        else f"right only when {condition}"
+    )
 
 
 def _condition(sides: Sequence[Term], failed: Failure, models: Sequence[Model], context: Context) -> str | None:
@@ -64,7 +83,7 @@ def _condition(sides: Sequence[Term], failed: Failure, models: Sequence[Model], 
         found = general_verdict(texts, strides, context.padding == 0 and "p" not in "".join(texts))
     except (NotGeneral, ValueError, IndexError):
         return None
-    return found.condition
+    return None if found.holds else found.condition
 
 
 def _text(value: Any, model: Model) -> str:
@@ -114,14 +133,45 @@ def _fix(
         and not failed.model.channels
     ):
         return f"{printed(left)} = {_latex_terms(failed.left, failed.model, context)}"
-    for candidate in _candidates(left, sides[failed.at]):
-        new_left, new_right = candidate
+    if isinstance(left, Diff) and hasattr(failed.left, "terms") and not target and not failed.model.channels:
+        return f"{printed(left)} = {_latex_terms(failed.left, failed.model, context)}"
+    if (grid := _cells(failed, sides[failed.at], context)) is not None:
+        return f"{printed(left)} = {grid}"
+    return nearest(left, sides[failed.at], target, models, context)
+
+
+def nearest(left: Term, right: Term, target: Sequence[str], models: Sequence[Model], context: Context) -> str | None:
+    """The first of the statements near this one that holds wherever it is looked at."""
+    near = itertools.chain(corrections(left, right, models, context), _candidates(left, right))
+    for new_left, new_right in itertools.islice(near, MAX_TRIES):
         try:
             if first_failure([new_left, new_right], target, models, context) is None:
                 return f"{printed(new_left)} = {printed(new_right)}"
-        except (Unreadable, ValueError, KeyError):
+        except (Unreadable, ValueError, KeyError, IndexError):
             continue
     return None
+
+
+def _cells(failed: Failure, right: Term, context: Context) -> str | None:
+    """The matrix that makes the left side: alone on the right, or times a column of entries."""
+    values = failed.left.matrix if isinstance(failed.left, Jacobian) else failed.left
+    if failed.model.channels or not isinstance(values, np.ndarray):
+        return None
+
+    def told(cells: Any) -> str:
+        rows = (" & ".join(_latex_terms(cell, failed.model, context) for cell in row) for row in cells)
+        return r"\begin{bmatrix} " + r" \\ ".join(rows) + r" \end{bmatrix}"
+
+    if isinstance(right, Grid):
+        shape = (len(right.rows), len(right.rows[0]))
+        return told(values.reshape(shape)) if values.size == shape[0] * shape[1] else None
+    factors = right.factors if isinstance(right, Mul) else ()
+    if len(factors) != 2 or not isinstance(factors[1], Grid) or len(factors[1].rows[0]) != 1:
+        return None
+    column = [evaluate(failed.model, row[0], {}) for row in factors[1].rows]
+    if any(len(each.terms) != 1 or len(next(iter(each.terms))) != 1 for each in column):
+        return None
+    return f"{told([[derivative(value, by) for by in column] for value in values.reshape(-1)])} {printed(factors[1])}"
 
 
 def _latex_terms(value: Any, model: Model, context: Context) -> str:

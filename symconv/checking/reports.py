@@ -28,13 +28,15 @@ def html(results: Sequence[CheckResult]) -> str:
         for each in result.displays:
             shown = _shown(each.latex)
             css = each.verdict.lower().replace(" ", "-")
-            told = "<br>".join(escape(t) for t in (each.condition, each.reason, each.counterexample) if t)
+            told = "<br>".join(
+                escape(t) for t in dict.fromkeys((each.condition, each.reason, each.counterexample)) if t
+            )
             fix = f"<br>write <code>{escape(each.fix)}</code>" if each.fix else ""
             verdict = f"<b>{escape(each.verdict)}</b><br>{told}{fix}"
             rows.append(f'<tr class="{css}"><td>{each.line}</td><td>{shown}</td><td>{verdict}</td></tr>')
         rows += [
             f"<tr><td>{c.line}</td><td>code {escape(c.name or '')}</td><td><b>{escape(c.verdict)}</b><br>"
-            f"{escape(c.condition or c.reason or '')}</td></tr>"
+            f"{escape(c.told)}</td></tr>"
             for c in result.code
         ]
         rows.append("</table>")
@@ -87,7 +89,7 @@ def annotated(result: CheckResult) -> str:
     opening, closing = ("% ", "") if latex else ("<!-- ", " -->")
     lines = result.text.splitlines(keepends=True)
     for each in sorted(result.every, key=lambda v: -v.line):
-        told = "; ".join(t for t in (each.condition, each.reason) if t)
+        told = each.told
         comment = f"symconv check: {each.verdict}" + (f": {told}" if told else "")
         comment = comment.replace("--", "- -") if not latex else comment
         at = max(0, min(each.line - 1, len(lines)))
@@ -127,7 +129,7 @@ def sarif(results: Sequence[CheckResult]) -> str:
         Finding(
             each.verdict,
             levels[each.verdict],
-            "; ".join(t for t in (each.condition, each.reason) if t) or each.verdict,
+            each.told or each.verdict,
             result.source or "article",
             each.line,
         )
@@ -145,7 +147,7 @@ def junit(results: Sequence[CheckResult]) -> str:
         every = result.every
         cases = []
         for each in every:
-            told = quoteattr("; ".join(t for t in (each.condition, each.reason) if t) or each.verdict)
+            told = quoteattr(each.told or each.verdict)
             inner = (
                 f"<failure message={told}/>"
                 if each.verdict in BAD
@@ -166,7 +168,7 @@ def junit(results: Sequence[CheckResult]) -> str:
 
 def text(results: Sequence[CheckResult]) -> str:
     """A line for each display and block of code, and the count."""
-    told = [[f"{v.line}: {v.verdict}: {v.condition or v.reason or ''}" for v in r.every] + [r.summary] for r in results]
+    told = [[f"{v.line}: {v.verdict}: {v.told}" for v in r.every] + [r.summary] for r in results]
     return "".join(line + "\n" for lines in told for line in lines)
 
 

@@ -69,19 +69,30 @@ class Verdict:
     counterexample: str | None = None
     inline: bool = False
 
+    @property
+    def told(self) -> str:
+        """The condition and the reason, each once."""
+        return "; ".join(dict.fromkeys(part for part in (self.condition, self.reason) if part))
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class CodeVerdict:
-    """What became of one block of code."""
+    """What became of one block of code; ``beside`` is what sets it apart from the formulas above it."""
 
     line: int
     name: str | None
     verdict: str
     condition: str | None = None
     reason: str | None = None
+    beside: str | None = None
+
+    @property
+    def told(self) -> str:
+        """Condition or reason, and what sets it apart from the formulas."""
+        return "; ".join(part for part in (self.condition or self.reason, self.beside) if part)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -9,10 +9,10 @@ from contextlib import suppress
 from symconv.checking.letters import LAYER, ReadingError, stem_of
 from symconv.checking.model import Unreadable
 from symconv.checking.statements import statements
-from symconv.checking.terms import Add, Call, Entry, Mul, Name, Num, Statement, SumOver, Term, names_in, walk
+from symconv.checking.terms import Add, Call, Diff, Entry, Mul, Name, Num, Statement, SumOver, Term, names_in, walk
 from symconv.mathematics.of_latex import LatexError, read_latex
 
-__all__ = ["activated", "forward_roles", "highest_layer", "layer_roles", "offset_of"]
+__all__ = ["activated", "forward_roles", "highest_layer", "kronecker", "layer_roles", "offset_of"]
 
 #: letters that are a filter rather than an input where the indices do not tell
 FILTERS = set("wWkKFfhg")
@@ -129,6 +129,12 @@ def highest_layer(found: Mapping[str, str]) -> int | None:
     layers = [offset_of(mark[0]) for mark, _ in marks if mark is not None]
     inputs = bool(layers) and all(role.removeprefix("d") == "x" for mark, role in marks if mark is not None)
     return max(layers) + int(inputs) if layers else None
+
+
+def kronecker(statement: Statement) -> bool:
+    """Whether δ is Kronecker's: on the right of a derivative that is not the loss's, where no gradient can stand."""
+    pairs = (e for side in statement.sides[1:] for e in walk(side) if isinstance(e, Entry) and e.array == "δ")
+    return isinstance(statement.sides[0], Diff) and any(len(e.at) == 2 for e in pairs)
 
 
 def offset_of(mark: str) -> int:

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from symconv.checking.beside import beside, covered
 from symconv.checking.comparison import Outcome
 from symconv.checking.context import Context, letters_of
 from symconv.checking.documents import Block, DocumentError, blocks_of, format_of
+from symconv.checking.inputs import with_inputs
 from symconv.checking.judge import judge
 from symconv.checking.model import Unreadable
-from symconv.checking.programs import judge_program
-from symconv.checking.result import DEFINITION, HOLDS, ILL_FORMED, NO_CLAIM, NOT_READ, ORDER, CheckResult, Verdict
-from symconv.checking.roles import highest_layer, layer_roles
+from symconv.checking.notation import in_notation
+from symconv.checking.preactivation import before_activation
+from symconv.checking.programs import judge_program, python_of
+from symconv.checking.result import (
+    BAD,
+    DEFINITION,
+    HOLDS,
+    ILL_FORMED,
+    INCONSISTENT,
+    NO_CLAIM,
+    NOT_READ,
+    ORDER,
+    PROVED,
+    CheckResult,
+    CodeVerdict,
+    Verdict,
+)
+from symconv.checking.roles import highest_layer, kronecker, layer_roles
 from symconv.checking.statements import ReadingError, UnfinishedError, statements
 from symconv.checking.systems import judge_system
 from symconv.checking.terms import Name, Statement, names_in
@@ -36,10 +55,16 @@ def check(
     'PROVED'
     """
     text, name = _source(article)
-    blocks = blocks_of(text, format_of(name or "", text))
+    kind = format_of(name or "", text)
+    blocks = blocks_of(with_inputs(text, Path(name).parent) if kind == "latex" and name else text, kind)
     context = opened(blocks, settings)
-    verdicts = [found for block in blocks if (found := read(block, context)) is not None]
-    programs = [judge_program(block, code) for block in blocks if block.kind == "code"]
+    verdicts: list[Verdict] = []
+    programs: list[CodeVerdict] = []
+    for block in blocks:
+        if block.kind == "code":
+            programs.append(beside(judge_program(block, code), python_of(block), context.covered))
+        elif (found := read(block, context)) is not None:
+            verdicts.append(found)
     return CheckResult(tuple(verdicts), tuple(programs), tuple(context.said), name, text)
 
 
@@ -73,7 +98,10 @@ def _source(article: str | os.PathLike[str]) -> tuple[str, str | None]:
     try:
         return path.read_text(encoding="utf-8"), str(path)
     except UnicodeDecodeError:
-        raise DocumentError(f"{str(path)!r} is not text in UTF-8") from None
+        with path.open("rb") as file:
+            pdf = file.read(5) == b"%PDF-"
+        what = "a PDF; give the LaTeX or Markdown that it was made from" if pdf else "not text in UTF-8"
+        raise DocumentError(f"this is {what}") from None
 
 
 def _front_matter(text: str) -> dict[str, str]:
@@ -98,7 +126,24 @@ def _split(piece: str, sign: str) -> tuple[str, str]:
 
 
 def _display(block: Block, context: Context) -> Verdict:
+    """The verdict on a display; its correction is read and judged as the author's own would be, and kept where it holds."""
+    before = copy.deepcopy(context)
+    found = _judged(block, context)
+    if found.verdict not in BAD:
+        return found
+    if found.fix:
+        again = _judged(replace(block, text=found.fix), before)
+        if again.verdict in (PROVED, HOLDS, DEFINITION) and found.fix != block.text:
+            return found
+    told = "no correction near it was found that holds"
+    reason = f"{found.reason}; {told}" if found.reason else told
+    return replace(found, fix=None, reason=reason)
+
+
+def _judged(block: Block, context: Context) -> Verdict:
     tag = None
+    if re.search("einstein", block.text, re.IGNORECASE) and "einstein" not in context.fixed:
+        context.einstein = True
     try:
         math, tag = read_latex(block.text)
         arrays = {
@@ -138,9 +183,17 @@ def _one(statement: Statement, context: Context, block: Block) -> Outcome:
     try:
         layered = layer_roles(statement, general)
         context.roles, context.highest = {**general, **layered}, highest_layer(layered)
+        if kronecker(statement):
+            context.roles = {letter: role for letter, role in context.roles.items() if letter != "δ"}
         context.shapes(statement, block.line)
         context.remember(statement)
         outcome = judge(statement, context)
+        if formula := covered(statement, outcome, context, block.line):
+            context.covered.append(formula)
+        if outcome.verdict in (PROVED, HOLDS) and (clash := before_activation(statement, general)):
+            outcome = Outcome(
+                INCONSISTENT, outcome.kind, "right with the layer's input in its place", clash[0], clash[1]
+            )
     except Unreadable as error:
         outcome = Outcome(NOT_READ, "equation", reason=str(error))
     context.roles = {**general, context.extended: "z"} if context.extended else general
@@ -159,6 +212,6 @@ def _together(block: Block, tag: str | None, outcomes: list[Outcome], told: list
         condition = f"{good} of {good} entries written" if worst.kind == "entry" else condition
     if skipped:
         condition = f"{condition}; what the dots stand for is not checked"
-    fixes = [o.fix for o in outcomes if o.fix]
+    fixes = [in_notation(o.fix, block.text) for o in outcomes if o.fix]
     return Verdict(block.line, block.text, worst.verdict, worst.kind, tag, condition, worst.reason, "\\\\\n".join(fixes) or None,
                    worst.counterexample)  # fmt: skip

@@ -11,6 +11,7 @@ from symconv.checking.context import SIZES, Context
 from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.naming import layer_sizes, limit_numbers, limit_sizes
 from symconv.checking.operators import stars_of
+from symconv.checking.passes import free_letters
 from symconv.checking.ranks import at_channels, groups_of, ranks_of, shape_of
 from symconv.checking.terms import (
     Bound,
@@ -87,6 +88,10 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     sizes, grouped, single = dict(setting.sizes), setting.grouped, "f" not in setting.layout[1]
     strides = (1, 2, 3) if any(sizes.get(n, ("",))[0] == "s" for n in names & set(sizes)) else (context.stride,)
     letters = {sizes[n][0] for n in names & set(sizes)}
+    literal = is_literal(statement)
+    if context.free and not literal:
+        letters |= free_letters(statement, context)
+        strides = (1, 2, 3) if "s" in letters else strides
     uses_padding = "p" in letters or any(
         isinstance(e, Entry) and e.array in context.padded for s in statement.sides for e in walk(s)
     )
@@ -95,8 +100,7 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
         paddings = (0, ((1, 0),) * dims, ((0, 1),) * dims)
     if context.forward == "full" or context.same:
         paddings = ("full" if context.forward == "full" else "same",)
-    dilations = (1, 2) if "d" in letters else (1,)
-    literal = is_literal(statement)
+    dilations = (1, 2) if "d" in letters else (context.dilation,)
     if groups_of(context) != 1 and channels and names and not literal and not grouped:
         raise Unreadable("groups of channels are followed in entries written out only")
     if context.border != "zeros" and _leaves_border_open(statement, context):
@@ -148,9 +152,12 @@ def _choices(
     if chosen is None and literal:
         chosen = _fitted(statement, context, dims, base) or _by_limits(statement, context, dims, channels)
     choices: list[Pair] = [chosen] if chosen else []
+    oblong = dims > 1 and "K" in context.square and not literal
     square = dims > 1 and any(letter in "HKO" for letter, _ in used) and not any(axis for _, axis in used)
     if square and not literal:  # one letter for every axis
         choices += [((4,) * dims, (2,) * dims)] + ([((5,) * dims, (3,) * dims)] if dims == 2 and not channels else [])
+    elif oblong and dims == 2:
+        choices += [((4, 5), (2, 2)), ((5, 4), (3, 3))][: 1 if channels else 2]
     elif not literal and not channels:
         choices += [each for each in GENERAL[dims] if each != chosen][: 3 if dims == 1 else 1]
     elif not literal and not chosen:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from symconv.checking.expressions import Expression
 from symconv.checking.letters import RELATIONS, ReadingError, UnfinishedError, between, is_blank, parts_of
+from symconv.checking.spelling import spelled
 from symconv.checking.terms import (
     Seq,
     Statement,
@@ -19,7 +20,7 @@ __all__ = ["ReadingError", "UnfinishedError", "statements"]
 
 def statements(math: Math, arrays: Collection[str]) -> list[Statement]:
     """Everything that ``math`` states, in order; ReadingError where it cannot be read."""
-    return _Statements(arrays).of(math)
+    return _Statements(arrays).of(spelled(math))
 
 
 class _Statements:

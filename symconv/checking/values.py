@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import Polynomial
 from symconv.checking.calls import (
@@ -24,6 +23,8 @@ from symconv.checking.calls import (
     turned,
     windows,
 )
+from symconv.checking.jacobians import Jacobian, plain, product, same
+from symconv.checking.letters import stem_of
 from symconv.checking.model import FAR, Model, Unreadable, constant
 from symconv.checking.terms import (
     Add,
@@ -66,30 +67,6 @@ def evaluate(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     return rule(model, term, env)
 
 
-class Jacobian:
-    """dy/d(array), a row for each entry of y in order."""
-
-    def __init__(self, matrix: NDArray[Any]) -> None:
-        self.matrix = matrix
-
-
-def same(a: Any, b: Any) -> bool | None:
-    """Whether two values agree; None where they are not of the same shape."""
-    a, b = (v.matrix if isinstance(v, Jacobian) else v for v in (a, b))
-    a, b = (np.array(v, dtype=object) if not isinstance(v, np.ndarray) else v for v in (a, b))
-    if 0 in (a.ndim, b.ndim) and a.ndim != b.ndim:  # all of it is zero
-        scalar, array = (a, b) if a.ndim == 0 else (b, a)
-        if not scalar[()].terms:
-            return all(not each.terms for each in array.reshape(-1))
-    if a.shape != b.shape:
-        one = min((a, b), key=lambda v: v.ndim)
-        flat = a.size == b.size and (one.ndim <= 1 or sorted(s for s in a.shape if s > 1) == [a.size] == sorted(
-            s for s in b.shape if s > 1))  # fmt: skip
-        if not flat:
-            return None
-    return all(p.terms == q.terms for p, q in zip(a.reshape(-1), b.reshape(-1), strict=True))
-
-
 def _entry(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Entry)
     definition = model.setting.definitions.get(term.array)
@@ -116,6 +93,8 @@ def _entry(model: Model, term: Term, env: Mapping[str, int]) -> Any:
 def _name(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Name)
     role = model.role(term.text)
+    if stem_of(term.text) in model.setting.framed:  # with zeros around it
+        return bordered(model.arrays[model.role(stem_of(term.text)[1:]) or ""], [k - 1 for k in model.conv.kernel])
     if role is not None and term.text not in env:
         if term.text in model.setting.padded:
             raise Unreadable(f"{term.text} as a whole")
@@ -143,7 +122,7 @@ def _add(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Add)
     total: Any = None
     for sign, each in term.terms:
-        value = _plain(evaluate(model, each, env))
+        value = plain(evaluate(model, each, env))
         value = value if sign == 1 else -value
         if total is None:
             total = value
@@ -152,10 +131,6 @@ def _add(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         else:
             total = total + value
     return total
-
-
-def _plain(value: Any) -> Any:
-    return value.matrix if isinstance(value, Jacobian) else value
 
 
 def _mul(model: Model, term: Term, env: Mapping[str, int]) -> Any:
@@ -167,36 +142,10 @@ def _mul(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     return result
 
 
-def product(a: Any, b: Any) -> Any:
-    """Numbers, arrays and Jacobians multiplied as one writes them side by side."""
-    if isinstance(a, np.ndarray) and isinstance(b, Jacobian):
-        rows, columns = b.matrix.shape
-        if a.ndim == 2 and a.shape == (rows, 1) and rows != 1:
-            raise Shapes(f"({rows} x 1) times ({rows} x {columns})")
-        if a.size != b.matrix.shape[0]:
-            raise Shapes(f"{a.size} entries times a matrix of {b.matrix.shape[0]} rows")
-        return a.reshape(-1) @ b.matrix
-    if isinstance(a, Jacobian) and isinstance(b, np.ndarray):
-        if a.matrix.shape[1] != b.size:
-            raise Shapes(f"a matrix of {a.matrix.shape[1]} columns times {b.size} entries")
-        return a.matrix @ b.reshape(-1)
-    a, b = _plain(a), _plain(b)
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        if a.ndim == 2 and b.ndim == 1:
-            b = b.reshape(-1, 1)
-        if a.ndim == 1 and b.ndim == 2:
-            a = a.reshape(1, -1)
-        if a.shape[-1] != b.shape[0]:
-            raise Shapes(f"{' x '.join(map(str, a.shape))} times {' x '.join(map(str, b.shape))}")
-        found = a @ b
-        return found.reshape(-1)[0] if isinstance(found, np.ndarray) and found.size == 1 else found
-    return a * b
-
-
 def _sum(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, SumOver)
     if not term.bounds:  # of all entries
-        value = _plain(evaluate(model, term.body, env))
+        value = plain(evaluate(model, term.body, env))
         return sum(value.reshape(-1), constant(0)) if isinstance(value, np.ndarray) else value
     return summed(model, term.bounds, term.body, model.entries_of(term.body), env)
 
@@ -223,7 +172,7 @@ def summed(
             raise Past(f"{first.name} runs to {high}, past the last entry {span[1]}")
     total: Any = None
     for i in range(int(Fraction(low).__ceil__()), int(Fraction(high).__floor__()) + 1):
-        part = _plain(summed(model, rest, body, entries, {**env, first.name: i}))
+        part = plain(summed(model, rest, body, entries, {**env, first.name: i}))
         total = part if total is None else total + part
     return constant(0) if total is None else total
 
@@ -235,7 +184,7 @@ def _grid(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     for at in np.ndindex(result.shape):
         cell = evaluate(model, term.rows[at[0]][at[1]], env)
         if isinstance(cell, (np.ndarray, Jacobian)):
-            cell = _plain(cell)
+            cell = plain(cell)
             if cell.size != 1:
                 raise Unreadable("a matrix of arrays")
             cell = cell.reshape(-1)[0]
@@ -284,7 +233,7 @@ def _div(model: Model, term: Term, env: Mapping[str, int]) -> Any:
 
 def _star(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Star)
-    left, right = _plain(evaluate(model, term.left, env)), _plain(evaluate(model, term.right, env))
+    left, right = plain(evaluate(model, term.left, env)), plain(evaluate(model, term.right, env))
     if isinstance(left, Polynomial) or isinstance(right, Polynomial):
         return left * right
     if term.sign == "⊙":
@@ -346,10 +295,10 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
             else model.entry(model.role(first.array) or "", model.opposite(at, array.shape, first))
         )
     if term.word == "col2im" and isinstance(first, Mul) and len(first.factors) == 2:
-        a, b = (np.atleast_1d(_plain(evaluate(model, each, env))) for each in first.factors)
+        a, b = (np.atleast_1d(plain(evaluate(model, each, env))) for each in first.factors)
         return folded(model, np.multiply.outer(a.reshape(-1), b.reshape(-1)))
     if term.word == "slice":
-        whole = _plain(evaluate(model, first, env))
+        whole = plain(evaluate(model, first, env))
         places = [model.number(i, env) - model.setting.base for i in term.args[1:]]
         if (
             not isinstance(whole, np.ndarray)
@@ -360,7 +309,7 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         return whole[tuple(int(i) for i in places)]
     if term.word == "ones":
         return np.full(model.conv.kernel, constant(1), dtype=object)
-    value = _plain(evaluate(model, first, env))
+    value = plain(evaluate(model, first, env))
     if term.word == "flip" and isinstance(value, Polynomial) and model.target:  # of the array whose entries these are
         return evaluate(model, first, {**env, **{n: sum(model.target[n]) - env[n] for n in model.target}})
     if not isinstance(value, np.ndarray) and term.word in ("dilate", "thin"):

@@ -120,7 +120,7 @@ def _table(result: Any) -> None:
             str(each.line),
             what,
             Text(each.verdict, STYLES.get(each.verdict, "dim")),
-            Text(each.condition or each.reason or ""),
+            Text(each.told),
         )
     console.print(table)
     console.print(result.summary, soft_wrap=True)
