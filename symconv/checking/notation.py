@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["in_notation"]
+__all__ = ["in_notation", "whole_display"]
 
 _LOSS = re.compile(
     r"\\(?:d?frac)\s*\{\s*(\\partial|\\mathrm\{d\}|d)\s*(\\mathcal\s*\{?\s*[LEJC]\s*\}?|\\ell|[LEJC])\s*\}"
@@ -12,6 +12,7 @@ _LOSS = re.compile(
 _GRADIENT = re.compile(
     r"(?<![A-Za-z\\{])d(\\[a-z]+ |[A-Za-z])((?:'|\^\{[^{}]*\})*)(_\{(?:[^{}]|\{[^{}]*\})*\}|\[[^\[\]]*\])?(?![A-Za-z])"
 )
+_AROUND = "(?:equation|align|aligned|gather|gathered|split|eqnarray|multline|displaymath)"
 _ENTRY = re.compile(r"(?<![A-Za-z])(d?[A-Za-z]'?)_\{([^{}]*)\}")
 
 
@@ -45,6 +46,21 @@ def in_notation(fix: str, source: str) -> str:
         return rf"\frac{{{sign}{gap}{letter}}}{{{sign}{gap}{found[1]}{found[2] or ''}{found[3] or ''}}}"
 
     return _GRADIENT.sub(told, fix)
+
+
+def whole_display(pieces: list[str], source: str) -> str:
+    """Equations in the environment of ``source``, or on lines as it has them."""
+    source = source.strip()
+    found = re.match(rf"\\begin\s*\{{({_AROUND}\*?)\}}", source)
+    rows = source.split(r"\\")
+    if len(rows) == len(pieces):  # each keeps its label
+        labels = [re.search(r"\\label\s*\{[^{}]*\}", row) for row in rows]
+        pieces = [piece + (f" {label[0]}" if label else "") for piece, label in zip(pieces, labels, strict=True)]
+    if found is None or not re.search(rf"\\end\s*\{{{re.escape(found[1])}\}}$", source):
+        return (" \\\\\n" if len(rows) > 1 else r", \quad ").join(pieces)
+    if "&" in source:
+        pieces = [piece.replace(" = ", " &= ", 1) for piece in pieces]
+    return rf"\begin{{{found[1]}}}" + "\n" + " \\\\\n".join(pieces) + "\n" + rf"\end{{{found[1]}}}"
 
 
 def _activation(source: str) -> str | None:

@@ -108,7 +108,9 @@ def corrected(result: CheckResult) -> str:
 
 def _keeping(verdict: Verdict) -> str:
     """The correction with the tag of what it corrects."""
-    return (verdict.fix or "") + (rf" \tag{{{verdict.tag}}}" if verdict.tag else "")
+    tag, fix = rf" \tag{{{verdict.tag}}}" if verdict.tag else "", verdict.fix or ""
+    inside, end, rest = fix.rpartition("\n\\end{")
+    return f"{inside}{tag}{end}{rest}" if end else fix + tag
 
 
 def diff(results: Sequence[CheckResult]) -> str:

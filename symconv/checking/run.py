@@ -16,8 +16,9 @@ from symconv.checking.documents import Block, DocumentError, blocks_of, format_o
 from symconv.checking.inputs import with_inputs
 from symconv.checking.judge import judge
 from symconv.checking.model import Unreadable
-from symconv.checking.notation import in_notation
+from symconv.checking.notation import in_notation, whole_display
 from symconv.checking.preactivation import before_activation
+from symconv.checking.printed import printed
 from symconv.checking.programs import judge_program, python_of
 from symconv.checking.result import (
     BAD,
@@ -203,6 +204,7 @@ def _one(statement: Statement, context: Context, block: Block) -> Outcome:
 
 def _together(block: Block, tag: str | None, outcomes: list[Outcome], told: list[Statement]) -> Verdict:
     """The verdict on a display of several statements: the worst, and how many hold."""
+    all_of = outcomes
     skipped = [o for o in outcomes if o.kind == "dots"]
     outcomes = [o for o in outcomes if o.kind != "dots"] or outcomes
     worst = min(outcomes, key=lambda o: ORDER.index(o.verdict))
@@ -212,6 +214,26 @@ def _together(block: Block, tag: str | None, outcomes: list[Outcome], told: list
         condition = f"{good} of {good} entries written" if worst.kind == "entry" else condition
     if skipped:
         condition = f"{condition}; what the dots stand for is not checked"
-    fixes = [in_notation(o.fix, block.text) for o in outcomes if o.fix]
-    return Verdict(block.line, block.text, worst.verdict, worst.kind, tag, condition, worst.reason, "\\\\\n".join(fixes) or None,
+    return Verdict(block.line, block.text, worst.verdict, worst.kind, tag, condition, worst.reason, _fix(block, all_of, told),
                    worst.counterexample)  # fmt: skip
+
+
+def _fix(block: Block, outcomes: list[Outcome], told: list[Statement]) -> str | None:
+    """The display with what is wrong in it corrected and what is right as it was; None where a part has no correction."""
+    bad = [o for o in outcomes if o.verdict in BAD]
+    if not bad or not all(o.fix for o in bad):
+        return None
+    if len(told) == 1 or len(outcomes) != len(told):
+        return whole_display([in_notation(o.fix, block.text) for o in bad if o.fix], block.text)
+    if any(each.notes or each.system for each in told):
+        return None
+    pieces = []
+    for outcome, each in zip(outcomes, told, strict=True):
+        try:
+            text = outcome.fix if outcome.verdict in BAD else " = ".join(printed(side) for side in each.sides)
+        except (ValueError, KeyError):
+            return None
+        if text is None or any(sign != "=" for sign in each.signs):
+            return None
+        pieces.append(in_notation(text, block.text))
+    return whole_display(pieces, block.text)
