@@ -67,6 +67,7 @@ class Polynomial:
     """A polynomial with rational coefficients: adds, subtracts, multiplies, is divided by numbers.
 
     Whatever needs its value (comparison, ``float()``, truth) raises TypeError: the function cannot be followed on symbols.
+    ``terms`` may be those of another polynomial, too, and are never changed.
     """
 
     __slots__ = ("terms",)
@@ -76,7 +77,7 @@ class Polynomial:
         self.terms = terms
 
     def __add__(self, other: Any) -> Any:
-        terms = _terms(other)
+        terms = other.terms if other.__class__ is Polynomial else _terms(other)
         if terms is None:
             return NotImplemented
         return Polynomial(_sum(self.terms, terms))
@@ -96,7 +97,7 @@ class Polynomial:
         return Polynomial(_sum(terms, {m: -c for m, c in self.terms.items()}))
 
     def __mul__(self, other: Any) -> Any:
-        terms = _terms(other)
+        terms = other.terms if other.__class__ is Polynomial else _terms(other)
         if terms is None:
             return NotImplemented
         return Polynomial(_product(self.terms, terms))
@@ -143,6 +144,8 @@ class Polynomial:
 
 def _terms(value: Any) -> PolynomialTerms | None:
     """The terms of a polynomial or of a number; None for an array or anything else."""
+    if value.__class__ is int:
+        return {(): value} if value else {}
     if isinstance(value, Polynomial):
         return value.terms
     if isinstance(value, np.generic):
@@ -170,9 +173,14 @@ def _whole(value: Fraction) -> int | Fraction:
 
 
 def _sum(a: PolynomialTerms, b: PolynomialTerms) -> PolynomialTerms:
+    global _spent
     if len(a) < len(b):
         a, b = b, a
-    _count(1 + (len(a) >> 3) + len(b))
+    _spent += 1 + (len(a) >> 3) + len(b)
+    if _spent > MAX_WORK:
+        _count(0)
+    if not b:
+        return a
     result = a.copy()
     for monomial, coefficient in b.items():
         total = result.get(monomial, 0) + coefficient
@@ -187,18 +195,27 @@ def _product(a: PolynomialTerms, b: PolynomialTerms) -> PolynomialTerms:
     if len(a) == 1 and len(b) == 1:  # the usual case: one entry times another
         ((m, c),) = a.items()
         ((n, e),) = b.items()
-        return {(tuple(sorted(m + n)) if m and n else m or n): c * e}
+        return {_monomial(m, n): c * e}
     _count(len(a) * len(b))
     result: PolynomialTerms = {}
     for m, c in a.items():
         for n, e in b.items():
-            monomial = tuple(sorted(m + n))
+            monomial = _monomial(m, n)
             total = result.get(monomial, 0) + c * e
             if total:
                 result[monomial] = total
             else:
                 result.pop(monomial, None)
     return result
+
+
+def _monomial(m: Monomial, n: Monomial) -> Monomial:
+    """The product of two monomials: their variables in order."""
+    if not m or not n:
+        return m or n
+    if m[-1] <= n[0]:
+        return m + n
+    return n + m if n[-1] <= m[0] else tuple(sorted(m + n))
 
 
 def symbols(array: str, shape: tuple[int, ...]) -> NDArray[Any]:

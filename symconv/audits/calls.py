@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ class Request:
     seconds: float = 5.0
     #: how often it is called; what the last call gives is returned
     times: int = 1
+    #: of several requests in one message those that follow are answered, too, when this one fails
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,5 +189,7 @@ def _over(before: list[Array], array: Array) -> Array:
 
 def _same(a: Array, b: Array) -> bool:
     if a.dtype == object:
-        return all(x is y for x, y in zip(a.reshape(-1), b.reshape(-1), strict=True))
-    return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+        return all(map(operator.is_, a.reshape(-1), b.reshape(-1)))
+    if a.shape != b.shape:
+        return False
+    return bool((a == b).all()) or np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")

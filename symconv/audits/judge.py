@@ -22,17 +22,18 @@ from numpy.typing import NDArray
 from symconv.algebra.polynomials import PolynomialTerms, array_of
 from symconv.audits.adjoint import OwnForward
 from symconv.audits.arrays import face_of
-from symconv.audits.calls import Returned
+from symconv.audits.calls import Request, Returned
 from symconv.audits.causes import Observed, confirmed
 from symconv.audits.explain import explain_recovered, explain_shape, explain_terms
-from symconv.audits.histories import KEPT, alike, mixed, named, neighbours, of_manner
+from symconv.audits.histories import KEPT, named
 from symconv.audits.numeric import ROUNDS, nonlinear_in
 from symconv.audits.sandbox.refusals import Failure
 from symconv.audits.sandbox.remote import Process, Raised
-from symconv.audits.truth import FACTORS, Derivative, Point, Reference, point, point_size
+from symconv.audits.tries import MAX_SYMBOLIC_TERMS, Tries
+from symconv.audits.truth import FACTORS, Derivative, Point, Reference, point_size
 from symconv.formulas.tree import ADDED
 
-__all__ = ["AFTER_OTHERS", "ENGINES", "MAX_SYMBOLIC_TERMS", "CaseVerdict", "Unsettled", "judge"]
+__all__ = ["AFTER_OTHERS", "ENGINES", "CaseVerdict", "Unsettled", "judge"]
 
 Array = NDArray[Any]
 
@@ -43,12 +44,6 @@ SYMBOLIC, EXACT = "symbolic", "exact integers"
 ANY = "*"
 
 AFTER_OTHERS = "not deterministic: after other layers in the same process it gives another result"
-
-#: a function is called so many times more, unless that takes long: it may count
-TIMES = 4
-
-#: a loss with more terms than this is not followed on symbols unless the engine was asked for
-MAX_SYMBOLIC_TERMS = 20_000
 
 
 @dataclass
@@ -71,10 +66,6 @@ class CaseVerdict:
     shapes: dict[str, list[list[int]]] = field(default_factory=dict)
     causes: dict[str, list[str]] = field(default_factory=dict)
     failures: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
-class SymbolsGaveUp(Exception):
-    """Symbols could not follow the function; says why."""
 
 
 class Unsettled(Exception):
@@ -136,28 +127,24 @@ class _Judgement:
         self.face = face_of(process.mode)
         self.size = point_size(process.conv, self.face.sums)
         self.result = CaseVerdict()
-        #: every run on numbers, with its point, and of these the ones in the second process
-        self.runs: list[tuple[Point, Returned]] = []
-        self.second_runs: list[tuple[Point, Returned]] = []
-        #: of the runs on numbers those with arrays of two points
-        self.mixed: list[tuple[Point, Returned]] = []
-        self.points: list[Point] = []
         self.polynomials: dict[str, list[PolynomialTerms]] = {}
         #: the first run in which an output was not right
         self.wrong_at: dict[str, tuple[Point, Returned]] = {}
-        #: outputs that hold memory which nobody has set, or outside their arrays
-        self.unreliable: dict[str, str] = {}
 
     def verdict(self) -> CaseVerdict:
         try:
-            self._first_runs()
+            on_symbols = None if self.engine == "exact" or self._too_large else self.seconds
+            self.tries = Tries(
+                self.caller, self.reference, self.seed, self.size, self.once, self.other is not None, on_symbols
+            )
             if self.once:
                 self._compare()
                 steady = self.other is None or self._as_in_another(self.other)
             else:
                 with self.caller.fresh() if self.other is None else nullcontext(self.other()) as other:
-                    steady = self._further_runs(other)
+                    steady = self.tries.in_another(other)
                     self._compare(other)
+            self.result.findings[:0] = self.tries.findings
         except Raised as raised:
             if self.other is not None:
                 raise Unsettled(raised.failure.message) from raised
@@ -165,21 +152,26 @@ class _Judgement:
         self.result.rounds = ROUNDS
         wrong = [name for name, status in self.result.outputs.items() if status != "ok"]
         if self.other is not None:
-            unlike = [name for name in wrong if name not in self.unreliable and not self._seen_twice(name)]
+            unlike = [name for name in wrong if name not in self.tries.unreliable and not self._seen_twice(name)]
             if unlike or not steady:
                 raise Unsettled(outputs=unlike if steady else wrong)
         if not steady:
-            self.result.findings.append(named(self.caller, *self.points[:2]))
+            self.result.findings.append(named(self.caller, *self.tries.points[:2]))
         elif wrong:
             self.result.findings += [KEPT] * any(map(self._stale, wrong))
             self._look_into(wrong)
-        seen = dict.fromkeys(finding for _, run in self.runs for finding in run.findings)
+        seen = dict.fromkeys(finding for _, run in self.tries.runs for finding in run.findings)
         self.result.findings[:0] = list(seen)
         return self.result
 
+    @property
+    def _too_large(self) -> bool:
+        """Whether symbols are not tried unless they were asked for."""
+        return self.engine == "auto" and self.conv.terms > MAX_SYMBOLIC_TERMS
+
     def _seen_twice(self, name: str) -> bool:
         """Whether the second process, too, gave a wrong value or shape for this output."""
-        return any(name not in run.outputs or self._status(name, at, run) != "ok" for at, run in self.second_runs)
+        return any(name not in run.outputs or self._status(name, at, run) != "ok" for at, run in self.tries.second)
 
     def _status(self, name: str, at: Point, run: Returned) -> str:
         """Whether what one run gave for an output is right: "ok", "shape" or "value"."""
@@ -189,7 +181,7 @@ class _Judgement:
 
     def _compare(self, other: Process | None = None) -> None:
         self._compare_numbers()
-        if self.engine != "exact":  # last: on objects a function may do what ends its process
+        if self.tries.on_symbols is not None:  # last: on objects a function may do what ends its process
             self._compare_symbols(other if other is not None and other.process else self.caller)
 
     def _failed(self, failure: Failure) -> CaseVerdict:
@@ -206,98 +198,22 @@ class _Judgement:
 
     # on numbers --------------------------------------------------------------------------------------------------------------
 
-    def _point(self, number: int) -> Point:
-        shapes: dict[str, tuple[int, ...]] = dict(self.conv.shapes)
-        if isinstance(self.reference, OwnForward):
-            try:
-                shapes = self.reference.shapes()
-            except Raised as raised:
-                failure = raised.failure
-                told = f"forward: {failure.message.removeprefix('forward: ')}"
-                raise Raised(Failure(failure.status, told, failure.where, "forward")) from raised
-        return point(self.conv, self.seed, number, self.size, shapes, self.face.arrays)
-
-    def _run(self, at: Point, process: Process | None = None, **how: Any) -> Returned:
-        returned = (process or self.caller).gradients(at, **how)
-        self.runs.append((at, returned))
-        return returned
-
-    def _first_runs(self) -> None:
-        """One run with unset and out-of-reach memory made visible, where that can be done, and those as the function is."""
-        self.points = [self._point(number) for number in range(ROUNDS)]
-        guarded = None
-        try:
-            guarded = self.caller.gradients(self.points[0], guarded=True)
-        except Raised:
-            if self.caller.process is None:
-                raise  # else the run as it is says what the function raises
-        if guarded is not None and guarded.beyond:
-            told = guarded.beyond[0]
-            self.result.findings.append(told)
-            for name, value in guarded.outputs.items():
-                if value.dtype.kind in "fc" and not np.all(np.isfinite(value)):
-                    self.unreliable[name] = f"OutOfBounds: {told}"
-        if guarded is not None:
-            self.runs.append((self.points[0], guarded))
-        else:
-            self._run(self.points[0])
-        for at in self.points[1:]:
-            self._run(at)
-
-    def _further_runs(self, other: Process) -> bool:
-        """The first point again, and all in another order in a fresh process after other layers; whether all is the same."""
-        first, second = self.runs[0][1], self.runs[1][1]
-        runs = [(first, self._run(self.points[0]))] if not self.unreliable else []
-        if self.conv.terms <= MAX_SYMBOLIC_TERMS:
-            if self.caller.mode == "backward":
-                self._mixed_runs()
-            runs.append((second, self._run(self.points[1], times=1 if self.mixed else TIMES)))
-        with other.further_time(0.4) as spent:
-            for conv in neighbours(self.conv) if self.caller.mode != "adjoint" else ():
-                try:
-                    size = point_size(conv, self.face.sums)
-                    other.gradients(point(conv, self.seed, 3, size, arrays=self.face.arrays), conv=conv)
-                except Raised:
-                    if other.process is None:  # a layer that is not this case ended the process, or takes all the time
-                        break
-        self.caller.deadline += spent()
-        if other.process is None:
-            return all(alike(a, b) for a, b in runs)
-        runs.append((second, self._run(self.points[1], other, unwatched=True)))
-        again = self._run(self.points[0], other)
-        self.second_runs = self.runs[-2:]
-        if not self.unreliable:
-            runs.append((first, again))
-            self.result.findings += of_manner(other, self.points[0], again)
-        return all(alike(a, b) for a, b in runs)
-
-    def _mixed_runs(self) -> None:
-        """Runs with arrays of two points, in the memory of those before."""
-        for at in mixed(self.points[2], self.points[0]):
-            self._run(at, manner="in place")
-            self.mixed.append(self.runs[-1])
-
     def _stale(self, name: str) -> bool:
         """Whether an output is wrong at mixed points alone."""
-        plain = [run for run in self.runs if not any(run is each for each in self.mixed)]
-        return bool(self.mixed) and all(
+        plain = [run for run in self.tries.runs if not any(run is each for each in self.tries.mixed)]
+        return bool(self.tries.mixed) and all(
             name in run.outputs and self._status(name, at, run) == "ok" for at, run in plain
         )
 
     def _as_in_another(self, other: Callable[[], Process]) -> bool:
         """Whether what is wrong comes out the same in a process that has served few cases."""
-        if all(status == "ok" for status in self.result.outputs.values()):
-            return True
-        process = other()
-        self.second_runs = [(at, process.gradients(at)) for at, _ in self.runs]
-        pairs = zip(self.runs, self.second_runs, strict=True)
-        return bool(self.unreliable) or all(alike(run, again) for (_, run), (_, again) in pairs)
+        return all(status == "ok" for status in self.result.outputs.values()) or self.tries.as_in_another(other())
 
     def _compare_numbers(self) -> None:
-        names = [name for name in self.face.outputs if any(name in run.outputs for _, run in self.runs)]
+        names = [name for name in self.face.outputs if any(name in run.outputs for _, run in self.tries.runs)]
         for name in names:
             self.result.outputs[name] = "ok"
-            for at, run in self.runs:
+            for at, run in self.tries.runs:
                 if name not in run.outputs:
                     self.result.outputs[name] = "value"
                     self.result.findings.append(f"{name} is returned in some runs only")
@@ -306,7 +222,7 @@ class _Judgement:
                 if status == "shape":
                     native = self.caller.native_shape(name, self.reference.shape(name))
                     self.result.shapes[name] = [list(run.shapes[name]), list(native)]
-                elif status == "value" or name in self.unreliable:
+                elif status == "value" or name in self.tries.unreliable:
                     status = "value"
                     self.wrong_at.setdefault(name, (at, run))
                 if status != "ok":
@@ -317,10 +233,8 @@ class _Judgement:
 
     def _compare_symbols(self, process: Process) -> None:
         try:
-            if self.engine == "auto" and self.conv.terms > MAX_SYMBOLIC_TERMS:
-                raise SymbolsGaveUp(f"a loss of {self.conv.terms:,} terms")
             verdicts = self._follow(process)
-        except (SymbolsGaveUp, Raised, TypeError, ValueError, ArithmeticError, KeyError, pickle.PickleError):
+        except (Raised, TypeError, ValueError, ArithmeticError, KeyError, pickle.PickleError):
             return  # what the audited code raises on symbols: the numbers decide
         numbers = self.result.outputs
         if verdicts.keys() == numbers.keys() and all((verdicts[k] == "ok") == (numbers[k] == "ok") for k in numbers):
@@ -329,8 +243,7 @@ class _Judgement:
             self.result.findings.append("computes something else on arrays of objects than on arrays of floats")
 
     def _follow(self, process: Process) -> dict[str, str]:
-        shapes = {name: self.reference.shape(name) for name in self.face.arrays}
-        returned = process.gradients({}, shapes=shapes, seconds=self.seconds)
+        returned = self.tries.on_symbols_in(process)
         verdicts = {}
         for name, terms in returned.terms.items():
             self.polynomials[name] = terms
@@ -344,11 +257,11 @@ class _Judgement:
 
     def _look_into(self, wrong: Sequence[str]) -> None:
         for name in wrong:
-            at, seen = self.wrong_at.get(name, self.runs[-1])
+            at, seen = self.wrong_at.get(name, self.tries.runs[-1])
             if name not in seen.outputs:
                 continue
-            if name in self.unreliable:
-                self.result.failures[name] = {"note": self.unreliable[name]}
+            if name in self.tries.unreliable:
+                self.result.failures[name] = {"note": self.tries.unreliable[name]}
                 continue
             if self._not_bilinear(name):
                 self.result.findings.append(f"not bilinear: {name}")
@@ -362,7 +275,7 @@ class _Judgement:
                 self.result.failures[name] = self._explained(name, at, seen)
 
     def _depends(self, name: str, array: str) -> bool:
-        at, seen = self.wrong_at.get(name, self.runs[-1])
+        at, seen = self.wrong_at.get(name, self.tries.runs[-1])
         try:
             again = self.caller.gradients(at | {array: 1.5 - at[array] / 2})
         except Raised:
@@ -381,13 +294,21 @@ class _Judgement:
                 for m in terms
             )
         return nonlinear_in(
-            self._outputs,
+            self._outputs_at,
             self.conv,
             self.seed,
             self.size // 4,
             name,
             tuple(a for a in factors if a not in ADDED.values()),
         )
+
+    def _outputs_at(self, points: Sequence[Point]) -> list[dict[str, Array] | None]:
+        try:
+            answers = self.caller.several([Request(at, optional=True) for at in points])
+        except Raised:
+            answers = []
+        found = [answer.outputs if isinstance(answer, Returned) else None for answer in answers]
+        return found + [None] * (len(points) - len(found))
 
     def _outputs(self, at: Point) -> dict[str, Array]:
         return self.caller.gradients(at).outputs

@@ -242,12 +242,10 @@ class Conv:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each array of the layer by its name."""
+        x, w, b, y = self.x_shape, self.w_shape, self.b_shape, self.y_shape
         return {
-            "x": self.x_shape, "w": self.w_shape, "b": self.b_shape, "y": self.y_shape, "t": self.y_shape,
-            "dx": self.x_shape, "dw": self.w_shape, "db": self.b_shape, "dy": self.y_shape,
-            "v_x": self.x_shape, "v_w": self.w_shape, "v_b": self.b_shape,
-            "ddx": self.x_shape, "ddw": self.w_shape, "ddy": self.y_shape,
-            FILLER: (),
+            "x": x, "w": w, "b": b, "y": y, "t": y, "dx": x, "dw": w, "db": b, "dy": y,
+            "v_x": x, "v_w": w, "v_b": b, "ddx": x, "ddw": w, "ddy": y, FILLER: (),
         }  # fmt: skip
 
     def entry_name(self, array: str, flat: int) -> str:

@@ -10,13 +10,14 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from symconv.audits.arrays import face_of
 from symconv.audits.calls import Request, Returned
 from symconv.audits.sandbox import messages
 from symconv.audits.sandbox.refusals import Failure
@@ -91,6 +92,11 @@ class Process:
         self.process: int | None = started.process
         self._socket.setblocking(False)
         os.set_blocking(self._printed, False)
+        self._awaited = selectors.DefaultSelector()
+        self._awaited.register(self._socket, selectors.EVENT_READ)
+        self._awaited.register(self._printed, selectors.EVENT_READ)
+        #: goes in front of the next message: the layer that its calls are of, and how its results are laid out
+        self._first: list[Any] = self._layouts()
 
     def fresh(self) -> Process:
         """Another process for the same case, with the same deadline."""
@@ -100,7 +106,11 @@ class Process:
         """Go on with another layer, whose calls may take until the deadline; what earlier ones left is there."""
         self.conv, self.task, self.deadline = conv, replace(self.task, conv=conv), deadline
         self._native, self._said = {}, b""
-        self._ask(Layer(conv))
+        self._first = [Layer(conv), *self._layouts()]
+
+    def _layouts(self) -> list[tuple[str, tuple[int, ...]]]:
+        shapes = self.conv.shapes
+        return [(name, shapes[name]) for name in face_of(self.mode).outputs] if self.mode != "adjoint" else []
 
     @contextmanager
     def further_time(self, share: float) -> Iterator[Callable[[], float]]:
@@ -120,9 +130,14 @@ class Process:
 
     def gradients(self, at: Mapping[str, Array], **how: Any) -> Returned:
         """What the function returns at a point; ``how`` are fields of a request."""
-        answer = self._ask(Request(dict(at), **how))
-        assert isinstance(answer, Returned)
+        (answer,) = self.several([Request(dict(at), **how)])
+        if isinstance(answer, Failure):
+            raise Raised(answer)
         return answer
+
+    def several(self, requests: Sequence[Request]) -> list[Returned | Failure]:
+        """The answers to requests in one message, up to the first failure of one that is not optional; Raised when none come."""
+        return self._ask(requests)
 
     def own_forward(self, at: Mapping[str, Array]) -> Array:
         """y of the function's own forward pass."""
@@ -132,16 +147,22 @@ class Process:
     def native_shape(self, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
         """``shape`` as the convention lays ``name`` out."""
         if (name, shape) not in self._native:
-            self._native[name, shape] = tuple(self._ask((name, tuple(shape))))
+            (answer,) = self._ask([(name, tuple(shape))])
+            if isinstance(answer, Failure):
+                raise Raised(answer)
+            self._native[name, shape] = tuple(answer)
         return self._native[name, shape]
 
-    def _ask(self, request: Any) -> Any:
+    def _ask(self, requests: Sequence[Any]) -> list[Any]:
         if self.process is None:
             raise Raised(Failure("error", "its process has ended", phase="process"))
         try:
-            self._exchange(messages.packed(request), out=True)
-            (data,) = self._exchange(b"", out=False)
-            answer = messages.as_data(data)
+            first, self._first = self._first, []
+            self._send(messages.packed([*first, *requests]))
+            answers = _as_asked(messages.as_data(self._received()), [*first, *requests])
+            for asked, answer in zip(first, answers, strict=False):
+                if isinstance(asked, tuple):
+                    self._native[asked] = tuple(answer)
         except TimeoutError:
             self.end()
             told = f"no answer within {self.task.time_limit:g} s (the time limit)"
@@ -155,40 +176,45 @@ class Process:
         except Exception:  # the socket is open while the function runs
             self.end()
             raise Raised(Failure("error", "wrote to descriptors that it did not open", phase="process")) from None
-        if isinstance(answer, Failure):
-            raise Raised(answer)
-        return answer
+        return answers[len(first) :]
 
-    def _exchange(self, data: bytes, out: bool) -> list[bytes]:
-        """Send, or receive one message, and take up what is printed meanwhile."""
-        view, got, length = memoryview(data), bytearray(), None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_WRITE if out else selectors.EVENT_READ)
-            selector.register(self._printed, selectors.EVENT_READ)
-            while True:
-                left = self.deadline - time.monotonic()
-                events = selector.select(max(left, 0))
-                if left <= 0:
-                    raise TimeoutError
-                for key, _ in events:
-                    if key.fileobj == self._printed:
-                        if not self._take_printed():
-                            selector.unregister(self._printed)
-                        continue
-                    if out:
-                        view = view[self._socket.send(view) :]
-                        if not view:
-                            return []
-                        continue
-                    part = self._socket.recv(1 << 20)
-                    if not part:
-                        self._take_printed()
-                        raise EOFError
-                    got += part
-                    if length is None and len(got) >= messages.HEAD:
-                        length = messages.HEAD + int.from_bytes(got[: messages.HEAD], "big")
-                    if length is not None and len(got) >= length:
-                        return [bytes(got[messages.HEAD : length])]
+    def _send(self, data: bytes) -> None:
+        view = memoryview(data)
+        view = view[self._socket.send(view) :]
+        if view:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._socket, selectors.EVENT_WRITE)
+                while view:
+                    self._wait(selector)
+                    view = view[self._socket.send(view) :]
+
+    def _received(self) -> bytes:
+        """The next message; what is printed meanwhile is taken up."""
+        got, length = bytearray(), None
+        while length is None or len(got) < length:
+            if self._wait(self._awaited):
+                part = self._socket.recv(1 << 20)
+                if not part:
+                    self._take_printed()
+                    raise EOFError
+                got += part
+                if length is None and len(got) >= messages.HEAD:
+                    length = messages.HEAD + int.from_bytes(got[: messages.HEAD], "big")
+        return bytes(got[messages.HEAD : length])
+
+    def _wait(self, selector: selectors.BaseSelector) -> bool:
+        """Whether the socket is ready; TimeoutError when the deadline is over."""
+        left = self.deadline - time.monotonic()
+        events = selector.select(max(left, 0))
+        if left <= 0:
+            raise TimeoutError
+        ready = False
+        for key, _ in events:
+            if key.fileobj != self._printed:
+                ready = True
+            elif not self._take_printed():
+                selector.unregister(self._printed)
+        return ready
 
     def _take_printed(self) -> bool:
         with contextlib.suppress(BlockingIOError):
@@ -204,6 +230,7 @@ class Process:
         process, self.process = self.process, None
         if process is None:
             return 0
+        self._awaited.close()
         self._socket.close()
         try:
             answer: Ended = self.runner.ask(End(process))
@@ -217,6 +244,18 @@ class Process:
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(EOFError):
             self.end()
+
+
+def _as_asked(answers: Any, requests: Sequence[Any]) -> list[Any]:
+    """The answers, if they are of the kinds that were asked for; else ValueError: the socket is open while the function runs."""
+    kinds = [Returned if isinstance(r, Request) else tuple if isinstance(r, tuple) else type(None) for r in requests]
+    if not isinstance(answers, list) or len(answers) > len(requests):
+        raise ValueError("other answers than were asked for")
+    if not all(isinstance(a, kind | Failure) for a, kind in zip(answers, kinds, strict=False)):
+        raise ValueError("answers of other kinds than were asked for")
+    if len(answers) < len(requests) and not (answers and isinstance(answers[-1], Failure)):
+        raise ValueError("fewer answers than were asked for")
+    return answers
 
 
 def _ended(status: int) -> str:

@@ -26,7 +26,7 @@ import numpy as np
 from symconv.audits.calls import Caller, Request
 from symconv.audits.conventions import convention_named
 from symconv.audits.sandbox import messages, orphans
-from symconv.audits.sandbox.refusals import failure_of
+from symconv.audits.sandbox.refusals import Failure, failure_of
 from symconv.audits.sandbox.target import Loaded, Source, TargetError
 from symconv.audits.sandbox.watch import looks_of
 from symconv.layer.conv import Conv
@@ -232,22 +232,27 @@ def _answer_calls(loaded: Loaded, task: Fork, stream: socket.socket, me: int) ->
     caller = begun(task.conv)
     while True:
         try:
-            request: Request | Layer | tuple[str, tuple[int, ...]] = pickle.loads(messages.read(stream.recv))
+            requests: list[Request | Layer | tuple[str, tuple[int, ...]]] = pickle.loads(messages.read(stream.recv))
         except EOFError:
             return
-        try:
-            if isinstance(request, Layer):
-                answer: Any = None
-                caller = begun(request.conv)
-            elif isinstance(request, Request):
-                answer = caller.answer(request)
-            else:
-                answer = caller.native_shape(*request)
-        except BaseException as error:  # also SystemExit: whatever audited code raises is its case's verdict
-            answer = failure_of(error, files, caller.given, _sizes(caller.conv))
-        if _PROCESS() != me:
-            _LEAVE(0)
-        stream.sendall(messages.packed(answer))
+        answers: list[Any] = []
+        for request in requests:
+            try:
+                if isinstance(request, Layer):
+                    answer: Any = None
+                    caller = begun(request.conv)
+                elif isinstance(request, Request):
+                    answer = caller.answer(request)
+                else:
+                    answer = caller.native_shape(*request)
+            except BaseException as error:  # also SystemExit: whatever audited code raises is its case's verdict
+                answer = failure_of(error, files, caller.given, _sizes(caller.conv))
+            if _PROCESS() != me:
+                _LEAVE(0)
+            answers.append(answer)
+            if isinstance(answer, Failure) and not (isinstance(request, Request) and request.optional):
+                break
+        stream.sendall(messages.packed(answers))
 
 
 def _sizes(conv: Conv) -> set[int]:

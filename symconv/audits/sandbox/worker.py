@@ -29,7 +29,7 @@ IDLE = 120.0
 
 #: of the two processes that cases are called in, one serves at most so many before a fresh one takes its place (what a function
 #: keeps of each must not pile up), the other so many
-MANY, FEW = 500, 6
+MANY, FEW = 500, 12
 
 
 @dataclass(frozen=True)
