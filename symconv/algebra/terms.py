@@ -76,7 +76,7 @@ class MultilinearArray:
     @property
     def size(self) -> int:
         """Number of entries."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def count(self) -> int:
@@ -157,7 +157,7 @@ class MultilinearArray:
         multilinear one does, leaves its other factors.
         """
         shape = self.layer.shapes[array]
-        size = int(np.prod(shape, dtype=np.int64))
+        size = math.prod(shape)
         blocks = []
         for block in self.blocks:
             if array in block.arrays:
@@ -183,11 +183,12 @@ class MultilinearArray:
 
     def substitute(self, values: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """The array with numbers (or any objects that add and multiply) put in, by array name; the result keeps their type."""
-        total: NDArray[Any] = np.zeros(self.size, dtype=np.result_type(*(np.asarray(v).dtype for v in values.values())))
+        arrays = {name: np.asarray(value) for name, value in values.items()}
+        total: NDArray[Any] = np.zeros(self.size, dtype=np.result_type(*(value.dtype for value in arrays.values())))
         for block in self.blocks:
             product: Any = block.coefficient.astype(total.dtype)
             for array, factor in zip(block.arrays, block.factors, strict=True):
-                product = product * np.asarray(values[array]).reshape(-1)[factor]
+                product *= arrays[array].reshape(-1)[factor]
             np.add.at(total, block.entry, product)
         return total.reshape(self.shape)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -81,6 +82,8 @@ class Caller:
         self.mode, self.outputs, self.namespaces, self.looks = mode, outputs, namespaces, looks
         #: the arrays of the last call, as they were handed over
         self.given: list[Array] = []
+        #: those of some calls before, too: where an array lies says which one it is, as long as nothing else comes to lie there
+        self._alive: deque[list[Array]] = deque(maxlen=16)
         #: what earlier calls returned, with copies made then
         self._kept: list[tuple[str, Array, Array]] = []
 
@@ -130,6 +133,7 @@ class Caller:
             before_now = list(self.given)
             native = {name: _over(before_now, array) for name, array in native.items()}
         self.given = list(native.values())
+        self._alive.append(self.given)
         before = {name: array.copy() for name, array in native.items()}
         standin.out_of_bounds.clear()
         guard = standin.in_place_of_numpy(self.namespaces, table) if table else nullcontext()

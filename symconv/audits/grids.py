@@ -14,10 +14,15 @@ from symconv.audits.truth import exact_value
 from symconv.layer.conv import Conv
 from symconv.layer.padding import mode_named
 
-__all__ = ["MAX_AUDITED", "NAMED", "TAKEN", "Size", "default_grid", "enough", "grid_of", "numbered", "taken"]
+__all__ = [
+    "MAX_AUDITED", "NAMED", "TAKEN", "Grid", "Size", "any_grid", "default_grid", "enough", "grid_of", "numbered", "taken",
+]  # fmt: skip
 
 #: an audit of more cases than this is refused
 MAX_AUDITED = 2_000_000
+
+#: a grid of more cases than this is no list
+LISTED = 20_000
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,15 @@ def sizes(ndim: int, name: str = "default") -> list[Size]:
     return list(dict.fromkeys(result))
 
 
+def _paired(base: list[Size], input: Sequence[Any] | None, kernel: Sequence[Any] | None) -> list[Size]:
+    """The sizes with these inputs, these kernels, or all pairs of both."""
+    if input is not None and kernel is not None:
+        return [Size(i, k, 2, 3, 2) for i, k in itertools.product(input, kernel)]
+    if input is not None:
+        return [replace(size, input=i) for i in input for size in base]
+    return base if kernel is None else [replace(size, kernel=k) for k in kernel for size in base]
+
+
 def grid_of(
     name: str = "default",
     *,
@@ -113,31 +127,29 @@ def grid_of(
     mode_named(padding_mode)
     if ndim < 1:
         raise ValueError(f"a convolution has at least one axis, not {ndim}")
-    base = sizes(ndim, name)
-    if input is not None and kernel is not None:
-        base = [Size(i, k, 2, 3, 2) for i, k in itertools.product(input, kernel)]
-    elif input is not None:
-        base = [replace(size, input=i) for i in input for size in base]
-    elif kernel is not None:
-        base = [replace(size, kernel=k) for k in kernel for size in base]
-    seen = set()
-    for size, s, p, d, g, extra in itertools.product(base, stride, padding, dilation, groups, output_padding):
-        counts: dict[str, Any] = {
-            "batch": batch or size.batch,
-            "in_channels": in_channels or size.in_channels * (g // math.gcd(size.in_channels, g)),
-            "out_channels": out_channels or size.out_channels * (g // math.gcd(size.out_channels, g)),
-        }
-        try:
-            conv = Conv(size.input, size.kernel, **counts, stride=s, padding=p, dilation=d, groups=g, bias=bias,
-                        transposed=transposed, output_padding=extra, padding_mode=padding_mode,
-                        padding_value=padding_value)  # fmt: skip
-        except ValueError as error:  # not a convolution: a kernel larger than the padded input, say
-            if reasons is not None and len(reasons) < 2 and str(error) not in reasons:
-                reasons.append(str(error))
-            continue
-        if conv not in seen:
-            seen.add(conv)
-            yield numbered(conv, len(seen) - 1)
+    base = _paired(sizes(ndim, name), input, kernel)
+    first: dict[object, int] = {}  # of sizes that come to the same
+    count = itertools.count()
+    for number, size in enumerate(base):
+        seen = set()  # of one size alone: a grid may have a million cases
+        for s, p, d, g, extra in itertools.product(stride, padding, dilation, groups, output_padding):
+            counts: dict[str, Any] = {
+                "batch": batch or size.batch,
+                "in_channels": in_channels or size.in_channels * (g // math.gcd(size.in_channels, g)),
+                "out_channels": out_channels or size.out_channels * (g // math.gcd(size.out_channels, g)),
+            }
+            try:
+                conv = Conv(size.input, size.kernel, **counts, stride=s, padding=p, dilation=d, groups=g, bias=bias,
+                            transposed=transposed, output_padding=extra, padding_mode=padding_mode,
+                            padding_value=padding_value)  # fmt: skip
+            except ValueError as error:  # not a convolution: a kernel larger than the padded input, say
+                if reasons is not None and len(reasons) < 2 and str(error) not in reasons:
+                    reasons.append(str(error))
+                continue
+            alike = (conv.input, conv.kernel, conv.batch, conv.in_channels, conv.out_channels, g)
+            if first.setdefault(alike, number) == number and conv not in seen:
+                seen.add(conv)
+                yield numbered(conv, next(count))
 
 
 #: what a border of a constant holds in turn, where nobody says it
@@ -235,6 +247,16 @@ def _plainer(conv: Conv) -> Iterator[Conv]:
             yield conv
 
 
+class Grid:
+    """The geometries of a grid that is too large for a list, made whenever it is gone through: each once, in the same order."""
+
+    def __init__(self, make: Callable[[], Iterable[Conv]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Conv]:
+        return iter(self._make())
+
+
 def default_grid(name: str = "default", takes: Iterable[str] = (), **options: Any) -> list[Conv]:
     """The grid as a list, "default", "quick" or "minimal" (the fewest cases on which every known mistake shows), with further
     cases for a function that ``takes`` some of :data:`TAKEN`; ValueError when it is empty or has more than MAX_AUDITED cases.
@@ -242,20 +264,36 @@ def default_grid(name: str = "default", takes: Iterable[str] = (), **options: An
     >>> len(default_grid()), len(default_grid("quick"))
     (180, 45)
     """
+    found = list(itertools.islice(any_grid(name, takes, **options), MAX_AUDITED + 1))
+    if len(found) > MAX_AUDITED:
+        raise ValueError(f"the grid has more than {MAX_AUDITED:,} cases")
+    return found
+
+
+def any_grid(name: str = "default", takes: Iterable[str] = (), **options: Any) -> list[Conv] | Grid:
+    """The same grid, as a list or, where it has more than LISTED cases, as a Grid."""
     if name == "minimal":
         allowed = {"ndim": (1, 2, 3)} | _USUAL
         if given := [key for key, value in options.items() if value not in allowed.get(key, ())]:
             raise ValueError(f"grid minimal has its own cases: no {given[0]} goes with it")
         return [conv for conv, _ in minimal_cases(options.get("ndim", 2), takes)]
     reasons: list[str] = []
-    found = list(itertools.islice(grid_of(name, **options, reasons=reasons), MAX_AUDITED + 1))
-    if len(found) > MAX_AUDITED:
-        raise ValueError(f"the grid has more than {MAX_AUDITED:,} cases")
+    found = list(itertools.islice(grid_of(name, **options, reasons=reasons), LISTED + 1))
     if not found:
         why = f" ({'; '.join(reasons)})" if reasons else ""
         raise ValueError(f"the grid is empty: no combination of its sizes is a convolution{why}")
     further = taken(takes, options.get("ndim", 2), 1 if name == "default" else 3)
-    return list(dict.fromkeys([*found, *further]))
+    if len(found) <= LISTED:
+        return list(dict.fromkeys([*found, *further]))
+
+    def make() -> Iterator[Conv]:
+        left = dict.fromkeys(further)
+        for conv in grid_of(name, **options):
+            left.pop(conv, None)
+            yield conv
+        yield from left
+
+    return Grid(make)
 
 
 #: what may be said to the grid "minimal": what it has anyway

@@ -62,6 +62,8 @@ class CaseVerdict:
     phase: str = ""
     engine: str = EXACT
     rounds: int = 0
+    #: seen among many others, at so many rounds in one process: neither on symbols nor in another order
+    brief: bool = False
     findings: list[str] = field(default_factory=list)
     shapes: dict[str, list[list[int]]] = field(default_factory=dict)
     causes: dict[str, list[str]] = field(default_factory=dict)

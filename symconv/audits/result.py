@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,13 +11,15 @@ from symconv.audits.arrays import face_of
 from symconv.audits.case import Case
 from symconv.audits.challenge import drawn
 from symconv.audits.condition import Condition, Table, find_condition, table_of
+from symconv.audits.measures import size_of, without_numbers
 from symconv.audits.numeric import ROUNDS, false_right
 from symconv.audits.patterns import NamedCause, named_causes
+from symconv.audits.swept import Swept
 from symconv.audits.tally import Tally
 from symconv.audits.truth import point_size
 from symconv.layer.conv import Conv
 
-__all__ = ["Failure", "Outcome", "Tally"]
+__all__ = ["Failure", "Outcome", "Tally", "size_of"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,8 @@ class Outcome:
     assumed: str = ""
     #: the forward pass whose derivative is due, as a formula, where that is not the layer's
     truth: str | None = None
+    #: of very many cases their counts; ``cases`` are then those of them that are kept
+    swept: Swept | None = field(default=None, repr=False)
 
     @cached_property
     def documented(self) -> tuple[Case, ...]:
@@ -108,11 +110,34 @@ class Outcome:
     @cached_property
     def tally(self) -> Tally:
         """The documented cases, all outputs together."""
-        return Tally.of(case.statuses(self.outputs) for case in self.documented)
+        return Tally.of_kinds(self._kinds(self.outputs))
 
-    def tally_of(self, output: str, cases: Iterable[Case] | None = None) -> Tally:
-        """The tally of one output."""
-        return Tally.of([case.status(output)] for case in (self.documented if cases is None else cases))
+    @cached_property
+    def outside_tally(self) -> Tally:
+        """The cases that the convention does not cover, all outputs together."""
+        return Tally.of_kinds(self._kinds(self.outputs, outside=True))
+
+    def tally_of(self, output: str) -> Tally:
+        """The documented cases, one output."""
+        return Tally.of_kinds(self._kinds((output,)))
+
+    def status_counts(self, output: str) -> dict[str, int]:
+        """In how many documented cases an output is "ok", "value", "shape", "error", "refuses" or "limit"."""
+        counts: dict[str, int] = {}
+        for (status,), count in self._kinds((output,)):
+            counts[status] = counts.get(status, 0) + count
+        return counts
+
+    def _kinds(self, outputs: Sequence[str], outside: bool = False) -> Iterable[tuple[list[str], int]]:
+        """What cases came to in these outputs, and how many of each kind there are."""
+        if self.swept is not None:
+            return self.swept.statuses(outputs, outside)
+        return ((case.statuses(outputs), 1) for case in (self.outside if outside else self.documented))
+
+    @property
+    def tried(self) -> int:
+        """How many cases were tried, those outside of what the convention documents among them."""
+        return self.swept.total if self.swept is not None else len(self.cases)
 
     @property
     def ok(self) -> bool:
@@ -133,16 +158,13 @@ class Outcome:
     @cached_property
     def limits(self) -> tuple[str, ...]:
         """Ordinary geometries that are refused throughout: a stride or a dilation that the function takes and never computes."""
+        counted = self.swept
+        if counted is None:
+            counted = Swept()
+            for case in self.documented:
+                counted.add_ordinary(case)
         told = []
-        readings: dict[str, Callable[[Conv], tuple[int, ...]]] = {
-            "stride": lambda c: c.stride,
-            "dilation": lambda c: c.dilation,
-        }
-        for word, of in readings.items():
-            cases = [case for case in self.documented if _is_ordinary(case.conv)]
-            values = {of(case.conv)[0] for case in cases} - {1}
-            declined = sorted(v for v in values if all(c.refuses() for c in cases if of(c.conv)[0] == v))
-            answered = any(not case.refuses() for case in cases if of(case.conv)[0] == 1)
+        for word, (declined, values, answered) in counted.limits().items():
             if declined and answered:
                 every = "every" if set(declined) == values and len(values) > 1 else ""
                 told.append(
@@ -153,10 +175,10 @@ class Outcome:
     @cached_property
     def errors(self) -> dict[tuple[str, str], int]:
         """The exceptions that are no refusals, by message (its numbers left out) and place, with the cases of each."""
-        counts: dict[tuple[str, str], int] = {}
-        for case in self.documented:
+        counts: dict[tuple[str, str], int] = dict(self.swept.errors) if self.swept is not None else {}
+        for case in self.documented if self.swept is None else ():
             if case.verdict.status == "error":
-                key = (re.sub(r"-?\d+", "#", case.verdict.message), case.verdict.where)
+                key = (without_numbers(case.verdict.message), case.verdict.where)
                 counts[key] = counts.get(key, 0) + 1
         return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
@@ -192,10 +214,12 @@ class Outcome:
         cases, table = self._answered
         outputs = self.outputs if output is None else (output,)
         fresh = [case for case in self.challenge if case.answered()]
-        return find_condition(
+        found = find_condition(
             [case.conv for case in cases], [case.right(outputs) for case in cases], table=table,
             fresh=[(case.conv, case.right(outputs)) for case in fresh], pool=self._pool,
         )  # fmt: skip
+        tally = Tally.of_kinds(self._kinds(outputs))
+        return replace(found, cases=tally.right) if found.constant and not tally.wrong else found
 
     @cached_property
     def _pool(self) -> Table:
@@ -238,8 +262,8 @@ class Outcome:
     @cached_property
     def findings(self) -> dict[str, int]:
         """What was noticed beside the verdicts, and in how many cases."""
-        counts: dict[str, int] = {}
-        for case in self.cases:
+        counts: dict[str, int] = dict(self.swept.findings) if self.swept is not None else {}
+        for case in self.cases if self.swept is None else ():
             for finding in dict.fromkeys(case.verdict.findings):
                 counts[finding] = counts.get(finding, 0) + 1
         return counts
@@ -247,8 +271,8 @@ class Outcome:
     @cached_property
     def engines(self) -> dict[str, int]:
         """Cases that were decided by each engine."""
-        counts: dict[str, int] = {}
-        for case in self.cases:
+        counts: dict[str, int] = dict(self.swept.engines) if self.swept is not None else {}
+        for case in self.cases if self.swept is None else ():
             if not case.verdict.status:
                 counts[case.verdict.engine] = counts.get(case.verdict.engine, 0) + 1
         return counts
@@ -269,12 +293,15 @@ class Outcome:
     @property
     def scope(self) -> str:
         """What the verdict covers."""
-        told = f"{len(self.cases)} geometries" + (f" with {self.assumed}" if self.assumed else "")
+        told = f"{self.tried} geometries" + (f" with {self.assumed}" if self.assumed else "")
         if self.challenge:
             told += f" and {len(self.challenge)} drawn with seed {self.seed}"
-        told += ", each tried " + (
-            "once" if self.once else "in two orders and two processes, one of them new every few cases"
-        )
+        if self.swept is not None:
+            told += ", " + self.swept.text(self.once)
+        else:
+            told += ", each tried " + (
+                "once" if self.once else "in two orders and two processes, one of them new every few cases"
+            )
         told += "; nothing is said of others"
         told += f"; held against the derivative of {self.truth}" if self.truth else ""
         symbolic, exact = self.engines.get("symbolic", 0), self.engines.get("exact integers", 0)
@@ -296,7 +323,7 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as plain data for JSON."""
-        outside = Tally.of(case.statuses(self.outputs) for case in self.outside)
+        outside = self.outside_tally
         smallest = self.smallest_failure
         return {
             "function": self.label,
@@ -348,6 +375,7 @@ class Outcome:
                 "refused": outside.refused,
                 "by_case": [case.to_dict(self.outputs) for case in self.outside],
             },
+            "swept": None if self.swept is None else self.swept.to_dict(),
             "seconds": round(self.seconds, 3),
             "by_case": [case.to_dict(self.outputs) for case in self.documented],
         }
@@ -357,19 +385,3 @@ class Outcome:
         refused = f", {self.refused} refused" if self.refused else ""
         refused += f", {self.unjudged} not judged" if self.unjudged else ""
         return f"<audit of {self.label}: {verdict}; {self.right} right, {self.wrong} wrong{refused} of {self.tally.cases} cases>"
-
-
-def _is_ordinary(conv: Conv) -> bool:
-    """What everybody needs: the same stride, dilation and padding on all sides, no groups, and a stride that divides."""
-    one = (
-        len(set(conv.stride)) == 1
-        and len(set(conv.dilation)) == 1
-        and len({p for pair in conv.padding for p in pair}) == 1
-    )
-    return one and conv.groups == 1 and not conv.transposed and not any(conv.remainder)
-
-
-def size_of(conv: Conv) -> tuple[int, int, int, str]:
-    """What "smallest" means: fewest entries in x, w and y, then the fewest terms, then the smallest stride and padding."""
-    entries = sum(math.prod(shape) for shape in (conv.x_shape, conv.w_shape, conv.y_shape))
-    return entries, conv.terms, sum(conv.stride) + sum(p + q for p, q in conv.padding), conv.slug

@@ -3,46 +3,47 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import json
 import os
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
-from symconv.algebra.comparisons import Comparison, in_words
-from symconv.audits.arrays import MODES, OUTPUTS, SECOND, face_of
+from symconv.algebra.comparisons import in_words
+from symconv.audits.arrays import MODES, SECOND, face_of
 from symconv.audits.begin import AUTO, call_of, inferred_call, tried
 from symconv.audits.beside import by_own_forward, challenged, in_another_interpreter
 from symconv.audits.case import Case
 from symconv.audits.conventions import Adapter, Convention, convention_named
-from symconv.audits.grids import MAX_AUDITED, default_grid, enough, is_square, numbered
+from symconv.audits.grids import MAX_AUDITED, Grid, default_grid, enough, is_square, numbered
 from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.settle import Settled
 from symconv.audits.judge import ENGINES, CaseVerdict
+from symconv.audits.judged import BULK, PENDING, Many, judged, with_unlike
 from symconv.audits.limits import check_limits
 from symconv.audits.mistakes import CallMistake
+from symconv.audits.plan import Plan, Progress
 from symconv.audits.proved import with_proof
 from symconv.audits.reports.page import fragment
 from symconv.audits.reports.text import as_text
-from symconv.audits.result import Failure, Outcome, size_of
+from symconv.audits.result import Outcome
 from symconv.audits.sandbox import supervisor
 from symconv.audits.sandbox.system import check_system
 from symconv.audits.sandbox.target import Source, Target, target_of
 from symconv.audits.spread import BACKENDS
-from symconv.audits.sweep import Job, ResultsFile, judge_case, shuffled, sweep
+from symconv.audits.sweep import Job
 from symconv.audits.truth import check_forward, said_as_formula
 from symconv.layer.conv import Conv
-from symconv.proof.assumptions import assumptions, hold_for
+from symconv.proof.assumptions import hold_for
 
 __all__ = ["Audit", "audit"]
 
-#: called with (cases done, cases in all) as an audit goes
-Progress = Callable[[int, int], None]
+#: of a very large grid the one case that is tried first is among so many
+TRIED = 500
 
 
 class Audit(Outcome):
@@ -62,27 +63,29 @@ def audit(
     jobs: int | None = None, time_limit: float = 10.0, memory_limit: int = 1024, backend: str = "local",
     scheduler: str | None = None, results: str | os.PathLike[str] | None = None, resume: bool = False, seed: int | None = None,
     progress: Progress | None = None, definitions: bool = False, once: bool = False, trial: bool = True, assume: str = "",
-    proof: bool = True,
+    proof: bool = True, bulk: bool | None = None,
 ) -> Audit:  # fmt: skip
     """Hold a function's dx, dw and db (or y) against the derivative of the convolution, on every geometry of ``grid``.
 
     ``function`` is a function or class, or ``"FILE.py:NAME"``. ``convention`` says how it is called: "auto" finds out, by names
-    and by a call; or "plain", "cs231n", "coursera", "layer", or an adapter ``adapter(fn, x, w, b, dy, conv)`` that returns a
-    dict with some of y, dx, dw, db in PyTorch's layouts (also given as ``adapter``, there by name if it is in the same file).
-    ``mode`` is "backward"; "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. A ``forward`` that
-    is a formula, ``"y[i] = sum(w[K-1-k] * x[i+k], k)"``, is a forward pass whose derivative is due. ``outputs`` names what is
+    and by a call; or "plain", "cs231n", "coursera", "layer", or an adapter ``adapter(fn, x, w, b, dy, conv)`` that returns a dict
+    with some of y, dx, dw, db in PyTorch's layouts (also given as ``adapter``, there by name if it is in the same file). ``mode``
+    is "backward"; "forward" to judge y; or "adjoint" to hold a backward against its own ``forward``. A ``forward`` that is a
+    formula, ``"y[i] = sum(w[K-1-k] * x[i+k], k)"``, is a forward pass whose derivative is due. ``outputs`` names what is
     returned, in order, where it is not dx, dw, db. Mode "second", which the convention "double-backward" implies, judges ddy,
     ddx, ddw; an adapter is then ``adapter(fn, v_x, v_w, v_b, dy, x, w, conv)``. ``grid`` is "default" (180 cases, and more for a
     function that takes more than one stride and padding), "quick" (45), "minimal" or geometries; ``square`` leaves out those with
-    oblong kernels and those outside the convention's documentation, ``assume`` (``"p == 0, K odd"``) those in which it fails.
+    oblong kernels and those outside the convention's documentation, ``assume`` (``"p == 0, K odd"``) those in which it does not
+    hold on every axis.
 
-    The code is executed, each case in two processes, one that serves many and one that was fresh a few cases ago, and in two
-    of its own where these differ or it raises. A case may take ``time_limit`` seconds and ``memory_limit`` megabytes more
-    than it begins with. ``engine`` is "auto", "symbolic" or "exact". ``jobs`` processes work at a time (as many as there are
-    cores); ``backend`` "dask" sends the cases to the cluster of ``scheduler``. ``results`` is a file of JSON lines that
-    verdicts are appended to as they come, and that ``resume`` continues. With ``once`` a case is called in one process and
-    one order only: what depends on earlier calls is not seen. Points and further geometries are drawn from ``seed``: a random
-    one unless given, which the report tells. Where the source can be read, ``proof`` says for every size what the cases show.
+    The code is executed, each case in two processes, one that serves many and one that was fresh a few cases ago, and in two of
+    its own where these differ or it raises. Of over 2,000 cases, or with ``bulk``, most are tried briefly: at three points in one
+    process, a share again in another order; the report says how many. A case may take ``time_limit`` seconds and ``memory_limit``
+    megabytes more than it begins with. ``engine`` is "auto", "symbolic" or "exact". ``jobs`` processes work at a time (as many as
+    there are cores); ``backend`` "dask" sends the cases to the cluster of ``scheduler``. ``results`` is a file of JSON lines that
+    verdicts are appended to as they come, and that ``resume`` continues. With ``once`` a case is called in one process and one
+    order only: what depends on earlier calls is not seen. Points and further geometries are drawn from ``seed``: a random one
+    unless given, which the report tells.
 
     Raises ValueError for what makes no sense, for code that does not load, and for a call that is mistaken, which a case tried
     first shows: no verdict comes of it. Without ``trial`` it does, as a grader wants: what fails in the call is wrong.
@@ -90,11 +93,8 @@ def audit(
     >>> import numpy as np
     >>> def backward(x, w, b, dy, stride, padding):   # db alone, and it forgets the batch
     ...     return None, None, dy[0].sum(axis=(1, 2))
-    >>> result = audit(backward, grid="quick")
-    >>> result
+    >>> audit(backward, grid="quick")
     <audit of ...backward: not right; 18 right, 27 wrong of 45 cases>
-    >>> print(result.condition.text)
-    right exactly when N = 1, on all 45 cases tried
     """
     began = time.monotonic()
     _check(mode, engine, backend, resume and results is None)
@@ -104,53 +104,25 @@ def audit(
     call = call_of(function, convention, forward, adapter, mode, definitions)
     rules = convention_named(adapter if callable(adapter) else call.convention)
     mode = _mode_for(rules, mode, adapter is not None, outputs)
-    plan = _Plan(function, forward, adapter, mode, tuple(outputs) if outputs else None, grid, square, engine, jobs, time_limit,
+    plan = Plan(function, forward, adapter, mode, tuple(outputs) if outputs else None, grid, square, engine, jobs, time_limit,
                  memory_limit, backend, scheduler, results, resume, _seed(results, resume) if seed is None else seed,
-                 progress, definitions, once, trial, assume, truth, proof)  # fmt: skip
+                 progress, definitions, once, trial, assume, truth, proof, bulk)  # fmt: skip
+    return replace(_as_called(plan, call), once=once, seconds=time.monotonic() - began)
+
+
+def _as_called(plan: Plan, call: Settled) -> Audit:
+    """The audit of a function that is called so, or where only its names say so and it is not, as it turns out to be called."""
     try:
         found = _audited(plan, call)
     except CallMistake:
         if not call.tentative:
             raise
-        call = inferred_call(function, forward, mode, definitions)
+        call = inferred_call(plan.function, plan.forward, plan.mode, plan.definitions)
         found = _audited(plan, call)
-    return replace(found, inferred=call.lines, once=once, seconds=time.monotonic() - began)
+    return replace(found, inferred=call.lines)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What an audit was asked for."""
-
-    function: str | os.PathLike[str] | Callable[..., Any]
-    forward: str | Callable[..., Any] | None
-    adapter: str | Adapter | None
-    mode: str
-    outputs: tuple[str, ...] | None
-    grid: str | Iterable[Conv]
-    square: bool
-    engine: str
-    jobs: int | None
-    time_limit: float
-    memory_limit: int
-    backend: str
-    scheduler: str | None
-    results: str | os.PathLike[str] | None
-    resume: bool
-    seed: int
-    progress: Progress | None
-    definitions: bool
-    once: bool
-    trial: bool
-    assume: str
-    truth: str | None
-    proof: bool
-
-    @property
-    def assumed(self) -> tuple[Comparison, ...]:
-        return assumptions(self.assume) if self.assume else ()
-
-
-def _audited(plan: _Plan, call: Settled) -> Audit:
+def _audited(plan: Plan, call: Settled) -> Audit:
     """The audit of a function that is called so."""
     adapter, mode, reading = plan.adapter, plan.mode, call.reading
     rules = convention_named(adapter if callable(adapter) else call.convention)
@@ -165,12 +137,12 @@ def _audited(plan: _Plan, call: Settled) -> Audit:
     try:
         first: dict[int, CaseVerdict] = {}
         if plan.trial or call.tentative:
-            job, first = tried(job, cases, call, rules, plan.function, adapter is not None)
-        found = _judged(job, cases, plan, first)
+            begin = list(itertools.islice(cases, TRIED)) if isinstance(cases, Many) else cases
+            job, first = tried(job, begin, call, rules, plan.function, adapter is not None)
+        outcome = judged(job, cases, plan, first)
+        found = Audit(**{each.name: getattr(outcome, each.name) for each in fields(outcome)})
         if plan.trial and (unlike := in_another_interpreter(job, found)):
-            others = tuple(unlike if case.conv == unlike.conv else case for case in found.cases)
-            told = _smallest_failures(replace(job, anew=True), [unlike], found.outputs)
-            found = replace(found, cases=others, failures=(*found.failures, *told))
+            found = replace(found, **with_unlike(job, found, unlike))
         own = by_own_forward(job, found) if mode == "backward" and has_forward else {}
         found = replace(
             found, challenge=challenged(job, found, rules, plan.square, plan.jobs, plan.assumed), own_forward=own
@@ -199,20 +171,6 @@ def _seed(results: str | os.PathLike[str] | None, resume: bool) -> int:
     return secrets.randbelow(10**6)
 
 
-#: the verdict of a case that has none yet
-_PENDING = CaseVerdict(status="error", message="not judged")
-
-
-def _judged(job: Job, cases: Sequence[Case], plan: _Plan, first: Mapping[int, CaseVerdict]) -> Audit:
-    """Every case judged (the ``first`` have been), the smallest failures once more for their expressions."""
-    fingerprint = supervisor.ask(job.run, job.target.source, job.task(None))
-    verdicts = _verdicts(job, cases, plan, first, fingerprint)
-    judged = tuple(replace(case, verdict=verdict) for case, verdict in zip(cases, verdicts, strict=True))
-    names = _outputs_judged(judged, job.mode, plan.outputs)
-    failures = _smallest_failures(job, judged, names)
-    return Audit(job.target.label, "", job.mode, names, judged, failures, job.seed, fingerprint=fingerprint)
-
-
 def _mode_for(rules: Convention, mode: str, adapted: bool, outputs: Sequence[str] | None) -> str:
     """What is judged of functions that are called so; ValueError where that is something else than was asked for."""
     if rules.face is SECOND and mode == "backward":
@@ -227,7 +185,7 @@ def _mode_for(rules: Convention, mode: str, adapted: bool, outputs: Sequence[str
 
 
 def _check(mode: str, engine: str, backend: str, nothing_to_resume: bool) -> None:
-    """ValueError for what makes no sense, and where audits are not possible."""
+    """ValueError for what makes no sense, or not on this system."""
     check_system()
     _check_choice("mode", mode, MODES)
     _check_choice("engine", engine, ENGINES)
@@ -236,18 +194,27 @@ def _check(mode: str, engine: str, backend: str, nothing_to_resume: bool) -> Non
         raise ValueError("resume needs the results file that it is to continue")
 
 
-def _cases(plan: _Plan, rules: Convention, call: Settled) -> list[Case]:
+def _cases(plan: Plan, rules: Convention, call: Settled) -> list[Case] | Many:
     """The geometries of the grid, not judged yet, each with the reason why the convention does not cover it, if so."""
-    convs = [conv for conv in _geometries(plan.grid, call, rules) if hold_for(plan.assumed, conv)]
-    if not convs:
+    geometries = _geometries(plan.grid, call, rules)
+
+    def held() -> Iterator[Case]:
+        for conv in geometries:
+            if hold_for(plan.assumed, conv):
+                yield Case(conv, PENDING, rules.outside(conv))
+
+    def wanted() -> Iterator[Case]:
+        return (case for case in held() if not plan.square or (case.outside is None and is_square(case.conv)))
+
+    many = isinstance(geometries, Grid) or len(geometries) > BULK
+    if next(held(), None) is None:
         raise ValueError(f"no case of the grid has {in_words(plan.assumed)}")
-    check_forward(plan.truth, convs)
-    cases = [Case(conv, _PENDING, rules.outside(conv)) for conv in convs]
-    if plan.square:
-        cases = [case for case in cases if case.outside is None and is_square(case.conv)]
-        if not cases:
-            raise ValueError("no case of the grid is square")
-    return cases
+    check_forward(plan.truth, [case.conv for case in itertools.islice(held(), BULK)])
+    if next(wanted(), None) is None:
+        raise ValueError("no case of the grid is square")
+    if plan.engine == "symbolic" or plan.mode == "adjoint" or not (many if plan.bulk is None else plan.bulk):
+        return list(wanted())
+    return Many(wanted, rules.outside)
 
 
 def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:
@@ -255,9 +222,11 @@ def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:
         raise ValueError(f"no {name} {value!r}; there are {', '.join(choices)}")
 
 
-def _geometries(grid: str | Iterable[Conv], call: Settled, rules: Convention) -> list[Conv]:
+def _geometries(grid: str | Iterable[Conv], call: Settled, rules: Convention) -> list[Conv] | Grid:
     if isinstance(grid, str):
         return enough(default_grid(grid, takes=call.takes, ndim=call.ndim), rules.outside)
+    if isinstance(grid, Grid):
+        return grid
     convs = list(grid)
     if not convs:
         raise ValueError("the grid is empty")
@@ -296,89 +265,3 @@ def _loaded(
 
 def _no_source() -> Any:
     return Source(None, None, None, ())
-
-
-def _verdicts(
-    job: Job, cases: Sequence[Case], plan: _Plan, first: Mapping[int, CaseVerdict], fingerprint: str
-) -> list[CaseVerdict]:  # fmt: skip
-    """The verdicts in the order of the cases; those in the results file are taken from there."""
-    found: dict[int, CaseVerdict] = {}
-    file = None
-    if plan.results is not None:
-        file = ResultsFile(plan.results, _header(job, cases, fingerprint), plan.resume)
-        found.update(file.done)
-
-    def taken(number: int, verdict: CaseVerdict) -> None:
-        found[number] = verdict
-        if file:
-            file.add(number, cases[number].conv, verdict)
-        if plan.progress:
-            plan.progress(len(found), len(cases))
-
-    try:
-        if plan.progress:
-            plan.progress(len(found), len(cases))
-        for number in first.keys() - found.keys():
-            taken(number, first[number])
-        todo = [(i, cases[i].conv) for i in shuffled(len(cases), job.seed) if i not in found]
-        if todo:
-            for number, verdict in sweep(job, todo, plan.jobs, plan.backend, plan.scheduler):
-                taken(number, verdict)
-    finally:
-        if file:
-            file.close()
-    return [found[i] for i in range(len(cases))]
-
-
-def _header(job: Job, cases: Sequence[Case], fingerprint: str) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    for case in cases:
-        digest.update(case.conv.slug.encode() + b"\n")
-    return {
-        "symconv_audit": 1, "function": job.target.label, "code": fingerprint, "convention": job.convention or "adapter",
-        "forward": job.target.forward, "adapter": job.target.adapter, "mode": job.mode,
-        "outputs": list(job.outputs) if job.outputs else None,
-        "engine": job.engine, "seed": job.seed, "time_limit": job.time_limit, "memory_limit": job.memory_limit,
-        "once": job.once, "truth": job.truth, "cases": len(cases), "grid": digest.hexdigest(),
-    }  # fmt: skip
-
-
-def _outputs_judged(cases: Sequence[Case], mode: str, declared: Sequence[str] | None) -> tuple[str, ...]:
-    """The outputs that the function returns in some case; all that are expected, when it returns none."""
-    if mode == "forward":
-        return ("y",)
-    seen = {name for case in cases for name in case.verdict.outputs}
-    returns = set(face_of(mode).returns)
-    expected = set(declared) & returns if declared else (seen or returns)
-    return tuple(name for name in OUTPUTS if name in expected | seen)
-
-
-def _smallest_failures(job: Job, cases: Sequence[Case], outputs: Sequence[str]) -> tuple[Failure, ...]:
-    """For each output the smallest documented case in which it is wrong, judged once more for its expressions."""
-    chosen: dict[str, Case] = {}
-    for output in outputs:
-        wrong = [c for c in cases if c.outside is None and c.status(output) in ("value", "shape", "error")]
-        if wrong:
-            chosen[output] = min(wrong, key=lambda case: size_of(case.conv))
-    explained: dict[Conv, CaseVerdict] = {}
-    failures = []
-    for output, case in chosen.items():
-        if case.verdict.status:
-            failures.append(Failure(output, case.conv, "error", message=case.verdict.message, where=case.verdict.where))
-            continue
-        if case.conv not in explained:
-            explained[case.conv] = judge_case(
-                replace(job, time_limit=max(job.time_limit, 30.0)), case.conv, explain=True
-            )
-        verdict = explained[case.conv]
-        told = dict(
-            verdict.failures.get(output, {"note": f"not explained: {verdict.message or 'right when it was run again'}"})
-        )
-        told.pop("output", None)
-        for key in ("index", "missing", "extra"):
-            told[key] = tuple(told[key]) if told.get(key) is not None else (None if key == "index" else ())
-        chance = [finding for finding in case.verdict.findings if finding.startswith("not deterministic")]
-        failures.append(
-            Failure(output, case.conv, case.status(output), **(told | ({"note": chance[0]} if chance else {})))
-        )
-    return tuple(failures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -21,20 +21,23 @@ def _numbered(function: Callable[[Any], Any], number: int, item: Any) -> tuple[i
 
 
 def spread(
-    function: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None, backend: str = "local",
+    function: Callable[[Item], Result], items: Iterable[Item], jobs: int | None = None, backend: str = "local",
     scheduler: str | None = None, threads: bool = False, finish: Callable[[], Any] | None = None,
 ) -> Iterator[tuple[int, Result]]:  # fmt: skip
     """What a function makes of each item, with the item's place, in the order in which they are ready.
 
     Locally ``jobs`` of them go at a time (left out: as many as there are cores), in processes, or in ``threads`` for a function
     that waits for processes itself; one alone goes in this process. On a Dask cluster its workers share them; ``scheduler`` is
-    its address, and ``finish`` is called on each worker in the end. ValueError for a cluster that is not there.
+    its address, and ``finish`` is called on each worker in the end. ValueError for a cluster that is not there. Items are taken
+    as they are needed, a few ahead.
 
     >>> sorted(spread(abs, [-3, 2], jobs=1))
     [(0, 3), (1, 2)]
     """
     if backend == "local":
-        workers = min(jobs or joblib.cpu_count(), len(items))
+        workers = jobs or joblib.cpu_count()
+        if isinstance(items, Sized):
+            workers = min(workers, len(items))
         if workers <= 1 and not threads:
             yield from ((number, function(item)) for number, item in enumerate(items))
             return

@@ -1,31 +1,24 @@
-"""Many cases: on all cores or on a cluster through joblib, each verdict handed on, and written down, as soon as it is known."""
+"""Many cases: on all cores or on a cluster through joblib, each verdict handed on as soon as it is known."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+import itertools
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 
-from symconv.audits.judge import CaseVerdict
+from symconv.audits.brief import Left
+from symconv.audits.judge import CaseVerdict, Unsettled
 from symconv.audits.sandbox import supervisor
 from symconv.audits.sandbox.target import Target
-from symconv.audits.sandbox.worker import Task
+from symconv.audits.sandbox.worker import Chunk, Task
 from symconv.audits.spread import spread
-from symconv.files import check_writable
+from symconv.audits.swept import AGAIN, CHUNK, FULLY
 from symconv.layer.conv import Conv
 
-__all__ = ["Job", "ResultsFile", "judge_case", "sweep"]
-
-#: written lines are forced to disk at least this often, in seconds; what a power cut takes is judged again
-SYNC_EVERY = 0.5
+__all__ = ["Job", "blocks", "judge_case", "shuffled", "sweep", "sweep_blocks"]
 
 
 @dataclass(frozen=True)
@@ -79,109 +72,65 @@ def sweep(
         yield cases[place][0], verdict
 
 
-# the results file -------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Block:
+    """Cases that are tried together: ``fully`` are the places of those tried as in a small grid, ``again`` those that are tried
+    once more, in their other order."""
+
+    numbers: tuple[int, ...]
+    convs: tuple[Conv, ...]
+    fully: frozenset[int]
+    again: tuple[int, ...]
 
 
-class ResultsFile:
-    """Verdicts as lines of JSON, appended as they come; the first line says of what, so that a file is not continued with
-    other code, another grid or other options.
-
-    One process writes at a time. A line that an interruption cut short is dropped when the file is opened again.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], header: dict[str, Any], resume: bool) -> None:
-        self.path = Path(path)
-        self.header = header
-        self.done: dict[int, CaseVerdict] = {}
-        check_writable(path)
-        if self.path.exists() and not self.path.is_file():
-            raise ValueError(f"{path} is no file that could be continued")
-        exists = self.path.exists() and self.path.stat().st_size > 0
-        if exists and not resume:
-            raise ValueError(f"{path} exists; --resume continues it, another name starts anew")
-        try:
-            self._file: IO[bytes] = open(self.path, "r+b" if exists else "w+b")  # noqa: SIM115 - closed by close()
-        except OSError as error:
-            raise ValueError(f"{path} cannot be written: {error.strerror}") from error
-        try:
-            self._lock()
-            if exists:
-                self._read()
-            if not self._file.tell():
-                self._line(header)
-        except BaseException:
-            self._drop()
-            if not exists:  # it was made here and holds nothing
-                self.path.unlink(missing_ok=True)
-            raise
-        self._synced = time.monotonic()
-
-    def _lock(self) -> None:
-        import fcntl  # not on every system
-
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ValueError(f"{self.path} is being written by another audit") from None
-
-    def _read(self) -> None:
-        end = 0
-        for number, line in enumerate(self._file):
-            if not line.endswith(b"\n"):
-                break
-            try:
-                record = json.loads(line)
-            except ValueError:
-                raise ValueError(f"{self.path} line {number + 1} is not a line of audit results") from None
-            if number == 0:
-                self._check(record)
-            else:
-                self.done[record.pop("case")] = verdict_from(record)
-            end += len(line)
-        self._file.seek(end)
-        self._file.truncate()
-
-    def _check(self, record: Any) -> None:
-        if not isinstance(record, dict) or "symconv_audit" not in record:
-            raise ValueError(f"{self.path} does not hold results of an audit")
-        for key, value in self.header.items():
-            if record.get(key) != value:
-                raise ValueError(f"{self.path} is of another audit: {key} was {record.get(key)!r} and is {value!r}")
-
-    def _line(self, record: dict[str, Any]) -> None:
-        try:
-            self._file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
-            self._file.flush()
-        except OSError as error:
-            self._drop()
-            raise ValueError(f"cannot write {str(self.path)!r}: {(error.strerror or str(error)).lower()}") from error
-
-    def add(self, number: int, conv: Conv, verdict: CaseVerdict) -> None:
-        """Write one verdict down."""
-        self._line({"case": number, "slug": conv.slug} | record_of(verdict))
-        if time.monotonic() - self._synced > SYNC_EVERY:
-            os.fsync(self._file.fileno())
-            self._synced = time.monotonic()
-
-    def close(self) -> None:
-        if not self._file.closed:
-            os.fsync(self._file.fileno())
-            self._file.close()
-
-    def _drop(self) -> None:
-        """Close the file; what it still holds back cannot be written, or need not be."""
-        with contextlib.suppress(OSError):
-            self._file.close()
+def blocks(
+    numbered: Iterable[tuple[int, Conv]], seed: int, once: bool, known: Container[int] = ()
+) -> Iterator[Block]:  # fmt: skip
+    """Numbered cases, CHUNK at a time, each in an order, and tried so, as the seed has it: the same whoever does the work, and
+    also where some are ``known`` and left out."""
+    cases = iter(numbered)
+    while chosen := list(itertools.islice(cases, CHUNK)):
+        random = np.random.default_rng([seed, chosen[0][0], 11])
+        chosen = [chosen[i] for i in random.permutation(len(chosen))]
+        places = random.permutation(len(chosen)).tolist()
+        fully, rest = places[: -(-len(places) // FULLY)], places[-(-len(places) // FULLY) :]
+        again = rest[: 0 if once else len(rest) // AGAIN]
+        left = [i for i, (number, _) in enumerate(chosen) if number not in known]
+        place = {i: new for new, i in enumerate(left)}
+        if left:
+            numbers, convs = zip(*(chosen[i] for i in left), strict=True)
+            yield Block(numbers, convs, frozenset(place[i] for i in fully if i in place),
+                        tuple(place[i] for i in again if i in place))  # fmt: skip
 
 
-def record_of(verdict: CaseVerdict) -> dict[str, Any]:
-    """What is to be said of a verdict: its fields that say something."""
-    return {f.name: getattr(verdict, f.name) for f in fields(CaseVerdict) if getattr(verdict, f.name)}
+def judge_block(job: Job, block: Block) -> list[tuple[int, Conv, CaseVerdict]]:
+    """The verdicts on many cases: briefly, and by themselves on those that do not come out right so, or were chosen for it."""
+    places = [i for i in range(len(block.convs)) if i not in block.fully]
+    among = {place: i for i, place in enumerate(places)}
+    chunk = Chunk(job.task(None), tuple(block.convs[i] for i in places), tuple(among[i] for i in block.again))
+    answer = supervisor.ask(job.run, job.target.source, chunk) if places else []
+    found: list[CaseVerdict | Left] = answer if isinstance(answer, list) else [Left() for _ in places]
+    judged = []
+    for i, (number, conv) in enumerate(zip(block.numbers, block.convs, strict=True)):
+        verdict = found[among[i]] if i in among else Left()
+        if isinstance(verdict, Left):
+            seen, verdict = verdict, judge_case(job, conv)
+            if not verdict.status and not job.once:
+                Unsettled(outputs=seen.outputs).add_to(verdict)
+        judged.append((number, conv, verdict))
+    return judged
 
 
-def verdict_from(record: dict[str, Any]) -> CaseVerdict:
-    """The verdict that a record was made of."""
-    return CaseVerdict(**{f.name: record[f.name] for f in fields(CaseVerdict) if f.name in record})
+def sweep_blocks(
+    job: Job, numbered: Iterable[tuple[int, Conv]], known: Container[int], jobs: int | None = None, backend: str = "local",
+    scheduler: str | None = None,
+) -> Iterator[list[tuple[int, Conv, CaseVerdict]]]:  # fmt: skip
+    """Very many numbered cases but those that are known, with their verdicts, block by block, as they are ready; nothing is
+    kept of them here."""
+    found = spread(partial(judge_block, job), blocks(numbered, job.seed, job.once, known), jobs, backend, scheduler, threads=True,
+                   finish=partial(supervisor.release, job.run))  # fmt: skip
+    for _, judged in found:
+        yield judged
 
 
 def shuffled(count: int, seed: int) -> Sequence[int]:

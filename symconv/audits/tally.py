@@ -26,14 +26,19 @@ class Tally:
     @staticmethod
     def of(statuses: Iterable[Sequence[str]]) -> Tally:
         """The tally of cases, each the statuses of its outputs."""
+        return Tally.of_kinds((each, 1) for each in statuses)
+
+    @staticmethod
+    def of_kinds(kinds: Iterable[tuple[Sequence[str], int]]) -> Tally:
+        """The tally of kinds of cases, each the statuses of its outputs and how many there are."""
         right = wrong = refused = unjudged = 0
-        for each in statuses:
+        for each, count in kinds:
             if "refuses" in each:
-                refused += 1
+                refused += count
             elif "limit" in each:
-                unjudged += 1
+                unjudged += count
             elif all(status == "ok" for status in each):
-                right += 1
+                right += count
             else:
-                wrong += 1
+                wrong += count
         return Tally(right + wrong + refused + unjudged, right, wrong, refused, unjudged)

@@ -33,9 +33,12 @@ MAX_SYMBOLIC_TERMS = 20_000
 OTHERS = 0.4
 
 
-def points_of(process: Process, reference: Reference, seed: int, size: int) -> list[Point]:
+def points_of(
+    process: Process, reference: Reference, seed: int, size: int, conv: Conv | None = None
+) -> list[Point]:  # fmt: skip
     """The points that a case is tried at; those of a function's own forward pass have the shapes that this returns."""
-    shapes: dict[str, tuple[int, ...]] = dict(process.conv.shapes)
+    conv = conv or process.conv
+    shapes: dict[str, tuple[int, ...]] = dict(conv.shapes)
     if isinstance(reference, OwnForward):
         try:
             shapes = reference.shapes()
@@ -44,7 +47,7 @@ def points_of(process: Process, reference: Reference, seed: int, size: int) -> l
             told = f"forward: {failure.message.removeprefix('forward: ')}"
             raise Raised(Failure(failure.status, told, failure.where, "forward")) from raised
     arrays = face_of(process.mode).arrays
-    return [point(process.conv, seed, number, size, shapes, arrays) for number in range(ROUNDS)]
+    return [point(conv, seed, number, size, shapes, arrays) for number in range(ROUNDS)]
 
 
 class Tries:

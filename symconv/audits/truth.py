@@ -227,10 +227,13 @@ def point(
     beside = 1 / FRACTION if conv.mode.filled else unit
     units = dict.fromkeys(ADDED.values(), unit * beside) | dict.fromkeys(("x", "v_x"), beside)
     shapes = shapes or conv.shapes
+    extents = [tuple(shapes[name]) for name in arrays]
+    ends = list(itertools.accumulate(map(math.prod, extents)))
+    whole = generator.integers(-size, size + 1, ends[-1]).astype(np.float64)
     result = {}
-    for name in arrays:
-        whole = generator.integers(-size, size + 1, tuple(shapes[name])).astype(np.float64)
-        result[name] = whole * units.get(name, unit)
+    for name, extent, end in zip(arrays, extents, ends, strict=True):
+        entries = whole[end - math.prod(extent) : end].reshape(extent)
+        result[name] = entries * units.get(name, unit)
     return result
 
 

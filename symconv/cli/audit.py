@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from symconv.audits import Audit, audit
 from symconv.audits.calls import MODES
 from symconv.audits.conventions import CONVENTIONS, convention_named
-from symconv.audits.grids import NAMED, default_grid, enough
+from symconv.audits.grids import NAMED, Grid, any_grid, enough
 from symconv.audits.inference.settle import Settled, adapter_named, adapter_text, said_by_hand, settled
 from symconv.audits.judge import ENGINES
 from symconv.audits.limits import check_limits
@@ -144,6 +144,8 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 @click.option(
     "--strict", is_flag=True, help="A refusal is a failure, and so is a look at frames or /proc: exit status 1."
 )
+@click.option("--bulk/--no-bulk", default=None,
+              help="Most cases briefly: numbers in one process. Above 2,000 cases unless said; the report says.")  # fmt: skip
 @click.option("--html", metavar="FILE", help="Write a report as one page of HTML.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML, one test for each case and output.")
 @click.option("--repro", is_flag=True, help="Print a test of NumPy alone that fails, to paste into an issue.")
@@ -170,7 +172,7 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
         outputs = options.pop("outputs")
         names = [name.strip() for name in outputs.split(",")] if outputs else None
         given = options | ({"forward": truth} if truth else {})
-        with _progress(len(convs)) as progress:
+        with _progress(len(convs) if isinstance(convs, list) else None) as progress:
             result = audit(target, grid=convs, outputs=names, progress=progress, **given)
         result = replace(result, inferred=call.lines)
         if program is not None:
@@ -225,7 +227,7 @@ def _target(function: str | None, program: str | None, options: dict[str, Any]) 
     return stand_in
 
 
-def _grid(options: dict[str, Any], call: Settled) -> list[Conv]:
+def _grid(options: dict[str, Any], call: Settled) -> list[Conv] | Grid:
     """The grid of the options, which are taken out of them; where none is given, with the cases for what the function takes."""
     name, ndim = options.pop("grid"), options.pop("ndim")
     choices: dict[str, Any] = {}
@@ -247,9 +249,9 @@ def _grid(options: dict[str, Any], call: Settled) -> list[Conv]:
             choices[option] = [v if isinstance(v, tuple) else (v,) * ndim for v in choices[option]]
     asked = {key for key, value in choices.items() if value not in (None, "zeros")}
     more = call.takes if not asked and not transposed else ()
-    convs = default_grid(name, more, ndim=ndim or next(iter(axes), 2), transposed=transposed, **choices)
+    convs = any_grid(name, more, ndim=ndim or next(iter(axes), 2), transposed=transposed, **choices)
     named = not asked and not transposed and options["adapter"] is None
-    return enough(convs, convention_named(call.convention).outside) if named else convs
+    return enough(convs, convention_named(call.convention).outside) if named and isinstance(convs, list) else convs
 
 
 def _check_file(option: str, path: str) -> None:
@@ -268,7 +270,7 @@ def _write(result: Audit, files: dict[str, str | None]) -> None:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
+def _progress(total: int | None) -> Iterator[Callable[[int, int], None] | None]:
     """A bar on standard error, when that is a terminal."""
 
     console = Console(stderr=True)

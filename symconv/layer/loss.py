@@ -9,6 +9,8 @@ dy[n, f, o] * w[f, c, k] * v. Everything else is a reading of L.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +41,18 @@ def label_sizes(conv: Conv) -> dict[str, int]:
 
 
 def enumerate_axis(axis: Axis) -> dict[str, Column]:
-    """The elements of R on one axis as three columns o, k, m of equal length."""
+    """The elements of R on one axis as three columns o, k, m of equal length, not to be written to."""
+    return dict(_enumerated(axis))
+
+
+@lru_cache(4096)  # the axes of a grid come again and again
+def _enumerated(axis: Axis) -> tuple[tuple[str, Column], ...]:
     every = _taps(axis)
     inside = every["m"] != OUTSIDE
-    return {name: column[inside] for name, column in every.items()}
+    columns = {name: column[inside] for name, column in every.items()}
+    for column in columns.values():
+        column.flags.writeable = False
+    return tuple(columns.items())
 
 
 def _taps(axis: Axis) -> dict[str, Column]:
@@ -81,17 +91,21 @@ def spread(conv: Conv, links: Sequence[Mapping[str, Column]]) -> dict[str, Colum
     running = [label for label in "ngfc" if any(label in labels[a] for a in arrays)]
     lengths = [sizes[label] for label in running] + [len(next(iter(link.values()))) for link in links]
 
+    alone = [[1] * i + [-1] + [1] * (len(lengths) - 1 - i) for i in range(len(lengths))]
+
     def along(position: int, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        return values.reshape([-1 if i == position else 1 for i in range(len(lengths))])
+        return values.reshape(alone[position])
 
     result = {}
     for array in arrays:
-        flat: NDArray[np.int64] = np.zeros([1] * len(lengths), dtype=np.int64)
+        flat: Any = 0
         for label in labels[array]:
             flat = flat * sizes[label] + along(running.index(label), np.arange(sizes[label]))
         for axis, extent in enumerate(conv.shapes[array][len(labels[array]) - 1 :]):
             flat = flat * extent + along(len(running) + axis, links[axis][array])
-        result[array] = np.broadcast_to(flat, lengths).reshape(-1)
+        whole = np.empty(lengths, dtype=np.int64)
+        whole[...] = flat
+        result[array] = whole.reshape(-1)
     return result
 
 

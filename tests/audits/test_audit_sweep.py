@@ -18,7 +18,7 @@ import pytest
 from symconv.audits import audit
 from symconv.audits.grids import default_grid
 from symconv.audits.judge import CaseVerdict
-from symconv.audits.sweep import ResultsFile, record_of, verdict_from
+from symconv.audits.results import ResultsFile, record_of, verdict_from
 from symconv.layer.conv import Conv
 from tests.audits.independent import SAMPLES
 

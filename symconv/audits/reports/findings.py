@@ -13,9 +13,9 @@ def findings(audit: Outcome) -> list[Finding]:
     uri, line = located(audit.label)
     found = []
     for failure in audit.failures:
-        wrong = sum(case.status(failure.output) in ("value", "shape", "error") for case in audit.documented)
+        wrong = audit.tally_of(failure.output).wrong
         told = [
-            f"{failure.output} is wrong in {wrong} of {len(audit.documented)} geometries",
+            f"{failure.output} is wrong in {wrong} of {audit.tally.cases} geometries",
             f"smallest failure: {failure}",
         ]
         told += [f"likely cause: {cause.text}" for cause in audit.causes.get(failure.output, ())]

@@ -49,9 +49,9 @@ def _context(audit: Outcome) -> dict[str, Any]:
         "verdicts": verdict_lines(audit),
         "tables": [table_of(audit, output) for output in outputs_shown(audit)],
         "unjudged": unjudged(audit) if audit.unjudged else "",
-        "outside": Tally.of(case.statuses(audit.outputs) for case in audit.outside),
+        "outside": audit.outside_tally,
         "listed": listed[:MAX_LISTED],
-        "unlisted": len(audit.cases) - len(listed[:MAX_LISTED]),
+        "unlisted": audit.tried - len(listed[:MAX_LISTED]),
     }
 
 

@@ -107,6 +107,8 @@ def table_of(audit: Outcome, output: str | None) -> Table:
     for (row, column), statuses in groups.items():
         cells.setdefault(row, {})[column] = Tally.of(statuses)
     title = f"{output or ', '.join(outputs)}: cases that are right"
+    if audit.swept is not None and audit.tried > len(audit.cases):
+        title += f", of the {len(audit.cases)} that are kept"
     return Table(title, down, across, tuple(sorted(rows, key=rows.__getitem__)),
                  tuple(sorted(columns, key=columns.__getitem__)), cells)  # fmt: skip
 

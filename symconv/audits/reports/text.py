@@ -40,12 +40,8 @@ def verdict_lines(audit: Outcome) -> list[tuple[str, bool]]:
             told += f", refused in {tally.refused}"
         if tally.unjudged:
             told += f", not judged in {tally.unjudged}"
-        kinds: dict[str, int] = {}
-        for case in audit.documented:
-            status = case.status(output)
-            if status in ("shape", "error"):
-                kinds[status] = kinds.get(status, 0) + 1
         words = {"shape": "of the wrong shape", "error": "with an error"}
+        kinds = {status: count for status, count in audit.status_counts(output).items() if status in words}
         if kinds:
             told += f" ({', '.join(f'{n} {words[kind]}' for kind, n in sorted(kinds.items(), reverse=True))})"
         lines.append((told, tally.wrong == 0 and tally.right > 0 and not audit.limits and not tally.unjudged))
@@ -66,7 +62,7 @@ def _parts(audit: Outcome) -> Iterator[RenderableType]:
     for line, right in verdict_lines(audit):
         yield Text.assemble(("  ✓ " if right else "  ✗ ", "green" if right else "bold red"), line)
     if audit.outside:
-        tally = Tally.of(case.statuses(audit.outputs) for case in audit.outside)
+        tally = audit.outside_tally
         example = audit.outside[0].outside
         told = f"{tally.right} right, {tally.wrong} wrong, {tally.refused} refused of {tally.cases}"
         yield Text(
@@ -109,7 +105,7 @@ def _parts(audit: Outcome) -> Iterator[RenderableType]:
     if audit.unjudged:
         yield _labelled("not judged", unjudged(audit))
     for finding, count in audit.findings.items():
-        yield _labelled("finding", f"{finding} ({count} of {len(audit.cases)} cases)")
+        yield _labelled("finding", f"{finding} ({count} of {audit.tried} cases)")
     yield _labelled("scope", audit.scope)
 
 

@@ -112,6 +112,24 @@ class Process:
         shapes = self.conv.shapes
         return [(name, shapes[name]) for name in face_of(self.mode).outputs] if self.mode != "adjoint" else []
 
+    def layers(
+        self, asked: Sequence[tuple[Conv, Sequence[Request]]]
+    ) -> list[tuple[dict[str, tuple[int, ...]], list[Returned | Failure]]]:  # fmt: skip
+        """Optional requests for several layers, in one message, with a case's time for all: for each the shapes of its outputs as
+        the convention lays them out, and the answers."""
+        self.deadline, self._first, flat = time.monotonic() + self.task.time_limit, [], []
+        for conv, requests in asked:
+            self.conv = conv
+            flat += [Layer(conv), *self._layouts(), *requests]
+        answers = iter(self._ask(flat))
+        result = []
+        for conv, requests in asked:
+            next(answers)
+            self.conv = conv
+            native = {name: tuple(next(answers)) for name, _ in self._layouts()}
+            result.append((native, [next(answers) for _ in requests]))
+        return result
+
     @contextmanager
     def further_time(self, share: float) -> Iterator[Callable[[], float]]:
         """Inside, calls may take this share of a case's time and the case's own deadline moves on; gives what was spent."""

@@ -176,9 +176,12 @@ class _StandIn(types.ModuleType):
         return value
 
 
-@contextmanager
-def in_place_of_numpy(namespaces: Sequence[dict[str, Any]], table: Table) -> Iterator[None]:
-    """Inside, names in ``namespaces`` that are bound to NumPy or to a function of the table are bound to what stands in."""
+#: what is replaced, by the id of the table: made once
+_REPLACED: dict[int, dict[int, Any]] = {}
+
+
+def _replaced(table: Table) -> dict[int, Any]:
+    """What stands in for objects of NumPy, by their ids."""
     real: dict[int, Any] = {id(np): _StandIn(np, table)}
     for path, replacement in table.items():
         value: Any = np
@@ -188,6 +191,15 @@ def in_place_of_numpy(namespaces: Sequence[dict[str, Any]], table: Table) -> Ite
             if depth < len(parts):
                 real[id(value)] = _StandIn(value, table, ".".join(parts[:depth]))
         real[id(value)] = replacement
+    if table is SYMBOLIC or table is GUARDED:
+        _REPLACED[id(table)] = real
+    return real
+
+
+@contextmanager
+def in_place_of_numpy(namespaces: Sequence[dict[str, Any]], table: Table) -> Iterator[None]:
+    """Inside, names in ``namespaces`` that are bound to NumPy or to a function of the table are bound to what stands in."""
+    real = _REPLACED.get(id(table)) or _replaced(table)
     changed: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for namespace in namespaces:

@@ -20,7 +20,7 @@ from symconv.audits.judge import CaseVerdict
 from symconv.audits.sandbox.messages import write
 from symconv.audits.sandbox.target import Source, TargetError
 from symconv.audits.sandbox.watch import SET
-from symconv.audits.sandbox.worker import Hello, Task
+from symconv.audits.sandbox.worker import Chunk, Hello, Task
 
 __all__ = ["CannotImport", "Workers", "ask", "release", "shared_workers"]
 
@@ -105,7 +105,7 @@ class Workers:
         self._idle: dict[str, list[_Worker]] = {}
         self._lock = threading.Lock()
 
-    def ask(self, source: Source, task: Task) -> Any:
+    def ask(self, source: Source, task: Task | Chunk) -> Any:
         """A worker's answer to a task: a verdict, or what the question was for; TargetError when the source does not load."""
         for attempt in (1, 2):
             with self._lock:
@@ -149,7 +149,7 @@ _lock = threading.Lock()
 _shared: str | None = None
 
 
-def ask(run: str, source: Source, task: Task) -> Any:
+def ask(run: str, source: Source, task: Task | Chunk) -> Any:
     """An answer from the workers that this process keeps for one audit, by its name."""
     with _lock:
         workers = _runs.setdefault(_shared or run, Workers())

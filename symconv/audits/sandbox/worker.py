@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from symconv.audits.brief import TOGETHER, Left, briefly
 from symconv.audits.judge import CaseVerdict, Unsettled, judge
 from symconv.audits.sandbox import messages, runner
 from symconv.audits.sandbox.remote import Process, Raised, Runner
@@ -22,7 +23,7 @@ from symconv.audits.sandbox.runner import Fork, Hello, Names
 from symconv.audits.sandbox.target import TargetError
 from symconv.layer.conv import Conv
 
-__all__ = ["Hello", "Task", "main"]
+__all__ = ["Chunk", "Hello", "Task", "main"]
 
 #: a worker that is asked nothing for this many seconds goes away
 IDLE = 120.0
@@ -51,6 +52,20 @@ class Task:
     once: bool = False
     anew: bool = False
     truth: str | None = None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Many cases to judge briefly, ``again`` the numbers of those that are tried once more; of ``task`` all but the geometry."""
+
+    task: Task
+    convs: tuple[Conv, ...]
+    again: tuple[int, ...]
+
+    @property
+    def time_limit(self) -> float:
+        """What they may take: a message's cases as much as one, and an end to it all at the first that does not come back."""
+        return self.task.time_limit * (2 + 2 * len(self.convs) // TOGETHER)
 
 
 def main() -> None:
@@ -84,8 +99,8 @@ def _serve(incoming: Any, outgoing: Any, running: Runner) -> None:
     cases = _Cases(running)
     while not hello.error:
         try:
-            task: Task = pickle.loads(messages.read(incoming.read, incoming.fileno(), IDLE))
-            answer = cases.answer(task)
+            task: Task | Chunk = pickle.loads(messages.read(incoming.read, incoming.fileno(), IDLE))
+            answer = cases.briefly(task) if isinstance(task, Chunk) else cases.answer(task)
         except EOFError:
             return
         messages.write(outgoing, answer)
@@ -136,13 +151,10 @@ class _Cases:
 
     def answer(self, task: Task) -> Any:
         """The verdict on a case, or the fingerprint of the audited code; a TargetError is an answer, too."""
-        names = Names(task.name, task.forward, task.adapter)
         try:
             if task.conv is None:
-                return self.running.fingerprint(names)
-            fork = Fork(names, task.convention, task.conv, task.mode, task.outputs, task.time_limit, task.memory_limit,
-                        task.anew)  # fmt: skip
-            kind = (names, task.convention, task.mode, task.outputs, task.time_limit, task.memory_limit, task.anew)
+                return self.running.fingerprint(_names(task))
+            fork, kind = _fork(task, task.conv), _kind(task)
             if task.explain or task.mode == "adjoint" or kind in self.alone:
                 return self._by_itself(task, fork)
             return self._among_others(task, fork, kind)
@@ -151,6 +163,19 @@ class _Cases:
         except Raised as raised:
             failure = raised.failure
             return CaseVerdict(status=failure.status, message=failure.message, where=failure.where, phase=failure.phase)
+
+    def briefly(self, chunk: Chunk) -> Any:
+        """The verdicts on many cases, and what is left of them; a TargetError is an answer, too."""
+        try:
+            if _kind(chunk.task) in self.alone:
+                return [Left() for _ in chunk.convs]
+
+            def start(conv: Conv) -> Process:
+                return Process(self.running, _fork(chunk.task, conv), time.monotonic() + chunk.task.time_limit)
+
+            return briefly(start, chunk.convs, chunk.again, chunk.task.seed, chunk.task.truth)
+        except TargetError as error:
+            return error
 
     def _by_itself(self, task: Task, fork: Fork) -> CaseVerdict:
         with Process(self.running, fork, time.monotonic() + task.time_limit) as process:
@@ -170,6 +195,20 @@ class _Cases:
             if isinstance(unsettled, Unsettled) and not task.once:
                 unsettled.add_to(verdict)
             return verdict
+
+
+def _names(task: Task) -> Names:
+    return Names(task.name, task.forward, task.adapter)
+
+
+def _fork(task: Task, conv: Conv) -> Fork:
+    return Fork(
+        _names(task), task.convention, conv, task.mode, task.outputs, task.time_limit, task.memory_limit, task.anew
+    )
+
+
+def _kind(task: Task) -> _Kind:
+    return _names(task), task.convention, task.mode, task.outputs, task.time_limit, task.memory_limit, task.anew
 
 
 def _judged(process: Process, task: Task, other: Callable[[], Process] | None = None) -> CaseVerdict:
