@@ -85,7 +85,7 @@ def _pads(text: str, given: Mapping[str, tuple[int, ...]], axes: int) -> dict[st
     if text in WORDS:
         names = {"input": "H", "kernel": "K", "stride": "s", "dilation": "d"}
         known = {word: given[name] * (axes if len(given[name]) == 1 else 1) for word, name in names.items()}
-        pairs = list(amounts_of_word(text, known, False))
+        pairs: list[tuple[int, ...]] = [*amounts_of_word(text, known, False)]
     else:
         refused = f"--padding {text}: one number, before,after, or {', '.join(WORDS)}"
         try:

@@ -124,8 +124,9 @@ def emit(schedule: str | Schedule, layer: Kind | Conv, evidence: Sequence[str] =
         schedule = SCHEDULES[schedule]
     kind = Kind(layer.ndim, layer.transposed)
     # the images are the one index that is never written out, and the constant of a border stays a letter
-    written = isinstance(layer, Conv) and not schedule.any_size
-    one = Conv(**{**layer.to_dict(), "batch": 1, "padding_value": None}) if written else None
+    one = None
+    if isinstance(layer, Conv) and not schedule.any_size:
+        one = Conv(**{**layer.to_dict(), "batch": 1, "padding_value": None})
     if one is not None and one.terms > MAX_UNROLLED_TERMS:
         raise ValueError(
             f"the loss of {one!r} has {one.terms:,} terms; {schedule.name} code is written for at most {MAX_UNROLLED_TERMS}"

@@ -109,7 +109,7 @@ def neighbours(conv: Conv) -> tuple[Conv, ...]:
             zip(sizes["padding"], sizes["stride"], sizes["dilation"], conv.kernel)
         ):
             least = d * (K - 1) + 1 - p - q  # one output
-            reach = 0 if conv.padding_mode == "zeros" else max(p, q) + 1
+            reach = max(p, q) + 1 if conv.mode.counts_outside else 0
             rows.append(2 + axis if conv.transposed else max(1, reach, least + (1 + odd[axis]) * s + (s > 1)))
         try:
             found.append(Conv(**{**sizes, "input": tuple(rows)}))
