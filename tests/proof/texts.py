@@ -185,7 +185,7 @@ def words_of(claim: Claim) -> str:
     points = [{"H": H, "K": K, "p": p, "q": p + H % 2, "r": K % 2} for H, K, p in sizes]
     atoms = vocabulary(claim, Sample(claim.sizes, points))
     first = "\n".join(f"{atom.cost:.2f} {atom.bits:x} {atom.word}" for atom in atoms[:150])
-    return f"{first}\n{len(atoms)} in all"
+    return f"{first}\n{len(atoms)} in all, together at {sum(atom.cost for atom in atoms):.2f}"
 
 
 def proofs() -> Texts:
