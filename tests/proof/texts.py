@@ -56,6 +56,7 @@ def claims() -> Iterator[tuple[str, Claim]]:
         ("entries of y", "y[o] = sum(w[k] * x[s*o + d*k - p], k) + b", 2, 1, True),
         ("multiples", "dx = 3*correlate(dy, w) - 2*correlate(pad(dy, p), flip(w))", 1, 1, True),
         ("divisions", "y = correlate(pad(x, H // 2, H % (-3)), w, stride=s + 1) + (s - 3)*b", 2, 1, False),
+        ("negative divisor", "y = correlate(pad(x, p, 0 - H // (-3)), w)", 2, 1, False),
         ("free divisions", "y = correlate(pad(x, H // s, H % d), w)", None, None, False),
         ("idle range", "dw[k] = sum(dy[i] * x[s*i + k - p], i, j=(0, d), l=(1, K))", 2, 1, True),
         ("crops", "y = correlate(crop(pad(x, p, q), 1, 0), dilate(w, d), stride=s)", 1, 3, False),
