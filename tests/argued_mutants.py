@@ -35,6 +35,7 @@ REASONS: dict[str, tuple[Key, ...]] = {
         ("symconv/proof/vocabulary.py", "affine", "if c > 0:", "c > 0 -> c >= 0"),
         ("symconv/proof/vocabulary.py", "affine", "for name, c in sorted(coefficients.items(), key=lambda item: item[1] < 0):", "item[1] < 0 -> item[1] <= 0"),
         ("symconv/proof/vocabulary.py", "balanced", "left = {n: c for n, c in coefficients.items() if n != \"K\" and c > 0}", "c > 0 -> c >= 0"),
+        ("symconv/proof/vocabulary.py", "balanced", "right = {n: -c for n, c in coefficients.items() if n == \"K\" or c < 0}", "c < 0 -> c <= 0"),
     ),
     "where nothing differs the groups that are gone through hold no failure; leaving them out only costs less time": (
         ("symconv/formulas/by_axes.py", "_compared", "reached_everywhere = all(axis.claimed >= axis.length for axis in axes)", "axis.claimed >= axis.length -> axis.claimed > axis.length"),
@@ -57,9 +58,22 @@ REASONS: dict[str, tuple[Key, ...]] = {
     ),
     "how large the layers are that are drawn is free": (
         ("symconv/proof/replay.py", "drawn_layers", "H = generator.randint(1, 9) if claim.formula.transposed else generator.randint(1, 2 * s + d * (K - 1) + 3)", "9 -> 10"),
+        ("symconv/proof/replay.py", "drawn_layers", "H = generator.randint(1, 9) if claim.formula.transposed else generator.randint(1, 2 * s + d * (K - 1) + 3)", "2 * s -> 2 + s"),
     ),
     "slack mod 1 is zero, and p <= 0 costs less as p == 0": (
         ("symconv/proof/vocabulary.py", "vocabulary", "if claim.mode.counts_outside and stride > 1:  # a border that no window reaches", "stride > 1 -> stride >= 1"),
+    ),
+    "how far a sample of sizes reaches before a rule is looked for is free": (
+        ("symconv/proof/conditions.py", "_Search.condition", "if not longest.is_int() or longest.to_python() > (self.claim.stride or 1) + (self.claim.dilation or 1):", "self.claim.dilation or 1 -> self.claim.dilation and 1"),
+    ),
+    "how deep a text may nest is free": (
+        ("symconv/formulas/pointwise.py", "PointwiseReader.index_sum", "inner = self.index_sum(each, ranges, where, depth + 1)", "1 -> 2"),
+    ),
+    "the group and its filters are one index of v_b wherever it is shown": (
+        ("symconv/layer/loss.py", "channel_labels", "\"v_x\": x, \"ddx\": x, \"v_w\": _WEIGHTS, \"ddw\": _WEIGHTS, \"v_b\": y[1:], \"ddy\": y, FILLER: \"\"}  # fmt: skip", "1 -> 2"),
+    ),
+    "of two phrases as long as the bound either may be printed": (
+        ("symconv/proof/conditions.py", "_Search.and_degenerate", "if \"floor\" not in plain and len(plain) <= (len(degenerate) - 10 if exact else 90):", "len(plain) <= (len(degenerate) - 10 if exact else 90) -> len(plain) < (len(degenerate) - 10 if exact else 90)"),
     ),
 }  # fmt: skip
 
