@@ -228,10 +228,13 @@ def enough(convs: Sequence[Conv], outside: Callable[[Conv], str | None]) -> list
     >>> [conv.slug for conv in enough([Conv((4, 3), (2, 2), 2, stride=3)], one_image)]
     ['in4x3-k2x2-n2c1f1-s3x3', 'in4x3-k2x2']
     """
-    if sum(outside(conv) is None for conv in convs) >= LEAST:
-        return list(convs)
-    more = (next((each for each in _plainer(conv) if outside(each) is None), None) for conv in convs)
-    return list(dict.fromkeys([*convs, *(conv for conv in more if conv is not None)]))
+    found = list(convs)
+    # sizes of its own a small grid has few of: then those of the large one, too
+    for source in (convs, grid_of("default", ndim=convs[0].ndim) if len(convs) >= LEAST else ()):
+        if sum(outside(conv) is None for conv in found) < LEAST:
+            more = (next((each for each in _plainer(conv) if outside(each) is None), None) for conv in source)
+            found = list(dict.fromkeys([*found, *(conv for conv in more if conv is not None)]))
+    return found
 
 
 def _plainer(conv: Conv) -> Iterator[Conv]:

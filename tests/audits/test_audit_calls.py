@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from symconv.audits import audit
 from symconv.audits.conventions import convention_named
 from symconv.audits.inference.names import ROLES, roles_of
 from symconv.audits.inference.reading import Reading
@@ -93,6 +94,50 @@ def test_wrong(name):
     inferred = infer_call(main)
     found = verdicts(main, inferred.reading, inferred.ndim)
     assert {output for output, each in found.items() if not all(each)} == set(WRONG[name].split()), inferred
+
+
+#: wrong function -> the cause that is named for each output
+CAUSES = {
+    "wrong_forgets_stride": {"dx": "forgets-stride"}, "wrong_flips": {"dw": "flips"},
+    "wrong_averages": {"dw": "scaled-1/N", "db": "scaled-1/N"}, "wrong_transposes": {"dw": "swapped-channels"},
+    "wrong_crop": {"dx": "shifted"}, "WrongInput": {"dx": "mirrored"},
+}  # fmt: skip
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", [*RIGHT, *WRONG])
+def test_every_style_is_audited(name):
+    """By the file's name alone: verdict, outputs and cause."""
+    found = audit(f"{SAMPLES / 'sample_styles.py'}:{name}", grid="quick", proof=False)
+    assert found.outputs == tuple(each for each in ("dx", "dw", "db") if each in RIGHT.get(name, "dx dw db"))
+    wrong = {output for output in found.outputs if found.tally_of(output).wrong}
+    assert wrong == set(WRONG.get(name, "").split())
+    assert found.ok is (name in RIGHT)
+    assert found.tally.cases >= 12
+    for output, key in CAUSES.get(name, {}).items():
+        assert any(cause.key.startswith(key) for cause in found.causes[output])
+
+
+JAX = """import jax, jax.numpy as jnp
+from functools import partial
+from jax import lax
+@partial(jax.jit, static_argnums=(4, 5))
+def conv_backward(x, w, b, dy, stride, padding):
+    def y(x, w, b):
+        pads, sides = [(padding, padding)] * 2, ("NCHW", "OIHW", "NCHW")
+        return lax.conv_general_dilated(x, w, (stride, stride), pads, dimension_numbers=sides) + b[None, :, None, None]
+    return jax.vjp(y, jnp.asarray(x), jnp.asarray(w), jnp.asarray(b))[1](jnp.asarray(dy))
+"""
+
+
+@pytest.mark.sweep
+def test_jax_imported_by_the_module(tmp_path):
+    """JAX is in no extra of this package: where somebody has it, its threads and its memory cost no verdict."""
+    pytest.importorskip("jax")
+    (tmp_path / "with_jax.py").write_text(JAX)
+    grid = [Conv((5, 4), (3, 2), 2, 3, 2), Conv((7, 6), (3, 2), 2, 1, 3, stride=2, padding=1)]
+    found = audit(f"{tmp_path / 'with_jax.py'}:conv_backward", grid=grid, time_limit=60.0)
+    assert (found.ok, found.right) == (True, 2)
 
 
 # random layouts, orders, names and containers --------------------------------------------------------------------------------
