@@ -163,7 +163,7 @@ class Expression:
 
     def bounds(self, total: Total) -> tuple[Bound, ...]:
         under = [p for u in total.under for p in parts_of(u) if not is_blank(p)]
-        if any(isinstance(p, Lines) for p in under):
+        if len(total.under) > 1 or any(isinstance(p, Lines) for p in under):
             raise ReadingError("limits of a sum on several lines")
         relations = [i for i, p in enumerate(under) if isinstance(p, Operator) and p.text in RELATIONS]
         if not relations:

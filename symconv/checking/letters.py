@@ -13,7 +13,7 @@ from symconv.checking.terms import (
     Term,
     Transpose,
 )
-from symconv.mathematics.of_latex import Lines, Text
+from symconv.mathematics.of_latex import Text
 from symconv.mathematics.tree import Above, Below, Fence, Math, Operator, Row, Total, Word
 from symconv.mathematics.tree import Fraction as Over
 
@@ -230,11 +230,7 @@ def equations_under(total: Total) -> list[tuple[list[Math], list[Math]]]:
 
     None where indices or first values stand there, ``i, j`` or ``i = 1``.
     """
-    under = [p for u in total.under for p in parts_of(u) if not is_blank(p)]
-    under = under[1:] if under[:1] == [Word("substack")] else under
-    lines = [under]
-    if len(under) == 1 and isinstance(under[0], Lines):
-        lines = [[p for cell in row for p in parts_of(cell) if not is_blank(p)] for row in under[0].rows]
+    lines = [[p for p in parts_of(each) if not is_blank(p)] for each in total.under]
     found: list[tuple[list[Math], list[Math]]] = []
     for line in lines:
         cuts = [i for i, p in enumerate(line) if p in (Operator(":"), Operator("|"))]

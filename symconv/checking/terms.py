@@ -15,7 +15,7 @@ __all__ = [
 class Term:
     """A piece of what is said."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Statement:
 def children(term: Term) -> Iterator[Term]:
     """The terms directly inside."""
 
-    for name in term.__slots__:
+    for name in type(term).__slots__:
         value = getattr(term, name)
         if isinstance(value, Term):
             yield value

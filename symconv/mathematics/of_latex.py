@@ -82,6 +82,14 @@ def read_latex(text: str) -> tuple[Math, str | None]:
     return body, reader.tag
 
 
+def _below_each_other(under: Math) -> tuple[Math, ...]:
+    r"""What stands below a sum: the lines of a ``\substack``, or one thing."""
+    parts = under.parts if isinstance(under, Row) else (under,)
+    if len(parts) == 2 and parts[0] == Word("substack") and isinstance(parts[1], Lines):
+        return tuple(Row(cells) if len(cells) > 1 else cells[0] for cells in parts[1].rows)
+    return (under,)
+
+
 class _Reader:
     def __init__(self, tokens: list[str]) -> None:
         self.tokens = tokens
@@ -167,7 +175,7 @@ class _Reader:
             return Above(base, Word(marks))
         inner = self.argument()
         if isinstance(base, Total):
-            return Total((inner,), base.over) if token == "_" else Total(base.under, inner)
+            return Total(_below_each_other(inner), base.over) if token == "_" else Total(base.under, inner)
         return Below(base, inner) if token == "_" else Above(base, inner)
 
     def argument(self) -> Math:
