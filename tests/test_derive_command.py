@@ -175,3 +175,14 @@ def test_terminal_has_colours_and_its_width() -> None:
     mathematics = plain.partition("\nThe algorithm\n")[0]  # code is as wide as it is
     assert max(map(len, mathematics.splitlines())) <= 80
     assert plain == document(Conv(input=(4, 4), kernel=2), budget=64).render("text", 80)
+
+
+def test_bib_writes_the_works_beside_what_cites_them(tmp_path: Path) -> None:
+    part, works = tmp_path / "part.tex", tmp_path / "works.bib"
+    ran = run(*LINE, "--fragment", "--bib", str(works), "-o", str(part), "--sections", "references")
+    assert ran.status == 0, ran.err
+    [cited] = re.findall(r"\\nocite\{([^{}]*)\}", part.read_text(encoding="utf-8"))
+    known = re.findall(r"^@\w+\{([^,]+),", works.read_text(encoding="utf-8"), re.M)
+    assert len(cited.split(",")) >= 4
+    assert set(cited.split(",")) <= set(known)
+    assert_bad_usage(run(*LINE, "--bib", str(works)), "--bib", "-o PATH")

@@ -381,3 +381,16 @@ def test_depth_has_an_arrow_for_each_kernel_and_none_between_groups() -> None:
         sum(line.heads for line in lines) == 2 + 3
     )  # into y1 from its two inputs, into dx1 from the outputs of its group
     assert sum(isinstance(item, Rect) and item.style == "block" for item in body.items) == 2 * 4
+
+
+def test_the_relation_fits_a_column() -> None:
+    """Fewer cells across: R in numbers alone, the taps in rows; the terms counted are those of the axis that is drawn."""
+    conv = Conv(input=(5, 70), kernel=(3, 5), stride=2, padding=1)
+    narrow, usual = (figure(conv, "relation", room=room) for room in (8.8, 24.0))
+    assert narrow.bare.width <= 8.8 < usual.bare.width
+    assert (
+        figure(Conv(input=4, kernel=6, padding=2), "relation", room=6.0).bare.height
+        > figure(Conv(input=4, kernel=6, padding=2), "relation").bare.height
+    )
+    with pytest.raises(ValueError, match="cells, more than"):
+        figure(Conv(input=(2000, 2000), kernel=(9, 9)), "relation")

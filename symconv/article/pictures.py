@@ -82,7 +82,9 @@ def pictures(document: Article, section: Section, room: Room = PRINT) -> Iterato
         if not telling(conv, kind, section.name):
             continue
         shown = fitting(conv, kind, document, room)
-        others = [shorter(conv), least(conv)] if kind not in ("relation", "depth") else []
+        others = [shorter(conv), least(conv)] if kind != "depth" else []
+        if kind == "jacobian":  # of one window there is no band
+            others = [each for each in others if math.prod(each.output) > 1]
         others += [shorter(line_of(conv))] if kind == "border" else []  # each axis has its border apart from the others
         for short in dict.fromkeys(others):
             if shown is None and (shown := fitting(short, kind, document, room)) is not None:

@@ -16,7 +16,7 @@ from symconv.figures.border import BorderPicture
 from symconv.figures.depth import DepthPicture
 from symconv.figures.filmstrip import frame_scenes, one_scene, places
 from symconv.figures.lattice import RelationPicture
-from symconv.figures.layout import Body, compose
+from symconv.figures.layout import LEAST_WIDTH, MARGIN, Body, compose
 from symconv.figures.matrix import JacobianPicture
 from symconv.figures.scene import Film, Scene
 from symconv.figures.sliding import Place
@@ -41,6 +41,7 @@ class Picture(Protocol):
 
     conv: Conv
     caption: Content
+    room: float
 
     @property
     def space(self) -> tuple[int, ...]: ...
@@ -200,7 +201,8 @@ class Figure:
     def _composed(self, steps: Sequence[Place | None], noted: bool = True) -> tuple[Scene, ...]:
         with indices_from(self.notation.index_base):
             bodies = [self._in_notation(self.picture.body(step)) for step in steps]
-        return compose(bodies, self.notes if noted else (), self.caption)
+        least = min(LEAST_WIDTH, self.picture.room - 2 * MARGIN)
+        return compose(bodies, self.notes if noted else (), self.caption, least)
 
     def _in_notation(self, body: Body) -> Body:
         """A drawing in the author's notation; in cells a gradient is a letter, for which a fraction is too wide."""
@@ -327,15 +329,13 @@ def figure(
     if not 0 <= axis < conv.ndim:
         raise ValueError(f"no axis {axis}: {conv!r} has {conv.ndim}, counted from 0")
     one = Conv(**{**conv.to_dict(), "batch": 1, "in_channels": 1, "out_channels": 1, "groups": 1})
-    if one.terms > 100 * MAX_CELLS:
-        raise TooLargeError(
-            f"{kind} of {conv!r} is too large to draw: {one.terms:,} terms, more than {100 * MAX_CELLS:,}"
-        )
+    terms = conv.axes[axis].O * conv.axes[axis].K if kind == "relation" else one.terms
+    if terms > 100 * MAX_CELLS:
+        raise TooLargeError(f"{kind} of {conv!r} is too large to draw: {terms:,} terms, more than {100 * MAX_CELLS:,}")
     own = as_notation(notation)
     with indices_from(own.index_base):
         picture = KINDS[kind].make(conv if kind == "depth" else one, axis, words(lang))
-    if isinstance(picture, (BorderPicture, DepthPicture, JacobianPicture, SlidingPicture)):
-        picture.room = room
+    picture.room = room
     if picture.cells > MAX_CELLS:
         raise TooLargeError(
             f"{kind} of {conv!r} has {picture.cells:,} cells, more than {MAX_CELLS:,}; take a smaller layer"

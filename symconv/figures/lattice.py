@@ -15,6 +15,7 @@ from symconv.figures.layout import Body, wide
 from symconv.figures.palette import tap_style
 from symconv.figures.scene import Brace, Disc, Item, Line, Rect, Text
 from symconv.figures.sliding import Place
+from symconv.figures.window import ROOM
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
 from symconv.layer.padding import OUTSIDE
@@ -33,6 +34,8 @@ class RelationPicture:
 
     def __init__(self, conv: Conv, axis: int, words: Words) -> None:
         self.conv, self.axis, self.words = conv, axis, words
+        #: cells across; where there are fewer than it would take, R stands in numbers alone and the taps in rows
+        self.room = ROOM
         self.sizes: Axis = conv.axes[axis]
         values = self.sizes.values
         self.points = [
@@ -73,7 +76,8 @@ class RelationPicture:
         letters = one_based(relation.INPUT_INDEX, ("o", "k"))
         numbers = simplified(letters, {name: self.sizes.values[name] for name in "sdp"})
         each = [of_integer(e, self.letters) for e in (letters, numbers)]
-        return Row((self.letters["m"], Operator("="), each[0], Operator("="), each[1]))
+        whole = Row((self.letters["m"], Operator("="), each[0], Operator("="), each[1]))
+        return whole if wide((whole,)) <= self.room else Row((self.letters["m"], Operator("="), each[1]))
 
     def unreached(self) -> list[int]:
         """The places, padding included, that no tap of any window reads."""
@@ -94,7 +98,7 @@ class RelationPicture:
 
     def body(self, index: Place | None) -> Body:
         sizes = self.sizes
-        left, top = 1.3, (2.1 if self.sizes.p or self.sizes.q else 1.4)
+        left, top = (1.3 if self.room >= ROOM else 1.0), (2.1 if self.sizes.p or self.sizes.q else 1.4)
         width, height = self.last - self.first + 1, sizes.O
         items: list[Item] = []
 
@@ -140,9 +144,9 @@ class RelationPicture:
         below, lowest = self.dimensions(left, top, column)
         items += [*lead, *below]
         total = max(left + width, lead_wide)
-        legend_width = self.legend_width()
+        legend_width, rows = self.legend_size()
         items += self.legend(max(0.0, (total - legend_width) / 2), lowest + 0.35)
-        return Body(tuple(items), max(total, legend_width), lowest + 0.85, self.told(index))
+        return Body(tuple(items), max(total, legend_width), lowest + 0.85 * rows, self.told(index))
 
     def numbers(self, left: float, top: float, column: Callable[[int], float]) -> list[Item]:
         """The numbers of the places above the lattice, and of the windows before it."""
@@ -186,7 +190,7 @@ class RelationPicture:
         x = left + wide(across, 0.85) + 0.15
         items.append(Line(x, y, x + 0.8, y, "axis", 1))
         low = top + height + 0.35
-        items.append(Line(left - 0.95, top + 0.1, left - 0.95, top + max(1, height) - 0.1, "axis", 1))
+        items.append(Line(left - 0.85, top + 0.1, left - 0.85, top + max(1, height) - 0.1, "axis", 1))
         items.append(Text(0, low, down, "ink", 0.85, "start"))
         return items, max(x + 0.8, wide(down, 0.85))
 
@@ -229,8 +233,13 @@ class RelationPicture:
             used = max(used, bottom + 0.9)
         return items, used
 
-    def legend_width(self) -> float:
-        return self.sizes.K * self._pitch()
+    def legend_size(self) -> tuple[float, int]:
+        """How wide the colours of the taps are set, and in how many rows."""
+        across = self._across()
+        return min(self.sizes.K, across) * self._pitch(), -(-self.sizes.K // across)
+
+    def _across(self) -> int:
+        return max(1, int(self.room / self._pitch()))
 
     def _pitch(self) -> float:
         return wide(self.words("taps", k=Word(f"k = {self.sizes.K}")), 0.75) + 1.05
@@ -239,11 +248,17 @@ class RelationPicture:
         """The colours of the taps."""
         items: list[Item] = []
         for k in range(self.sizes.K):
-            left = x + k * self._pitch()
-            items.append(Disc(left + 0.25, y, RADIUS, tap_style(k), (Word(str(k + FIRST.get())),)))
+            row, place = divmod(k, self._across())
+            left, level = x + place * self._pitch(), y + 0.85 * row
+            items.append(Disc(left + 0.25, level, RADIUS, tap_style(k), (Word(str(k + FIRST.get())),)))
             items.append(
                 Text(
-                    left + 0.75, y, (Row((Word("k"), Operator("="), Word(str(k + FIRST.get())))),), "ink", 0.75, "start"
+                    left + 0.75,
+                    level,
+                    (Row((Word("k"), Operator("="), Word(str(k + FIRST.get())))),),
+                    "ink",
+                    0.75,
+                    "start",
                 )
             )
         return items

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from symconv.figures.scene import UNIT, Brace, Item, Line, Scene, Text
 from symconv.mathematics.markup import Content, lines, width
 
-__all__ = ["MARGIN", "Body", "compose", "moved", "wide"]
+__all__ = ["LEAST_WIDTH", "MARGIN", "Body", "compose", "moved", "wide"]
 
 MARGIN = 0.35
 
@@ -47,9 +47,11 @@ def wide(content: Content, size: float = 1.0) -> float:
     return width(content) * size / UNIT
 
 
-def compose(bodies: Sequence[Body], notes: Sequence[Content], caption: Content) -> tuple[Scene, ...]:
-    """The bodies as scenes of one size, texts broken where they would be wider than the picture."""
-    inner = max(LEAST_WIDTH, *(body.width for body in bodies))
+def compose(
+    bodies: Sequence[Body], notes: Sequence[Content], caption: Content, least: float = LEAST_WIDTH
+) -> tuple[Scene, ...]:
+    """The bodies as scenes of one size, ``least`` cells across or more, texts broken where they would be wider."""
+    inner = max(least, *(body.width for body in bodies))
     equations = [lines(body.equation, inner * UNIT / EQUATION) for body in bodies]
     tallest = max(body.height for body in bodies)
     deepest = max(len(rows) for rows in equations)
