@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+
 from symconv.reading import masks, numpy_gather, numpy_making, numpy_shapes, numpy_sums, numpy_table, python_rows
 from symconv.reading.arrays import Grid, length, own, times, value
 from symconv.reading.kinds import refused_attribute, refused_index, refused_place
@@ -59,7 +61,10 @@ def attribute(reader: Reader, holder: Any, name: str) -> Any:
 
 
 def _module(reader: Reader, holder: Module, name: str) -> Any:
-    return of_module(f"{holder.name}.{name}")
+    found = of_module(f"{holder.name}.{name}")
+    if isinstance(found, Poison) and holder.name in ("numpy", "np") and not hasattr(numpy, name):
+        raise Raised("AttributeError")
+    return found
 
 
 def _instance(reader: Reader, holder: Instance, name: str) -> Any:

@@ -14,7 +14,7 @@ from symconv.reading.arrays import Grid, own
 from symconv.reading.kinds import refused_builtin, refused_iteration, refused_names, refused_operation
 from symconv.reading.numbers import Affine, negated
 from symconv.reading.reader import Reader
-from symconv.reading.scopes import left_unbound, names_bound
+from symconv.reading.scopes import binds, left_unbound
 from symconv.reading.values import Frame, Function, Instance, Poison, Row, Run, Super, Test
 from symconv.reading.vectors import Vector
 from symconv.reading.views import Slice, indexed_by
@@ -66,7 +66,7 @@ def _bound_nowhere(reader: Reader, name: str, frame: Frame) -> bool:
     at: Frame | None = frame
     while at is not None:
         function = at.names.get("__function__")
-        if isinstance(function, Function) and name in names_bound(function.node):
+        if isinstance(function, Function) and binds(function.node, name):
             return False
         at = at.parent
     return True

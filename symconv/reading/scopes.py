@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from functools import cache
 
-__all__ = ["left_unbound", "names_bound"]
+__all__ = ["binds", "left_unbound", "names_bound"]
 
 
 @cache
@@ -53,6 +53,16 @@ def left_unbound(name: ast.Name, function: ast.FunctionDef | ast.Lambda, once: b
     return bool(told) and not any(each is inner for each in told for inside in around for inner in inside)
 
 
+@cache
+def binds(function: ast.FunctionDef | ast.Lambda, name: str) -> bool:
+    """Whether a name is a function's own, or one that it says is another's; targets of comprehensions are not."""
+    return _takes(function, name) or (isinstance(function, ast.FunctionDef) and bool(_binders(function, name)))
+
+
+def _takes(function: ast.FunctionDef | ast.Lambda, name: str) -> bool:
+    return any(isinstance(each, ast.arg) and each.arg == name for each in ast.walk(function.args))
+
+
 def _binders(function: ast.FunctionDef, name: str) -> list[ast.AST]:
     """What binds the name in the function, or says that it is another's."""
     found: list[ast.AST] = []
@@ -68,6 +78,8 @@ def _binders(function: ast.FunctionDef, name: str) -> list[ast.AST]:
                 bound = name in names
             case ast.alias(name=told, asname=shown):
                 bound = name == (shown or told.split(".")[0])
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                bound = any(isinstance(each, ast.NamedExpr) and each.target.id == name for each in ast.walk(node))
             case _:
                 bound = False
         if bound:

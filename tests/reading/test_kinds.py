@@ -14,6 +14,7 @@ REFUSED = [
     "x.shape['a']", "stride[0]", "slice(0, 1)[0]",
     "x + None", "x.shape + 'a'", "-x.shape", "~x.shape", "'a' - 'b'", "'a' < 1", "x.shape < 'a'", "1 in 2", "{} + 1",
     "np.zeros((x, 1))", "np.zeros(stride / 2)", "x.reshape(x, 1)", "x[:x]", "x[None:(1,)]", "x[x]",
+    "np.stride", "[a for b in (1, 2) for a in (b, a)][0] + a",
     "later", "[later for a in (1, 2)]",
 ]  # fmt: skip
 LET_PASS = [
