@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from symconv.reading.arrays import Axis, Grid, Index, Step, counted, filled, fits, frozen, own, snapshot, store, value
+from symconv.reading.arrays import (
+    Axis,
+    Grid,
+    Index,
+    Product,
+    Step,
+    counted,
+    filled,
+    fits,
+    frozen,
+    own,
+    snapshot,
+    store,
+    value,
+)
 from symconv.reading.numbers import Affine, affine, at_least, between, equal
-from symconv.reading.numpy_making import as_array
+from symconv.reading.numpy_making import as_array, axis_of
 from symconv.reading.numpy_table import METHODS, ROWS, method, numpy
 from symconv.reading.rows import Needed
 from symconv.reading.terms import Sum, constant_of, guarded, simplified
@@ -32,36 +46,49 @@ def _numbers(reader: Any, a: Any) -> Grid:
     return grid if grid.kind == "int" else value(reader.world, grid)
 
 
+def _times(world: World, count: Any, what: str) -> Axis:
+    """How many times, as parts of an axis. What repeats is the same in all of them, so that factors may stand in any order:
+    that of the sizes, which is how layers are laid out."""
+    if isinstance(count, int | Affine):
+        world.check((at_least(count, 0),), "ValueError")
+        return (count,)
+    if not isinstance(count, Product) or not all(world.always((at_least(each, 0),)) for each in count.factors):
+        raise Unreadable(f"{what} by this")
+
+    def place(part: Any) -> int:
+        spoken = () if isinstance(part, int) else world.rests_on(part.terms)
+        return min((at for at, name in enumerate(world.sizes) if name in spoken), default=len(world.sizes))
+
+    return tuple(sorted(axis_of(count), key=place))
+
+
 @numpy("repeat", a=Needed, repeats=Needed, axis=None)
 @method("repeat", a=Needed, repeats=Needed, axis=None)
 def _repeat(reader: Any, a: Any, repeats: Any, axis: Any) -> Grid:
     grid = _numbers(reader, a)
     if axis is None:
         grid, axis = _flat(grid), 0
-    if not isinstance(repeats, int | Affine):
-        raise Unreadable("repeat by several numbers")
-    reader.world.check((at_least(repeats, 0),), "ValueError")
+    more = _times(reader.world, repeats, "repeat")
     at = axis % grid.ndim
     if repeats == 1 and isinstance(repeats, int):
         return grid
-    axes = [*grid.axes[:at], (*grid.axes[at], repeats), *grid.axes[at + 1 :]]
-    return grid.mapped(axes, lambda index: (*index[:at], index[at][:-1], *index[at + 1 :]))
+    axes = [*grid.axes[:at], (*grid.axes[at], *more), *grid.axes[at + 1 :]]
+    return grid.mapped(axes, lambda index: (*index[:at], index[at][: -len(more)], *index[at + 1 :]))
 
 
 @numpy("tile", a=Needed, reps=Needed)
 def _tile(reader: Any, a: Any, reps: Any) -> Grid:
     grid = _numbers(reader, a)
     many = list(reps) if isinstance(reps, tuple | list) else [reps]
-    if not all(isinstance(each, int | Affine) for each in many):
-        raise Unreadable("tile by this")
     missing = len(many) - grid.ndim
     if missing > 0:
         inner = grid
         grid = inner.mapped([(1,)] * missing + list(inner.axes), lambda index: index[missing:])
     many = [1] * (grid.ndim - len(many)) + many
     alone = [isinstance(each, int) and each == 1 for each in many]
-    axes = [axis if one else (each, *axis) for axis, each, one in zip(grid.axes, many, alone, strict=True)]
-    return grid.mapped(axes, lambda index: tuple(at if one else at[1:] for at, one in zip(index, alone, strict=True)))
+    more = [() if one else _times(reader.world, each, "tile") for each, one in zip(many, alone, strict=True)]
+    axes = [(*before, *axis) for axis, before in zip(grid.axes, more, strict=True)]
+    return grid.mapped(axes, lambda index: tuple(at[len(before) :] for at, before in zip(index, more, strict=True)))
 
 
 @numpy("add.at", a=Needed, indices=Needed, b=Needed)

@@ -177,6 +177,11 @@ def _empty_like(reader: Any, a: Any, dtype: Any) -> Grid:
     return _made(reader, as_array(reader, a).axes, None, dtype, False)
 
 
+@numpy("full_like", a=Needed, fill_value=Needed, dtype=None)
+def _full_like(reader: Any, a: Any, fill: Any, dtype: Any) -> Grid:
+    return _made(reader, as_array(reader, a).axes, constant_of(reader.world, fill), dtype, False)
+
+
 def _made(reader: Any, axes: tuple[Axis, ...], terms: Sum | None, dtype: Any, ordered: bool = True) -> Grid:
     world: World = reader.world
     floating(dtype)

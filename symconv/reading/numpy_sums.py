@@ -185,6 +185,20 @@ def _inner(reader: Any, a: Any, b: Any) -> Grid:
     return products.tensordot(reader.world, first, second, ([first.ndim - 1], [second.ndim - 1]))
 
 
+@numpy("vdot", a=Needed, b=Needed)
+def _vdot(reader: Any, a: Any, b: Any) -> Any:
+    """Of real arrays, whatever their axes: entry by entry in the order of rows."""
+    first, second = as_array(reader, a), as_array(reader, b)
+    if first.ndim != second.ndim or not all(
+        fits(reader.world, *each) for each in zip(first.axes, second.axes, strict=True)
+    ):
+        raise Unreadable("vdot of several shapes")
+    if not first.ndim:
+        return products.dot(reader.world, first, second)
+    every = list(range(first.ndim))
+    return products.tensordot(reader.world, first, second, (every, every))
+
+
 @numpy("outer", a=Needed, b=Needed)
 def _outer(reader: Any, a: Any, b: Any) -> Grid:
     first, second = (reshaped(reader.world, own(reader.world, as_array(reader, each)), [-1]) for each in (a, b))

@@ -11,7 +11,7 @@ from symconv.reading.rows import table
 from symconv.reading.values import Row, Typed
 from symconv.reading.world import Unreadable
 
-__all__ = ["METHODS", "MODULES", "ROWS", "method", "numpy"]
+__all__ = ["METHODS", "MODULES", "ROWS", "SILENT", "method", "numpy"]
 
 MODULES = {"numpy", "numpy.lib", "numpy.lib.stride_tricks", "numpy.linalg"}
 ROWS: dict[str, Any] = {}
@@ -21,6 +21,17 @@ numpy, method = table(ROWS), table(METHODS)
 for _name in ("float64", "float32", "float16", "float_", "double", "single", "longdouble", "newaxis"):
     ROWS[_name] = Typed("float")
 ROWS["newaxis"] = None
+#: a with statement that changes no value
+SILENT = Typed("errstate")
+
+
+def _errstate(reader: Any, args: list[Any], keywords: dict[str, Any]) -> Any:
+    if args or not set(keywords.values()) <= {"ignore", "warn"}:
+        raise Unreadable("errstate of this")
+    return SILENT
+
+
+ROWS["errstate"] = Row("errstate", _errstate)
 ROWS["s_"] = ROWS["index_exp"] = Typed("index")
 for _name, _op in (
     ("add", ast.Add()),

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from symconv import isl
@@ -15,7 +16,7 @@ from symconv.reading.attributes import attribute
 from symconv.reading.calls import CALLS, Call, Layer, by_name
 from symconv.reading.expressions import evaluated, items_of
 from symconv.reading.loops import runs_of
-from symconv.reading.numbers import affine
+from symconv.reading.numbers import Affine, affine
 from symconv.reading.numpy_making import as_array
 from symconv.reading.reader import Language, Reader
 from symconv.reading.statements import bind, executed
@@ -32,6 +33,8 @@ LANGUAGE = Language(executed, evaluated, bind, items_of, runs_of, attribute, as_
 #: what a row raises that did not foresee a construct: then nothing is said
 FAULTS = (TypeError, AttributeError, KeyError, IndexError, ValueError, AssertionError, RuntimeError, StopIteration)
 
+#: what is returned as an array of no axes
+NUMBERS = (int, Fraction, Affine)
 MAX_REGIONS = 64
 MAX_SOURCE = 200_000
 MAX_SECONDS = 60.0
@@ -152,7 +155,8 @@ def _region(
         layer.own_y = _own_y(reader, call, layer)
         world.dy_axes = layer.own_y.axes
     returned = CALLS[call.convention](reader, named, layer)
-    arrays = _named(returned, call.targets)
+    arrays = {name: reader.array(each) if isinstance(each, NUMBERS) else each
+              for name, each in _named(returned, call.targets).items()}  # fmt: skip
     found.regions.append((here, world, arrays))
     nowhere = here.subtract(here)
     for name, array in arrays.items():

@@ -12,6 +12,7 @@ from symconv.reading.arrays import Grid, own, snapshot, store, value
 from symconv.reading.expressions import imported, items_of, operated, subscripted
 from symconv.reading.kinds import refused_place
 from symconv.reading.numbers import Affine, Conjunction, negated
+from symconv.reading.numpy_table import SILENT
 from symconv.reading.reader import Reader, Returned
 from symconv.reading.terms import constant_of, guarded, simplified
 from symconv.reading.values import Class, Frame, Function, Instance, Module, Poison, Row
@@ -284,6 +285,14 @@ def _class(reader: Reader, node: ast.ClassDef, frame: Frame, rest: Any) -> None:
     frame.names[node.name] = made
 
 
+def _with(reader: Reader, node: ast.With, frame: Frame, rest: Any) -> None:
+    for each in node.items:
+        found = reader.value(each.context_expr, frame)
+        if each.optional_vars is not None or found != SILENT:
+            raise Unreadable("with of this")
+    reader.block(node.body, frame)
+
+
 def _import(reader: Reader, node: ast.Import | ast.ImportFrom, frame: Frame, rest: Any) -> None:
     for alias in node.names:
         if isinstance(node, ast.Import):
@@ -322,4 +331,5 @@ STATEMENTS: dict[type[ast.stmt], Statement] = {
     ast.Return: _returns,
     ast.Try: control.try_statement,
     ast.While: loops.while_statement,
+    ast.With: _with,
 }

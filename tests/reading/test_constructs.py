@@ -98,6 +98,31 @@ BODIES = {
         "dxp[:, :, p:p + H, p:p + W]",
         ("= xp[n, :, first:last:s", "= xp[n, ::-1, first:last:s"),
     ),
+    "im2col": (
+        """
+    i0, i1 = np.tile(np.repeat(np.arange(K), L), C).reshape(-1, 1), s * np.repeat(np.arange(O), P)
+    j0, j1 = np.tile(np.arange(L), K * C).reshape(-1, 1), s * np.tile(np.arange(P), O)
+    k = np.repeat(np.arange(C), K * L).reshape(-1, 1)
+    with np.errstate(all="ignore"):
+        cols = xp[:, k, i0 + i1, j0 + j1].transpose(1, 2, 0).reshape(C * K * L, -1)
+        rows = dy.transpose(1, 2, 3, 0).reshape(F, -1)
+        dw = (rows @ cols.T).reshape(w.shape)
+        dcols = (w.reshape(F, -1).T @ rows).reshape(C * K * L, -1, N).transpose(2, 0, 1)
+        np.add.at(dxp, (slice(None), k, i0 + i1, j0 + j1), dcols)
+""",
+        "dxp[:, :, p:p + H, p:p + W]",
+        ("np.tile(np.arange(L), K * C)", "np.tile(0 * np.arange(L), K * C)"),
+    ),
+    "vdot": (
+        """
+    dw = np.full_like(w, 0.0)
+    for f, c, k, l in np.ndindex(F, C, K, L):
+        dw[f, c, k, l] += np.vdot(dy[:, f], xp[:, c, k:k + s * (O - 1) + 1:s, l:l + s * (P - 1) + 1:s])
+        dxp[:, c, k:k + s * (O - 1) + 1:s, l:l + s * (P - 1) + 1:s] += dy[:, f] * w[f, c, k, l]
+""",
+        "dxp[:, :, p:p + H, p:p + W]",
+        ("np.full_like(w, 0.0)", "np.full_like(w, 1.0)"),
+    ),
     "named": (
         """
     for n, i, j in np.ndindex(N, O, P):

@@ -107,3 +107,11 @@ def backward(x, w, b, dy, stride, padding):
     assert proof.verdict == verdict
     if "shape" in test:
         assert proof.condition == "N >= 2"
+
+
+@pytest.mark.parametrize(("given", "replays"), [("x.shape[1]", 2), ("0", 0)])
+def test_a_number_is_no_gradient(given, replays):
+    (proof,) = prove_source(
+        source("stride").replace("dy.sum(axis=(0, 2, 3))", given), "backward", targets=("db",), replays=replays
+    )
+    assert (proof.verdict, proof.condition) == ("REFUTED", "never")
