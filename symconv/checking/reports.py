@@ -31,7 +31,7 @@ def html(results: Sequence[CheckResult]) -> str:
             told = "<br>".join(
                 escape(t) for t in dict.fromkeys((each.condition, each.reason, each.counterexample)) if t
             )
-            fix = f"<br>write <code>{escape(each.fix)}</code>" if each.fix else ""
+            fix = f"<br>write {_shown(each.fix)}<code>{escape(each.fix)}</code>" if each.fix else ""
             verdict = f"<b>{escape(each.verdict)}</b><br>{told}{fix}"
             rows.append(f'<tr class="{css}"><td>{each.line}</td><td>{shown}</td><td>{verdict}</td></tr>')
         rows += [
@@ -89,7 +89,7 @@ def annotated(result: CheckResult) -> str:
     opening, closing = ("% ", "") if latex else ("<!-- ", " -->")
     lines = result.text.splitlines(keepends=True)
     for each in sorted(result.every, key=lambda v: -v.line):
-        told = each.told
+        told = "" if each.message == each.verdict else each.message
         comment = f"symconv check: {each.verdict}" + (f": {told}" if told else "")
         comment = comment.replace("--", "- -") if not latex else comment
         at = max(0, min(each.line - 1, len(lines)))
@@ -131,7 +131,7 @@ def sarif(results: Sequence[CheckResult]) -> str:
         Finding(
             each.verdict,
             levels[each.verdict],
-            each.told or each.verdict,
+            each.message,
             result.source or "article",
             each.line,
         )
@@ -149,7 +149,7 @@ def junit(results: Sequence[CheckResult]) -> str:
         every = result.every
         cases = []
         for each in every:
-            told = quoteattr(each.told or each.verdict)
+            told = quoteattr(each.message)
             inner = (
                 f"<failure message={told}/>"
                 if each.verdict in BAD

@@ -74,6 +74,12 @@ class Verdict:
         """The condition and the reason, each once."""
         return "; ".join(dict.fromkeys(part for part in (self.condition, self.reason) if part))
 
+    @property
+    def message(self) -> str:
+        """All that is said of it, for a line in a review."""
+        fix = self.fix and f"write {' '.join(self.fix.split())}"
+        return "; ".join(dict.fromkeys(p for p in (self.told, self.counterexample, fix) if p)) or self.verdict
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -93,6 +99,11 @@ class CodeVerdict:
     def told(self) -> str:
         """Condition or reason, and what sets it apart from the formulas."""
         return "; ".join(part for part in (self.condition or self.reason, self.beside) if part)
+
+    @property
+    def message(self) -> str:
+        """The same, never empty."""
+        return self.told or self.verdict
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
