@@ -292,7 +292,7 @@ def _bound(bound: Bound, names: dict[str, str], model: Model, ranges: dict[str, 
     low = f"{_text(bound.low, names, model)}"
     span = model.size(LAST[role], axis) - 1 + base if role in LAST else None
     try:
-        high_value: Fraction | None = model.limit(bound.high, {}, None if span is None else (base, span))
+        high_value: Fraction | int | None = model.limit(bound.high, {}, None if span is None else (base, span))
     except Unreadable:
         high_value = None
     letter = _letter(bound.high, model)

@@ -41,9 +41,9 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
     ):
         return _size(statement, context, OTHER_SIZES)
     others = sorted(n for n in letters - set(SIZES) if n != left.text)
-    told = _relation(left.text, statement.sides[1], context)
-    if (told and told.verdict == WRONG) or (len(statement.sides) == 2 and others):
-        return told or Outcome(DEFINITION, "index")
+    related = _relation(left.text, statement.sides[1], context)
+    if (related and related.verdict == WRONG) or (len(statement.sides) == 2 and others):
+        return related or Outcome(DEFINITION, "index")
     for model in _layers(statement, context):
         for values in itertools.product(range(1, 4), repeat=len(others)):
             env = dict(zip(others, values, strict=True))
@@ -109,18 +109,18 @@ def _size(statement: Statement, context: Context, others: Mapping[str, tuple[str
     if not models:
         raise Unreadable("nothing says how large the layer is")
     for model in models:
-        found = [model.number(side, {}) for side in statement.sides]
-        if len(set(found)) > 1:
+        come_to = [model.number(side, {}) for side in statement.sides]
+        if len(set(come_to)) > 1:
             conv = model.conv
             p, q = conv.padding[0]
             told = f"input {conv.input[0]}, kernel {conv.kernel[0]}, stride {conv.stride[0]}, padding {p}, {q}"
             exact = all(model.number(side, {}).denominator == 1 for side in statement.sides)
             reason = None if exact else "the division is not exact there; its floor is meant"
-            example = f"{told}: {printed(statement.sides[0])} is {found[0]}, not {found[-1]}"
+            example = f"{told}: {printed(statement.sides[0])} is {come_to[0]}, not {come_to[-1]}"
             return Outcome(WRONG, "size", reason, reason, size_text(statement, names), example)
     for symbols, values in zip(statement.sides, statement.sides[1:], strict=False):
-        if not general and (told := _put_in(symbols, values, models[0])):
-            return Outcome(WRONG, "size", "the values agree", counterexample=told)
+        if not general and (mistake := _put_in(symbols, values, models[0])):
+            return Outcome(WRONG, "size", "the values agree", counterexample=mistake)
     if transposed:
         rest = "" if "a" in letters else ", where no row of the input is left over"
         return Outcome(HOLDS, "size", f"at {len(models)} sizes of transposed layers{rest}")
