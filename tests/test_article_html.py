@@ -439,8 +439,8 @@ def test_pictures_fit_the_layer() -> None:
         "weights",
     ]  # no stride, no padding: no relation to show
     assert kinds[SMALL[6]] == ["window", "jacobian", "backward", "weights", "relation", "depth"]
-    # forty places across: a shorter layer of the same kind stands for it, but not for its own relation
-    assert kinds[LONG[1]] == ["window", "jacobian", "backward", "weights"]
+    # forty places across: a shorter layer of the same kind stands for it
+    assert kinds[LONG[1]] == ["window", "jacobian", "backward", "weights", "relation"]
     assert "Drawn for a shorter layer of the same kind" in "".join(parsed(page(LONG[1])).itertext())
 
 
