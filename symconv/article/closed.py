@@ -60,8 +60,8 @@ def trimmed(node: tree.Node, known: Mapping[str, int]) -> tree.Node:
             return operand
         return replace(node, operand=operand, amounts=amounts)
     if isinstance(node, tree.Correlate):
-        parts = (trimmed(part, known) for part in (node.operand, node.filter))
-        return tree.Correlate(*parts, stride=put(node.stride), dilation=put(node.dilation))
+        operand, taps = trimmed(node.operand, known), trimmed(node.filter, known)
+        return replace(node, operand=operand, filter=taps, stride=put(node.stride), dilation=put(node.dilation))
     if isinstance(node, tree.Add):
         return replace(node, left=trimmed(node.left, known), right=trimmed(node.right, known))
     return node

@@ -189,8 +189,8 @@ class _Builder:
         body: Term = factors[0] if len(factors) == 1 else Mul(tuple(factors))
         for bounds in ([self.bounds.get(n, Bound(n)) for n in names], [Bound(n) for n in names]):
             total = SumOver(tuple(dict.fromkeys(bounds)), body)
-            rest = [t for t in self.right.terms if self.is_bias(t[1])] if isinstance(self.right, Add) else []
-            yield Add(((1, total), *rest)) if rest else total
+            biases = [t for t in self.right.terms if self.is_bias(t[1])] if isinstance(self.right, Add) else []
+            yield Add(((1, total), *biases)) if biases else total
 
     def is_bias(self, term: Term) -> bool:
         name = term.array if isinstance(term, Entry) else term.text if isinstance(term, Name) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 from symconv.checking.letters import LAYER, stem_of
 from symconv.checking.printed import printed
@@ -44,7 +44,7 @@ def _names(term: Any) -> list[str]:
         return [term.array]
     if isinstance(term, Name):
         return [term.text]
-    return [n for f in fields(term) for n in _names(getattr(term, f.name))] if isinstance(term, Term) else []
+    return [n for f in fields(cast(Any, term)) for n in _names(getattr(term, f.name))] if isinstance(term, Term) else []
 
 
 def _values(term: Any) -> list[str]:
@@ -57,7 +57,9 @@ def _values(term: Any) -> list[str]:
         return [term.array]
     if isinstance(term, Name):
         return [term.text] if re.search(r"\^", term.text) else []
-    return [n for f in fields(term) for n in _values(getattr(term, f.name))] if isinstance(term, Term) else []
+    return (
+        [n for f in fields(cast(Any, term)) for n in _values(getattr(term, f.name))] if isinstance(term, Term) else []
+    )
 
 
 def _renamed(term: Any, old: str, new: str) -> Any:

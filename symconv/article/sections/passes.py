@@ -266,12 +266,13 @@ def index_derivation(conv: Conv, iverson: bool = False, full: bool = True) -> li
         return [*blocks, Paragraph(survive), dx, Paragraph(Phrase("gradients.unflipped"))]
     fractions = [Phrase("gradients.fractions")] if any(axis.d > 1 for axis in conv.axes) else []
     said = (survive, *fractions, Phrase("gradients.substituted", values))
+    pairs_of_dx: list[Block] = [Paragraph(Phrase("gradients.pairs")), general(conv, "dx", "dx")] if full else []
     return [
         *blocks,
         Paragraph(Phrase("list.sentences", {"sentences": said})),
         Equations((*(extended(conv, False)[:1] if full else ()), *extended(conv, True)), "extended"),
         Paragraph(Phrase("gradients.flipped")),
-        *([Paragraph(Phrase("gradients.pairs")), general(conv, "dx", "dx")] if full else []),
+        *pairs_of_dx,
     ]
 
 
