@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from symconv.algebra.integers import Integer, Name
 from symconv.formulas import tree
@@ -11,7 +10,7 @@ from symconv.layer.kind import LayerKind
 from symconv.layer.padding import Mode
 from symconv.mathematics.latex import latex
 from symconv.mathematics.of_integers import from_one, of_integer
-from symconv.mathematics.tree import Below, Fence, Fraction, Math, Operator, Row, Sum, Word, separated
+from symconv.mathematics.tree import Below, Math, Operator, Row, Word, separated
 from symconv.proof.positions import meeting, places
 from symconv.prose import Literal, Phrase, Value, prose
 
@@ -44,19 +43,7 @@ def most_padding(mode: Mode) -> Math | None:
 
 def existing(kind: LayerKind) -> Math:
     """The length of y, and that the layer exists: ``O = ... ≥ 1``."""
-    size = _in_line(of_integer(kind.output_size))
-    return Row((Word("O"), Operator("="), size, Operator("≥"), Word("1")))
-
-
-def _in_line(math: Math) -> Math:
-    """A size as it stands inside a sentence: its fraction in the line, in type that can be read."""
-    if isinstance(math, Fraction):
-        return Row((Fence(math.top), Word("/"), math.bottom))
-    if isinstance(math, Fence):
-        return replace(math, body=_in_line(math.body))
-    if isinstance(math, Sum):
-        return Sum(tuple((sign, _in_line(term)) for sign, term in math.terms))
-    return math
+    return Row((Word("O"), Operator("="), of_integer(kind.output_size), Operator("≥"), Word("1")))
 
 
 def matching(target: str, node: tree.Correlate, index: Callable[[str], str], extents: Mapping[str, Integer]) -> Phrase:
