@@ -25,7 +25,7 @@ __all__ = ["LEAST", "SLOW", "TIMES", "is_slow", "of_fixture", "of_function", "sh
 TIMES = Path(__file__).with_name("times.txt")
 
 #: seconds: what is written down; what is marked slow; what a function's share is; one case that waits for --all
-LEAST, SLOW, SHARE, LONG = 0.2, 0.3, 0.8, 2.6
+LEAST, SLOW, SHARE, LONG = 0.2, 0.3, 0.7, 2.6
 
 
 def of_function(name: str) -> str:
