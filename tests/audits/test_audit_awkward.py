@@ -108,13 +108,14 @@ def test_repro_fails_without_symconv(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(text)
     for name in (FILE, SAMPLES / "sample_watched.py"):
         (tmp_path / name.name).write_text(name.read_text())
+    # -B: the file is written twice within a second, and compiled once it would be taken for the same
     program = "import sys; sys.modules['symconv'] = None; import test_it; test_it.test_dw_of_half_dw()"
-    ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-B", "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert "AssertionError" in ran.stderr
     (tmp_path / "test_it.py").write_text(
         text.replace("import half_dw", "import truth as half_dw").replace("awkward", "watched")
     )
-    assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-B", "-c", program], cwd=tmp_path, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["WrongBias", "WrongUpdate", "wrong_averages", "wrong_forgets_stride"])
@@ -130,12 +131,12 @@ def test_repro_of_an_inferred_call(name: str, tmp_path: Path) -> None:
     (tmp_path / styles.name).write_text(styles.read_text())
     test = re.findall(r"def (test_\w+)", text)[0]
     program = f"import sys; sys.modules['symconv'] = None; import test_it; test_it.{test}()"
-    ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-B", "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert "AssertionError" in ran.stderr
     right = {"WrongBias": "Torchlike", "WrongUpdate": "Updating", "wrong_averages": "cached_without_forward",
              "wrong_forgets_stride": "other_order"}[name]  # fmt: skip
     (tmp_path / "test_it.py").write_text(re.sub(rf"\b{name}\b", right, text))
-    assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-B", "-c", program], cwd=tmp_path, check=False).returncode == 0
 
 
 def test_rows_in_reverse_order() -> None:
