@@ -73,7 +73,7 @@ const visit = (setting, axes, mode, transposed) => {
 };
 const noted = () => {
   const entries = {};
-  for (const array of ["y", "dx", "dw"]) for (const cell of document.querySelectorAll(`[data-array="${array}"] button`)) {
+  for (const array of ["y", "dx", "dw", "db"]) for (const cell of document.querySelectorAll(`[data-array="${array}"] button`)) {
     cell.click();
     entries[array + ":" + cell.dataset.index] = seen();
   }
@@ -109,6 +109,9 @@ def expected(conv: Conv) -> dict[str, list[frozenset[tuple[str, str]]]]:
                 if len(factors) == 2
             ]
             result[f"{array}:{','.join(map(str, index[2:]))}"] = pairs
+    only = ",".join("0" * conv.ndim)
+    every = loss(conv).differentiate("b").terms_of((0,))
+    result[f"db:{only}"] = [frozenset([("dy", place(flat, conv.output))]) for _, ((_, flat),) in every]
     return result
 
 
@@ -368,7 +371,10 @@ def test_pointer_keys_and_messages(tmp_path: Path) -> None:
     answer.left = chosen();
     answer.keys = ["ArrowRight", "ArrowDown", "ArrowUp", "ArrowUp", "End", "ArrowRight", "Home"].map(press);
     const stops = (array) => document.querySelectorAll(`[data-array="${array}"] button[tabindex="0"]`).length;
-    answer.stops = ["y", "dx", "dw"].map(stops);
+    answer.stops = Object.fromEntries(
+      [...document.querySelectorAll(".board")].map((each) => [each.dataset.array, stops(each.dataset.array)]));
+    cell("x", "0,0").focus();
+    answer.given = [chosen()[0], ...["ArrowLeft", "ArrowDown", "End", "ArrowRight"].map(press)];
     const named = (each) => each.getAttribute("aria-label") || each.closest("label");
     answer.named = [...document.querySelectorAll("button.cell, input")].every(named);
     set([2, 4, 1, 0, 0, 2], 1);
@@ -388,7 +394,8 @@ def test_pointer_keys_and_messages(tmp_path: Path) -> None:
     assert answer["problems"] == []
     assert (answer["clicked"], answer["hovered"], answer["left"]) == (["dx:0,0"], ["dw:2,1"], ["dx:0,0"])
     assert answer["keys"] == ["dx:0,1", "dx:1,1", "dx:0,1", "dx:0,1", "dx:4,4", "dx:4,4", "dx:0,0"]
-    assert answer["stops"] == [1, 1, 1]
+    assert answer["stops"] == dict.fromkeys(["x", "w", "y", "dx", "dw", "dy", "b", "db"], 1)
+    assert answer["given"] == ["x:0,0", "x:0,0", "x:1,0", "x:4,4", "x:4,4"]  # by Tab and keys, as what is computed
     assert answer["named"]
     assert answer["alert"] == (
         "No such convolution: kernel 4 with dilation 2 spans 7, but input 2 with padding (0, 0) has only 2."
@@ -489,12 +496,13 @@ def test_what_an_entry_feeds_numbers_and_play(tmp_path: Path) -> None:
       const lit = [...document.querySelectorAll(".lit")].map(of);
       return { lit: [...new Set(lit)], said: text("#expression") };
     };
-    answer.fed = Object.fromEntries([["x", "1,2"], ["w", "0,0"], ["dy", "2,0"]].map(([a, i]) => [a + ":" + i, over(a, i)]));
+    answer.fed = Object.fromEntries([["x", "1,2"], ["w", "0,0"], ["dy", "2,0"], ["b", "0,0"]]
+      .map(([a, i]) => [a + ":" + i, over(a, i)]));
     document.querySelector("#numbers").checked = true;
     document.querySelector("form").dispatchEvent(new Event("input", { bubbles: true }));
     const number = (each) => Number(each.querySelector(".label").textContent.replace("\\u2212", "-"));
     const cells = (array) => [...document.querySelectorAll(`[data-array="${array}"] .cell`)];
-    answer.numbers = Object.fromEntries(["x", "w", "dy", "y", "dx", "dw"].map((array) =>
+    answer.numbers = Object.fromEntries(["x", "w", "dy", "y", "dx", "dw", "db"].map((array) =>
       [array, cells(array).map((each) => [each.dataset.index, number(each)])]));
     cell("dx", "0,0").click();
     answer.whole = text("#expression");
@@ -513,7 +521,7 @@ def test_what_an_entry_feeds_numbers_and_play(tmp_path: Path) -> None:
         array, _, index = key.partition(":")
         results = "dx" if array == "dy" else "y"
         goals = {goal for goal, pairs in right.items() if goal.startswith(f"{results}:")
-                 for pair in pairs if (array, index) in pair}  # fmt: skip
+                 for pair in pairs if (array, index) in pair or array == "b"}  # fmt: skip
         assert goals
         assert {each for each in said["lit"] if each.startswith(f"{results}:")} == goals
         assert " feeds " in said["said"]

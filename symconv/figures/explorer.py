@@ -55,8 +55,8 @@ NAMES = {
     "e": "output_padding",
 }
 
-#: the arrays, the results in the second row under what they are gradients of
-BOARDS = (("x", "w", "y"), ("dx", "dw", "dy"))
+#: the arrays, the gradients in the second row under what they are of
+BOARDS = (("x", "w", "y"), ("dx", "dw", "dy"), ("b", "db"))
 
 
 #: what is computed by a closed formula
@@ -235,7 +235,7 @@ def settings(told: Words, sizes: Sequence[Mapping[str, int]]) -> dict[str, Any]:
             "no_remainder", "legend_zero", "legend_border", "legend_constant", "legend_hatched", "legend_unwritten", "feeds",
             "feeds_nothing", "feeds_cropped", "play", "pause", "axes_alike", "of_axis")  # fmt: skip
     return {
-        "targets": {target: list(factors) for target, factors in TARGETS.items() if target != "db"},
+        "targets": {target: list(factors) for target, factors in TARGETS.items()},
         "limits": {name: list(values) for name, values in LIMITS.items()},
         "start": {"axes": len(sizes), "sizes": [dict(sizes[min(axis, len(sizes) - 1)]) for axis in range(MAX_AXES)]},
         "words": {key: told.text(key) for key in keys},

@@ -28,7 +28,6 @@
     const side = array === layer.kind.padded ? "t" : layer.letter(array);
     const read = layer.triples.map((triples) => new Set(triples.map((t) => t[side])));
     cells.style.setProperty("--columns", columns);
-    cells.classList.toggle("long", axes > 1 && all.some((_, axis) => layer.extent(array, axis) > 9));
     cells.replaceChildren(...places(axes === 3 ? all.slice(0, 1) : []).map((first) => {
       const slice = document.createElement("div");
       slice.className = "slice";
@@ -39,8 +38,8 @@
   }
 
   function drawCell(array, index, read) {
-    const result = array in targets, outside = index.some((i, axis) => i < 0 || i >= layer.extent(array, axis));
-    const cell = document.createElement(result ? "button" : "div");
+    const outside = index.some((i, axis) => i < 0 || i >= layer.extent(array, axis));
+    const cell = document.createElement(outside ? "div" : "button");
     cell.className = "cell " + (outside ? "zero" : array.replace("d", ""));
     if (array === layer.kind.padded) {
       const rows = layer.rowsAt(index), fed = rows.every((m) => m !== null);
@@ -50,10 +49,10 @@
     if (layer.letter(array) === "m" && index.some((i, axis) => !read[axis].has(i))) cell.classList.add("unread");
     cell.dataset.index = index.join(",");
     cell.innerHTML = `<span class="label">${shown(array, index)}</span>`;
-    if (result) {
+    if (!outside) {
       cell.type = "button";
       cell.tabIndex = -1;
-      cell.setAttribute("aria-label", array + " " + index.map((i) => i + 1).join(" "));
+      cell.setAttribute("aria-label", layer.said(array, index));
     }
     return cell;
   }
@@ -83,6 +82,9 @@
     const { array, index } = pointed || chosen;
     (array in targets ? lightTerms : lightFed)(array, index);
     cellAt(array, index).classList.add("chosen");
+    // what scrolls is reached by Tab
+    if (expression.scrollHeight > expression.clientHeight + 1) expression.tabIndex = 0;
+    else expression.removeAttribute("tabindex");
   }
 
   function lightTerms(array, index) {
@@ -91,7 +93,10 @@
     if (array === "dx" && layer.mode.moves) // where the row stands that this is the gradient of
       board.x.querySelectorAll(`[data-row="${index.join(",")}"]`).forEach((cell) => cell.classList.add("fed"));
     const said = found.map((term, i) => product(term.tap, i + 1, term.factors.map(([factor, at]) => layer.told(factor, at)).join("\u2009")));
-    if (array === "y") said.push("<i>b</i>");
+    if (array === "y") {
+      said.push("<i>b</i>");
+      cellAt("b", Array(axes).fill(0)).classList.add("fed");
+    }
     const none = array === "dw" ? words.empty_tap : layer.kind.exchanged ? words.empty_cropped : words.empty;
     expression.innerHTML = layer.name(array, index) + " = " + (said.length ? said.join(" + ") : `0 <span class="name">(${none})</span>`) +
       (find("#numbers").checked ? ` = <strong>${signed(layer.value(array, index))}</strong>` : "");
@@ -99,22 +104,26 @@
 
   function lightFed(array, index) {
     const found = layer.fed(array, index), nothing = layer.kind.exchanged ? words.feeds_cropped : words.feeds_nothing;
-    found.forEach((each, i) => [cellAt(each.result, each.goal), cellAt(each.other, each.at)].forEach((cell) => mark(cell, each.tap, i + 1)));
-    const said = found.map((each, i) => product(each.tap, i + 1, `${layer.name(each.result, each.goal)} (${layer.told(each.other, each.at)})`));
+    found.forEach((each, i) => [[each.result, each.goal], ...each.others].forEach((at) => mark(cellAt(...at), each.tap, i + 1)));
+    const told = (each) => each.others.map((other) => ` (${layer.told(...other)})`).join("");
+    const said = found.map((each, i) => product(each.tap, i + 1, layer.name(each.result, each.goal) + told(each)));
     expression.innerHTML = layer.name(array, index) + ` <span class="name">${said.length ? words.feeds : nothing}</span> ` + said.join(", ");
   }
 
-  // one size of cell for all arrays: on a wide page three of them fit side by side, otherwise the widest does
+  // one size of cell for all arrays: on a wide page three of them fit side by side, otherwise the widest does. Letters are never
+  // small: where a cell is too narrow for a name it has the indices alone, and where for these, nothing
   function fit() {
     const room = find("#arrays").clientWidth, abreast = axes === 2 && innerWidth > 700;
     const columns = (array) => Number(board[array].querySelector(".cells").style.getPropertyValue("--columns"));
     const pairs = [["x", "dx"], ["w", "dw"], ["y", "dy"]].map((pair) => Math.max(...pair.map(columns)));
-    const wide = abreast ? pairs.reduce((a, b) => a + b) : Math.max(...pairs), largest = abreast ? 44 : axes === 3 ? 34 : 40;
+    const wide = abreast ? pairs.reduce((a, b) => a + b) : Math.max(...pairs), largest = abreast ? 44 : 42;
     const size = Math.max(14, Math.min(largest, Math.floor((room - (abreast ? 90 : 6)) / wide)));
+    const long = axes > 1 && boards.some((each) => layer.values.some((_, axis) => layer.extent(each.dataset.array, axis) > 9));
+    const index = long ? 5 * axes : axes, named = 22 + 6.5 * index, numbered = 5 + 6.5 * index;
     document.querySelectorAll(".cells").forEach((cells) => {
       cells.style.setProperty("--cell", size + "px");
-      cells.classList.toggle("small", size < 22);
-      cells.classList.toggle("medium", size < 33);
+      cells.classList.toggle("small", size < Math.max(20, numbered));
+      cells.classList.toggle("medium", size < Math.max(33, named));
     });
   }
 
@@ -123,10 +132,10 @@
   function choose(array, index, focus) {
     const last = layer.values.map((_, axis) => layer.extent(array, axis) - 1);
     chosen = { array, index: last.map((most, axis) => Math.max(0, Math.min(most, index[axis] ?? index[0]))) };
-    for (const target in targets) {
-      const own = target === array ? chosen.index : Array(axes).fill(0);
-      board[target].querySelectorAll("button").forEach((cell) => { cell.tabIndex = -1; });
-      cellAt(target, own).tabIndex = 0;
+    for (const each in board) {
+      const own = each === array ? chosen.index : Array(axes).fill(0);
+      board[each].querySelectorAll("button").forEach((cell) => { cell.tabIndex = -1; });
+      cellAt(each, own).tabIndex = 0;
     }
     if (focus) cellAt(array, chosen.index).focus();
     light();
@@ -144,34 +153,21 @@
   }
 
   const leave = () => { if (pointed) { pointed = null; light(); } };
-  for (const target in targets) {
-    const cells = board[target].querySelector(".cells");
+  for (const array in board) {
+    const cells = board[array].querySelector(".cells");
     const of = (event) => event.target.closest("button.cell");
     cells.addEventListener("pointerover", (event) => {
-      if (event.pointerType !== "touch" && of(event)) { pointed = { array: target, index: indexOf(of(event)) }; light(); }
+      if (event.pointerType !== "touch" && of(event)) { pointed = { array, index: indexOf(of(event)) }; light(); }
     });
     cells.addEventListener("pointerleave", leave);
-    cells.addEventListener("focusin", (event) => { pointed = null; choose(target, indexOf(of(event)), false); });
-    cells.addEventListener("click", (event) => { if (of(event)) { pointed = null; choose(target, indexOf(of(event)), true); } });
+    cells.addEventListener("focusin", (event) => { pointed = null; choose(array, indexOf(of(event)), false); });
+    cells.addEventListener("click", (event) => { if (of(event)) { pointed = null; choose(array, indexOf(of(event)), true); } });
     cells.addEventListener("keydown", (event) => {
-      const to = moved(target, indexOf(of(event)), event.key);
+      const to = moved(array, indexOf(of(event)), event.key);
       if (!to) return;
       event.preventDefault();
-      choose(target, to, true);
+      choose(array, to, true);
     });
-  }
-
-  for (const source of ["x", "w", "dy"]) {
-    const cells = board[source].querySelector(".cells");
-    const pointAt = (event) => {
-      const cell = event.target.closest(".cell");
-      if (!cell || indexOf(cell).some((i, axis) => i < 0 || i >= layer.extent(source, axis))) return;
-      pointed = { array: source, index: indexOf(cell) };
-      light();
-    };
-    cells.addEventListener("pointerover", pointAt);
-    cells.addEventListener("click", pointAt);
-    cells.addEventListener("pointerleave", leave);
   }
 
   // playing: one entry of the chosen array after the other

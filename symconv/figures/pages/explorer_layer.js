@@ -5,7 +5,10 @@ function makeLayer(targets) {
   // sizes in the names of the relation: in a transposed layer x stands where it has y
   const own = (v) => layer.kind.exchanged ? { ...v, H: v.O, O: v.H } : v;
   const letter = (array) => layer.kind.sides[array.replace("d", "")];
-  const extent = (array, axis) => R.extents[letter(array)](own(layer.values[axis]));
+  const single = (array) => !letter(array); // b and db, which are one number
+  const extent = (array, axis) => single(array) ? 1 : R.extents[letter(array)](own(layer.values[axis]));
+  const whole = (array) => layer.values.reduce((found, _, axis) =>
+    found.flatMap((index) => Array.from({ length: extent(array, axis) }, (_, i) => [...index, i])), [[]]);
 
   // sets the layer; why there is none, or null
   function set(kind, mode, sizes) {
@@ -57,21 +60,26 @@ function makeLayer(targets) {
 
   // the terms of one entry
   function terms(array, index) {
+    if (single(array)) return whole("dy").map((at, i) => ({ factors: [["dy", at]], tap: i }));
     const found = combined((t, axis) => (layer.mode.filled || t.m !== null) && t[letter(array)] === index[axis]);
     return found.map((each) => ({ factors: targets[array].map((factor) => [factor, placed(factor, each)]), tap: tapOf(each) }));
   }
 
-  // where an entry of x, w or dy goes: the entries of y, or of dx, that have it as a factor, each with the other factor
+  // where an entry of x, w, b or dy goes: the entries of y, or of dx, that it is in, each with what it is multiplied by there
   function fed(array, index) {
+    if (single(array)) return whole("y").map((goal, i) => ({ result: "y", goal, others: [], tap: i }));
     const result = array === "dy" ? "dx" : "y", other = array === "w" ? "x" : "w", alone = layer.mode.filled && array === "w";
     const met = combined((t, axis) => (alone || t.m !== null) && t[letter(array)] === index[axis]);
-    return met.map((each) => ({ result, goal: each.map((t) => t[letter(result)]), other, at: placed(other, each), tap: tapOf(each) }));
+    return met.map((each) => ({ result, goal: each.map((t) => t[letter(result)]), others: [[other, placed(other, each)]], tap: tapOf(each) }));
   }
 
   const name = (array, index) => {
+    if (single(array)) return `<i>${array}</i>`;
     const apart = layer.axes > 1 && index.some((_, axis) => extent(array, axis) > 9) ? "," : "";
     return `<i>${array}</i><sub>${index.map((i) => i + 1).join(apart)}</sub>`;
   };
+
+  const said = (array, index) => single(array) ? array : array + " " + index.map((i) => i + 1).join(" ");
 
   // what stands at a place: an entry, and on the border an entry, the constant or zero
   function told(array, index) {
@@ -86,10 +94,11 @@ function makeLayer(targets) {
   function value(array, index) {
     const rows = array === layer.kind.padded ? rowsAt(index) : index;
     if (rows.some((m) => m === null)) return layer.mode.filled ? 2 : 0;
+    if (array === "b") return 1;
     if (array in GIVEN) return given(array, rows);
     const products = terms(array, index).map((term) => term.factors.reduce((product, [factor, at]) => product * value(factor, at), 1));
-    return products.reduce((a, b) => a + b, array === "y" ? 1 : 0);
+    return products.reduce((a, b) => a + b, array === "y" ? value("b", []) : 0);
   }
 
-  return Object.assign(layer, { set, letter, extent, rowsAt, terms, fed, name, told, value });
+  return Object.assign(layer, { set, letter, extent, rowsAt, terms, fed, name, said, told, value });
 }
