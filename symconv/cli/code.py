@@ -41,6 +41,7 @@ class Options:
     seconds: float
     export: str | None
     transposed: bool
+    padding_mode: str
     second: bool
     spreading: dict[str, Any]
 
@@ -73,7 +74,7 @@ def _proofs_at(function: str, options: Options, steps: tuple[int, int]) -> CodeP
         function, options.convention, *steps, forward=options.forward, ndim=options.ndim,
         targets=options.target.split(",") if options.target else None,
         padding="free" if options.padding == "free" else "one", seconds=options.seconds,
-        transposed=options.transposed, second=options.second,
+        transposed=options.transposed, second=options.second, padding_mode=options.padding_mode,
     )  # fmt: skip
 
 

@@ -97,8 +97,8 @@ def command(
     symconv prove layer.py:conv_backward --convention cs231n --stride 1..3
     """
     if is_code(formula):
-        options = Options(convention, forward, target, ndim, padding, max_seconds, export, transposed, second_opinion,
-                          spreading)  # fmt: skip
+        options = Options(convention, forward, target, ndim, padding, max_seconds, export, transposed,
+                          padding_mode or "zeros", second_opinion, spreading)  # fmt: skip
         shape = "json" if as_json else shape
         ctx.exit(prove_function(formula, _steps("stride", stride), _steps("dilation", dilation), options, shape))
     if output is not None and export is None:

@@ -7,7 +7,8 @@
     python_rows, arithmetic   Python's builtins and operators; values: what else names hold
     control, masks            while, break, try; conditions on index arrays
     expressions, statements   Python, one row for each construct; loops: all passes at once; reader: the interpreter
-    calls, verdict, regions   how a function is called; against R; ``read``: region by region of the sizes
+    calls, truth, verdict     how a function is called; what is due, by R; what was read, against that
+    regions                   ``read``: region by region of the sizes
     replay, child             the function run, in a process of its own, and held against what was read
     second                    z3 on what was read, R said anew
     prove, result, words      ``prove_code``; what it says; conditions; steps: any stride; theorem: for kernels and audits;

@@ -3,8 +3,9 @@
 The layer has N images, C and F channels (of one group, where groups G are free), H, W, Z rows, kernels K, L, M, and padding p on
 every side (or p, q and so on, before and after on each axis). Stride and dilation are numbers.
 
-In a transposed layer the same relation holds with x and y exchanging names: x has O, P, Q rows, and where padding is free, r rows
-(r2, r3 on the other axes) of output padding are too.
+With a border other than zeros the padding is at most what its mode can fill, and v is the constant of a border of one. In a
+transposed layer the same relation holds with x and y exchanging names: x has O, P, Q rows, and where padding is free, r rows (r2,
+r3 on the other axes) of output padding are too.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from fractions import Fraction
 from typing import Any
 
 from symconv import isl
-from symconv.layer.kind import KINDS
-from symconv.layer.relation import EXTENTS, INPUT_INDEX, OUTPUT_SIZE, PADDED_SIZE, SLACK
-from symconv.reading.arrays import Axis, Grid, allocate, running, snapshot
-from symconv.reading.numbers import Affine, Constraint, affine, at_least
-from symconv.reading.terms import Term, simplified
+from symconv.layer.padding import FILLER, Mode, mode_named
+from symconv.layer.relation import OUTPUT_SIZE, PADDED_SIZE, SLACK
+from symconv.reading.arrays import Axis, Grid, allocate
+from symconv.reading.numbers import affine
+from symconv.reading.terms import Term
 from symconv.reading.world import Raised, Unreadable, World
 
 __all__ = ["CALLS", "Call", "Layer", "by_name"]
@@ -48,6 +49,7 @@ class Call:
 
     ``padding`` is "one" (the same p on every side), "free" (before and after on each axis), "none". ``targets`` are the
     outputs in the order in which they are returned, where a tuple is; of a tuple of dx, dw, db they may be some.
+    ``padding_mode`` is what the border holds; a function that has a parameter of that name, or settings, is told it.
     """
 
     convention: str = "plain"
@@ -61,6 +63,7 @@ class Call:
     own_forward: str | None = None
     adjoint: bool = False
     transposed: bool = False
+    padding_mode: str = "zeros"
 
     def __post_init__(self) -> None:
         if self.convention not in CALLS:
@@ -71,6 +74,13 @@ class Call:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} {value!r} must be a whole number >= 1")
+        if self.mode.counts_outside and self.transposed:
+            raise ValueError(f"padding_mode {self.padding_mode!r}: a transposed convolution knows zeros only")
+
+    @property
+    def mode(self) -> Mode:
+        """What the border holds."""
+        return mode_named(self.padding_mode)
 
 
 class _In:
@@ -167,12 +177,17 @@ class Layer:
             told += [f"{name} < {max(self.call.stride, self.call.dilation)}" for name in self.extra]
         else:
             told += [f"{self.evaluated(world, SLACK, axis)} >= 0" for axis in range(self.call.ndim)]
+        if self.call.mode.most is not None:
+            told += [f"{pad} <= {self.evaluated(world, self.call.mode.most, axis)}"
+                     for axis, pair in enumerate(self.pads) for pad in dict.fromkeys(pair)]  # fmt: skip
         return isl.Set.read_from_str(context, f"[{', '.join(self.sizes)}] -> {{ : {' and '.join(told)} }}")
 
     # arrays ------------------------------------------------------------------------------------------------------------------
 
     def axes(self, world: World, name: str) -> tuple[Axis, ...]:
         """Axes in PyTorch's layout."""
+        if name == FILLER:
+            return ()
         n, c, f = affine("N"), affine("C"), affine("F")
         group = (affine("G"),) if self.call.groups else ()
         space = range(self.call.ndim)
@@ -188,6 +203,11 @@ class Layer:
         return ((n,), (*group, f), *((self.computed(world, a),) for a in space))
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arrays that are handed over."""
+        return ("x", "w", "b", "dy", *((FILLER,) if self.call.mode.filled else ()))
+
+    @property
     def channels_last(self) -> bool:
         return self.call.convention == "coursera"
 
@@ -201,6 +221,8 @@ class Layer:
     def native(self, world: World, name: str) -> tuple[Axis, ...]:
         """Axes in the convention's layout."""
         axes = self.axes(world, name)
+        if name == FILLER:
+            return axes
         if name in ("b", "db"):
             return ((1,),) * (self.call.ndim + 1) + axes if self.channels_last else axes
         return tuple(axes[o] for o in self.order(name))
@@ -222,91 +244,10 @@ class Layer:
         """An index of the convention's layout, in PyTorch's."""
         if name in ("b", "db"):
             return index[-1:]
+        if name == FILLER:
+            return index
         order = self.order(name)
         return tuple(index[order.index(at)] for at in range(len(order)))
-
-    def truth(self, world: World, target: str, index: tuple[Any, ...]) -> list[Term]:
-        """The derivative's entry at an index in PyTorch's layout: R with one factor left out."""
-        if self.own_y is not None:
-            return self._adjoint(world, self.own_y, target.removeprefix("d"), index)
-        g, count = (1 if self.call.groups else 0), self.call.ndim
-        if target == "db":
-            return [self._term(world, ("dy",), {"group": index[0][:g], "f": index[0][g:]}, {})]
-        known: dict[str, Any] = {"group": index[0 if target == "dw" else 1][:g]}
-        if target == "dw":
-            known |= dict(zip("cf" if self.call.transposed else "fc", (index[0][g:], index[1]), strict=True))
-            space = {"k": [i[0] for i in index[2:]]}
-        elif target == "dx":
-            known |= {"n": index[0], "c": index[1][g:]}
-            space = {self._rows[0]: [i[0] for i in index[2:]]}
-        else:
-            known |= {"n": index[0], "f": index[1][g:]}
-            space = {self._rows[1]: [i[0] for i in index[2:]]}
-        arrays = {"dx": ("dy", "w"), "dw": ("dy", "x"), "y": ("w", "x")}[target]
-        found = [self._term(world, arrays, known, space)]
-        if target == "y":
-            found.append(Term(Fraction(1), (("b", (*known["group"], *known["f"])),)))
-        assert count == len(next(iter(space.values())))
-        return found
-
-    def _adjoint(self, world: World, y: Grid, array: str, index: tuple[Any, ...]) -> list[Term]:
-        """The derivative of the sum of dy * y for y as its own forward pass makes it."""
-        names, place, bounds = running(world, y.axes)
-        found = []
-        for term in simplified(world, snapshot(world, y)(place)):
-            mine = [at for at, (name, _) in enumerate(term.factors) if name == array]
-            if not mine:
-                continue
-            if len(mine) > 1:
-                raise Unreadable(f"a forward pass that is not linear in {array}")
-            (at,) = mine
-            own = [i for axis in index for i in axis]
-            met = tuple(("eq", a - b) for a, b in zip(term.factors[at][1], own, strict=True))
-            rest = (*term.factors[:at], *term.factors[at + 1 :], ("dy", tuple(i for axis in place for i in axis)))
-            factors = tuple(sorted(rest, key=lambda factor: factor[0]))
-            where = (*term.where, *bounds, *met)
-            found.append(Term(term.coefficient, factors, where, (*term.counted, *names), term.over))
-        return found
-
-    def _term(self, world: World, arrays: tuple[str, ...], known: dict[str, Any], space: dict[str, list[Any]]) -> Term:
-        counted: list[str] = []
-        where: list[Constraint] = []
-
-        def running(size: Any) -> Affine:
-            name = world.fresh("r")
-            counted.append(name)
-            where.extend((at_least(affine(name), 0), at_least(size - 1, affine(name))))
-            return affine(name)
-
-        channel = {key: known[key] if key in known else (running(affine(key.upper())),) for key in "nfc"
-                   if key in known or self._speaks(arrays, key)}  # fmt: skip
-        axes: list[dict[str, Any]] = []
-        for axis in range(self.call.ndim):
-            at = {key: values[axis] for key, values in space.items()}
-            sizes = {"H" if self.call.transposed else "O": self.computed(world, axis)}
-            for key in ("o", "k", "m"):
-                if key not in at and (len(arrays) > 1 or key == self._rows[1]):
-                    at[key] = running(self.evaluated(world, EXTENTS[key], axis, **sizes))
-            if len(arrays) > 1:
-                where.append(("eq", at["m"] - self.evaluated(world, INPUT_INDEX, axis, o=at["o"], k=at["k"])))
-            axes.append(at)
-        group = tuple(known["group"])
-        of_x, of_y = self._rows
-        filters = "cf" if self.call.transposed else "fc"
-        factors = {
-            "dy": lambda: (*channel["n"], *group, *channel["f"], *(at[of_y] for at in axes)),
-            "x": lambda: (*channel["n"], *group, *channel["c"], *(at[of_x] for at in axes)),
-            "w": lambda: (*group, *(i for key in filters for i in channel[key]), *(at["k"] for at in axes)),
-        }
-        return Term(Fraction(1), tuple((name, factors[name]()) for name in arrays), tuple(where), tuple(counted))
-
-    @property
-    def _rows(self) -> tuple[str, str]:
-        """The indices of R that rows of x and of y have."""
-        return KINDS[self.call.transposed].side("x"), KINDS[self.call.transposed].side("y")
-
-    def _speaks(self, arrays: tuple[str, ...], key: str) -> bool:
-        return any(key in {"dy": "nf", "x": "nc", "w": "fc"}[name] for name in arrays)
 
 
 # conventions -------------------------------------------------------------------------------------------------------------------
@@ -320,10 +261,24 @@ def _amounts(layer: Layer) -> Any:
     return layer.pads[0][0] if call.padding == "one" else tuple(layer.pads)
 
 
-def _extras(layer: Layer) -> dict[str, Any]:
+def _extras(reader: Any, function: Any, layer: Layer) -> dict[str, Any]:
     call = layer.call
     more: dict[str, Any] = {} if call.dilation == 1 else {"dilation": call.dilation}
-    return more | ({"groups": layer.count("G")} if call.groups else {})
+    return more | ({"groups": layer.count("G")} if call.groups else {}) | _border(reader, function, layer)
+
+
+def _border(reader: Any, function: Any, layer: Layer) -> dict[str, Any]:
+    """What a function is told of the border; one of settings, not of a function, is told all."""
+    call = layer.call
+    if not call.mode.counts_outside:
+        return {}
+    told: dict[str, Any] = {"padding_mode": call.padding_mode}
+    if call.mode.filled:
+        told["padding_value"] = layer.argument(reader.world, FILLER)
+    found = {name: value for name, value in told.items() if function is None or reader.takes(function, name)}
+    if call.mode.filled and "padding_value" not in found:
+        raise Unreadable("a border of a constant where the function takes no padding_value: its constant")
+    return found
 
 
 def _arrays(layer: Layer, world: World, *names: str) -> list[Any]:
@@ -333,12 +288,13 @@ def _arrays(layer: Layer, world: World, *names: str) -> list[Any]:
 def _plain(reader: Any, function: Any, layer: Layer) -> Any:
     call = layer.call
     names = ("x", "w", "b") if call.forward else ("x", "w", "b", "dy")
-    return reader.call(function, [*_arrays(layer, reader.world, *names), call.stride, _amounts(layer)], _extras(layer))
+    given = [*_arrays(layer, reader.world, *names), call.stride, _amounts(layer)]
+    return reader.call(function, given, _extras(reader, function, layer))
 
 
 def _cached(reader: Any, function: Any, layer: Layer) -> Any:
     x, w, b = _arrays(layer, reader.world, "x", "w", "b")
-    parameters = {"stride": layer.call.stride, "pad": _amounts(layer)} | _extras(layer)
+    parameters = {"stride": layer.call.stride, "pad": _amounts(layer)} | _extras(reader, None, layer)
     if layer.call.forward:
         return reader.call(function, [x, w, b, parameters])
     cache: Any = (x, w, b, parameters)
@@ -355,13 +311,14 @@ def _kernel(reader: Any, function: Any, layer: Layer) -> Any:
     more = {"stride": call.stride, "padding": _amounts(layer), "dilation": call.dilation}
     more |= {"groups": layer.count("G")} if call.groups else {}
     more |= {"output_padding": tuple(layer.count(name) for name in layer.extra)} if layer.extra else {}
+    more |= _border(reader, function, layer)
     names = ("x", "w", "b") if call.forward else ("dy", "x", "w")
     return reader.call(function, _arrays(layer, reader.world, *names), more)
 
 
 def _layer(reader: Any, function: Any, layer: Layer) -> Any:
     x, w, b = _arrays(layer, reader.world, "x", "w", "b")
-    made = reader.call(function, [w, b, layer.call.stride, _amounts(layer)], _extras(layer))
+    made = reader.call(function, [w, b, layer.call.stride, _amounts(layer)], _extras(reader, function, layer))
     y = reader.call(reader.attribute(made, "forward"), [x])
     if layer.call.forward:
         return y

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import json
 import sys
@@ -30,6 +31,10 @@ class _Concrete:
 
     def attribute(self, holder: Any, name: str) -> Any:
         return getattr(holder, name)
+
+    def takes(self, function: Any, name: str) -> bool:
+        known = inspect.signature(function).parameters.values()
+        return any(each.name == name or each.kind is each.VAR_KEYWORD for each in known)
 
     def named(self, name: str) -> Any:
         return getattr(self.module, name)

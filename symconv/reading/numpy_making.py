@@ -154,7 +154,14 @@ def _ones(reader: Any, shape: Any, dtype: Any, order: Any) -> Grid:
 
 @numpy("full", shape=Needed, fill_value=Needed, dtype=None, order=None)
 def _full(reader: Any, shape: Any, fill: Any, dtype: Any, order: Any) -> Grid:
-    return _made(reader, axes_of(shape), constant_of(reader.world, fill), dtype)
+    return _made(reader, axes_of(shape), entry_of(reader.world, fill), dtype)
+
+
+def entry_of(world: World, fill: Any) -> Sum:
+    """A number, a size or an array of one number, as an entry."""
+    if isinstance(fill, Grid) and not fill.ndim and fill.kind != "int":
+        return snapshot(world, fill)(())
+    return constant_of(world, fill)
 
 
 @numpy("empty", shape=Needed, dtype=None, order=None)
@@ -179,7 +186,7 @@ def _empty_like(reader: Any, a: Any, dtype: Any) -> Grid:
 
 @numpy("full_like", a=Needed, fill_value=Needed, dtype=None)
 def _full_like(reader: Any, a: Any, fill: Any, dtype: Any) -> Grid:
-    return _made(reader, as_array(reader, a).axes, constant_of(reader.world, fill), dtype, False)
+    return _made(reader, as_array(reader, a).axes, entry_of(reader.world, fill), dtype, False)
 
 
 def _made(reader: Any, axes: tuple[Axis, ...], terms: Sum | None, dtype: Any, ordered: bool = True) -> Grid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -23,8 +24,8 @@ from symconv.reading.arrays import (
     summed,
     times,
 )
-from symconv.reading.numbers import Affine, at_least, between
-from symconv.reading.numpy_making import as_array, axes_of, floating, joined, stacked
+from symconv.reading.numbers import Affine, Conjunction, at_least, between, negated
+from symconv.reading.numpy_making import as_array, axes_of, entry_of, floating, joined, stacked
 from symconv.reading.numpy_table import method, numpy
 from symconv.reading.rows import Needed
 from symconv.reading.terms import Sum, guarded, simplified
@@ -40,8 +41,8 @@ from symconv.reading.world import Raised, Unreadable, World
 def _pad(reader: Any, a: Any, width: Any, mode: Any, constant_values: Any) -> Grid:
     world: World = reader.world
     border = next((each for each in MODES.values() if each.numpy == mode and not each.filled), None)
-    if border is None or not _all_zero(constant_values):
-        raise Unreadable(f"pad with mode {mode} or other values than zero")
+    if border is None:
+        raise Unreadable(f"pad with mode {mode}")
     grid = as_array(reader, a)
     amounts = _amounts(width, grid.ndim)
     axes: list[Axis] = []
@@ -54,23 +55,51 @@ def _pad(reader: Any, a: Any, width: Any, mode: Any, constant_values: Any) -> Gr
             if not world.decide((at_least(most, before), at_least(most, after))):
                 raise Unreadable(f"padding by mode {mode} of more rows than stand there once")
         axes.append(axis if len(axis) != 1 else (axis[0] + before + after,))
-    entries = snapshot(world, grid)
 
-    def at(index: Index) -> Sum:
-        inner: list[Any] = []
+    def inner(index: Index) -> tuple[Index, Conjunction]:
+        rows: list[Any] = []
         inside: list[Any] = []
         for place, axis, (before, after) in zip(index, grid.axes, amounts, strict=True):
             if (before, after) == (0, 0):
-                inner.append(place)
+                rows.append(place)
                 continue
-            if border.before is not None and border.after is not None:
-                inner.append((_fed(world, border, place[0] - before, axis[0]),))
+            if border.moves_rows:
+                rows.append((_fed(world, border, place[0] - before, axis[0]),))
                 continue
-            inner.append((place[0] - before,))
+            rows.append((place[0] - before,))
             inside += between(0, place[0] - before, axis[0])
-        return simplified(world, guarded(entries(tuple(inner)), tuple(inside)))
+        return tuple(rows), tuple(inside)
+
+    if grid.kind == "int":
+        return Grid(tuple(axes), _numbers_padded(world, grid, inner, constant_values), "int")
+    beyond = [] if border.moves_rows or _all_zero(constant_values) else _filling(world, constant_values)
+    entries = snapshot(world, grid)
+
+    def at(index: Index) -> Sum:
+        rows, inside = inner(index)
+        outside = guarded(beyond, negated(inside)) if inside else []
+        return simplified(world, [*guarded(entries(rows), inside), *outside])
 
     return filled(world, axes, at)
+
+
+def _numbers_padded(world: World, grid: Grid, inner: Callable[[Index], Any], fill: Any) -> Callable[[Index], Any]:
+    """The entries of a padded array of integers."""
+
+    def at(index: Index) -> Any:
+        rows, inside = inner(index)
+        if inside and not isinstance(fill, int):
+            raise Unreadable("an array of integers padded with this")
+        return world.choose(inside, grid.at(rows), fill) if inside else grid.at(rows)
+
+    return at
+
+
+def _filling(world: World, values: Any) -> Sum:
+    """The one value that stands all around, as an entry."""
+    while isinstance(values, tuple | list) and values and all(each is values[0] for each in values):
+        values = values[0]
+    return entry_of(world, values)
 
 
 def _of(row: Integer, t: Any, size: Any) -> Any:

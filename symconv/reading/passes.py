@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from symconv.reading.blocks import Blocks, blocks_joined, none_joined
 from symconv.reading.numbers import Affine, Conjunction, Constraint, affine, at_least, between, coefficients, negated
-from symconv.reading.terms import Sum, product, renewed, simplified, substituted
+from symconv.reading.terms import Sum, Term, product, renewed, simplified, substituted
 from symconv.reading.world import Unreadable, World
 
 __all__ = ["Changed", "Passes"]
@@ -44,6 +44,9 @@ class Passes:
         delta: Sum = []
         for term in each.after:
             if each.key not in {name for name, _ in term.factors}:
+                delta.append(term)
+                continue
+            if own_factor not in term.factors:  # what another entry held before the pass
                 delta.append(term)
                 continue
             plain = term.factors == (own_factor,) and term.coefficient == 1 and not term.counted and not term.over
@@ -105,8 +108,25 @@ class Passes:
                 continue
             key, index = term.factors[at]
             rest = replace(term, factors=(*term.factors[:at], *term.factors[at + 1 :]))
-            before = self.total(key, affine(self.i))
+            apart = key in self._asked and self._untouched(term, key, index)
+            before = self.changed[key].before if apart else self.total(key, affine(self.i))
             values = dict(zip(self.changed[key].names, index, strict=True))
             told = [substituted(self.world, renewed(self.world, each), values) for each in before]
             found += self._resolved(simplified(self.world, product(self.world, [rest], told)))
         return found
+
+    def _untouched(self, term: Term, key: str, index: Sequence[Affine | int]) -> bool:
+        """Whether no earlier pass changes the entry at ``index``, wherever ``term`` stands: it holds what it held before all."""
+        kept, world = self.kept[key], self.world
+        if kept is None or self.step is not None:
+            return False
+        j = world.fresh()
+        here = (*term.where, *between(0, affine(j), affine(self.i)), at_least(self.count - 1, affine(self.i)))
+        values = {**dict(zip(self.changed[key].names, index, strict=True)), self.i: affine(j)}
+        for _, names, hit in kept:
+            own = {name: affine(world.fresh()) for name in names}
+            if not world.never((*here, *world.put_all(hit, {**values, **own}))):
+                return False
+        return all(
+            world.never((*here, *substituted(world, renewed(world, each), values).where)) for each in self.delta[key]
+        )

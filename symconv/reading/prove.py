@@ -37,6 +37,7 @@ def prove_code(
     padding: str = "one",
     groups: bool = False,
     transposed: bool = False,
+    padding_mode: str = "zeros",
     replays: int = 20,
     seconds: float = MAX_SECONDS,
     second: bool = False,
@@ -46,12 +47,13 @@ def prove_code(
     ``function`` is "FILE.py:NAME", or a function whose source can be found. Its source is read, never run to be read; then it is
     replayed on ``replays`` random geometries at each stride, in a process of its own, and one disagreement with what was read
     makes the verdict UNKNOWN. ``convention`` says how it is called (plain, cs231n, coursera, layer, kernel), ``padding`` "one" p
-    for all sides, "free" amounts before and after on each axis, or "none"; ``transposed``
-    makes the layer a transposed one. ``forward`` makes the truth the adjoint of that
+    for all sides, "free" amounts before and after on each axis, or "none"; ``transposed`` makes the layer a transposed one.
+    ``padding_mode`` is what the layer's border holds (reflect, replicate, circular, symmetric, constant); a function with a
+    parameter of that name is told it, and ``padding_value`` with a constant. ``forward`` makes the truth the adjoint of that
     forward function in place of the derivative of a convolution; ``targets`` says which outputs are returned, ("y",) for a
-    forward pass. ``stride`` or ``dilation`` "any" is 1 to 8, or 1 to 4, each proved apart; ``common`` of the result
-    is then the one condition, with s and d in it, that was found to be exact at all of them.
-    ``second`` puts what was read before z3 as well. ValueError for what cannot be found or called so.
+    forward pass. ``stride`` or ``dilation`` "any" is 1 to 8, or 1 to 4, each proved apart; ``common`` of the result is then the
+    one condition, with s and d in it, that was found to be exact at all of them. ``second`` puts what was read before z3
+    as well. ValueError for what cannot be found or called so.
 
     >>> source = '''
     ... import numpy as np
@@ -71,7 +73,7 @@ def prove_code(
     return prove_source(
         source, name, convention, stride, dilation, forward=own, targets=targets, ndim=ndim, padding=padding, groups=groups,
         replays=replays, seconds=seconds, shown=shown, transposed=transposed,
-        second=second,
+        second=second, padding_mode=padding_mode,
     )  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def prove_source(
     dilation: int | str | Sequence[int] = 1,
     *, forward: str | None = None, targets: Sequence[str] | None = None, ndim: int = 2, padding: str = "one",
     groups: bool = False, replays: int = 20, seconds: float = MAX_SECONDS, shown: str | None = None,
-    adjoint: bool | None = None, transposed: bool = False, second: bool = False,
+    adjoint: bool | None = None, transposed: bool = False, second: bool = False, padding_mode: str = "zeros",
 ) -> CodeProofs:  # fmt: skip
     """:func:`prove_code` for source text; without ``adjoint`` the forward function only makes the cache."""
     readings: list[Reading] = []
@@ -114,6 +116,7 @@ def prove_source(
             forward,
             forward is not None if adjoint is None else adjoint,
             transposed,
+            padding_mode,
         )
         try:
             readings.append(read(source, function, call, seconds))
@@ -197,6 +200,9 @@ def _scope(layer: Layer) -> str:
         pads += f", 0 <= {', '.join(layer.extra)} < {max(call.stride, call.dilation)} (output padding)"
     transposed = "transposed layers, " if call.transposed else ""
     steps = f"stride {call.stride}, dilation {call.dilation}"
+    if call.mode.counts_outside:
+        most = "" if call.mode.most is None else f", at most {call.mode.most} on its axis"
+        steps = f"a border of mode {call.padding_mode}{most}; {steps}"
     return f"{transposed}every {sizes} >= 1{pads} with an output; {steps}; exact arithmetic"
 
 

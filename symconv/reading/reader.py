@@ -202,6 +202,18 @@ class Reader:
             raise Unreadable(f"a call of {_named(function)}")
         return self._entered(function, args, keywords)
 
+    def takes(self, function: Any, name: str) -> bool:
+        """Whether a function, or what makes an instance, has a parameter of this name, or takes any."""
+        if isinstance(function, Class):
+            try:
+                function = function.find("__init__")
+            except KeyError:
+                return False
+        if not isinstance(function, Function):
+            return False
+        known = function.node.args
+        return known.kwarg is not None or any(a.arg == name for a in (*known.args, *known.kwonlyargs))
+
     def _entered(self, function: Function, args: list[Any], keywords: dict[str, Any]) -> Any:
         self.depth += 1
         if self.depth > MAX_DEPTH:

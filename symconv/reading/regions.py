@@ -21,6 +21,7 @@ from symconv.reading.numpy_making import as_array
 from symconv.reading.reader import Language, Reader
 from symconv.reading.statements import bind, executed
 from symconv.reading.terms import Sum, simplified
+from symconv.reading.truth import truth
 from symconv.reading.values import Class, Function
 from symconv.reading.verdict import wrong_sizes
 from symconv.reading.views import permuted
@@ -70,7 +71,7 @@ class Reading:
 
     def truth(self, world: World, target: str, index: Index) -> Sum:
         """What should stand there."""
-        return simplified(world, self.layer.truth(world, target, self.layer.standard(target, index)))
+        return simplified(world, truth(self.layer, world, target, self.layer.standard(target, index)))
 
     @property
     def raising(self) -> isl.Set:

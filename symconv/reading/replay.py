@@ -214,7 +214,7 @@ def _arguments(reading: Reading, sizes: Sizes, rng: Any) -> tuple[dict[str, NDAr
         if own.dy_axes is not None and within(here, sizes):
             world, layer.own_y = own, Grid(own.dy_axes, lambda index: [])
     standard, native = {}, {}
-    for name in ("x", "w", "b", "dy"):
+    for name in layer.arguments:
         axes = [[at_sizes(world, part, sizes) for part in axis] for axis in layer.axes(world, name)]
         array = rng.integers(-9, 10, [part for axis in axes for part in axis]).astype(float)
         standard[name] = array

@@ -26,6 +26,8 @@ MAX_RESOURCES = 40_000_000
 def second_opinion(reading: Reading, target: str, proved: bool) -> str:
     """What z3 says of an output that was proved or refuted. ValueError when z3 is not installed."""
     z3 = load_z3()
+    if reading.layer.call.mode.filled:
+        return "z3 was not asked: a border of a constant"
     if len(reading.regions) != 1 or not reading.raising.is_empty() or reading.layer.own_y is not None:
         return "z3 was not asked: the sizes divide into cases"
     ((_, world, outputs),) = reading.regions
@@ -162,6 +164,9 @@ class _Asked:
             told += [at["O"] >= 1, at["H"] >= 1]
             rest = relation.REMAINDER.evaluate(at)
             told += [rest == at["r"]] if layer.call.transposed else [rest >= 0, rest < layer.call.stride]
+            if layer.call.mode.most is not None:
+                most = layer.call.mode.most.evaluate(at)
+                told += [at["p"] <= most, at["q"] <= most]
         return told
 
     def _axis(self, axis: int) -> dict[str, Any]:
@@ -195,5 +200,18 @@ class _Asked:
         for n in range(layer.call.ndim):
             if all(f"{key}{n}" in points for key in "okm"):
                 at = self._axis(n) | {key: points[f"{key}{n}"][0] for key in "okm"}
-                told.append(at["m"] == relation.INPUT_INDEX.evaluate(at))
+                told.append(self._placed(at))
         return told
+
+    def _placed(self, at: dict[str, Any]) -> Any:
+        """That row m of x stands where tap k of row o reads; beyond the border, by the mode."""
+        row, mode = relation.INPUT_INDEX.evaluate(at), self.layer.call.mode
+        if not mode.moves_rows:
+            return at["m"] == row
+        here = at | {"t": row}
+        return self.z3.Or(
+            *(
+                self.z3.And(*(each.evaluate(here) for each in conditions), at["m"] == source.evaluate(here))
+                for conditions, source in mode.pieces
+            )
+        )

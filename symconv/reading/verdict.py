@@ -17,6 +17,7 @@ from symconv.reading.arrays import Axis, Grid, places, snapshot
 from symconv.reading.calls import Layer
 from symconv.reading.numbers import Affine, Conjunction, affine, coefficients, equal, negated
 from symconv.reading.terms import Sum, Term, renewed, simplified
+from symconv.reading.truth import truth
 from symconv.reading.world import Unreadable, World
 
 __all__ = ["cut", "wrong_sizes"]
@@ -50,11 +51,11 @@ def wrong_sizes(world: World, layer: Layer, target: str, found: Any) -> isl.Set:
     inside = places(due, index)
     with world.holding(()):
         told = simplified(world, snapshot(world, grid)(index))
-        truth = simplified(world, layer.truth(world, target, layer.standard(target, index)))
-    for term in (*told, *truth):
+        due_here = simplified(world, truth(layer, world, target, layer.standard(target, index)))
+    for term in (*told, *due_here):
         world.settled(term.where)
         world.settled(tuple(("eq", i) for _, index in term.factors for i in index))
-    for missing in _differences(world, layer, told, truth, inside):
+    for missing in _differences(world, layer, told, due_here, inside):
         failing = failing.union(missing.intersect(world.possible))
     return failing.coalesce()
 
