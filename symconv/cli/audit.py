@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from symconv.audits import Audit, audit
 from symconv.audits.calls import MODES
-from symconv.audits.conventions import CONVENTIONS, convention_named
+from symconv.audits.conventions import CONVENTIONS, GRADIENTS, convention_named
 from symconv.audits.grids import NAMED, Grid, any_grid, enough
+from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.settle import Settled, adapter_named, adapter_text, said_by_hand, settled
 from symconv.audits.judge import ENGINES
 from symconv.audits.limits import check_limits
@@ -179,7 +180,7 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
             result = replace(result, label=program)
         _write(result, files)
         reading = None if call.convention == "plain" else call.reading
-        test = repro(result, options["forward"], reading) if wants_repro and result.failures else None
+    test = _test_of(result, options["forward"], reading, names) if wants_repro and result.failures else None
     if test is not None:
         click.echo(test, nl=False)
     elif as_json or shape == "json":
@@ -189,6 +190,15 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
     else:
         Console().print(render(result))
     ctx.exit(0 if (result.ok_strictly if strict else result.ok) else 1)
+
+
+def _test_of(result: Audit, forward: str | None, reading: Reading | None, names: list[str] | None) -> str | None:
+    """The test of a failure; None, with the reason on standard error, where none can be written."""
+    try:
+        return repro(result, forward, reading, names or GRADIENTS)
+    except ValueError as error:
+        click.echo(str(error), err=True)
+        return None
 
 
 def _called(target: Any, program: str | None, options: dict[str, Any]) -> Settled:

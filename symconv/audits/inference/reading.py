@@ -16,7 +16,8 @@ from symconv.audits.inference.layouts import native, plain_array, returned_from,
 from symconv.audits.inference.trees import at_path, put
 from symconv.layer.conv import Conv
 
-__all__ = ["PREFIX", "Reading", "arguments", "convention_parts", "in_phase", "results", "run"]
+__all__ = ["PREFIX", "Reading", "arguments", "convention_parts", "handed_over", "in_phase", "results", "run",
+           "value_of"]  # fmt: skip
 
 Array = NDArray[Any]
 Names = tuple[tuple[str, str], ...]
@@ -223,6 +224,12 @@ def in_phase(name: str, call: Callable[[], Any]) -> Any:
         raise
 
 
+def handed_over(role: str, conv: Conv) -> bool:
+    """Whether a role of a parameter that is given only where it says something does so for a layer."""
+    name = role.removeprefix("only ")
+    return name == role or name not in ("dilation", "groups") or set(np.atleast_1d(getattr(conv, name))) != {1}
+
+
 def arguments(reading: Reading, names: Names, conv: Conv, made: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """Positional and keyword arguments: those after one that is left out go by keyword."""
     positional, keywords, gap = [], {}, False
@@ -230,12 +237,10 @@ def arguments(reading: Reading, names: Names, conv: Conv, made: Mapping[str, Any
         if role == "left out":
             gap = True
             continue
-        if role.startswith("only "):  # handed over where it says something
-            role = role.removeprefix("only ")
-            if role in ("dilation", "groups") and set(np.atleast_1d(getattr(conv, role))) == {1}:
-                gap = True
-                continue
-        value = value_of(reading, role, conv, made)
+        if not handed_over(role, conv):
+            gap = True
+            continue
+        value = value_of(reading, role.removeprefix("only "), conv, made)
         if gap:
             keywords[parameter.lstrip("*")] = value
         else:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from symconv.audits.inference.reading import Names, Reading
+from symconv.audits.inference.reading import Names, Reading, handed_over, value_of
+from symconv.layer.conv import Conv
 
 __all__ = ["CALLED", "called", "written"]
 
 #: the name of the function that is written
 CALLED = "called_as_inferred"
+
+#: roles whose value a layer says
+NUMBERS = ("stride", "padding", "dilation", "groups", "kernel", "kernel0", "kernel1", "in_channels", "out_channels",
+           "input_shape", "w_shape")  # fmt: skip
 
 _CONTEXT = """
 class ContextAsInferred:
@@ -43,18 +48,31 @@ def written(reading: Reading, name: str, ndim: int, source: str) -> str | None:
     )
 
 
-def called(reading: Reading, name: str, ndim: int, source: str, output: str) -> tuple[str, list[str]]:
-    """What must stand above, and the statements that end with ``dx = ...``, for arrays and numbers of the names x, w, b, dy,
-    stride, padding; LookupError for calls that no code makes."""
-    writer = _Writer(reading, name, ndim, source)
-    *made, _ = writer.lines()
-    result = writer.result(output, dict(reading.outputs)[output])
-    return _CONTEXT if reading.kind == "autograd" else "", [*made, f"{output} = {result}"]
+def called(reading: Reading, name: str, conv: Conv, source: str, output: str) -> Iterator[tuple[str, list[str]]]:
+    """What must stand above, and the statements that end with ``dx = ...``, for arrays of the names x, w, b, dy and the numbers
+    of one layer, written as the audit hands them over; LookupError for calls that no code makes.
+
+    Where the source does not say whether a name is an attribute or a key of a dict, the likelier first:
+
+    >>> reading = Reading("function", (("dy", "dy"), ("s", "stride/pair")), outputs=(("dx", ("return", "x")),))
+    >>> [lines for _, lines in called(reading, "f", Conv((5, 4), (2, 2), stride=(2, 1)), "", "dx")]
+    [['back = f(dy, (2, 1))', 'dx = back.x'], ['back = f(dy, (2, 1))', 'dx = back["x"]']]
+    """
+    seen: list[list[str]] = []
+    for keys in (False, True):
+        writer = _Writer(reading, name, conv.ndim, source, conv, keys)
+        *made, _ = writer.lines()
+        lines = [*made, f"{output} = {writer.result(output, dict(reading.outputs)[output])}"]
+        if lines not in seen:
+            seen.append(lines)
+            yield _CONTEXT if reading.kind == "autograd" else "", lines
 
 
 class _Writer:
-    def __init__(self, reading: Reading, name: str, ndim: int, source: str) -> None:
-        self.reading, self.name, self.ndim, self.source = reading, name, ndim, source
+    def __init__(
+        self, reading: Reading, name: str, ndim: int, source: str, conv: Conv | None = None, keys: bool = False
+    ) -> None:
+        self.reading, self.name, self.ndim, self.source, self.conv, self.keys = reading, name, ndim, source, conv, keys
         self.updates = any(path[0] == "updated" for _, path in reading.outputs)
 
     def lines(self) -> list[str]:
@@ -109,7 +127,7 @@ class _Writer:
     def _arguments(self, names: Names) -> str:
         told, gap = [], False
         for parameter, role in names:
-            if role == "left out":
+            if role == "left out" or (self.conv is not None and not handed_over(role, self.conv)):
                 gap = True
                 continue
             value = self._value(role.removeprefix("only "))
@@ -117,6 +135,8 @@ class _Writer:
         return ", ".join(told)
 
     def _value(self, role: str) -> str:
+        if self.conv is not None and role.partition("/")[0] in NUMBERS:
+            return repr(value_of(self.reading, role, self.conv, {}))
         role, _, form = role.partition("/")
         if role in ("x", "w", "b", "dy"):
             return role + self._native(role)
@@ -158,9 +178,9 @@ class _Writer:
             return f".reshape({forms[self.reading.bias]})" if self.reading.bias != "F" else ""
         order = self._order(name)
         turned = f".transpose({', '.join(map(str, order))})" if order else ""
-        if not self.reading.channel and name == "w":
-            return turned + "[0, 0]"
-        return turned + ("" if self.reading.batch or name == "w" else "[0]" if self.reading.channel else "[0, 0]")
+        if not self.reading.channel:  # nothing is left to be put in another order
+            return "[0, 0]" if name == "w" or not self.reading.batch else "[:, 0]"
+        return turned + ("" if self.reading.batch or name == "w" else "[0]")
 
     # results ------------------------------------------------------------------------------------------------------------
 
@@ -172,12 +192,13 @@ class _Writer:
         if path[0] == "updated":
             value = f"(before_{name}{self._native(name)} - {value})"
         if name == "b":
+            if self.conv is not None and not self.reading.channel:
+                return f"np.reshape({value}, -1)"
             return value if self.reading.bias == "F" else f"{value}.reshape(-1)"
         order = self._order("dy" if name in ("x", "y") else name)
-        if name != "w" and not self.reading.batch:
-            value += "[None]"
         if not self.reading.channel:
-            value += "[None]" if name != "w" else "[None, None]"
+            return value + ("[None, None]" if name == "w" or not self.reading.batch else "[:, None]")
+        value += "" if self.reading.batch or name == "w" else "[None]"
         return value + (f".transpose({', '.join(str(order.index(i)) for i in range(len(order)))})" if order else "")
 
     def _within(self, keys: Sequence[str]) -> str:
@@ -190,7 +211,7 @@ class _Writer:
         for key in keys:
             if key.isdigit():
                 told += f"[{key}]"
-            elif f'"{key}"' in self.source or f"'{key}'" in self.source:
+            elif self.keys or f'"{key}"' in self.source or f"'{key}'" in self.source:
                 told += f'["{key}"]'
             else:
                 told += f".{key}"

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.conventions import CONVENTIONS, native_shape, said_only, short, to_native
-from symconv.audits.inference.layouts import word_for
+from symconv.audits.conventions import CONVENTIONS, GRADIENTS, native_shape, said_only, short, to_native
 from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.written import called
+from symconv.audits.measures import size_of
+from symconv.audits.reports.replay import ELSEWHERE, FAILS, PASSES, replayed
 from symconv.audits.result import Failure, Outcome
 from symconv.audits.sandbox import files
+from symconv.audits.sandbox.target import target_of
 from symconv.audits.truth import Derivative
 from symconv.layer.conv import Conv
 
-__all__ = ["repro"]
+__all__ = ["repro", "written_tests"]
 
 Array = NDArray[Any]
 
@@ -26,11 +30,26 @@ Array = NDArray[Any]
 _NAMES = {"plain": ("x", "w", "b", "dy"), "cs231n": ("x", "w", "b", "dy"), "coursera": ("A_prev", "W", "b", "dZ"),
           "layer": ("x", "w", "b", "dy")}  # fmt: skip
 
+#: what the small whole numbers of a test are multiplied by, in the order in which it is tried to fail
+_SCALES = (1.0, 1 / 32, 131_073.0)
 
-def repro(audit: Outcome, forward: str | None = None, reading: Reading | None = None) -> str:
-    """The test for the smallest failure, as Python; ``reading`` is the call where that was inferred.
 
-    ValueError when nothing is wrong, and for a call that cannot be written down: of an adapter, of a function that has no file.
+class _Test(NamedTuple):
+    """The lines that leave an output under its name, what stands above them, and what should come out."""
+
+    above: str
+    lines: list[str]
+    expected: Array
+
+
+def repro(
+    audit: Outcome, forward: str | None = None, reading: Reading | None = None, outputs: Sequence[str] = GRADIENTS
+) -> str:  # fmt: skip
+    """The test for the smallest failure, as Python; ``reading`` is the call where that was inferred, ``outputs`` what is
+    returned in order where it was not.
+
+    It was seen to fail. ValueError when nothing is wrong, for a call that cannot be written down (of an adapter, of a function
+    that has no file), and for a mistake that no first call on small or large numbers shows.
     """
     failure = audit.smallest_failure
     if failure is None or audit.mode != "backward" or audit.truth:
@@ -39,63 +58,97 @@ def repro(audit: Outcome, forward: str | None = None, reading: Reading | None = 
         raise ValueError(
             "a test is written of FILE.py:NAME, inferred or called in one of the conventions " + ", ".join(_NAMES)
         )
-    return _inferred(audit, failure, reading) if reading else _written(audit, failure, forward)
+    source = target_of(audit.label).source
+
+    def tried(failure: Failure, scale: float) -> Iterator[tuple[str, str]]:
+        """The tests with what they come to, until one is not mistaken."""
+        for name, head, body in written_tests(audit.label, audit.convention, failure, forward, reading, outputs, scale):
+            outcome = replayed(source, head.partition("\n")[0] + "\n" + body, name)
+            yield head + body, outcome
+            if outcome in (FAILS, PASSES) and failure.status != "error":
+                return
+
+    if failure.status == "error":  # nothing came back: how it would is seen where something does
+        like = min((case.conv for case in audit.documented if case.right(audit.outputs)), key=size_of, default=None)
+        forms = [] if like is None else [each for _, each in tried(replace(failure, conv=like, status="value"), 1.0)]
+        place = forms.index(PASSES) if PASSES in forms else 1
+        found = [text for text, outcome in tried(failure, 1.0) if outcome in (FAILS, ELSEWHERE)]
+        if found:
+            return found[min(place, len(found) - 1)]
+    for scale in _SCALES:
+        for text, outcome in tried(failure, scale):
+            if outcome in (FAILS, ELSEWHERE):
+                return text
+    told = "; ".join(audit.findings) or "what is wrong shows in more than one call"
+    raise ValueError(f"no test is written of {audit.label}: a first call is right on small and large numbers ({told})")
 
 
-def _written(audit: Outcome, failure: Failure, forward: str | None) -> str:
-    conv, convention, names = failure.conv, CONVENTIONS[audit.convention], _NAMES[audit.convention]
-    name = audit.label.rpartition(":")[2]
-    at = _arrays(conv)
+def written_tests(
+    label: str, convention: str, failure: Failure, forward: str | None = None, reading: Reading | None = None,
+    outputs: Sequence[str] = GRADIENTS, scale: float = 1.0,
+) -> Iterator[tuple[str, str, str]]:  # fmt: skip
+    """Tests of one failure, each (its name, what is imported for it, its text): one for each way in which the function may
+    return what it does, the likeliest first."""
+    if reading is not None:
+        forward, dy, made = reading.forward_name, "dy", _inferred(label, failure, reading, scale)
+    else:
+        dy, made = _NAMES[convention][3], _written(label, convention, failure, forward, outputs, scale)
+    for test in made:
+        yield _text(label, failure, forward, test, dy)
+
+
+def _written(
+    label: str, called_as: str, failure: Failure, forward: str | None, outputs: Sequence[str], scale: float
+) -> Iterator[_Test]:  # fmt: skip
+    conv, convention, names = failure.conv, CONVENTIONS[called_as], _NAMES[called_as]
+    name = label.rpartition(":")[2]
+    at = _arrays(conv, scale)
     truth = Derivative(conv).numbers(at, failure.output)
     shape = native_shape(convention, conv, failure.output, truth.shape)
     native = to_native(convention, conv, failure.output[1:], truth).reshape(shape)
-    lines = [f"{v} = {_literal(to_native(convention, conv, a, at[a]))}" for v, a in zip(names, at, strict=True)]
-    lines += _call(audit.convention, name, conv, failure.output, names, forward)
-    return _test(audit.label, failure, (forward,), "", lines, native, names[3])
+    given = [f"{v} = {_literal(to_native(convention, conv, a, at[a]), scale)}" for v, a in zip(names, at, strict=True)]
+    for lines in _calls(called_as, name, conv, failure.output, names, forward, outputs):
+        yield _Test("", [*given, *lines], native)
 
 
-def _inferred(audit: Outcome, failure: Failure, reading: Reading) -> str:
+def _inferred(label: str, failure: Failure, reading: Reading, scale: float) -> Iterator[_Test]:
     """The test of a call that was inferred, with arrays in PyTorch's layout, turned as the call wants them."""
-    conv, (_, source, name) = failure.conv, files.named(audit.label)
-    at = _arrays(conv)
+    conv, (_, source, name) = failure.conv, files.named(label)
+    at = _arrays(conv, scale)
+    truth = Derivative(conv).numbers(at, failure.output)
     try:
-        above, call = called(reading, name, conv.ndim, source, failure.output)
-        padding = _word(conv, reading) if reading.padding == "word" else _padding(conv)
+        for above, call in called(reading, name, conv, source, failure.output):
+            lines = [f"{array} = {_literal(value, scale)}" for array, value in at.items() if _is_used(array, call)]
+            yield _Test(above, [*lines, *call], truth)
     except LookupError as error:
-        raise ValueError(f"no test is written of {audit.label}: its call has {error.args[0]}") from error
-    lines = [f"{array} = {_literal(value)}" for array, value in at.items()]
-    lines += [f"stride, padding = {short(conv.stride)!r}, {padding!r}", *call]
-    return _test(
-        audit.label, failure, (reading.forward_name,), above, lines, Derivative(conv).numbers(at, failure.output), "dy"
-    )
+        raise ValueError(f"no test is written of {label}: its call has {error.args[0]}") from error
 
 
-def _word(conv: Conv, reading: Reading) -> str:
-    """The padding in words, as the function writes it."""
-    word = word_for(conv)
-    upper = any(
-        role == "padding/upper" for names in (reading.backward, reading.forward, reading.build) for _, role in names
-    )
-    return str(word).upper() if upper else str(word)
+def _is_used(name: str, lines: Sequence[str]) -> bool:
+    return any(re.search(rf"\b{name}\b", line) for line in lines)
 
 
-def _arrays(conv: Conv) -> dict[str, Array]:
-    return {each: _counting(conv.shapes[each], first) for each, first in (("x", 1), ("w", 2), ("b", 0), ("dy", 1))}
+def _arrays(conv: Conv, scale: float) -> dict[str, Array]:
+    return {
+        each: scale * _counting(conv.shapes[each], first)
+        for each, first in (("x", 1), ("w", 2), ("b", 0), ("dy", 1))
+    }  # fmt: skip
 
 
-def _test(
-    label: str, failure: Failure, also: tuple[str | None, ...], above: str, lines: list[str], expected: Array, dy: str
-) -> str:  # fmt: skip
-    """A test of these lines, which leave the output under its name."""
+def _text(label: str, failure: Failure, also: str | None, test: _Test, dy: str) -> tuple[str, str, str]:
+    """The name of the test function, what is imported for it, and its text."""
     path, _, name = label.rpartition(":")
-    imported = ", ".join([name.split(".")[0], *filter(None, also)])
+    imported = ", ".join([name.split(".")[0], *filter(None, [also])])
     by = {"dx": "the input", "dw": "the weights", "db": "the bias"}[failure.output]
-    told = ["import numpy as np", _import(path, imported), *above.splitlines(), "", ""]
-    told += [f"def test_{failure.output}_of_{re.sub(r'[^A-Za-z0-9]+', '_', name)}():", f"    # {_told(failure.conv)}"]
-    told += [f"    {line}" for line in lines]
-    told.append(f"    expected = {_literal(expected)}  # the derivative of sum(y * {dy}) by {by}")
-    told.append(f"    np.testing.assert_allclose({failure.output}, expected)")
-    return "\n".join(told) + "\n"
+    head = "\n".join(["import numpy as np", _import(path, imported), *test.above.splitlines(), "", "", ""])
+    called_test = f"test_{failure.output}_of_{re.sub(r'[^A-Za-z0-9]+', '_', name)}"
+    told = [f"def {called_test}():", f"    # {_told(failure.conv)}", *(f"    {line}" for line in test.lines)]
+    told.append(f"    expected = {_literal(test.expected)}  # the derivative of sum(y * {dy}) by {by}")
+    if failure.status == "shape":
+        told.append(f"    assert np.shape({failure.output}) == expected.shape")
+    near = 1e-9 * max(1e-3, float(np.abs(test.expected).max(initial=0)))
+    told.append(f"    np.testing.assert_allclose({failure.output}, expected, rtol=1e-9, atol={near:.0e})")
+    return called_test, head, "\n".join(told) + "\n"
 
 
 def _import(path: str, names: str) -> str:
@@ -111,9 +164,11 @@ def _counting(shape: tuple[int, ...], first: int) -> Array:
     return ((np.arange(count) * 3 + first) % 7 + 1.0).reshape(shape)
 
 
-def _literal(array: Array) -> str:
-    entries = ", ".join(f"{v:g}" for v in array.reshape(-1))
-    return f"np.array([{entries}], dtype=float).reshape({', '.join(map(str, array.shape))})"
+def _literal(array: Array, scale: float = 1.0) -> str:
+    """Entries that are small whole numbers times ``scale``, exactly."""
+    entries = ", ".join(repr(int(v) if float(v).is_integer() else float(v)) for v in (array / scale).reshape(-1))
+    factor = f"{scale:.12g} * " if scale != 1 else ""
+    return f"{factor}np.array([{entries}], dtype=float).reshape({', '.join(map(str, array.shape))})"
 
 
 def _padding(conv: Conv) -> Any:
@@ -125,21 +180,33 @@ def _told(conv: Conv) -> str:
     return f"input {conv.input}, kernel {conv.kernel}, stride {short(conv.stride)}, padding {_padding(conv)}{more}"
 
 
-def _call(
-    convention: str, name: str, conv: Conv, output: str, names: tuple[str, ...], forward: str | None
-) -> list[str]:
-    """The lines that call the function and bind dx, dw, db."""
+def _calls(
+    convention: str, name: str, conv: Conv, output: str, names: tuple[str, ...], forward: str | None, outputs: Sequence[str]
+) -> Iterator[list[str]]:  # fmt: skip
+    """The lines that call the function and bind the output: it returns several in order, a dict, or one."""
     x, w, b, dy = names
     stride, padding = short(conv.stride), _padding(conv)
     extras = said_only(conv)
     keywords = "".join(f", {key}={value!r}" for key, value in extras.items())
-    if convention == "plain":
-        return [f"dx, dw, db = {name}({x}, {w}, {b}, {dy}, {stride}, {padding}{keywords})"]
     if convention == "layer":
         lines = [f"layer = {name}({w}, {b}, {stride}, {padding}{keywords})", f"layer.forward({x})"]
         lines.append(f"dx = layer.backward({dy})")
-        return lines if output == "dx" else [*lines, f"{output} = layer.{'dW' if output == 'dw' else output}"]
+        attributes = {"dx": (), "dw": ("dW", "dw"), "db": ("db",)}[output]
+        yield from ([*lines, f"{output} = layer.{attribute}"] for attribute in attributes)
+        yield lines
+        return
     parameters = {"stride": stride, "pad": padding} | extras
-    if forward:
-        return [f"_, cache = {forward}({x}, {w}, {b}, {parameters!r})", f"dx, dw, db = {name}({dy}, cache)"]
-    return [f"dx, dw, db = {name}({dy}, ({x}, {w}, {b}, {parameters!r}))"]
+    before = []
+    if convention == "plain":
+        call = f"{name}({x}, {w}, {b}, {dy}, {stride}, {padding}{keywords})"
+    elif forward:
+        before, call = [f"_, cache = {forward}({x}, {w}, {b}, {parameters!r})"], f"{name}({dy}, cache)"
+    else:
+        call = f"{name}({dy}, ({x}, {w}, {b}, {parameters!r}))"
+    if output == outputs[0]:  # first, as an array can be unpacked like a tuple; a tuple has no shape
+        shape = to_native(CONVENTIONS[convention], conv, output[1:], np.zeros(conv.shapes[output[1:]])).shape
+        yield [*before, f"{output} = {call}", f"assert {output}.shape == {shape}"]
+    for many in range(len(outputs), 1, -1):
+        if output in outputs[:many]:
+            yield [*before, f"{', '.join(outputs[:many])} = {call}"]
+    yield [*before, f'{output} = {call}["{output}"]']

@@ -165,7 +165,9 @@ def _failure(failure: Failure, outputs: str) -> Iterator[RenderableType]:
     name = f"{failure.entry} = " if failure.entry else ""
     yours = mark_terms(failure.yours, failure.extra, "bold red")
     true = mark_terms(failure.true, failure.missing, "bold green")
-    if len(failure.yours) + len(failure.true) + 2 * len(name) > SIDE_BY_SIDE:
+    if not failure.yours and not failure.true:
+        pass  # the note says what there is to say
+    elif len(failure.yours) + len(failure.true) + 2 * len(name) > SIDE_BY_SIDE:
         yield Text.assemble("  yours  ", name, yours)
         yield Text.assemble("  true   ", name, true)
     else:
