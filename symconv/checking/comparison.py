@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symconv.algebra.polynomials import Polynomial, array_of
+from symconv.checking.begun import is_begun, is_part
 from symconv.checking.context import Context
 from symconv.checking.general import NotGeneral, formula_texts, general_verdict
 from symconv.checking.model import Model, Setting, Unreadable
@@ -190,7 +191,7 @@ def first_failure(
                 left = _without_bias(left)
             for at, side in enumerate(sides[1:], 1):
                 right = evaluate(model, side, env)
-                agree = same(left, right)
+                agree = is_part(right, left) if is_begun(side) else same(left, right)
                 if agree is None and isinstance(left, Polynomial) and isinstance(sides[0], Entry) and target:
                     raise Unreadable("an entry on one side, a whole array on the other")
                 if agree is None:

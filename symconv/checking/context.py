@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symconv.checking.documents import Block
+from symconv.checking.paddings import is_sided, pad_texts
 from symconv.checking.roles import forward_roles
 from symconv.checking.spelling import SIZE_WORDS
 from symconv.checking.terms import Entry, Grid, Name, Seq, Statement, Term, walk
@@ -120,6 +121,10 @@ class Context:
     free: frozenset[str] = frozenset()
     #: letters of sizes that are the same on every axis, as the forward pass writes one name for all
     square: frozenset[str] = frozenset()
+    #: whether the padding before has one letter and that after another
+    sided: bool = False
+    #: by how much the article pads, in letters
+    pads: tuple[str, ...] = ()
     dilation: int = 1
     stride_said: bool = False
     #: the formulas for gradients so far, with what each is about
@@ -361,6 +366,8 @@ def letters_of(blocks: Sequence[Block], context: Context) -> None:
         capital = letter.upper()
         if letter.islower() and capital not in context.roles and _capital(capital, role, maths, context):
             context.roles[capital] = role
+    context.pads = pad_texts(maths)
+    context.sided = is_sided(maths)
     if "base" not in context.fixed:
         context.base = _base(maths)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from symconv.checking.begun import begun_sums, is_begun
 from symconv.checking.comparison import (
     Failure,
     Outcome,
@@ -26,7 +27,7 @@ from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.operators import apart, stars_of, with_mode
 from symconv.checking.passes import settled, stepped
-from symconv.checking.ranks import shape_of
+from symconv.checking.ranks import at_channels, ranks_of, shape_of
 from symconv.checking.repairs import ill_formed, nearest, wrong
 from symconv.checking.result import (
     AMBIGUOUS,
@@ -67,13 +68,15 @@ GOOD = (PROVED, HOLDS, DEFINITION, ILL_FORMED)
 
 def equation(statement: Statement, context: Context) -> Outcome:
     """The verdict on an equation; sides that state entries and sides that state whole arrays are judged each by itself."""
+    statement = begun_sums(statement)
     whole = tuple(side for side in statement.sides if not any(isinstance(each, Dots) for each in walk(side)))
     if 1 < len(whole) < len(statement.sides) and whole[0] == statement.sides[0]:
         rest = equation(Statement(whole, ("=",) * (len(whole) - 1), statement.notes), context)
         return replace(
             rest, condition=f"{rest.condition or ''}; what the dots stand for is not checked".removeprefix("; ")
         )
-    found = [_equation(each, context) for each in apart(statement)]
+    one = _is_of_images(statement, context)
+    found = [_equation(each, context) for each in ([statement] if one else apart(statement))]
     if (
         len(found) == 2
         and is_forward(statement, context)
@@ -83,7 +86,19 @@ def equation(statement: Statement, context: Context) -> Outcome:
         # the sum beside it says what the star is
         context.star, context.star_said = ("convolution" if context.forward else "correlation"), True
         return found[0]
-    return min(found, key=lambda each: ORDER.index(each.verdict))
+    worst = min(found, key=lambda each: ORDER.index(each.verdict))
+    if worst.verdict == HOLDS and any(is_begun(side) for side in statement.sides):
+        return replace(worst, condition=f"{worst.condition}; what the dots stand for is not checked")
+    return worst
+
+
+def _is_of_images(statement: Statement, context: Context) -> bool:
+    """Whether the one index of entries that stand for arrays is the image's."""
+    try:
+        given = {role: next(iter(each)) for role, each in ranks_of(statement, context).items()}
+        return at_channels(statement, context, given) == (0, True)
+    except Unreadable:
+        return False
 
 
 def _equation(statement: Statement, context: Context) -> Outcome:

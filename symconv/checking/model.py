@@ -235,6 +235,8 @@ class Model:
             return self.number(term, env)
         except Unreadable:
             base = self.setting.base
+            if isinstance(term, Name) and term.text in self.setting.sizes:
+                raise  # a size of an axis that there is not
             minus_one = isinstance(term, Add) and len(term.terms) == 2 and term.terms[1] == (-1, Num(Fraction(1))) and isinstance(
                 term.terms[0][1], Name)  # fmt: skip
             if span is not None and ((base == 1 and isinstance(term, Name)) or (base == 0 and minus_one)):

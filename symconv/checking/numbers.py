@@ -8,12 +8,14 @@ from dataclasses import replace
 
 from symconv.checking.comparison import Outcome
 from symconv.checking.context import SIZES, Context
+from symconv.checking.lettered import in_letters
 from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.printed import printed
 from symconv.checking.result import DEFINITION, HOLDS, NO_CLAIM, WRONG
 from symconv.checking.sizes import models_for
-from symconv.checking.terms import Floor, Name, Num, Statement, Term, children, names_in, walk
+from symconv.checking.terms import Floor, Name, Num, Statement, Term, children, names_in, signs_of, walk
 from symconv.checking.upsizes import size_text, transposed_size
+from symconv.checking.widths import another_width
 from symconv.layer.conv import Conv
 
 __all__ = ["judge_numbers"]
@@ -25,6 +27,8 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
     letters = set().union(*(names_in(side) for side in statement.sides))
     if not letters:
         return Outcome(NO_CLAIM, "numbers", reason="numbers alone")
+    if clash := another_width(statement, context):
+        return clash
     if not isinstance(left, Name):
         if letters <= set(SIZES):
             return _size(statement, context)
@@ -98,7 +102,8 @@ def _size(statement: Statement, context: Context, others: Mapping[str, tuple[str
         models = list(_layers(statement, context))
     else:
         models = [Model(conv, Setting(roles=context.roles, sizes=names)) for conv in GRID]
-        if not letters & {name for name, (letter, _) in names.items() if letter == "q"}:  # the same on both sides
+        sided = context.sided or letters & {name for name, (letter, _) in names.items() if letter == "q"}
+        if not sided:  # the same on both sides
             models = [model for model in models if len(set(model.conv.padding[0])) == 1]
         if not letters & {name for name, (letter, _) in names.items() if letter == "d"}:
             models = [model for model in models if model.conv.dilation == (1,)]
@@ -116,8 +121,13 @@ def _size(statement: Statement, context: Context, others: Mapping[str, tuple[str
             told = f"input {conv.input[0]}, kernel {conv.kernel[0]}, stride {conv.stride[0]}, padding {p}, {q}"
             exact = all(model.number(side, {}).denominator == 1 for side in statement.sides)
             reason = None if exact else "the division is not exact there; its floor is meant"
-            example = f"{told}: {printed(statement.sides[0])} is {come_to[0]}, not {come_to[-1]}"
-            return Outcome(WRONG, "size", reason, reason, size_text(statement, names), example)
+            example = f"{told}: {printed(statement.sides[0])} is {come_to[0]}, not {next(n for n in come_to if n != come_to[0])}"
+            return Outcome(WRONG, "size", reason, reason, size_text(statement, names, sided=context.sided), example)
+    if mistake := in_letters(statement, context, models[0].conv, names):
+        due = size_text(statement, names, context.transposed, context.sided)
+        numbers = [printed(side) for side in statement.sides if not names_in(side)]
+        fix = " = ".join([due, *numbers]) if due else None
+        return Outcome(WRONG, "size", "the numbers agree" if numbers else None, fix=fix, counterexample=mistake)
     for symbols, values in zip(statement.sides, statement.sides[1:], strict=False):
         if not general and (mistake := _put_in(symbols, values, models[0])):
             return Outcome(WRONG, "size", "the values agree", counterexample=mistake)
@@ -134,6 +144,10 @@ def _put_in(symbols: Term, values: Term, model: Model) -> str | None:
         return None if due == values.value else f"{printed(symbols)} is {due}, not {printed(values)}"
     if type(symbols) is not type(values):
         return None
+    if signs_of(symbols) != signs_of(values):
+        return f"{printed(symbols)} became {printed(values)}"
+    if isinstance(symbols, Num) and symbols != values:
+        return f"{printed(symbols)} became {printed(values)}"
     inside = list(children(symbols)), list(children(values))
     if len(inside[0]) != len(inside[1]):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from symconv.checking.begun import BEGUN
 from symconv.checking.spelling import SIZE_WORDS
 from symconv.checking.terms import (
     Add,
@@ -104,6 +105,8 @@ def _call(term: Term) -> str:
     texts = [printed(each) for each in term.args]
     if term.word == "slice":
         return rf"{texts[0]}_{{{','.join(texts[1:])},\cdot}}"
+    if term.word == BEGUN:
+        return rf"{texts[0]} + \cdots"
     return rf"\operatorname{{{term.word}}}({', '.join(texts)})"
 
 

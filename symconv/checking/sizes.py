@@ -38,6 +38,8 @@ Pair = tuple[tuple[int, ...], tuple[int, ...]]
 GENERAL: dict[int, list[Pair]] = {
     1: [((4,), (2,)), ((5,), (3,)), ((3,), (3,)), ((4,), (1,))], 2: [((4, 5), (2, 3)), ((3, 4), (3, 2))],
            3: [((3, 4, 3), (2, 3, 1))]}  # fmt: skip
+#: the same where channels multiply what there is to look at
+CHANNELED: dict[int, list[Pair]] = {1: [((5,), (2,))], 2: [((3, 4), (3, 2))], 3: [((3, 4, 3), (2, 3, 1))]}
 
 
 def sizes_of(context: Context, dims: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
@@ -96,7 +98,7 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
         isinstance(e, Entry) and e.array in context.padded for s in statement.sides for e in walk(s)
     )
     paddings: tuple[Any, ...] = (0, 1) if uses_padding else (context.padding or 0,)
-    if "q" in letters:  # the two sides apart
+    if "q" in letters or (context.sided and uses_padding):  # the two sides apart
         paddings = (0, ((1, 0),) * dims, ((0, 1),) * dims)
     if context.forward == "full" or context.same:
         paddings = ("full" if context.forward == "full" else "same",)
@@ -161,7 +163,7 @@ def _choices(
     elif not literal and not channels:
         choices += [each for each in GENERAL[dims] if each != chosen][: 3 if dims == 1 else 1]
     elif not literal and not chosen:
-        choices += GENERAL[dims][-1:]
+        choices += CHANNELED[dims]
     if context.same and not literal:
         choices += [((4,) * dims, (3,) * dims)]
     if not choices:

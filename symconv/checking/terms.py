@@ -8,7 +8,7 @@ from fractions import Fraction
 
 __all__ = [
     "Add", "Bound", "Call", "Choice", "Diff", "Div", "Dots", "Entry", "Floor", "Grid", "Mul", "Name", "Num", "Seq", "Star",
-    "Statement", "SumOver", "Term", "Transpose", "children", "names_in", "substituted", "sum_under", "walk",
+    "Statement", "SumOver", "Term", "Transpose", "children", "names_in", "signs_of", "substituted", "sum_under", "walk",
 ]  # fmt: skip
 
 
@@ -183,6 +183,11 @@ def walk(term: Term) -> Iterator[Term]:
         each = left.pop()
         yield each
         left += reversed(tuple(children(each)))
+
+
+def signs_of(term: Term) -> tuple[int, ...]:
+    """Those of a sum's terms, none of anything else."""
+    return tuple(sign for sign, _ in term.terms) if isinstance(term, Add) else ()
 
 
 def names_in(term: Term) -> set[str]:

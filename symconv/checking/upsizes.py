@@ -45,24 +45,30 @@ def _layers(letters: set[str]) -> Iterator[Conv]:
             yield Conv(h, k, stride=s, dilation=d, padding=p, output_padding=r, transposed=True)
 
 
-def size_text(statement: Statement, names: Mapping[str, tuple[str, int]], transposed: bool = False) -> str | None:
+def size_text(statement: Statement, names: Mapping[str, tuple[str, int]], transposed: bool = False, sided: bool = False
+              ) -> str | None:  # fmt: skip
     """The size of the output in the author's letters, as LaTeX; None where the left side is not that size."""
     left = statement.sides[0]
-    used = {
-        names[n][0]: printed(Name(n))
-        for side in reversed(statement.sides)
-        for n in sorted(names_in(side))
-        if n in names
-    }
-    if not isinstance(left, Name) or names.get(left.text, ("",))[0] != "O" or not {"H", "K"} <= set(used):
+    if not isinstance(left, Name) or names.get(left.text, ("",))[0] != "O":
         return None
-    s, p, d, r = (used.get(letter, "") for letter in "spdr")
+    own = left.text.partition("_")[2]  # the axis
+    letters = sorted({n for side in statement.sides for n in names_in(side)} & set(names))
+    letters.sort(key=lambda n: n.partition("_")[2] == own)
+    at = {n: n.partition("_")[0] + f"_{own}" if own and "_" in n else n for n in letters}
+    used = {names[n][0]: printed(Name(at[n])) for n in letters}
+    if left.text[0] == "O":
+        missing = {"H": "K", "K": "H"} | ({"q": "p", "p": "q"} if sided else {})
+        used |= {a: used[b].replace(b, a) for a, b in missing.items() if a not in used and b in used}
+    if not {"H", "K"} <= set(used):
+        return None
+    s, p, q, d, r = (used.get(letter, "") for letter in "spqdr")
+    widths = ([p, q] if q else [f"2{p}"]) if p else []
     if transposed:
         first = f"{s}({used['H']} - 1)" if s else f"{used['H']} - 1"
         kernel = f"{d}({used['K']} - 1) + 1" if d else used["K"]
-        text = first + (f" - 2{p}" if p else "") + f" + {kernel}" + (f" + {r}" if r else "")
+        text = first + "".join(f" - {width}" for width in widths) + f" + {kernel}" + (f" + {r}" if r else "")
     else:
         kernel = f"{d}({used['K']} - 1) - 1" if d else used["K"]
-        inner = used["H"] + (f" + 2{p}" if p else "") + f" - {kernel}"
+        inner = used["H"] + "".join(f" + {width}" for width in widths) + f" - {kernel}"
         text = rf"\left\lfloor \frac{{{inner}}}{{{s}}} \right\rfloor + 1" if s else f"{inner} + 1"
     return f"{printed(left)} = {text}"

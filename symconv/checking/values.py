@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symconv.algebra.polynomials import Polynomial
+from symconv.checking.begun import BEGUN
 from symconv.checking.calls import (
     BORDERS,
     Shapes,
@@ -44,6 +45,7 @@ from symconv.checking.terms import (
     SumOver,
     Term,
     Transpose,
+    names_in,
     walk,
 )
 from symconv.checking.windows import check_window, crossed_out
@@ -87,7 +89,20 @@ def _entry(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         raise Unreadable(f"nothing says what {term.array} is")
     at = model.positions(term, env)
     place = None if at is None else model.shifted(term, at)
+    if place is not None and not model.beyond and not any(names_in(i) for i in term.at):
+        _check_inside(model, term, role, place)
     return constant(0) if place is None else model.entry(role, place)
+
+
+def _check_inside(model: Model, entry: Entry, role: str, place: tuple[int, ...]) -> None:
+    """Past for an entry written at numbers that its array does not have; x has those of its border besides."""
+    shape = model.arrays[role].shape
+    widths = [(0, 0)] * (len(shape) - model.dims) + (list(model.conv.padding) if role == "x" else [(0, 0)] * model.dims)
+    if len(place) == len(shape) and any(
+        not -before <= i < n + after for i, n, (before, after) in zip(place, shape, widths, strict=False)
+    ):
+        at = ", ".join(str(i + model.setting.base) for i in place)
+        raise Past(f"{entry.array} has no entry {at}: it is {' x '.join(map(str, shape))}")
 
 
 def _name(model: Model, term: Term, env: Mapping[str, int]) -> Any:
@@ -282,6 +297,8 @@ def _single(model: Model, entry: Entry) -> bool:
 def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Call)
     first = term.args[0]
+    if term.word == BEGUN:
+        return evaluate(model, first, env)
     if term.word == "cancel":
         return crossed_out(model, first)
     if term.word == "mod":

@@ -1,0 +1,46 @@
+"""Sums of which an author writes the first terms and dots: what is written is part of the whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from symconv.algebra.polynomials import Polynomial
+from symconv.checking.terms import Add, Call, Dots, Entry, Grid, Name, Seq, Statement, Term, walk
+
+__all__ = ["BEGUN", "begun_sums", "is_begun", "is_part"]
+
+#: the word for a sum that goes on
+BEGUN = "begun"
+
+
+def begun_sums(statement: Statement) -> Statement:
+    """The same with ``a + b + ...`` as a sum that goes on, where all of it is written at numbers."""
+    return replace(statement, sides=(*statement.sides[:1], *map(_begun, statement.sides[1:])))
+
+
+def _begun(side: Term) -> Term:
+    if not isinstance(side, Add) or side.terms[-1] != (1, Dots()) or len(side.terms) < 2:
+        return side
+    written = Add(side.terms[:-1])
+    inside = list(walk(written))
+    numbers = any(isinstance(each, (Entry, Grid, Seq)) for each in inside) and not any(
+        isinstance(each, (Name, Dots)) for each in inside
+    )
+    return Call(BEGUN, (written,)) if numbers else side
+
+
+def is_begun(side: Term) -> bool:
+    return isinstance(side, Call) and side.word == BEGUN
+
+
+def is_part(written: Any, whole: Any) -> bool:
+    """Whether every term that is written is one of the whole, as often as it is there.
+
+    >>> from symconv.checking.model import constant
+    >>> is_part(constant(2), constant(3))
+    True
+    """
+    if not isinstance(written, Polynomial) or not isinstance(whole, Polynomial):
+        return False
+    return all(0 < c <= whole.terms.get(monomial, 0) for monomial, c in written.terms.items())
