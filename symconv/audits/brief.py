@@ -15,8 +15,9 @@ from symconv.audits.judge import CaseVerdict
 from symconv.audits.numeric import ROUNDS
 from symconv.audits.sandbox.refusals import Failure
 from symconv.audits.sandbox.remote import Process, Raised
-from symconv.audits.tries import MAX_SYMBOLIC_TERMS, points_of
-from symconv.audits.truth import Derivative, Point, point_size
+from symconv.audits.tries import MAX_SYMBOLIC_TERMS
+from symconv.audits.truth import Point, point_size, points
+from symconv.audits.windows import Windows
 from symconv.layer.conv import Conv
 
 __all__ = ["Left", "briefly"]
@@ -35,8 +36,7 @@ class Left:
 @dataclass
 class _Tried:
     conv: Conv
-    points: list[Point]
-    reference: Derivative
+    reference: Windows
     native: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def wrong(self, at: Point, answer: Returned) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def briefly(
             kept[i] = tried
     for i, tried, answers in _tried(start, convs, [i for i in again if i in kept], seed, kept, truth):
         (answer,) = answers
-        wrong = tried.wrong(tried.points[1], answer) if isinstance(answer, Returned) else ()
+        wrong = tried.wrong(tried.reference.points[1], answer) if isinstance(answer, Returned) else ()
         before = found[i]
         if wrong or not isinstance(answer, Returned) or answer.outputs.keys() != before.outputs.keys():  # type: ignore[union-attr]
             found[i] = Left(wrong)
@@ -83,7 +83,7 @@ def _tried(
     if not order:
         return
     with start(convs[order[0]]) as process:
-        sums = face_of(process.mode).sums
+        face = face_of(process.mode)
         for begin in range(0, len(order), TOGETHER):
             asked: dict[int, tuple[_Tried, list[Request]]] = {}
             for i in order[begin : begin + TOGETHER]:
@@ -92,9 +92,9 @@ def _tried(
                     continue
                 tried = known.get(i)
                 if tried is None:
-                    reference = Derivative(conv, truth)
-                    tried = _Tried(conv, points_of(process, reference, seed, point_size(conv, sums), conv), reference)
-                first, second, *rest = (Request(at, optional=True) for at in tried.points)
+                    drawn = points(conv, seed, ROUNDS, point_size(conv, face.sums), face.arrays)
+                    tried = _Tried(conv, Windows(conv, truth, drawn))
+                first, second, *rest = (Request(at, optional=True) for at in tried.reference.points)
                 guarded = replace(first, guarded=True)
                 asked[i] = (tried, [second] if i in known else [guarded, second, *rest])
             try:
@@ -113,7 +113,7 @@ def _verdict(tried: _Tried, answers: Sequence[Returned | Failure]) -> CaseVerdic
         return Left()
     names = list(runs[0].outputs)
     wrong: dict[str, None] = {}
-    for at, run in zip(tried.points, runs, strict=True):
+    for at, run in zip(tried.reference.points, runs, strict=True):
         wrong.update(dict.fromkeys(tried.wrong(at, run)))
     if (
         wrong

@@ -196,4 +196,6 @@ def _same(a: Array, b: Array) -> bool:
         return all(map(operator.is_, a.reshape(-1), b.reshape(-1)))
     if a.shape != b.shape:
         return False
-    return bool((a == b).all()) or np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+    if a.dtype == b.dtype and a.tobytes() == b.tobytes():
+        return True
+    return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")

@@ -31,7 +31,7 @@ def drawn(convs: Sequence[Conv], seed: int) -> Iterator[Conv]:
     """
     random = np.random.default_rng([seed, 7])
     known = set(convs)
-    dimensions = {c.ndim: [each for each in convs if each.ndim == c.ndim] for c in convs}
+    dimensions = {n: [each for each in convs if each.ndim == n] for n in dict.fromkeys(c.ndim for c in convs)}
     spans = {
         (ndim, name): [(min(values), max(values)) for values in zip(*(getattr(c, name) for c in members), strict=True)]
         for ndim, members in dimensions.items()

@@ -22,7 +22,7 @@ from symconv.audits.mistakes import by_adapter
 from symconv.layer.conv import Conv
 
 __all__ = ["CONVENTIONS", "GRADIENTS", "Adapter", "Convention", "Functions", "convention_named", "from_native", "native_shape",
-           "outputs_of", "said_only", "short", "to_native"]  # fmt: skip
+           "outputs_of", "paddings", "said_only", "short", "to_native"]  # fmt: skip
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -107,8 +107,11 @@ def short(values: Sequence[Any]) -> Any:
     return values[0] if len(set(values)) == 1 else tuple(values)
 
 
-def _padding(conv: Conv) -> Any:
-    return short([p if p == q else (p, q) for p, q in conv.padding])
+def paddings(conv: Conv) -> Any:
+    """One number, a number for each axis, or where some axis has two numbers, before and after, these: always in a tuple of the
+    axes, so that (1, 2) has one meaning."""
+    values = [p if p == q else (p, q) for p, q in conv.padding]
+    return tuple(values) if any(isinstance(value, tuple) for value in values) else short(values)
 
 
 # how each kind is called ---------------------------------------------------------------------------------------------------
@@ -132,16 +135,16 @@ def said_only(conv: Conv) -> dict[str, Any]:
 
 
 def _plain_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
-    return functions.main(a["x"], a["w"], a["b"], a["dy"], short(conv.stride), _padding(conv), **said_only(conv))
+    return functions.main(a["x"], a["w"], a["b"], a["dy"], short(conv.stride), paddings(conv), **said_only(conv))
 
 
 def _plain_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
-    return function(a["x"], a["w"], a["b"], short(conv.stride), _padding(conv), **said_only(conv))
+    return function(a["x"], a["w"], a["b"], short(conv.stride), paddings(conv), **said_only(conv))
 
 
 def _double_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
     given = (a[name] for name in SECOND.arrays)
-    return functions.main(*given, short(conv.stride), _padding(conv), **said_only(conv))
+    return functions.main(*given, short(conv.stride), paddings(conv), **said_only(conv))
 
 
 def _no_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
@@ -152,7 +155,7 @@ def _cached(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The two conventions in which forward returns (y, cache) and backward takes (dy, cache)."""
 
     def parameters(conv: Conv) -> dict[str, Any]:
-        return {"stride": short(conv.stride), "pad": _padding(conv)} | said_only(conv)
+        return {"stride": short(conv.stride), "pad": paddings(conv)} | said_only(conv)
 
     def backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
         if functions.forward is None:
@@ -173,7 +176,7 @@ def _cached(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 def _layer(make: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
-    return in_phase("construct", partial(make, a["w"], a["b"], short(conv.stride), _padding(conv), **said_only(conv)))
+    return in_phase("construct", partial(make, a["w"], a["b"], short(conv.stride), paddings(conv), **said_only(conv)))
 
 
 def _raise(error: Exception) -> Any:

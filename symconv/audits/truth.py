@@ -31,7 +31,7 @@ from symconv.layer.padding import FILLER
 from symconv.layer.second import SECOND_READINGS, directed
 
 __all__ = ["FACTORS", "FRACTION", "READINGS", "Derivative", "Reference", "altered", "at_numbers", "check_forward", "equal",
-           "exact_value", "point", "point_size", "said_as_formula"]  # fmt: skip
+           "exact_value", "point", "point_size", "points", "said_as_formula"]  # fmt: skip
 
 Array = NDArray[Any]
 Point = dict[str, Array]
@@ -162,6 +162,8 @@ def equal(value: Array, truth: Array, scale: float = 0.0) -> bool:
     """
     if value.shape != truth.shape or value.dtype.kind not in "biuf":
         return False
+    if value.dtype == truth.dtype and value.tobytes() == truth.tobytes():  # as a rule
+        return True
     if np.array_equal(value, truth):
         return True
     difference = np.abs(value.astype(np.float64) - truth)
@@ -223,18 +225,32 @@ def point(
     that. The same for the same case, seed and number, whoever runs it.
     """
     generator = np.random.default_rng([seed, number, zlib.crc32(conv.slug.encode())])
-    unit = {1: 1 / SCALE, 2: SCALE}.get(number, 1) / FRACTION
+    drawn = _drawn(generator, conv, (number,), size, shapes or conv.shapes, arrays)
+    return {name: array[0] for name, array in drawn.items()}
+
+
+def points(conv: Conv, seed: int, count: int, size: int, arrays: Sequence[str] = FIRST.arrays) -> Point:
+    """The first points of a case, drawn together, one after the other in each array: others than :func:`point` has, and as
+    reproducible."""
+    generator = np.random.default_rng([seed, zlib.crc32(conv.slug.encode())])
+    return _drawn(generator, conv, range(count), size, conv.shapes, arrays)
+
+
+def _drawn(
+    generator: np.random.Generator, conv: Conv, numbers: Sequence[int], size: int, shapes: Mapping[str, Sequence[int]],
+    arrays: Sequence[str],
+) -> Point:  # fmt: skip
+    """The points of these numbers, in arrays with one axis more, in front."""
+    extents = [tuple(shapes[name]) for name in arrays]
+    ends = list(itertools.accumulate(map(math.prod, extents), initial=0))
+    whole = generator.integers(-size, size + 1, (len(numbers), ends[-1])).astype(np.float64)
+    unit = np.array([[{1: 1 / SCALE, 2: SCALE}.get(number, 1) / FRACTION] for number in numbers])
     beside = 1 / FRACTION if conv.mode.filled else unit
     units = dict.fromkeys(ADDED.values(), unit * beside) | dict.fromkeys(("x", "v_x"), beside)
-    shapes = shapes or conv.shapes
-    extents = [tuple(shapes[name]) for name in arrays]
-    ends = list(itertools.accumulate(map(math.prod, extents)))
-    whole = generator.integers(-size, size + 1, ends[-1]).astype(np.float64)
-    result = {}
-    for name, extent, end in zip(arrays, extents, ends, strict=True):
-        entries = whole[end - math.prod(extent) : end].reshape(extent)
-        result[name] = entries * units.get(name, unit)
-    return result
+    return {
+        name: (whole[:, begin:end] * units.get(name, unit)).reshape(-1, *extent)
+        for name, extent, (begin, end) in zip(arrays, extents, itertools.pairwise(ends), strict=True)
+    }
 
 
 def altered(

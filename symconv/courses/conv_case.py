@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.conventions import short
+from symconv.audits.conventions import paddings, short
 from symconv.audits.truth import Derivative, point, point_size
 from symconv.layer.conv import Conv
 
@@ -88,7 +88,7 @@ class ConvCase:
 
     @property
     def padding(self) -> Any:
-        return short([p if p == q else (p, q) for p, q in self.conv.padding])
+        return paddings(self.conv)
 
     def check(self, **results: Any) -> None:
         """AssertionError when a result given by name (y, dx, dw, db) is not the true one: ``case.check(dx=dx, dw=dw)``.

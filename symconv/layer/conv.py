@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from symconv.algebra.integers import floor_sum
@@ -144,8 +144,8 @@ class Conv:
         check_sizes(known)
         known["padding_mode"] = possible_mode(padding_mode, known).name
         known["padding_value"] = border_value(padding_value, MODES[padding_mode])
-        for field in fields(self):
-            object.__setattr__(self, field.name, known[field.name])
+        for name in self.__dataclass_fields__:
+            object.__setattr__(self, name, known[name])
         self._check_output()
 
     def _check_output(self) -> None:
@@ -191,17 +191,8 @@ class Conv:
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """The relation R on each axis; H is x's size there, or y's when transposed."""
-        result = []
-        for size, K, s, d, (p, q), extra in zip(
-            self.input, self.kernel, self.stride, self.dilation, self.padding, self.output_padding, strict=True
-        ):
-            known = {"K": K, "s": s, "d": d, "p": p, "q": q}
-            if self.transposed:  # x is on the o side; the m side is as large as makes the remainder ``extra``
-                H, O = relation.PADDED_SIZE.evaluate(known | {"O": size, "r": extra}), size
-            else:
-                H, O = size, relation.OUTPUT_SIZE.evaluate(known | {"H": size})
-            result.append(Axis(H=H, O=O, **known, mode=self.mode))
-        return tuple(result)
+        sizes = zip(self.input, self.kernel, self.stride, self.dilation, self.padding, self.output_padding, strict=True)
+        return tuple(_axis(*each, self.transposed, self.mode) for each in sizes)
 
     @cached_property
     def output(self) -> tuple[int, ...]:
@@ -239,9 +230,9 @@ class Conv:
     def y_shape(self) -> tuple[int, ...]:
         return (self.batch, self.out_channels, *self.output)
 
-    @property
+    @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each array of the layer by its name."""
+        """The shape of each array of the layer by its name; not to be written to."""
         x, w, b, y = self.x_shape, self.w_shape, self.b_shape, self.y_shape
         return {
             "x": x, "w": w, "b": b, "y": y, "t": y, "dx": x, "dw": w, "db": b, "dy": y,
@@ -294,7 +285,7 @@ class Conv:
 
     # showing ---------------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def slug(self) -> str:
         """A short name for files and tests: ``in5x6-k3x2-s2x1-p1x0-d1x2-g2``."""
 
@@ -328,6 +319,10 @@ class Conv:
         """Every parameter as plain lists and numbers (``Conv(**conv.to_dict()) == conv``), for JSON."""
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The parameters alone: what has been worked out of them need not go from process to process."""
+        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+
     def __repr__(self) -> str:
         defaults = {"batch": 1, "in_channels": 1, "out_channels": 1, "groups": 1, "bias": True, "transposed": False,
                     "stride": (1,) * self.ndim, "padding": ((0, 0),) * self.ndim, "dilation": (1,) * self.ndim,
@@ -346,6 +341,21 @@ class Conv:
         return f"Conv({', '.join(shown)})"
 
 
+@lru_cache(4096)  # the axes of a grid come again and again
+def _axis(
+    size: int, K: int, s: int, d: int, padding: tuple[int, int], extra: int, transposed: bool, mode: Mode
+) -> Axis:  # fmt: skip
+    """The relation R on one axis of a layer with these sizes."""
+    p, q = padding
+    known = {"K": K, "s": s, "d": d, "p": p, "q": q}
+    if transposed:  # x is on the o side; the m side is as large as makes the remainder ``extra``
+        H, O = relation.PADDED_SIZE.evaluate(known | {"O": size, "r": extra}), size
+    else:
+        H, O = size, relation.OUTPUT_SIZE.evaluate(known | {"H": size})
+    return Axis(H=H, O=O, **known, mode=mode)
+
+
+@lru_cache(4096)
 def _pairs_in_relation(axis: Axis) -> int:
     """How many (o, k) of the axis read something: a row of the input, or what its border holds."""
     if axis.mode.counts_outside:

@@ -20,7 +20,7 @@ from symconv.layer import relation
 from symconv.layer.conv import MAX_TERMS, Axis, Conv
 from symconv.layer.padding import FILLER, OUTSIDE
 
-__all__ = ["beyond", "channel_labels", "enumerate_axis", "label_sizes", "loss", "spread"]
+__all__ = ["beyond", "channel_labels", "enumerate_axis", "label_sizes", "loss", "rows_read", "spread"]
 
 #: what an array's leading indices run over: n image, g group, f and c channels of one group (f on the strided side of R)
 _STRIDED, _PADDED, _WEIGHTS = "ngf", "ngc", "gfc"
@@ -53,6 +53,15 @@ def _enumerated(axis: Axis) -> tuple[tuple[str, Column], ...]:
     for column in columns.values():
         column.flags.writeable = False
     return tuple(columns.items())
+
+
+@lru_cache(4096)
+def rows_read(axis: Axis) -> Column:
+    """The row that output row o reads by tap k, as an array (O, K) that is not to be written to; H stands for what is outside."""
+    rows = _taps(axis)["m"].reshape(axis.O, axis.K)
+    rows = np.where(rows == OUTSIDE, axis.H, rows)
+    rows.flags.writeable = False
+    return rows
 
 
 def _taps(axis: Axis) -> dict[str, Column]:

@@ -31,6 +31,7 @@ from symconv.algebra.polynomials import (
 from symconv.audits.causes import CAUSES, Observed, confirmed
 from symconv.audits.challenge import drawn
 from symconv.audits.condition import Rule, find_condition
+from symconv.audits.conventions import paddings
 from symconv.audits.grids import default_grid, grid_of, sizes
 from symconv.audits.numeric import TooCostly, degrees, false_right, nonlinear_in, recover
 from symconv.audits.predicates import PREDICATES
@@ -508,3 +509,18 @@ def test_groups_divide_channels() -> None:
     grid = list(grid_of("quick", groups=(1, 2, 3)))
     assert {conv.groups for conv in grid} == {1, 2, 3}
     assert len(grid) == 135
+
+
+@pytest.mark.parametrize(
+    ("conv", "handed"),
+    [
+        (Conv((4, 4), 2, padding=1), 1),
+        (Conv((4, 4), 2, padding=(1, 2)), (1, 2)),
+        (Conv((4, 4), 2, padding=((1, 2), (1, 2))), ((1, 2), (1, 2))),
+        (Conv((4, 4), 2, padding=((1, 1), (0, 2))), (1, (0, 2))),
+        (Conv(4, 2, padding=((1, 0),)), ((1, 0),)),
+    ],
+    ids=str,
+)
+def test_two_numbers_are_those_of_two_axes(conv: Conv, handed: object) -> None:
+    assert paddings(conv) == handed

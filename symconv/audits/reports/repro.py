@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.conventions import CONVENTIONS, GRADIENTS, native_shape, said_only, short, to_native
+from symconv.audits.conventions import CONVENTIONS, GRADIENTS, native_shape, paddings, said_only, short, to_native
 from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.written import called
 from symconv.audits.measures import size_of
@@ -171,13 +171,9 @@ def _literal(array: Array, scale: float = 1.0) -> str:
     return f"{factor}np.array([{entries}], dtype=float).reshape({', '.join(map(str, array.shape))})"
 
 
-def _padding(conv: Conv) -> Any:
-    return short([p if p == q else (p, q) for p, q in conv.padding])
-
-
 def _told(conv: Conv) -> str:
     more = "".join(f", {name.replace('_', ' ')} {value}" for name, value in said_only(conv).items())
-    return f"input {conv.input}, kernel {conv.kernel}, stride {short(conv.stride)}, padding {_padding(conv)}{more}"
+    return f"input {conv.input}, kernel {conv.kernel}, stride {short(conv.stride)}, padding {paddings(conv)}{more}"
 
 
 def _calls(
@@ -185,7 +181,7 @@ def _calls(
 ) -> Iterator[list[str]]:  # fmt: skip
     """The lines that call the function and bind the output: it returns several in order, a dict, or one."""
     x, w, b, dy = names
-    stride, padding = short(conv.stride), _padding(conv)
+    stride, padding = short(conv.stride), paddings(conv)
     extras = said_only(conv)
     keywords = "".join(f", {key}={value!r}" for key, value in extras.items())
     if convention == "layer":

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.random  # used in every child: else each would import it
 
 from symconv.audits.calls import Caller, Request
 from symconv.audits.conventions import convention_named
@@ -226,15 +227,17 @@ def _answer_calls(loaded: Loaded, task: Fork, stream: socket.socket, me: int) ->
     def begun(conv: Conv) -> Caller:
         # nobody may be left to end this process: it ends by itself soon after its time is up
         signal.setitimer(signal.ITIMER_REAL, task.time_limit + OVERTIME)
-        limit_memory(task.memory_limit)
         return Caller(functions, convention, conv, task.mode, task.outputs, namespaces, looks)
 
     caller = begun(task.conv)
+    limit_memory(task.memory_limit)
     while True:
         try:
             requests: list[Request | Layer | tuple[str, tuple[int, ...]]] = pickle.loads(messages.read(stream.recv))
         except EOFError:
             return
+        if requests and isinstance(requests[0], Layer):
+            limit_memory(task.memory_limit)
         answers: list[Any] = []
         for request in requests:
             try:
