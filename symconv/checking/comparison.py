@@ -250,7 +250,7 @@ def agreement(
         for side in sides[1:]:
             texts = formula_texts(sides[0], side, model, context.axes)
             strides = tuple(sorted({m.conv.stride[0] for m in models}))
-            proof = general_verdict(texts, strides, context.padding == 0)
+            proof = general_verdict(texts, strides, context.padding)
             if not proof.holds:
                 return Outcome(
                     HOLDS, kind, holds + (f"; for every size only when {proof.condition}" if proof.condition else "")

@@ -91,8 +91,12 @@ class Context:
     einstein: bool = False
     stride: int = 1
     padding: int | None = 0
+    #: words say that there is none
+    padding_said: bool = False
     dims: int | None = None
     channels: bool = False
+    #: one output, which has no channel of its own
+    single: bool = False
     images: bool = False
     sizes: dict[int, dict[str, tuple[int, ...]]] = field(default_factory=dict)
     definitions: dict[str, tuple[tuple[str, ...], Term]] = field(default_factory=dict)
@@ -194,7 +198,7 @@ class Context:
             self.einstein = True
             self.note("einstein", True, block.line)
         if _PAD_ZERO.search(text) and "padding" not in self.fixed:
-            self.padding, self.free = 0, self.free - {"p"}
+            self.padding, self.free, self.padding_said = 0, self.free - {"p"}, True
             self.note("padding", 0, block.line)
         self.unlike = self.unlike or bool(_UNTRANSPOSED.search(text))
         if (found := _STRIDE.search(text)) and "stride" not in self.fixed:
@@ -346,7 +350,7 @@ def letters_of(blocks: Sequence[Block], context: Context) -> None:
                 rf"(?<![A-Za-z\\]){command}(?![A-Za-z])|(?<![A-Za-z\\])d{command}(?![A-Za-z])", maths
             )
             primed = role == "y" and re.search(rf"(?<![A-Za-z\\]){command}'\s*[(\[]", maths)
-            starred = rf"{command}\s*(?:\^|_|=|\*|\\star|\\ast|\))|(?:\*|\\star|\\ast)(?:_\{{?\w+\}}?)?\s*{command}"
+            starred = rf"{command}\s*(?:\^|_|\[|=|\*|\\star|\\ast|\))|(?:\*|\\star|\\ast)(?:_\{{?\w+\}}?)?\s*{command}"
             upstream = role == "dy" and re.search(starred, maths)
             if role == "dy" and not upstream:
                 continue

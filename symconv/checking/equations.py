@@ -22,7 +22,7 @@ from symconv.checking.comparison import (
     span_of,
 )
 from symconv.checking.context import SIZES, Context, Layout
-from symconv.checking.forward import OwnModel, centred, is_convolution, is_forward, star_defined
+from symconv.checking.forward import OwnModel, begun, centred, is_convolution, is_forward, star_defined
 from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.operators import apart, stars_of, with_mode
@@ -32,6 +32,7 @@ from symconv.checking.repairs import ill_formed, nearest, wrong
 from symconv.checking.result import (
     AMBIGUOUS,
     DEFINITION,
+    GOOD,
     HOLDS,
     ILL_FORMED,
     INCONSISTENT,
@@ -61,9 +62,6 @@ __all__ = ["LAYOUTS", "equation"]
 
 #: in which order x, w and y have their channels and space; the first is the usual one
 LAYOUTS: tuple[Layout, ...] = tuple(itertools.product(("cS", "Sc"), ("fcS", "Scf", "Sfc", "cfS"), ("fS", "Sf")))
-
-#: verdicts that a statement gets where what it is read as is right
-GOOD = (PROVED, HOLDS, DEFINITION, ILL_FORMED)
 
 
 def equation(statement: Statement, context: Context) -> Outcome:
@@ -108,7 +106,7 @@ def _equation(statement: Statement, context: Context) -> Outcome:
         stepped(statement, context)
     if forward and (told := centred(statement, context)) is not None:
         return told
-    found = _in_a_base(statement, context)
+    found = begun(statement, context, _in_a_base) if forward and not context.layers else _in_a_base(statement, context)
     if forward:
         if found.verdict == WRONG and is_convolution(statement, context):
             return _convolution(statement, context)
@@ -199,7 +197,7 @@ def _in_a_base(statement: Statement, context: Context) -> Outcome:
     What they are is the article's, not the display's: each display that holds in some of them rules the others out for those that
     follow. A forward pass may begin anew.
     """
-    dims, channels, images = shape_of(statement, context)
+    dims, channels, _ = shape_of(statement, context)
     anew = is_forward(statement, context) and not context.layers
     layouts = (LAYOUTS if anew else context.layouts or LAYOUTS) if channels else LAYOUTS[:1]
     bases = [context.base] if context.base is not None else [1, 0] if anew else list(context.bases)
@@ -223,7 +221,7 @@ def _in_a_base(statement: Statement, context: Context) -> Outcome:
     base, layout = min(found, key=lambda each: found[each].verdict == ILL_FORMED)
     told = found[base, layout]
     if anew:
-        settled(statement, context, images)
+        settled(statement, context)
     if told.verdict != ILL_FORMED:
         context.bases = tuple(dict.fromkeys(each for each, _ in found))
         if channels:

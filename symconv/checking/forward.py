@@ -1,8 +1,9 @@
-"""Forward passes that are not the layer's: true convolutions, other offsets, and stars that an article defines."""
+"""Forward passes: those that begin a part, true convolutions, other offsets, and stars that an article defines."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -15,11 +16,11 @@ from symconv.checking.context import Context
 from symconv.checking.letters import STARS
 from symconv.checking.linear import linear
 from symconv.checking.model import Model, Unreadable, constant
-from symconv.checking.result import DEFINITION, INCONSISTENT, WRONG
+from symconv.checking.result import DEFINITION, GOOD, INCONSISTENT, WRONG
 from symconv.checking.terms import Add, Bound, Entry, Name, Statement, Term, walk
 from symconv.checking.values import evaluate
 
-__all__ = ["OwnModel", "centred", "is_convolution", "is_forward", "star_defined"]
+__all__ = ["OwnModel", "begun", "centred", "is_convolution", "is_forward", "star_defined"]
 
 
 class OwnModel(Model):
@@ -116,3 +117,37 @@ def star_defined(statement: Statement, context: Context, meaning: str, found: Ou
     context.stars[sign] = meaning
     context.note(f"star {sign}", meaning, None)
     return found
+
+
+def begun(statement: Statement, context: Context, judged: Callable[[Statement, Context], Outcome]) -> Outcome:
+    """The verdict on a forward pass that may begin a part: of the kind before it or another, or with a
+    number as its padding, which it is taken to say where it holds so."""
+    before = {"forward": context.forward, "transposed": context.transposed, "padding": context.padding}
+    first: Outcome | None = None
+    for trial in _passes(statement, context):
+        for slot, value in trial.items():
+            setattr(context, slot, value)
+        try:
+            found = judged(statement, context)
+        except ValueError:
+            found = None
+        if found is not None and found.verdict in GOOD:
+            if trial["padding"] != before["padding"]:
+                context.note("padding", trial["padding"], None)
+            return found
+        first = first or found
+    for slot, value in before.items():
+        setattr(context, slot, value)
+    return first or judged(statement, context)
+
+
+def _passes(statement: Statement, context: Context) -> Iterator[dict[str, Any]]:
+    """What a forward pass may be about, the likeliest first."""
+    as_before = {"forward": context.forward, "transposed": context.transposed, "padding": context.padding}
+    yield as_before | {"forward": ""}
+    if context.forward:
+        yield as_before
+    if "padding" not in context.fixed and not context.padding_said:
+        yield from (as_before | {"forward": "", "padding": p} for p in range(5) if p != context.padding)
+    if not is_convolution(statement, context):
+        yield as_before | {"forward": "", "transposed": not context.transposed}

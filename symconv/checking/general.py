@@ -59,17 +59,17 @@ def formula_texts(left: Term, right: Term, model: Model, ranges: dict[str, str])
     return [_axis(left, right, model, axis, ranges) for axis in range(model.dims)]
 
 
-def general_verdict(texts: list[str], strides: tuple[int, ...], p_zero: bool) -> General:
-    """The formulas at each stride, with p = 0 where the article has no padding."""
+def general_verdict(texts: list[str], strides: tuple[int, ...], padding: int | None) -> General:
+    """The formulas at each stride, at the padding that the article has where that is a number."""
     proofs = [(text, s, _proved(text, s)) for text in dict.fromkeys(texts) for s in strides]
-    bad = [(text, s, proof) for text, s, proof in proofs if not _holds(proof, p_zero)]
+    bad = [(text, s, proof) for text, s, proof in proofs if not _holds(proof, padding)]
     conditions = dict.fromkeys(
         (f"stride {s}: " if len(strides) > 1 else "") + (proof.condition or proof.reason or "never")
         for _, s, proof in proofs
         if proof.verdict != PROVED
     )
     if bad and len(strides) > 1:
-        good = [str(s) for s in strides if all(_holds(p, p_zero) for _, t, p in proofs if t == s)]
+        good = [str(s) for s in strides if all(_holds(p, padding) for _, t, p in proofs if t == s)]
         if good:
             conditions = {f"right exactly for stride {', '.join(good)} of {', '.join(map(str, strides))}": None}
     example = next((str(proof.counterexample) for _, _, proof in bad if proof.counterexample is not None), None)
@@ -83,14 +83,14 @@ def _proved(text: str, stride: int) -> Proof:
     return proof
 
 
-def _holds(proof: Proof, p_zero: bool) -> bool:
+def _holds(proof: Proof, padding: int | None) -> bool:
     if proof.verdict == PROVED:
         return True
-    if not p_zero or proof.validity is None or proof.validity.sizes is None:
+    if padding is None or proof.validity is None or proof.validity.sizes is None:
         return False
     sizes = proof.validity.sizes
     s = proof.stride
-    setting = isl.Set(f"[H,K,p] -> {{ : p = 0 and K >= 1 and H >= K and {s} >= 1 }}", sizes.get_ctx())
+    setting = isl.Set(f"[H,K,p] -> {{ : p = {padding} and K >= 1 and H + 2p >= K and {s} >= 1 }}", sizes.get_ctx())
     return bool(setting.is_subset(sizes.align_params(setting.get_space())))
 
 

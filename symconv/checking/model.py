@@ -60,6 +60,8 @@ class Setting:
     turned: bool = False
     #: groups have an index of their own
     grouped: bool = False
+    #: each channel is by itself: w and y have the index of the input's
+    apart: bool = False
     #: a bias of its own for each output
     untied: bool = False
 
@@ -87,8 +89,9 @@ class Model:
         """x, w, b, y and the gradients in the author's layout."""
         setting = self.setting
         return _arrays(
-            self.conv, self.channels, self.batch, setting.layout, setting.grouped, setting.turned, setting.untied
-        )
+            self.conv, self.channels, self.batch, setting.layout, setting.grouped, setting.turned, setting.untied,
+            setting.apart,
+        )  # fmt: skip
 
     def written(self) -> dict[str, NDArray[Any]]:
         """The arrays, computed."""
@@ -152,11 +155,14 @@ class Model:
             array = array.reshape(*array.shape[:lead], self.conv.groups, -1, *array.shape[lead + 1 :])
             return array[0] if lead and not self.batch else array
         if role == "b":
-            return array if self.channels and "f" in self.setting.layout[1] else array.reshape(-1)[:1].reshape(())
+            several = "f" in self.setting.layout[1] or self.setting.apart
+            return array if self.channels and several else array.reshape(-1)[:1].reshape(())
         if role == "w":
             if not self.channels:
                 return np.asarray(array[0, 0])
             layout = self.setting.layout[1]
+            if self.setting.apart:
+                return _moved(array[:, 0], "c", layout.replace("f", ""))
             letters = "cf" if self.conv.transposed else "fc"
             return _moved(array, letters, layout) if "f" in layout else _moved(array[0], "c", layout)
         letters = "c" if role == "x" else "f"
@@ -354,10 +360,17 @@ class Model:
 
 @lru_cache(maxsize=1024)
 def _arrays(
-    conv: Conv, channels: bool, batch: bool, layout: tuple[str, str, str], grouped: bool, turned: bool, untied: bool
+    conv: Conv,
+    channels: bool,
+    batch: bool,
+    layout: tuple[str, str, str],
+    grouped: bool,
+    turned: bool,
+    untied: bool,
+    apart: bool,
 ) -> dict[str, NDArray[Any]]:
     """The arrays of a layer as an author lays them: statements ask for the same ones again and again."""
-    setting = Setting({}, layout=layout, grouped=grouped, turned=turned, untied=untied)
+    setting = Setting({}, layout=layout, grouped=grouped, turned=turned, untied=untied, apart=apart)
     return Model(conv, setting, channels, batch).written()
 
 

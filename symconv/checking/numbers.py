@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from symconv.checking.comparison import Outcome
@@ -101,15 +101,16 @@ def _size(statement: Statement, context: Context, others: Mapping[str, tuple[str
     if not general:
         models = list(_layers(statement, context))
     else:
-        models = [Model(conv, Setting(roles=context.roles, sizes=names)) for conv in GRID]
-        sided = context.sided or letters & {name for name, (letter, _) in names.items() if letter == "q"}
-        if not sided:  # the same on both sides
+        given = {names[n][0] for n in letters if n in names}
+        chosen = GRID if context.layers or transposed else _of_the_part(given, context)
+        models = [Model(conv, Setting(roles=context.roles, sizes=names)) for conv in chosen]
+        if not context.sided and "q" not in given:  # the same on both sides
             models = [model for model in models if len(set(model.conv.padding[0])) == 1]
-        if not letters & {name for name, (letter, _) in names.items() if letter == "d"}:
+        if chosen is GRID and "d" not in given:
             models = [model for model in models if model.conv.dilation == (1,)]
         if transposed and "a" not in letters:
             models = [model for model in models if model.conv.remainder == (0,)]
-        if not letters & {name for name, (letter, _) in names.items() if letter == "s"}:
+        if chosen is GRID and "s" not in given:
             models = [model for model in models if model.conv.stride == (1,)]
     if not models:
         raise Unreadable("nothing says how large the layer is")
@@ -161,6 +162,27 @@ def _grid() -> Iterator[Conv]:
 
 
 GRID = tuple(_grid())
+
+
+def _of_the_part(given: set[str], context: Context) -> Sequence[Conv]:
+    """The layers that a size is about: what neither it nor the forward pass has a letter for is as it is in this part."""
+    open_ = given | context.free
+    strides = (1, 2, 3) if "s" in open_ else (context.stride,)
+    dilations = (1, 2) if "d" in open_ else (context.dilation,)
+    found = []
+    for h, k, s, d in itertools.product(range(1, 7), range(1, 4), strides, dilations):
+        if "p" in open_ or "q" in open_ or context.padding is None:
+            paddings = [(p, q) for p in (0, 1) for q in (0, 1)]
+        elif context.forward == "full":
+            paddings = [(d * (k - 1),) * 2]
+        elif context.same:
+            paddings = [(k // 2,) * 2] if k % 2 else []
+        else:
+            paddings = [(context.padding,) * 2]
+        found += [
+            Conv(h, k, stride=s, dilation=d, padding=(each,)) for each in paddings if h + sum(each) >= d * (k - 1) + 1
+        ]
+    return found
 
 
 def _layers(statement: Statement, context: Context) -> Iterator[Model]:

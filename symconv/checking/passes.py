@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from symconv.checking.context import SIZES, Context
 from symconv.checking.linear import linear
+from symconv.checking.ranks import each_channel, ranks_of, shape_of
 from symconv.checking.terms import Bound, Entry, Name, Star, Statement, names_in, walk
 
 __all__ = ["free_letters", "is_pass", "settled", "stepped"]
@@ -59,9 +60,14 @@ def stepped(statement: Statement, context: Context) -> None:
             context.note("dilation", context.dilation, None)
 
 
-def settled(statement: Statement, context: Context, images: bool) -> None:
-    """Remember which letters a forward pass that holds leaves free, and whether one name is the size of several axes."""
+def settled(statement: Statement, context: Context) -> None:
+    """Remember what a forward pass that holds says: which letters it leaves free, whether one name is the size of several axes,
+    whether images have an index and its one output none."""
+    dims, channels, images = shape_of(statement, context)
     context.images = context.images or images
+    context.single = (
+        channels and each_channel(statement, context) is None and ranks_of(statement, context).get("w") == {dims + 1}
+    )
     sizes = {n: size for n, size in SIZES.items() if n not in context.roles}
     arrays = [e for side in statement.sides for e in walk(side) if isinstance(e, Entry)]
     used = {name for entry in arrays for index in entry.at for name in names_in(index)}

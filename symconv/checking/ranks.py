@@ -6,9 +6,9 @@ from symconv.checking.calls import border_named
 from symconv.checking.context import Context
 from symconv.checking.model import Unreadable
 from symconv.checking.operators import stars_of
-from symconv.checking.terms import Call, Entry, Grid, Mul, Seq, Star, Statement, SumOver, walk
+from symconv.checking.terms import Bound, Call, Entry, Grid, Mul, Name, Seq, Star, Statement, SumOver, walk
 
-__all__ = ["at_channels", "groups_of", "ranks_of", "shape_of", "slides_entries"]
+__all__ = ["at_channels", "each_channel", "groups_of", "ranks_of", "shape_of", "slides_entries"]
 
 
 def _whole_rank(context: Context) -> int:
@@ -49,12 +49,38 @@ def ranks_of(statement: Statement, context: Context) -> dict[str, set[int]]:
     for side in statement.sides:
         for each in walk(side):
             if isinstance(each, Entry):
-                role = context.roles.get(each.array) or (
-                    context.roles.get(each.array[1:]) if each.array.startswith("d") else None
-                )
+                role = _role(each, context)
                 if role is not None:
-                    ranks.setdefault(role.removeprefix("d"), set()).add(len(each.at))
+                    ranks.setdefault(role, set()).add(len(each.at))
     return ranks
+
+
+def _role(entry: Entry, context: Context) -> str | None:
+    """x, w, b or y, of which an entry, or of whose gradient, it is."""
+    role = context.roles.get(entry.array) or (
+        context.roles.get(entry.array[1:]) if entry.array.startswith("d") else None
+    )
+    return None if role is None else role.removeprefix("d")
+
+
+def each_channel(statement: Statement, context: Context) -> int | None:
+    """Axes of a layer with each channel by itself, where x, w and y have an index in common that no sum is over; else None."""
+    shared: dict[str, list[set[str]]] = {}
+    bound: set[str] = set()
+    for side in statement.sides:
+        for each in walk(side):
+            if isinstance(each, Bound):
+                bound.add(each.name)
+            role = _role(each, context) if isinstance(each, Entry) else None
+            if role is not None and role != "b":
+                shared.setdefault(role, []).append({i.text for i in each.at if isinstance(i, Name)})  # type: ignore[attr-defined]
+    ranks = ranks_of(statement, context)
+    if shared.keys() != {"x", "w", "y"} or any(len(r) > 1 for r in ranks.values()):
+        return None
+    axes = min(ranks["w"]) - 1
+    alike = ranks["x"] == ranks["y"] and min(ranks["x"]) - axes in (1, 2)
+    common = set.intersection(*(names for each in shared.values() for names in each)) - bound
+    return axes if alike and len(common) == 1 and axes > 0 else None
 
 
 def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
@@ -64,6 +90,8 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
         raise Unreadable("the same array with different numbers of indices")
     given = {role: next(iter(r)) for role, r in ranks.items()}
     current = context.channels
+    if (axes := each_channel(statement, context)) is not None:
+        return axes, True, given["x"] == axes + 2
     arrays = at_channels(statement, context, given)
     if arrays is not None:
         return _written_axes(statement) or _whole_rank(context), arrays[0] > 0, arrays[1]
@@ -81,7 +109,8 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
     for dims, channels, batch in options:
         space = batch + channels + dims
         due = {"z": dims, "v": 0, "x": space, "w": 2 * channels + dims, "y": space, "b": int(channels)}
-        if channels and given.get("w") == dims + 1:  # one output, which has no index of its own
+        single = context.single if "w" not in given else given["w"] == dims + 1
+        if channels and single:  # one output, which has no index of its own
             due |= {"w": dims + 1, "y": batch + dims, "b": 0}
         if channels and groups_of(context) != 1 and given.get("x", given.get("y")) == batch + dims + 2:
             due = {"x": batch + dims + 2, "w": dims + 3, "y": batch + dims + 2, "b": 2}

@@ -80,7 +80,7 @@ def _condition(sides: Sequence[Term], failed: Failure, models: Sequence[Model], 
     try:
         texts = formula_texts(sides[0], sides[failed.at], models[0], context.axes)
         strides = tuple(sorted({m.conv.stride[0] for m in models}))
-        found = general_verdict(texts, strides, context.padding == 0 and "p" not in "".join(texts))
+        found = general_verdict(texts, strides, None if "p" in "".join(texts) else context.padding)
     except (NotGeneral, ValueError, IndexError):
         return None
     return None if found.holds else found.condition

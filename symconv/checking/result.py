@@ -12,6 +12,7 @@ __all__ = [
     "AMBIGUOUS",
     "BAD",
     "DEFINITION",
+    "GOOD",
     "HOLDS",
     "ILL_FORMED",
     "INCONSISTENT",
@@ -37,6 +38,9 @@ PROVED, HOLDS, WRONG, ILL_FORMED, INCONSISTENT, AMBIGUOUS, DEFINITION, NO_CLAIM,
     "NOT READ",
 )
 BAD = (WRONG, ILL_FORMED, INCONSISTENT)
+
+#: verdicts that a statement gets where what it is read as is right
+GOOD = (PROVED, HOLDS, DEFINITION, ILL_FORMED)
 
 #: of several statements in one display the first of these is the display's verdict
 ORDER = (WRONG, ILL_FORMED, INCONSISTENT, AMBIGUOUS, NOT_READ, HOLDS, PROVED, DEFINITION, NO_CLAIM)

@@ -12,7 +12,7 @@ from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.naming import layer_sizes, limit_numbers, limit_sizes
 from symconv.checking.operators import stars_of
 from symconv.checking.passes import free_letters
-from symconv.checking.ranks import at_channels, groups_of, ranks_of, shape_of
+from symconv.checking.ranks import at_channels, each_channel, groups_of, ranks_of, shape_of
 from symconv.checking.terms import (
     Bound,
     Call,
@@ -62,14 +62,17 @@ def _setting(statement: Statement, context: Context, layout: tuple[str, str, str
     sizes = _size_letters(statement, context, bound)
     ranks = ranks_of(statement, context)
     whole = at_channels(statement, context, {role: next(iter(each)) for role, each in ranks.items()})
-    single = channels and ranks.get("w") == {dims + 1} and whole is None
+    apart = each_channel(statement, context) is not None
+    single = channels and not apart and whole is None and (ranks["w"] == {dims + 1} if "w" in ranks else context.single)
     if single:
         layout = (layout[0], layout[1].replace("f", ""), layout[2].replace("f", ""))
     spread = any(ranks.get(role) == {dims + 2 + batch} for role in "xy") or (whole is not None and whole[0] == 2)
     grouped = channels and groups_of(context) != 1 and spread
     first = base if base is not None else context.base if context.base is not None else 1
+    if apart:
+        layout = (layout[0], layout[1].replace("f", ""), layout[2])
     setting = Setting(
-        roles=context.roles, base=first,
+        roles=context.roles, base=first, apart=apart,
         star=context.star, einstein=context.einstein, layout=layout, sizes=sizes, definitions=context.definitions,
         row_gradient=context.row_gradient, padded=frozenset(context.padded), flipped=frozenset(context.flipped),
         framed=frozenset(context.framed), turned=bool(context.forward), grouped=grouped,
@@ -87,7 +90,8 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     dims, channels, batch = shape_of(statement, context)
     names = set().union(*(names_in(side) for side in statement.sides)) if statement.sides else set()
     setting = _setting(statement, context, layout, base)
-    sizes, grouped, single = dict(setting.sizes), setting.grouped, "f" not in setting.layout[1]
+    sizes, grouped = dict(setting.sizes), setting.grouped
+    single = "f" not in setting.layout[1]
     strides = (1, 2, 3) if any(sizes.get(n, ("",))[0] == "s" for n in names & set(sizes)) else (context.stride,)
     letters = {sizes[n][0] for n in names & set(sizes)}
     literal = is_literal(statement)
@@ -121,6 +125,8 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
             continue
         try:
             ends: dict[str, Any] = {"in_channels": 2, "out_channels": 1 if single else 3} if channels else {}
+            if setting.apart:
+                ends = {"in_channels": 2, "out_channels": 2, "groups": 2}
             if grouped:
                 ends = {"in_channels": 4, "out_channels": 2, "groups": 2}
             conv = Conv(shape, kernel, 2 if batch else 1, stride=s, padding=widths, dilation=d, transposed=context.transposed,
