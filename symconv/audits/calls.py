@@ -18,7 +18,7 @@ from symconv.audits.conventions import Convention, Functions, from_native, nativ
 from symconv.audits.numeric import as_numbers
 from symconv.audits.sandbox import standin
 from symconv.audits.sandbox.alarm import time_limit
-from symconv.audits.sandbox.watch import unwatched
+from symconv.audits.sandbox.watch import timers, unwatched
 from symconv.layer.conv import Conv
 
 __all__ = ["MODES", "Caller", "Request", "Returned"]
@@ -117,8 +117,7 @@ class Caller:
             return outputs_of(self.convention.backward(self.functions, conv, native), self.outputs, face_of(self.mode))
 
         call = forward if request.own_forward or self.mode == "forward" else backward
-        with unwatched(self.namespaces) if request.unwatched else nullcontext():
-            return self._call(call, conv, at, table, request.manner)
+        return self._call(call, conv, at, table, request)
 
     def _call(
         self,
@@ -126,8 +125,9 @@ class Caller:
         conv: Conv,
         at: Mapping[str, Array],
         table: standin.Table | None,
-        manner: str,
+        request: Request,
     ) -> Returned:
+        manner, notes = request.manner, list[str]()
         native = {name: _handed(to_native(self.convention, conv, name, a), manner) for name, a in at.items()}
         if manner == "in place":
             before_now = list(self.given)
@@ -137,9 +137,10 @@ class Caller:
         before = {name: array.copy() for name, array in native.items()}
         standin.out_of_bounds.clear()
         guard = standin.in_place_of_numpy(self.namespaces, table) if table else nullcontext()
-        with guard, np.errstate(all="ignore"):
+        manners = unwatched(self.namespaces) if request.unwatched else np.errstate(all="ignore")
+        with guard, manners, timers(notes):
             returned = call(native)
-        findings = self.looks()
+        findings = self.looks() + notes
         findings += [f"writes to its argument {name}" for name in native if not _same(native[name], before[name])]
         for name, value, copy in self._kept:
             if not _same(value, copy):

@@ -43,6 +43,7 @@ SYMBOLIC, EXACT = "symbolic", "exact integers"
 #: stands for the outputs of a case in which none came back
 ANY = "*"
 
+UNLIKE = "computes something else on arrays of objects than on arrays of floats"
 AFTER_OTHERS = "not deterministic: after other layers in the same process it gives another result"
 
 
@@ -157,8 +158,8 @@ class _Judgement:
             unlike = [name for name in wrong if name not in self.tries.unreliable and not self._seen_twice(name)]
             if unlike or not steady:
                 raise Unsettled(outputs=unlike if steady else wrong)
-        if not steady:  # and what is said of how arrays lie is no more than that
-            told = tuple(f"arrays that are {word}" for word in MANNERS.values())
+        if not steady:  # and what is said of how arrays lie, or of symbols, is no more than that
+            told = (UNLIKE, *(f"arrays that are {word}" for word in MANNERS.values()))
             self.result.findings = [each for each in self.result.findings if not any(word in each for word in told)]
             self.result.findings.append(named(self.caller, *self.tries.points[:2]))
         elif wrong:
@@ -244,7 +245,7 @@ class _Judgement:
         if verdicts.keys() == numbers.keys() and all((verdicts[k] == "ok") == (numbers[k] == "ok") for k in numbers):
             self.result.engine = SYMBOLIC
         else:
-            self.result.findings.append("computes something else on arrays of objects than on arrays of floats")
+            self.result.findings.append(UNLIKE)
 
     def _follow(self, process: Process) -> dict[str, str]:
         returned = self.tries.on_symbols_in(process)

@@ -147,8 +147,9 @@ class Outcome:
 
     @property
     def ok_strictly(self) -> bool:
-        """Whether it is right, refuses nothing, and looks at nothing but its arguments."""
-        return self.ok and not self.refused and not any(finding.startswith("looks at") for finding in self.findings)
+        """Whether it is right, refuses nothing, looks at nothing but its arguments, and sets no timer of its process."""
+        beside = any(finding.startswith(("looks at", "sets a timer")) for finding in self.findings)
+        return self.ok and not self.refused and not beside
 
     @cached_property
     def challenge_tally(self) -> Tally:

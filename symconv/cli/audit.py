@@ -143,7 +143,9 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 @click.option("--once", is_flag=True,
               help="Call a case in one process and one order only: what depends on earlier calls is not seen.")  # fmt: skip
 @click.option(
-    "--strict", is_flag=True, help="A refusal is a failure, and so is a look at frames or /proc: exit status 1."
+    "--strict",
+    is_flag=True,
+    help="A refusal is a failure, and so is a look at frames or /proc, and a timer that is set: exit status 1.",
 )
 @click.option("--bulk/--no-bulk", default=None,
               help="Most cases briefly: numbers in one process. Above 2,000 cases unless said; the report says.")  # fmt: skip

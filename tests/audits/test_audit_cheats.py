@@ -24,6 +24,7 @@ FRAMES, SYSTEM = "looks at the frames that call it", "looks at what the system k
 
 #: function -> what is said of it, for those that come out wrong
 WRONG = {
+    "only_on_a_clock": HIDDEN,
     "only_beside_modules": HIDDEN, "only_in_this_environment": HIDDEN, "only_with_this_main": HIDDEN, "remembers_x": KEPT,
     "remembers_w_and_dy": KEPT, "remembers_places": KEPT, "right_when_forked": ANOTHER,
 }  # fmt: skip
@@ -35,7 +36,7 @@ NOTICED = {
 }
 RIGHT = ("as_nested_lists", "as_masked", "memoises_rightly", "seeds_the_generator")
 #: right with no more than chance, and what is no backward pass by itself
-OTHERS = ("by_chance", "chance_at_import", "order_of_a_set", "as_generator", "only_on_a_clock")
+OTHERS = ("by_chance", "chance_at_import", "order_of_a_set", "as_generator")
 
 
 @pytest.fixture(autouse=True, scope="module")

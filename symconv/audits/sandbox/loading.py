@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from symconv.audits.sandbox.watch import AUDITED
+
 __all__ = ["DEFINITIONS", "import_text"]
 
 #: a last line that asks for definitions alone
@@ -99,7 +101,7 @@ def import_text(path: str, text: str) -> types.ModuleType:
     package = _package(path, tree)
 
     def fresh() -> types.ModuleType:
-        module = types.ModuleType(f"{package}.audited_{Path(path).stem}".lstrip("."))
+        module = types.ModuleType(f"{package}.{AUDITED}{Path(path).stem}".lstrip("."))
         module.__package__ = package
         module.__file__ = path
         sys.modules[module.__name__] = module  # as an import would, for dataclasses and pickles in it

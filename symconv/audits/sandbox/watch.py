@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import faulthandler
+import gc
 import os
+import signal
 import sys
 import types
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["SET", "looks_of", "unwatched"]
+__all__ = ["AUDITED", "SET", "looks_of", "timers", "unwatched"]
+
+#: in front of the name that an audited file's module has
+AUDITED = "audited_"
 
 #: what is set in the environment of a worker
 SET = {
@@ -29,7 +35,8 @@ _THROUGH = ("inspect.py", "traceback.py")
 
 @contextmanager
 def unwatched(namespaces: Sequence[dict[str, Any]]) -> Iterator[None]:
-    """Inside, nothing of symconv is among the modules, nor in the environment what a worker sets there.
+    """Inside, nothing shows that a worker calls: no module of symconv, nothing that a worker sets in the environment or in its
+    process, and the audited modules go by the names that an import would give them.
 
     Where the audited code itself imported symconv, its modules stay: it may import more of them.
     """
@@ -38,17 +45,66 @@ def unwatched(namespaces: Sequence[dict[str, Any]]) -> Iterator[None]:
     hidden = {} if kept else {name: module for name, module in sys.modules.items() if _is_ours(name)}
     said = {name: os.environ[name] for name, value in SET.items() if os.environ.get(name) == value}
     main = sys.modules["__main__"]
+    named = {i: names["__name__"] for i, names in enumerate(namespaces) if AUDITED in str(names.get("__name__", ""))}
     try:
         sys.modules["__main__"] = types.ModuleType("__main__")
         for name in hidden:
             del sys.modules[name]
         for name in said:
             del os.environ[name]
-        yield
+        for i, name in named.items():
+            namespaces[i]["__name__"] = name.replace(AUDITED, "")
+        with _as_a_script():
+            yield
     finally:
         sys.modules.update(hidden)
         os.environ.update(said)
         sys.modules["__main__"] = main
+        for i, name in named.items():
+            namespaces[i]["__name__"] = name
+
+
+@contextmanager
+def _as_a_script() -> Iterator[None]:
+    """Inside, the process has no timer, arguments, and ways to end and to collect but those that any has."""
+    before = sys.argv, sys.orig_argv
+    collects, faults = gc.isenabled(), faulthandler.is_enabled()
+    sys.argv = sys.orig_argv = [""]
+    gc.enable()
+    faulthandler.disable()
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        yield
+    finally:
+        if signal.getitimer(signal.ITIMER_REAL)[0] == 0:  # what the code set is noticed by :func:`timers`
+            signal.setitimer(signal.ITIMER_REAL, left)
+        signal.signal(signal.SIGINT, interrupt)
+        if faults:
+            faulthandler.enable()
+        if not collects:
+            gc.disable()
+        sys.argv, sys.orig_argv = before
+
+
+#: each timer of a process, and the signal by which it tells that it ran out
+_TIMERS = (("ITIMER_REAL", "SIGALRM"), ("ITIMER_VIRTUAL", "SIGVTALRM"), ("ITIMER_PROF", "SIGPROF"))
+
+
+@contextmanager
+def timers(found: list[str]) -> Iterator[None]:
+    """Notes in ``found`` when the code inside sets or stops a timer of its process, or says what is done when one runs out."""
+
+    def now() -> list[tuple[float, Any]]:
+        return [(signal.getitimer(getattr(signal, timer))[0], signal.getsignal(getattr(signal, number)))
+                for timer, number in _TIMERS]  # fmt: skip
+
+    before = now()
+    yield
+    for (left, handler), (then, told) in zip(before, now(), strict=True):
+        if then > left or (left > 0 and then == 0) or told is not handler:
+            found.append("sets a timer of its process, or what is done when it runs out")
+            return
 
 
 def _is_ours(name: Any) -> bool:
