@@ -7,6 +7,8 @@ reported apart.
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -134,17 +136,28 @@ def said_only(conv: Conv) -> dict[str, Any]:
     return said
 
 
+def said_to(function: Callable[..., Any], conv: Conv) -> dict[str, Any]:
+    """What is said to a function: :func:`said_only`, but one without a parameter padding_mode has a border of its own."""
+    said = said_only(conv)
+    with contextlib.suppress(TypeError, ValueError):  # builtins have no signature
+        known = inspect.signature(function).parameters.values()
+        if conv.mode.moves_rows and not any(p.name == "padding_mode" or p.kind is p.VAR_KEYWORD for p in known):
+            del said["padding_mode"]
+    return said
+
+
 def _plain_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
-    return functions.main(a["x"], a["w"], a["b"], a["dy"], short(conv.stride), paddings(conv), **said_only(conv))
+    given = (a["x"], a["w"], a["b"], a["dy"], short(conv.stride), paddings(conv))
+    return functions.main(*given, **said_to(functions.main, conv))
 
 
 def _plain_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
-    return function(a["x"], a["w"], a["b"], short(conv.stride), paddings(conv), **said_only(conv))
+    return function(a["x"], a["w"], a["b"], short(conv.stride), paddings(conv), **said_to(function, conv))
 
 
 def _double_backward(functions: Functions, conv: Conv, a: Arrays) -> Any:
     given = (a[name] for name in SECOND.arrays)
-    return functions.main(*given, short(conv.stride), paddings(conv), **said_only(conv))
+    return functions.main(*given, short(conv.stride), paddings(conv), **said_to(functions.main, conv))
 
 
 def _no_forward(function: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
@@ -176,7 +189,9 @@ def _cached(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 def _layer(make: Callable[..., Any], conv: Conv, a: Arrays) -> Any:
-    return in_phase("construct", partial(make, a["w"], a["b"], short(conv.stride), paddings(conv), **said_only(conv)))
+    return in_phase(
+        "construct", partial(make, a["w"], a["b"], short(conv.stride), paddings(conv), **said_to(make, conv))
+    )
 
 
 def _raise(error: Exception) -> Any:
@@ -213,7 +228,8 @@ def _one_stride(conv: Conv) -> str | None:
     if len({p for pair in conv.padding for p in pair}) > 1:
         return "one padding for all sides is documented"
     for name, value in said_only(conv).items():
-        return f"{name} {value} is not documented"
+        if not name.startswith("padding_"):  # a border is only there where somebody asks for it
+            return f"{name} {value} is not documented"
     return None
 
 
@@ -232,7 +248,7 @@ CONVENTIONS: dict[str, Convention] = {
         Convention(
             "plain",
             "fn(x, w, b, dy, stride, padding) -> dx, dw, db; NCHW, OIHW; keywords dilation, groups, output_padding when they "
-            "are not 1, 1, 0, and padding_mode, padding_value when that is not zeros",
+            "are not 1, 1, 0; padding_mode, padding_value when that is not zeros (padding_mode where there is such a parameter)",
             _plain_backward,
             _plain_forward,
             _anything,

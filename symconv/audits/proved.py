@@ -15,6 +15,7 @@ from symconv.audits.result import Outcome
 from symconv.audits.sandbox import files
 from symconv.layer.conv import Conv
 from symconv.proof.assumptions import assumptions
+from symconv.reading.calls import INPUTS, KERNELS, TRANSPOSED_INPUTS
 from symconv.reading.theorem import ProvedCondition, condition_for
 
 __all__ = ["with_proof"]
@@ -31,16 +32,16 @@ def with_proof(audit: Found, function: Function, call: Settled, forward: Any = N
 
     Of functions that are given themselves, not by name, those can be read that a file defines at its top. A call that was
     inferred is written out below the source and read with it. The audit's cases are the replay: a single one that came out
-    otherwise than was read, and nothing is said to be proved. Cases of several groups, or with other strides or paddings on
-    each side, are no part of it.
+    otherwise than was read, and nothing is said to be proved. Cases of several groups, with output padding, or with other
+    strides or paddings on each side, are no part of it.
     """
     cases = [(case.conv, case.statuses(audit.outputs)) for case in audit.documented if _is_plain(case.conv)]
     steps = {(conv.stride[0], conv.dilation[0]) for conv, _ in cases}
-    ndims = {conv.ndim for conv, _ in cases}
-    if audit.mode != "backward" or audit.truth or len(ndims) != 1 or audit.unjudged:
+    layers = {(conv.ndim, conv.transposed, conv.padding_mode) for conv, _ in cases}
+    if audit.mode != "backward" or audit.truth or len(layers) != 1 or audit.unjudged:
         return audit
     strides, dilations = sorted({s for s, _ in steps}), sorted({d for _, d in steps})
-    convention, ndim = call.convention, ndims.pop()
+    convention, (ndim, transposed, padding_mode) = call.convention, layers.pop()
     try:
         source, name = _source(function)
         forward = None if forward is None else _name(forward)
@@ -52,7 +53,8 @@ def with_proof(audit: Found, function: Function, call: Settled, forward: Any = N
             return audit
         source, name, convention, forward = f"{source}\n\n{more}", CALLED, "plain", None
     found = condition_for(source, name, convention, strides, dilations, forward=forward, adjoint=False, ndim=ndim,
-                          targets=audit.outputs, seconds=MAX_SECONDS)  # fmt: skip
+                          targets=audit.outputs, seconds=MAX_SECONDS, transposed=transposed,
+                          padding_mode=padding_mode)  # fmt: skip
     if found is None or not all(_agrees(found, audit.outputs, conv, statuses) for conv, statuses in cases):
         return audit
     if audit.assumed:
@@ -106,16 +108,16 @@ def _said(condition: str) -> str:
 
 
 def _is_plain(conv: Conv) -> bool:
-    """One stride, dilation and padding of zeros for all sides, no groups: what a reading has names for."""
+    """One stride, dilation and padding for all sides, no groups: what a reading has names for."""
     pads = {p for pair in conv.padding for p in pair}
     one = len(set(conv.stride)) == 1 and len(set(conv.dilation)) == 1 and len(pads) == 1
-    other = conv.transposed or any(conv.output_padding) or conv.mode.counts_outside
-    return one and conv.groups == 1 and not other
+    return one and conv.groups == 1 and not any(conv.output_padding)
 
 
 def _agrees(found: ProvedCondition, outputs: Sequence[str], conv: Conv, statuses: Sequence[str]) -> bool:
     sizes = {"N": conv.batch, "C": conv.in_channels, "F": conv.out_channels, "p": conv.padding[0][0]}
-    sizes |= dict(zip("HWZ", conv.input, strict=False)) | dict(zip("KLM", conv.kernel, strict=False))
+    sizes |= dict(zip(TRANSPOSED_INPUTS if conv.transposed else INPUTS, conv.input, strict=False))
+    sizes |= dict(zip(KERNELS, conv.kernel, strict=False))
     for output, status in zip(outputs, statuses, strict=True):
         if found.right(output, conv.stride[0], conv.dilation[0], sizes) is not (status == "ok"):
             return False

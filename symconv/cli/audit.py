@@ -123,7 +123,7 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 @click.option("--assume", metavar="COMPARISONS", default="",
               help='Only geometries in which these hold on every axis: "p == 0, K odd".')  # fmt: skip
 @click.option("--padding-mode", type=click.Choice(tuple(BORDERS)), default="zeros", show_default=True,
-              help="What the border holds; but for zeros the function gets it as padding_mode.")  # fmt: skip
+              help="What the border holds; but for zeros a parameter padding_mode gets it.")  # fmt: skip
 @click.option("--padding-value", type=float, metavar="NUMBER",
               help="With --padding-mode constant: the function gets it as padding_value; left out, three in turn.")  # fmt: skip
 @click.option("--transposed", is_flag=True, help="Transposed convolutions; w is (C, F/groups, *K).")

@@ -245,7 +245,7 @@ def test_a_constant_that_floats_do_not_hold_is_refused(file: Path) -> None:
     assert "is for padding_mode 'constant'" in told.err
 
 
-def test_a_proof_is_of_zeros_and_said_of_nothing_else(file: Path) -> None:
+def test_a_proof_is_of_the_border_that_was_asked_for(file: Path) -> None:
     sizes = [
         "--input",
         "5x4",
@@ -265,7 +265,7 @@ def test_a_proof_is_of_zeros_and_said_of_nothing_else(file: Path) -> None:
     assert "proved     right, for every size at stride 1" in told.out
     told = run("audit", f"{file}:without_border", *sizes, "--padding-mode", "reflect")
     assert told.status == 0
-    assert "for every size" not in told.out
+    assert "proved     right exactly when p == 0, for every size at stride 1" in told.out
 
 
 def test_command(file: Path) -> None:

@@ -101,8 +101,9 @@ class Reading:
             return "it takes one image"
         if not self.channel and conv.in_channels * conv.out_channels > 1:
             return "it takes one channel"
-        if conv.transposed or conv.mode.counts_outside:
-            return "no transposed layer and no border but zeros was inferred"
+        left = {name for names in (self.build, self.forward, self.backward) for name, _ in names}
+        if conv.transposed or conv.mode.filled or (conv.mode.moves_rows and "padding_mode" in left):
+            return "no transposed layer and no border that it has to be told of was inferred"
         if self.square and len(set(conv.kernel)) > 1:
             return "it takes square kernels"
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -107,7 +108,7 @@ def _written(
     shape = native_shape(convention, conv, failure.output, truth.shape)
     native = to_native(convention, conv, failure.output[1:], truth).reshape(shape)
     given = [f"{v} = {_literal(to_native(convention, conv, a, at[a]), scale)}" for v, a in zip(names, at, strict=True)]
-    for lines in _calls(called_as, name, conv, failure.output, names, forward, outputs):
+    for lines in _calls(called_as, name, conv, failure.output, names, forward, outputs, _said(label, called_as, conv)):
         yield _Test("", [*given, *lines], native)
 
 
@@ -176,13 +177,27 @@ def _told(conv: Conv) -> str:
     return f"input {conv.input}, kernel {conv.kernel}, stride {short(conv.stride)}, padding {paddings(conv)}{more}"
 
 
+def _said(label: str, convention: str, conv: Conv) -> dict[str, Any]:
+    """The keywords of the call: padding_mode where the function has such a parameter, as in the audit."""
+    said = said_only(conv)
+    if conv.mode.moves_rows and convention in ("plain", "layer"):
+        _, source, name = files.named(label)
+        given = [each for each in ast.walk(ast.parse(source)) if getattr(each, "name", None) == name]
+        made = [each for each in ast.walk(given[-1]) if isinstance(each, ast.FunctionDef)] if given else []
+        first = next((each for each in made if each.name in (name, "__init__")), None)
+        names = set() if first is None else {each.arg for each in (*first.args.args, *first.args.kwonlyargs)}
+        if first is not None and not first.args.kwarg and "padding_mode" not in names:
+            del said["padding_mode"]
+    return said
+
+
 def _calls(
-    convention: str, name: str, conv: Conv, output: str, names: tuple[str, ...], forward: str | None, outputs: Sequence[str]
+    convention: str, name: str, conv: Conv, output: str, names: tuple[str, ...], forward: str | None, outputs: Sequence[str],
+    extras: dict[str, Any],
 ) -> Iterator[list[str]]:  # fmt: skip
     """The lines that call the function and bind the output: it returns several in order, a dict, or one."""
     x, w, b, dy = names
     stride, padding = short(conv.stride), paddings(conv)
-    extras = said_only(conv)
     keywords = "".join(f", {key}={value!r}" for key, value in extras.items())
     if convention == "layer":
         lines = [f"layer = {name}({w}, {b}, {stride}, {padding}{keywords})", f"layer.forward({x})"]
