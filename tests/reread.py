@@ -130,7 +130,7 @@ def lines(body: str) -> Iterator[Line | Gap]:
     inner = r"\\begin\{(bmatrix|array)\}.*?\\end\{\1\}|\\substack\{(?:[^{}]|\{[^{}]*\})*\}"
     body = re.sub(inner, lambda found: found[0].replace(r"\\", ";"), body, flags=re.S)
     whole: list[str] = []
-    for row in (row.strip() for row in re.split(r"\\\\(?:\[\d+pt\])?", body)):
+    for row in in_order([row.strip() for row in re.split(r"\\\\\*?(?:\[\d+pt\])?", body)]):
         if re.match(r"&\s*(\\quad \{\}|=)", row):
             whole[-1] += re.sub(r"^&\s*(\\quad \{\})?", " ", row)
         else:
@@ -144,6 +144,15 @@ def lines(body: str) -> Iterator[Line | Gap]:
         row = row[: noted.start()] if noted else row
         left, *sides = outside(row.replace("&=", "="))
         yield Line(left.strip(), tuple(side.strip() for side in sides), whole_number(noted[1]) if noted else None)
+
+
+def in_order(rows: list[str]) -> list[str]:
+    """The rows of a display; where two equations stand side by side, the left ones before the right ones."""
+    pairs = [re.fullmatch(r"([^&]*&=[^&]*)&([^&]*&=[^&]*|\s*&)", row) for row in rows]
+    if not any(pairs):
+        return rows
+    assert all(pairs), rows
+    return [text for i in (1, 2) for pair in pairs if pair and (text := pair[i].strip()) != "&"]
 
 
 #: a whole number with its thousands set apart, as English and French print it

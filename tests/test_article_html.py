@@ -435,12 +435,12 @@ def test_pictures_fit_the_layer() -> None:
     assert kinds[SMALL[0]] == [
         "window",
         "jacobian",
-        "backward",
         "weights",
+        "backward",
     ]  # no stride, no padding: no relation to show
-    assert kinds[SMALL[6]] == ["window", "jacobian", "backward", "weights", "relation", "depth"]
+    assert kinds[SMALL[6]] == ["window", "weights", "jacobian", "backward", "relation", "depth"]
     # forty places across: a shorter layer of the same kind stands for it
-    assert kinds[LONG[1]] == ["window", "jacobian", "backward", "weights", "relation"]
+    assert kinds[LONG[1]] == ["window", "jacobian", "weights", "backward", "relation"]
     assert "Drawn for a shorter layer of the same kind" in "".join(parsed(page(LONG[1])).itertext())
 
 

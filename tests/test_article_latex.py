@@ -5,6 +5,7 @@ Starting TeX costs more than setting a page, so documents of one language are se
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -145,3 +146,37 @@ def test_without_tex_there_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
         run("derive", "--input", "4", "--kernel", "2", "-o", str(path)), "no TeX is installed", "--format latex"
     )
     assert not path.exists()
+
+
+@pytest.mark.parametrize("conv", [SMALL[0], SMALL[1]], ids=str)
+def test_no_page_ends_inside_a_short_display_or_an_equation(conv: Conv) -> None:
+    shown = document(conv).render("latex")
+    displays = re.findall(r"\\begin\{align\*?\}\n(.*?)\n\\end\{align\*?\}", shown, re.DOTALL)
+    assert len(displays) > 10
+    for body in displays:
+        rows = body.split("\n")
+        deep = "bmatrix" in body
+        for i, (row, following) in enumerate(itertools.pairwise(rows)):
+            held = re.search(r"\\\\\*(\[6pt\])?$", row) is not None
+            assert held or not following.strip().startswith("&"), body
+            assert held or deep or (len(rows) > 16 and 0 < i < len(rows) - 2), body
+
+
+def test_each_picture_is_cited_where_it_stands() -> None:
+    conv = Conv(input=(5, 7), kernel=3, stride=2, padding=1, in_channels=2)
+    for lang in LANGUAGES:
+        shown = document(conv, lang).render("latex")
+        labels = re.findall(r"\\label\{([^{}]*figure\.[a-z]+)\}", shown)
+        assert [label.rpartition(".")[2] for label in labels] == [
+            "window",
+            "weights",
+            "jacobian",
+            "backward",
+            "relation",
+            "depth",
+        ]
+        for label in labels:
+            assert shown.count(rf"\ref{{{label}}}") == 1
+            between = shown[shown.index(rf"\ref{{{label}}}") : shown.index(rf"\label{{{label}}}")]
+            assert "\\section" not in between
+            assert between.count("\\begin{figure}") == 1

@@ -157,7 +157,9 @@ def test_the_text_is_that_of_the_markdown(conv: Conv) -> None:
     text = render(conv, "markdown")
     shown = document(conv)
     names = ["title", *(section.name for section in shown.sections)]
-    cells = ["".join(cell["source"]) for cell in notebook(conv)["cells"] if cell["id"] in names]
+    cells = [
+        "".join(cell["source"]) for cell in notebook(conv)["cells"] if cell["id"] in names or "-after-" in cell["id"]
+    ]
     assert "\n\n".join(cells).split() == text.split()
 
 

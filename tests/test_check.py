@@ -218,6 +218,13 @@ def test_latex_that_cannot_be_read(text):
         read_latex(text)
 
 
+def test_equations_side_by_side_are_read_one_by_one():
+    first = r"y_1 &= w_1 x_1 + w_2 x_2 + b & y_3 &= w_1 x_3 + w_2 x_4 + b \\*[6pt]"
+    for side, verdicts in (("w_1 x_2 + w_2 x_3 + b", ("HOLDS", "PROVED")), ("w_1 x_2 + w_2 x_4 + b", ("WRONG",))):
+        shown = rf"{SMALL}{chr(10)}$$\begin{{align*}} {first} y_2 &= {side} & \end{{align*}}$${chr(10)}"
+        assert check(shown).displays[-1].verdict in verdicts
+
+
 @given(st.text(alphabet="xyw_{}^&\\ ij+-=12()[]\n", max_size=40) | st.text(max_size=30))
 @settings(max_examples=60)
 def test_anything_gets_a_verdict(text):

@@ -101,9 +101,10 @@ def test_mutants_are_found() -> None:
 def test_alone_or_in_its_article_the_verdict_is_the_same() -> None:
     text = document(Conv(**PAGES[3][0]), "en").render("markdown")  # type: ignore[arg-type]
     one = Page(text, "markdown")
-    for _, number, mutant in sample([one], 4, 5):
+    once = [each for each in sample([one], 8, 5) if text.count(one.blocks[each[1]].text) == 1]
+    assert len(once) >= 4
+    for _, number, mutant in once[:4]:
         old = one.blocks[number].text
-        assert text.count(old) == 1
         whole = {each.line: each for each in check(text.replace(old, mutant.text), code=False).displays}
         alone = one.judged(number, mutant.text)
         assert whole[alone.line].verdict == alone.verdict, str(mutant)

@@ -15,7 +15,7 @@ from symconv.mathematics.notation import OWN, Notation
 from symconv.mathematics.tree import Equation
 from symconv.prose import Phrase, Prose, Value, prose
 
-__all__ = ["Article", "Block", "Code", "Equations", "Gap", "Paragraph", "Section", "Table"]
+__all__ = ["Article", "Block", "Code", "Equations", "Gap", "Paragraph", "Picture", "Section", "Table"]
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,20 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """The place of a picture of a kind (:data:`symconv.figures.kinds.KINDS`), in formats that have pictures and where it can be
+    read."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A headed part; ``name`` is what it is called in any language."""
 
     name: str
     title: Phrase
     blocks: tuple[Block, ...]
-
-    @property
-    def parts(self) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
-        """The blocks before its pictures and after: pictures stand before the sections inside it."""
-        inner = next((i for i, block in enumerate(self.blocks) if isinstance(block, Section)), len(self.blocks))
-        return self.blocks[:inner], self.blocks[inner:]
 
     def walk(self) -> Iterator[Block]:
         """Every block of this section and of those inside it."""
@@ -86,7 +88,7 @@ class Section:
                 yield from block.walk()
 
 
-Block = Paragraph | Equations | Table | Code | Section
+Block = Paragraph | Equations | Table | Code | Picture | Section
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Which pictures close which section of an article, and in which form they can be read there."""
+"""Which pictures an article shows, and in which form they can be read there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from symconv.article.blocks import Article, Section
+from symconv.article.blocks import Article, Picture, Section
 from symconv.article.companions import is_line, least, line_of, shorter
 from symconv.article.sections.setting import sizes_of
 from symconv.figures import Figure, figure
@@ -18,17 +18,7 @@ from symconv.figures.scene import UNIT
 from symconv.layer.conv import Conv
 from symconv.prose import words
 
-__all__ = ["FIGURES", "PAGE", "PRINT", "Room", "explored", "pictures", "room_of"]
-
-#: section -> the kinds of pictures that close it
-FIGURES = {
-    "forward": ("window",),
-    "jacobians": ("jacobian",),
-    "border": ("border",),
-    "gradients": ("jacobian", "backward", "weights"),
-    "steps": ("relation",),
-    "channels": ("depth",),
-}
+__all__ = ["PAGE", "PRINT", "Room", "explored", "picture", "pictures", "room_of"]
 
 #: the pictures of a brief article
 BRIEF = ("backward", "depth")
@@ -75,23 +65,26 @@ def room_of(points: float | None, usual: Room) -> Room:
 
 def pictures(document: Article, section: Section, room: Room = PRINT) -> Iterator[tuple[str, Figure]]:
     """The pictures of a section that can be read in a room, by kind."""
+    for block in section.walk():
+        if isinstance(block, Picture) and (shown := picture(document, block.kind, room)) is not None:
+            yield block.kind, shown
+
+
+def picture(document: Article, kind: str, room: Room = PRINT) -> Figure | None:
+    """The picture of a kind, of the layer or of a shorter one like it, if it tells something and can be read in a room."""
     conv = document.conv
-    for kind in FIGURES.get(section.name, ()):
-        if document.brief and kind not in BRIEF:
-            continue
-        if not telling(conv, kind, section.name):
-            continue
-        shown = fitting(conv, kind, document, room)
-        others = [shorter(conv), least(conv)] if kind != "depth" else []
-        if kind == "jacobian":  # of one window there is no band
-            others = [each for each in others if math.prod(each.output) > 1]
-        others += [shorter(line_of(conv))] if kind == "border" else []  # each axis has its border apart from the others
-        for short in dict.fromkeys(others):
-            if shown is None and (shown := fitting(short, kind, document, room)) is not None:
-                remark = words(document.lang)("shorter", layer=sizes_of(short))
-                shown = replace(shown, remarks=(remark,))
-        if shown is not None:
-            yield kind, shown
+    if (document.brief and kind not in BRIEF) or not telling(conv, kind):
+        return None
+    if (shown := fitting(conv, kind, document, room)) is not None:
+        return shown
+    others = [shorter(conv), least(conv)] if kind != "depth" else []
+    if kind == "jacobian":  # of one window there is no band
+        others = [each for each in others if math.prod(each.output) > 1]
+    others += [shorter(line_of(conv))] if kind == "border" else []  # each axis has its border apart from the others
+    for short in dict.fromkeys(others):
+        if (shown := fitting(short, kind, document, room)) is not None:
+            return replace(shown, remarks=(words(document.lang)("shorter", layer=sizes_of(short)),))
+    return None
 
 
 def fitting(conv: Conv, kind: str, document: Article, room: Room) -> Figure | None:
@@ -134,14 +127,13 @@ def explored(document: Article) -> str | None:
     return None if found is None else document.layout.explorer + found
 
 
-def telling(conv: Conv, kind: str, section: str) -> bool:
-    """Whether the picture shows something of this layer there: the relation shows stride, dilation and padding, depth several
-    channels; the Jacobian stands in the section on one dimension where the layer is that, else with the gradients.
-    Pictures show up to three axes, and not every one is made for every border."""
+def telling(conv: Conv, kind: str) -> bool:
+    """Whether the picture shows something of this layer: the relation shows stride, dilation and padding, depth several channels,
+    the Jacobian a layer of one axis or two. Pictures show up to three axes, and not every one is made for every border."""
     if not KINDS[kind].made_for(conv) or (conv.ndim > 3 and kind not in ("relation", "depth")):
         return False
     if kind == "relation":
         return any((axis.s, axis.d, axis.p, axis.q) != (1, 1, 0, 0) for axis in conv.axes)
     if kind == "depth":
         return max(conv.in_channels, conv.out_channels) > 1
-    return kind != "jacobian" or (is_line(conv) if section == "jacobians" else conv.ndim == 2)
+    return kind != "jacobian" or conv.ndim == 2 or is_line(conv)

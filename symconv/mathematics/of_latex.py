@@ -58,7 +58,7 @@ class Text(Math):
 
 
 _TOKEN = re.compile(
-    r"\\(?:begin|end)\s*\{[A-Za-z]+\*?\}|\\[A-Za-z]+|\\\\(?:\[[^\]\n]*\])?|\\.|\d+(?:\.\d+)?|(?:"
+    r"\\(?:begin|end)\s*\{[A-Za-z]+\*?\}|\\[A-Za-z]+|\\\\\*?(?:\[[^\]\n]*\])?|\\.|\d+(?:\.\d+)?|(?:"
     + "|".join(WORDS)
     + r")(?![A-Za-z])|[^\s]",
     re.DOTALL,
@@ -88,6 +88,23 @@ def _below_each_other(under: Math) -> tuple[Math, ...]:
     if len(parts) == 2 and parts[0] == Word("substack") and isinstance(parts[1], Lines):
         return tuple(Row(cells) if len(cells) > 1 else cells[0] for cells in parts[1].rows)
     return (under,)
+
+
+def _side_by_side(body: Math) -> Math:
+    r"""An alignment whose rows hold several equations, ``a &= b & c &= d``, with a row for each of them."""
+    if not isinstance(body, Lines):
+        return body
+    rows: list[tuple[Math, ...]] = []
+    for row in body.rows:
+        pairs = [pair for i in range(0, len(row), 2) if (pair := row[i : i + 2]) != (Row(()),)]
+        each = len(pairs) > 1 and all(len(pair) == 2 and pair[0] != Row(()) and _related(pair[1]) for pair in pairs)
+        rows += pairs if each else [row]
+    return Lines(body.kind, tuple(rows))
+
+
+def _related(cell: Math) -> bool:
+    """Whether a cell begins with an equality sign."""
+    return isinstance(cell, Row) and bool(cell.parts) and cell.parts[0] == Operator("=")
 
 
 class _Reader:
@@ -298,7 +315,7 @@ class _Reader:
         if name in MATRICES:
             assert isinstance(body, Lines)
             return Matrix(body.rows)
-        return body
+        return _side_by_side(body)
 
     # the commands with a rule of their own
 

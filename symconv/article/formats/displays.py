@@ -10,7 +10,7 @@ from symconv.mathematics.latex import COLUMN_GAP, SPELLED, latex, width
 from symconv.mathematics.lines import chunks, lines
 from symconv.mathematics.tree import Equation, Fence, Math, Matrix, Row, Sum
 
-__all__ = ["STYLES", "Style", "fitting", "row_end", "rows"]
+__all__ = ["STYLES", "Style", "deepest", "fitting", "matrix_rows", "row_end", "rows"]
 
 #: the signs that open a side, with the space around them, in points
 OPENING = 14.0
@@ -75,17 +75,23 @@ def rows(block: Equations, limit: float, style: Style, more: Wording, note: Word
 
 def row_end(block: Equations) -> str:
     """What ends a row; matrices under each other stand apart."""
+    return r"\\[6pt]" if len(block.lines) > 1 and matrix_rows(block) else r"\\"
+
+
+def matrix_rows(block: Equations) -> int:
+    """The rows of the largest matrix in a display, 0 where there is none."""
     sides = (side for line in block.lines if isinstance(line, Equation) for _, side in line.steps)
-    return r"\\[6pt]" if len(block.lines) > 1 and any(holds_matrix(side) for side in sides) else r"\\"
+    return max(map(deepest, sides), default=0)
 
 
-def holds_matrix(math: Math) -> bool:
+def deepest(math: Math) -> int:
+    """The rows of the largest matrix in a formula, 0 where there is none."""
     if isinstance(math, Matrix):
-        return True
+        return len(math.rows)
     if isinstance(math, Fence):
-        return holds_matrix(math.body)
+        return deepest(math.body)
     parts = math.parts if isinstance(math, Row) else [t for _, t in math.terms] if isinstance(math, Sum) else ()
-    return any(holds_matrix(part) for part in parts)
+    return max(map(deepest, parts), default=0)
 
 
 def broken(equation: Equation, room: float, style: Style) -> list[str]:

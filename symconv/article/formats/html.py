@@ -19,8 +19,7 @@ from markupsafe import Markup
 from symconv.article.blocks import Article, Equations, Gap
 from symconv.article.formats.displays import STYLES, fitting
 from symconv.article.formats.latex import TEXT_WIDTH, aligned
-from symconv.article.pictures import PAGE, explored, pictures, room_of
-from symconv.figures import Figure
+from symconv.article.pictures import PAGE, Room, explored, picture, room_of
 from symconv.figures.geometry import smallest
 from symconv.figures.palette import BACKGROUND
 from symconv.figures.scene import Scene
@@ -140,7 +139,10 @@ def scale(block: Equations) -> int:
 # sections and figures -------------------------------------------------------------------------------------------------
 
 
-def _figure(kind: str, shown: Figure) -> dict[str, Any]:
+def _figure(document: Article, kind: str, room: Room) -> dict[str, Any] | None:
+    shown = picture(document, kind, room)
+    if shown is None:
+        return None
     frames = [
         {
             "title": plain(scene.title), "drawing": Markup(drawn(scene.items)), "width": number(scene.width * SCALE),
@@ -176,9 +178,7 @@ def _template(document: Article, name: str) -> str:
         "scale": scale,
         "scrolls": scrolls,
         "scrolling": SCROLLING,
-        "figures": lambda section: (
-            [] if document.layout.figures == "none" else [_figure(*each) for each in pictures(document, section, room)]
-        ),
+        "pictured": lambda block: None if document.layout.figures == "none" else _figure(document, block.kind, room),
         "kind": lambda block: type(block).__name__,
     }
     contents = Phrase("page.contents")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from symconv.article.blocks import Article, Equations, Section, Table
-from symconv.article.formats.displays import OPENING, STYLES, Style, fitting, row_end, rows
-from symconv.article.pictures import PRINT, pictures, room_of
+from symconv.article.blocks import Article, Equations, Table
+from symconv.article.formats.displays import OPENING, STYLES, Style, deepest, fitting, matrix_rows, row_end, rows
+from symconv.article.pictures import PRINT, picture, room_of
 from symconv.figures.tikz import LARGEST_CELL
 from symconv.mathematics.latex import latex
 from symconv.mathematics.latex import width as math_width
@@ -41,6 +42,15 @@ PICTURE_WIDTH = 14.5
 
 #: a list of so many short equations is set in two columns
 MANY = 6
+
+#: a display of no more lines than this is never divided between two pages
+KEPT = 16
+
+#: between two equations in a row
+BETWEEN = 24.0
+
+#: what ends a row
+BREAK = "\\\\"
 
 #: a program of more lines is set in two columns where the article is brief
 LONG_CODE = 20
@@ -93,7 +103,7 @@ def display(prose: Prose, block: Equations, prefix: str = "", width: float = TEX
     else:
         rest = r" \notag" if number else ""
         ends = [f" {label}" if label else "", *[rest] * (len(lines) - 1)]
-        inner = f" {row_end(block)}\n".join(f"  {line}{end}" for line, end in zip(lines, ends, strict=True))
+        inner = held(block, [f"  {line}{end}" for line, end in zip(lines, ends, strict=True)])
         name = "align" if number else "align*"
         shown = f"\\begin{{{name}}}\n{inner}\n\\end{{{name}}}"
     if style != STYLES[0]:
@@ -107,6 +117,36 @@ def aligned(prose: Prose, block: Equations, limit: float = TEXT_WIDTH, style: St
     inner = f" {row_end(block)}\n".join(lines)
     shown = f"\\begin{{aligned}}\n{inner}\n\\end{{aligned}}"
     return f"\\boxed{{{shown}}}" if block.boxed else shown
+
+
+def held(block: Equations, lines: list[str]) -> str:
+    r"""The rows of an alignment, ``\\*`` between those that stay on one page: all of a short display, those of an equation that
+    is broken, and of a long list the first two and the last two."""
+    end, deep = row_end(block), matrix_rows(block)
+    short = len(lines) * max(1, deep) <= KEPT
+    result = lines[0]
+    for i, line in enumerate(lines[1:], 1):
+        whole = short or line.lstrip().startswith("&") or (not deep and i in (1, len(lines) - 1))
+        result += f" {end.replace(BREAK, BREAK + '*') if whole else end}\n{line}"
+    return result
+
+
+def side_by_side(prose: Prose, block: Equations) -> str:
+    """Equations with matrices in one row; a list of short ones in two columns, which are read one after the other."""
+    lines = rows(block, WHOLE, STYLES[0], counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
+    height = 1 if abreast(block) else (len(lines) + 1) // 2
+    columns = (lines[i : i + height] for i in range(0, len(lines), height))
+    inner = f" {BREAK}*\n".join("  " + " & ".join(row) for row in itertools.zip_longest(*columns, fillvalue="&"))
+    return f"\\begin{{align*}}\n{inner}\n\\end{{align*}}"
+
+
+def abreast(block: Equations) -> bool:
+    """Whether two or three equations with matrices stand in one row."""
+    lines = [line for line in block.lines if isinstance(line, Equation) and len(line.steps) == 1 and line.note is None]
+    if not 1 < len(lines) == len(block.lines) < MANY or block.label or block.boxed or not matrix_rows(block):
+        return False
+    wide = sum(math_width(line.left) + OPENING + math_width(line.steps[0][1]) + BETWEEN for line in lines)
+    return wide <= WHOLE
 
 
 def paired(block: Equations) -> bool:
@@ -192,29 +232,23 @@ def body(document: Article) -> str:
     return _template(document, "body.tex.jinja")
 
 
-def figures(document: Article, section: Section) -> Iterator[dict[str, str]]:
-    """The pictures of a section, with captions and labels."""
+def figure(document: Article, kind: str, prefix: str) -> dict[str, str] | None:
+    """A picture with its caption, and the sentence that names it."""
     if document.layout.figures == "none":
-        return
+        return None
     width = document.layout.width
     most = PICTURE_WIDTH if width is None else min(PICTURE_WIDTH, width / 10)
     room = room_of(None if width is None else document.layout.points(TEXT_WIDTH), PRINT)
-    for kind, shown in pictures(document, section, room):
-        said = "".join(f" {latex_text(note)}" for note in shown.notes)
-        yield {
-            "picture": shown.to_tikz(min(most, shown.room * LARGEST_CELL), False).rstrip(),
-            "caption": latex_text(shown.caption) + said,
-            "kind": kind,
-        }
-
-
-def cited(prose: Prose, given: list[dict[str, str]], prefix: str) -> str:
-    """The sentence that names the pictures of a section."""
-    key = {1: "cited.one", 2: "cited.two", 3: "cited.three"}[len(given)]
-    text = prose.words[key]
-    for place, each in zip(("first", "second", "third"), given, strict=False):
-        text = text.replace(f"{{{{{place}}}}}", rf"\ref{{{prefix}figure.{each['kind']}}}")
-    return text.replace("\u00a0", "~").replace("’", "'")
+    shown = picture(document, kind, room)
+    if shown is None:
+        return None
+    label = f"{prefix}figure.{kind}"
+    return {
+        "picture": shown.to_tikz(min(most, shown.room * LARGEST_CELL), False).rstrip(),
+        "caption": latex_text(shown.caption) + "".join(f" {latex_text(note)}" for note in shown.notes),
+        "label": label,
+        "cited": escape(document.prose.words[f"cited.{kind}"]).replace(r"\{\{figure\}\}", rf"\ref{{{label}}}"),
+    }
 
 
 def _template(document: Article, name: str, whole: bool = False) -> str:
@@ -224,14 +258,15 @@ def _template(document: Article, name: str, whole: bool = False) -> str:
     helpers = {
         "words": lambda value: words(prose, value, prefix),
         "display": lambda block: display(prose, block, prefix, layout.points(WHOLE if whole else TEXT_WIDTH)),
-        "paired": lambda block: whole and layout.width is None and paired(block),
+        "side_by_side": lambda block: side_by_side(prose, block),
+        "matrices": lambda table: any(isinstance(cell, Math) and deepest(cell) for row in table.rows for cell in row),
+        "paired": lambda block: whole and layout.width is None and (paired(block) or abreast(block)),
         "beside": lambda code: whole and document.brief and layout.width is None and code.text.count("\n") > LONG_CODE,
         "columns": lambda table: columns(prose, table, width),
-        "cited": lambda given: cited(prose, given, prefix),
         "heading": lambda depth: HEADINGS[min(depth + layout.level - 1, len(HEADINGS) - 1)],
         "layout": layout,
         "crossing": CROSSING,
-        "figures": lambda section: list(figures(document, section)),
+        "figure": lambda block: figure(document, block.kind, prefix),
         "accents": accents,
         "kind": lambda block: type(block).__name__,
         "prefix": prefix,

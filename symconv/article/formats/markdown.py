@@ -11,10 +11,10 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from symconv.article.blocks import Article, Equations, Section
+from symconv.article.blocks import Article, Equations
 from symconv.article.formats.displays import STYLES, fitting
 from symconv.article.formats.latex import FRAME, NUMBER, TEXT_WIDTH, aligned
-from symconv.article.pictures import PAGE, Room, explored, pictures, room_of
+from symconv.article.pictures import PAGE, Room, explored, picture, pictures, room_of
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import plain
 from symconv.mathematics.tree import Math
@@ -86,17 +86,17 @@ def display(prose: Prose, block: Equations, dialect: Dialect = DIALECTS["plain"]
     return f"$$\n{shown}{end}"
 
 
-def images(document: Article, section: Section) -> Iterator[str]:
-    """The pictures of a section as Markdown's images, their captions below."""
+def image(document: Article, kind: str) -> str | None:
+    """A picture as Markdown's image."""
     how = document.layout.figures or "none"
-    if how == "none":
-        return
-    for kind, shown in pictures(document, section, _room(document)):
-        address = f"{document.layout.path}{kind}.svg"
-        if how == "inline":
-            address = "data:image/svg+xml;base64," + b64encode(shown.to_svg().encode()).decode()
-        said = plain(shown.caption).replace("[", "(").replace("]", ")")
-        yield f"![{said}]({address})"
+    shown = None if how == "none" else picture(document, kind, _room(document))
+    if shown is None:
+        return None
+    address = f"{document.layout.path}{kind}.svg"
+    if how == "inline":
+        address = "data:image/svg+xml;base64," + b64encode(shown.to_svg().encode()).decode()
+    said = plain(shown.caption).replace("[", "(").replace("]", ")")
+    return f"![{said}]({address})"
 
 
 def files(document: Article) -> dict[str, str]:
@@ -130,7 +130,7 @@ def printed(document: Article, dialect: str = "plain", front_matter: Mapping[str
         "words": lambda value: words(prose, value, chosen),
         "display": lambda block: display(prose, block, chosen, width),
         "hashes": lambda depth: "#" * min(6, depth + document.layout.level - 1),
-        "images": lambda section: list(images(document, section)),
+        "image": lambda block: image(document, block.kind),
         "kind": lambda block: type(block).__name__,
         "explored": explored(document),
         "explorer": Phrase("page.explorer"),

@@ -12,9 +12,9 @@ from typing import Any
 
 from docutils import nodes
 
-from symconv.article.blocks import Article, Code, Equations, Paragraph, Section, Table
+from symconv.article.blocks import Article, Code, Equations, Paragraph, Picture, Section, Table
 from symconv.article.formats.latex import aligned
-from symconv.article.pictures import pictures
+from symconv.article.pictures import picture
 from symconv.mathematics.latex import latex
 from symconv.prose import Cited, Literal, Prose, Run, Value
 
@@ -76,12 +76,7 @@ class Maker:
     def _section(self, section: Section) -> list[Any]:
         node = nodes.section(ids=[nodes.make_id(self.prefix + section.name)], names=[self.prefix + section.name])
         node += nodes.title("", "", *self.words(section.title))
-        before, after = section.parts
-        for block in before:
-            node += self._block(block)
-        for kind, shown in pictures(self.article, section):
-            node += self._figure(kind, shown)
-        for block in after:
+        for block in section.blocks:
             node += self._block(block)
         return [node]
 
@@ -118,16 +113,20 @@ class Maker:
             row += nodes.entry("", nodes.paragraph("", "", *self.words(cell)))
         return row
 
-    def _figure(self, kind: str, shown: Any) -> Any:
-        identity = nodes.make_id(self.prefix + "figure-" + kind)
+    def _figure(self, block: Picture) -> list[Any]:
+        shown = picture(self.article, block.kind)
+        if shown is None:
+            return []
+        identity = nodes.make_id(self.prefix + "figure-" + block.kind)
         figure = nodes.figure("", ids=[identity], names=[identity])
         figure += nodes.raw("", shown.to_svg(), format="html")
         tikz = "\\begin{center}\n" + shown.to_tikz(PICTURE_WIDTH).rstrip() + "\n\\end{center}"
         figure += nodes.raw("", tikz, format="latex")
         figure += nodes.caption("", "", *texts(list(shown.caption), lambda run: nodes.Text(f"({run.number})")))
-        return figure
+        return [figure]
 
 
 _BLOCKS: dict[type[Any], Callable[[Maker, Any], list[Any]]] = {
     Section: Maker._section, Paragraph: Maker._paragraph, Equations: Maker._equations, Code: Maker._code, Table: Maker._table,
+    Picture: Maker._figure,
 }  # fmt: skip

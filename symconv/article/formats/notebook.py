@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symconv.article.blocks import Article, Section
+from symconv.article.blocks import Article, Block, Picture, Section
 from symconv.article.formats.markdown import printed as in_markdown
 from symconv.article.formats.markdown import words
 from symconv.article.pictures import PAGE, pictures
+from symconv.figures import Figure
 from symconv.prose import Phrase
 
 __all__ = ["MOST_SHOWN", "printed"]
@@ -77,12 +78,7 @@ def printed(document: Article) -> str:
     cells = [_cell("title", "markdown", _heading(document))]
     cells += _cells(document, _layer(document))
     for section in document.sections:
-        cells.append(_cell(section.name, "markdown", _section(document, section)))
-        for kind, shown in pictures(document, section, PAGE._replace(wraps=False)):
-            # of a large layer it is a shorter one that is drawn
-            drawn = "conv" if shown.conv == document.conv else repr(shown.conv)
-            options = _language(document) + (", strip=True" if shown.strip else "")
-            cells.append(_cell(f"{section.name}-{kind}", "code", f'figure({drawn}, "{kind}"{options})'))
+        cells += _told(document, section)
         for step in STEPS.get(section.name, ()):
             cells += _cells(document, step(document))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -103,6 +99,33 @@ def _heading(document: Article) -> str:
 def _section(document: Article, section: Section) -> str:
     """A section as the Markdown reader sets it in a document of its own."""
     return in_markdown(replace(document, sections=(section,))).strip().removeprefix(_heading(document)).strip()
+
+
+def _told(document: Article, section: Section) -> Iterator[dict[str, Any]]:
+    """The cells of a section: its words and formulas, and between them a cell for each picture."""
+    shown = dict(pictures(document, section, PAGE._replace(wraps=False)))
+    heading = _section(document, replace(section, blocks=()))
+    since: list[Block] = []
+    name = section.name
+    for block in (*section.blocks, None):
+        if isinstance(block, Picture) and block.kind not in shown:
+            continue
+        if block is not None and not isinstance(block, Picture):
+            since.append(block)
+            continue
+        text = _section(document, replace(section, blocks=tuple(since)))
+        text = text if name == section.name else text.removeprefix(heading).strip()
+        if text:
+            yield _cell(name, "markdown", text)
+        if block is not None:
+            yield _cell(f"{section.name}-{block.kind}", "code", _drawn(document, block.kind, shown[block.kind]))
+            name, since = f"{section.name}-after-{block.kind}", []
+
+
+def _drawn(document: Article, kind: str, shown: Figure) -> str:
+    """The call that draws a picture; of a large layer it is a shorter one that is drawn."""
+    conv = "conv" if shown.conv == document.conv else repr(shown.conv)
+    return f'figure({conv}, "{kind}"{_language(document)}{", strip=True" if shown.strip else ""})'
 
 
 def _language(document: Article) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from symconv.article.blocks import Article, Code, Equations, Paragraph, Section, Table
+from symconv.article.blocks import Article, Code, Equations, Paragraph, Picture, Section, Table
 from symconv.article.formats.latex import CROSSING, aligned
-from symconv.article.pictures import pictures
+from symconv.article.pictures import picture
 from symconv.mathematics.latex import latex
 from symconv.mathematics.markup import latex_text
 from symconv.prose import Cited, Literal, Run, Value
@@ -86,12 +86,7 @@ class Maker:
 
     def _section(self, section: Section, level: int) -> list[Node]:
         made = [node("Header", [level, [self.prefix + section.name, [], []], self.words(section.title)])]
-        before, after = section.parts
-        for block in before:
-            made += self._block(block, level)
-        for kind, shown in pictures(self.article, section):
-            made += self._figure(kind, shown)
-        for block in after:
+        for block in section.blocks:
             made += self._block(block, level)
         return made
 
@@ -123,16 +118,20 @@ class Maker:
         body = [NOTHING, 0, [], [row(cells) for cells in block.rows]]
         return [node("Table", [NOTHING, [None, []], columns, [NOTHING, [row(block.head)]], [body], [NOTHING, []]])]
 
-    def _figure(self, kind: str, shown: Any) -> list[Node]:
-        identity = f"{self.prefix}figure-{kind}"
+    def _figure(self, block: Picture) -> list[Node]:
+        shown = picture(self.article, block.kind)
+        if shown is None:
+            return []
+        identity = f"{self.prefix}figure-{block.kind}"
         if self.format in ("latex", "beamer", "pdf"):
             caption = latex_text(shown.caption)
             text = f"\\begin{{figure}}[htbp]\n\\centering\n{shown.to_tikz(PICTURE_WIDTH).rstrip()}\n\\caption{{{caption}}}\n"
             return [node("RawBlock", ["latex", text + f"\\label{{{identity}}}\n\\end{{figure}}"])]
-        picture = node("RawBlock", ["html", shown.to_svg()])
-        return [node("Div", [[identity, ["figure"], []], [picture, paragraph(self._inlines(shown.caption))]])]
+        drawing = node("RawBlock", ["html", shown.to_svg()])
+        return [node("Div", [[identity, ["figure"], []], [drawing, paragraph(self._inlines(shown.caption))]])]
 
 
 _BLOCKS: dict[type[Any], Callable[[Maker, Any], list[Node]]] = {
     Paragraph: Maker._paragraph, Equations: Maker._equations, Code: Maker._code, Table: Maker._table,
+    Picture: Maker._figure,
 }  # fmt: skip

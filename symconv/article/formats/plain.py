@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from symconv.article.blocks import Article, Block, Code, Equations, Gap, Paragraph, Section, Table
+from symconv.article.blocks import Article, Block, Code, Equations, Gap, Paragraph, Picture, Section, Table
 from symconv.mathematics.latex import latex
 from symconv.mathematics.text import pretty
 from symconv.mathematics.tree import Equation
@@ -33,7 +33,7 @@ def _block(article: Article, block: Block) -> dict[str, Any]:
 
 
 def _section(article: Article, block: Section) -> dict[str, Any]:
-    inner = [_block(article, each) for each in block.blocks]
+    inner = [_block(article, each) for each in block.blocks if not isinstance(each, Picture)]
     return {"kind": "section", "name": block.name, "title": article.prose.text(block.title), "blocks": inner}
 
 

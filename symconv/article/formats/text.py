@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from symconv.article.blocks import Article, Block, Code, Equations, Gap, Paragraph, Section, Table
+from symconv.article.blocks import Article, Block, Code, Equations, Gap, Paragraph, Picture, Section, Table
 from symconv.mathematics import text as unicode
 from symconv.mathematics.tree import Equation, Math
 from symconv.prose import Prose, Value
@@ -54,7 +54,8 @@ def section(prose: Prose, block: Section, width: int, rule: str) -> Iterator[str
     heading = words(prose, block.title)
     yield from ("", heading, rule * len(heading))
     for inner in block.blocks:
-        yield from blocks(prose, inner, width)
+        if not isinstance(inner, Picture):
+            yield from blocks(prose, inner, width)
 
 
 def display(prose: Prose, block: Equations, width: int) -> list[str]:

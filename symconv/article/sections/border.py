@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from symconv.algebra.integers import Integer
-from symconv.article.blocks import Block, Equations, Paragraph, Section
+from symconv.article.blocks import Block, Equations, Paragraph, Picture, Section
 from symconv.article.case import Case
 from symconv.article.drawing import drawn
 from symconv.article.sections.passes import entry_equations, general
@@ -34,7 +34,11 @@ def border(case: Case) -> Section:
     blocks.append(Paragraph(Phrase("border.slides")))
     blocks += drawn(case.line, ("y", "dw"), remarked=False)
     blocks += [Paragraph(Phrase("border.padded")), *drawn(case.line, ("dx",), remarked=False, named="dz")]
-    blocks += [Paragraph(Phrase(f"border.fold{kind}", values)), Equations(tuple(folded(line)), "fold")]
+    blocks += [
+        Paragraph(Phrase(f"border.fold{kind}", values)),
+        Equations(tuple(folded(line)), "fold"),
+        Picture("border"),
+    ]
     blocks += [
         Paragraph(Phrase(f"border.entries{kind}")),
         *entry_equations(line, "dx", case.line.gradients.terms("dx")),

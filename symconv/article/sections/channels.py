@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symconv.article.blocks import Block, Equations, Paragraph, Section, Table
+from symconv.article.blocks import Block, Equations, Paragraph, Picture, Section, Table
 from symconv.article.case import Case
 from symconv.article.companions import channelled
 from symconv.article.equations import gradient_equations, indices, own, shown_labels
@@ -28,6 +28,7 @@ def channels(case: Case) -> Section:
         Table(tuple(Phrase(f"channels.{head}") for head in ("array", "free", "summed")),
               tuple((Word(target), *free_and_summed(conv, target)) for target in targets)),
         Paragraph(depth(conv, layer)),
+        Picture("depth"),
         Paragraph(Phrase("channels.written", {"counts": counts(conv)}) if mine else Phrase("channels.written_other")),
         Equations(tuple(line for target in targets for line in gradient_equations(conv, target, False)), "channels"),
     ]  # fmt: skip

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from symconv.algebra.terms import MultilinearArray
-from symconv.article.blocks import Block, Equations, Paragraph, Section
+from symconv.article.blocks import Block, Equations, Paragraph, Picture, Section
 from symconv.article.case import Case
+from symconv.article.companions import is_line
 from symconv.article.drawing import drawn
 from symconv.article.equations import gradient_equations
 from symconv.article.reasoning import against, chain, extended, kronecker, solved, typical
@@ -117,6 +118,7 @@ def forward(case: Case) -> Section:
     if any(p or q for p, q in conv.padding):
         outside = "constant" if conv.mode.filled else "border" if conv.mode.moves_rows else kind
         blocks.append(Paragraph(Phrase(f"forward.outside.{outside}", {"v": entry(conv, FILLER, ())})))
+    blocks.append(Picture("window"))
     if not case.full:
         return Section("forward", Phrase("forward.title"), tuple(blocks))
     blocks.append(Paragraph(Phrase("forward.entries")))
@@ -148,10 +150,16 @@ def jacobians(case: Case) -> Section:
             blocks.append(entry_equations(conv, "y", line.gradients.terms("y"))[0])
     blocks.append(Paragraph(Phrase("jacobians.intro")))
     arrays = [target.removeprefix("d") for target in case.targets]
-    for array in arrays if case.full else arrays[-1:]:
-        blocks += jacobian(line, array)
+    drawn_out = [block for array in (arrays if case.full else arrays[-1:]) for block in jacobian(line, array)]
+    if all(isinstance(block, Equations) for block in drawn_out):
+        drawn_out = [
+            Equations(tuple(row for block in drawn_out if isinstance(block, Equations) for row in block.lines))
+        ]
+    blocks += drawn_out
     layer = "border" if conv.mode.moves_rows else conv.kind.name
     blocks.append(Paragraph(Phrase(f"jacobians.band.{layer}", {"jacobian": partial("x")})))
+    if is_line(case.conv):
+        blocks.append(Picture("jacobian"))
     blocks.append(Paragraph(Phrase("jacobians.chain")))
     told = arrays if case.full else arrays[-1:]
     blocks.append(Equations(tuple(product(line, array, case.full) for array in told)))
@@ -210,7 +218,7 @@ def gradients(case: Case) -> Section:
     if conv.bias:
         blocks += [Paragraph(Phrase("gradients.db")), general(conv, "db", "db", case.full)]
     layer = conv.kind.name
-    blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(conv, "dw", "dw", case.full)]
+    blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(conv, "dw", "dw", case.full), Picture("weights")]
     blocks += index_derivation(conv, case.notation.iverson, case.full)
     blocks += windows_of_entries(case) if case.full else []
     if case.line is not case and not case.full:
@@ -250,6 +258,7 @@ def index_derivation(conv: Conv, iverson: bool = False, full: bool = True) -> li
             )
         ),
         Equations.of(*kronecker(conv), label="kronecker"),
+        *([Picture("jacobian")] if not is_line(conv) else []),
         Paragraph(Phrase(f"gradients.solve.{layer}")),
     ]
     pairs = zip(*([solved(conv, axis, numbers) for axis in axes] for numbers in (False, True)), strict=True)
@@ -263,7 +272,7 @@ def index_derivation(conv: Conv, iverson: bool = False, full: bool = True) -> li
     survive = Phrase(f"gradients.survive.{layer}", {**values, "first": first, "last": last})
     if conv.transposed:
         dx = general(conv, "dx", "dx", full)
-        return [*blocks, Paragraph(survive), dx, Paragraph(Phrase("gradients.unflipped"))]
+        return [*blocks, Paragraph(survive), dx, Paragraph(Phrase("gradients.unflipped")), Picture("backward")]
     fractions = [Phrase("gradients.fractions")] if any(axis.d > 1 for axis in conv.axes) else []
     said = (survive, *fractions, Phrase("gradients.substituted", values))
     pairs_of_dx: list[Block] = [Paragraph(Phrase("gradients.pairs")), general(conv, "dx", "dx")] if full else []
@@ -272,6 +281,7 @@ def index_derivation(conv: Conv, iverson: bool = False, full: bool = True) -> li
         Paragraph(Phrase("list.sentences", {"sentences": said})),
         Equations((*(extended(conv, False)[:1] if full else ()), *extended(conv, True)), "extended"),
         Paragraph(Phrase("gradients.flipped")),
+        Picture("backward"),
         *pairs_of_dx,
     ]
 

@@ -4,7 +4,7 @@ small example where it has not."""
 from __future__ import annotations
 
 from symconv.algebra.integers import Const, Integer, Name
-from symconv.article.blocks import Block, Equations, Paragraph, Section
+from symconv.article.blocks import Block, Equations, Paragraph, Picture, Section
 from symconv.article.case import Case
 from symconv.article.companions import example, settings
 from symconv.article.drawing import drawn, inserted
@@ -30,7 +30,7 @@ def steps(case: Case) -> Section:
     layer = conv.kind.name
     own = stepped(conv)
     told = TOLD if case.everything else own
-    blocks: list[Block] = [Paragraph(Phrase(f"steps.intro.{layer}"))]
+    blocks: list[Block] = [Paragraph(Phrase(f"steps.intro.{layer}")), Picture("relation")]
     if not own:
         blocks.append(Paragraph(Phrase("steps.none" if case.everything else "steps.none_at_all")))
     for name in told:
