@@ -48,6 +48,19 @@ def test_order() -> None:
     assert in_order(negated, []) == []
 
 
-@pytest.mark.parametrize("call", [VERIFY, PROVE], ids=lambda call: call[0])
-def test_a_cluster_that_is_not_there(call: tuple[str, ...]) -> None:
-    assert_bad_usage(run(*call, "--backend", "dask"), "needs the address of a scheduler")
+@pytest.mark.parametrize("call", [VERIFY, PROVE, CODE], ids=lambda call: call[1])
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--backend", "dask"), "needs the address of a scheduler"),
+        (("--backend", "dask", "--scheduler", "10.0.0.1"), "'10.0.0.1' is no address of host and port"),
+        (("--scheduler", "tcp://10.0.0.1:8786"), "is for backend dask, and the backend is local"),
+    ],
+    ids=["no address", "no port", "no backend"],
+)
+def test_a_cluster_that_is_not_there(
+    call: tuple[str, ...], options: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bias.py").write_text(SOURCE)
+    monkeypatch.chdir(tmp_path)
+    assert_bad_usage(run(*call, *options), told)

@@ -34,7 +34,7 @@ from symconv.audits.result import Outcome
 from symconv.audits.sandbox import supervisor
 from symconv.audits.sandbox.system import check_system
 from symconv.audits.sandbox.target import Source, Target, target_of
-from symconv.audits.spread import BACKENDS
+from symconv.audits.spread import check_backend
 from symconv.audits.sweep import Job
 from symconv.audits.truth import check_forward, said_as_formula
 from symconv.layer.conv import Conv
@@ -97,7 +97,8 @@ def audit(
     <audit of ...backward: not right; 18 right, 27 wrong of 45 cases>
     """
     began = time.monotonic()
-    _check(mode, engine, backend, resume and results is None)
+    _check(mode, engine, resume and results is None)
+    check_backend(backend, scheduler)
     check_limits(time_limit, memory_limit, jobs, seed)
     adapter = convention if callable(convention) else adapter
     forward, truth = said_as_formula(forward, mode)
@@ -184,12 +185,11 @@ def _mode_for(rules: Convention, mode: str, adapted: bool, outputs: Sequence[str
     return mode
 
 
-def _check(mode: str, engine: str, backend: str, nothing_to_resume: bool) -> None:
+def _check(mode: str, engine: str, nothing_to_resume: bool) -> None:
     """ValueError for what makes no sense, or not on this system."""
     check_system()
     _check_choice("mode", mode, MODES)
     _check_choice("engine", engine, ENGINES)
-    _check_choice("backend", backend, BACKENDS)
     if nothing_to_resume:
         raise ValueError("resume needs the results file that it is to continue")
 

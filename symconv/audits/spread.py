@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import joblib
 
-__all__ = ["BACKENDS", "in_order", "spread"]
+__all__ = ["BACKENDS", "check_backend", "in_order", "spread"]
 
 BACKENDS = ("local", "dask")
 
+#: what a scheduler is called: distributed takes a long while over anything else
+_ADDRESS = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^/\s]+:\d{1,5}")
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def check_backend(backend: str, scheduler: str | None) -> None:
+    """ValueError for an unknown backend, and for the address of a scheduler that is missing, none, or without use."""
+    if backend not in BACKENDS:
+        raise ValueError(f"no backend {backend!r}; there are {', '.join(BACKENDS)}")
+    if backend == "local" and scheduler:
+        raise ValueError(f"scheduler {scheduler} is for backend dask, and the backend is local")
+    if backend == "dask" and not scheduler:
+        raise ValueError("backend dask needs the address of a scheduler, such as tcp://10.0.0.1:8786")
+    if backend == "dask" and not _ADDRESS.fullmatch(str(scheduler)):
+        raise ValueError(f"scheduler {scheduler!r} is no address of host and port, such as tcp://10.0.0.1:8786")
 
 
 def _numbered(function: Callable[[Any], Any], number: int, item: Any) -> tuple[int, Any]:
@@ -34,6 +50,7 @@ def spread(
     >>> sorted(spread(abs, [-3, 2], jobs=1))
     [(0, 3), (1, 2)]
     """
+    check_backend(backend, scheduler)
     if backend == "local":
         workers = jobs or joblib.cpu_count()
         if isinstance(items, Sized):
@@ -72,8 +89,6 @@ def in_order(
 @contextmanager
 def _cluster(scheduler: str | None) -> Iterator[Any]:
     """A client of the scheduler at an address; ValueError when there is none or the extra is not installed."""
-    if not scheduler:
-        raise ValueError("backend dask needs the address of a scheduler, such as tcp://10.0.0.1:8786")
     try:
         import distributed  # heavy, and of the extra "cluster"
     except ImportError:

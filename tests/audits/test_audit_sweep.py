@@ -21,6 +21,7 @@ from symconv.audits.judge import CaseVerdict
 from symconv.audits.results import ResultsFile, record_of, verdict_from
 from symconv.layer.conv import Conv
 from tests.audits.independent import SAMPLES
+from tests.test_spread import timeless
 
 SAMPLE = f"{SAMPLES / 'sample_plain.py'}:forgets_stride_in_dw"
 PROGRAM = "from symconv.cli import main; main()"
@@ -207,11 +208,12 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_dask(scheduler: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["--bulk", "--no-bulk"])
+def test_dask(scheduler: str, tmp_path: Path, how: str) -> None:
     """The cluster comes to the same report as this machine, and writes the same results."""
     results = tmp_path / "results.jsonl"
     sizes = ("--input", "4x5", "--kernel", "3x2", "--stride", "1..2", "--batch", "2")
-    arguments = (f"{SAMPLES / 'sample_plain.py'}:misses_rows", *sizes, "--seed", "5", "--no-proof", "--json")
+    arguments = (f"{SAMPLES / 'sample_plain.py'}:misses_rows", *sizes, "--seed", "5", "--no-proof", "--json", how)
     there = subprocess.run(
         command(*arguments, "--backend", "dask", "--scheduler", scheduler, "--results", str(results)),
         capture_output=True, text=True, timeout=240,
@@ -220,6 +222,26 @@ def test_dask(scheduler: str, tmp_path: Path) -> None:
     here = subprocess.run(command(*arguments), capture_output=True, text=True)
     assert without_time(json.loads(there.stdout)) == without_time(json.loads(here.stdout))
     assert sorted(record["case"] for record in lines(results)[1:]) == list(range(6))
+
+
+PROOFS = {
+    "verify": ("verify", "--input", "5x6", "--kernel", "3x2", "--stride", "1..3", "--json"),
+    "prove": ("prove", "db", "--stride", "1..3", "--json"),
+    "code": ("prove", f"{SAMPLES / 'sample_plain.py'}:five_loops", "--target", "db", "--stride", "1..2", "--json"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", PROOFS.values(), ids=PROOFS)
+def test_verifications_and_proofs_on_dask(scheduler: str, call: tuple[str, ...]) -> None:
+    """They go through the same place as audits, and come to the same in the same order."""
+    program = [sys.executable, "-c", PROGRAM, *call]
+    here = subprocess.run(program, capture_output=True, text=True, timeout=240)
+    there = subprocess.run(
+        [*program, "--backend", "dask", "--scheduler", scheduler], capture_output=True, text=True, timeout=240
+    )
+    assert (here.returncode, there.returncode) == (0, 0), there.stderr
+    assert timeless(json.loads(here.stdout)) == timeless(json.loads(there.stdout))
 
 
 @pytest.mark.slow
