@@ -38,7 +38,7 @@ def with_proof(audit: Found, function: Function, call: Settled, forward: Any = N
     cases = [(case.conv, case.statuses(audit.outputs)) for case in audit.documented if _is_plain(case.conv)]
     steps = {(conv.stride[0], conv.dilation[0]) for conv, _ in cases}
     layers = {(conv.ndim, conv.transposed, conv.padding_mode) for conv, _ in cases}
-    if audit.mode != "backward" or audit.truth or len(layers) != 1 or audit.unjudged:
+    if audit.mode != "backward" or len(layers) != 1 or audit.unjudged:
         return audit
     strides, dilations = sorted({s for s, _ in steps}), sorted({d for _, d in steps})
     convention, (ndim, transposed, padding_mode) = call.convention, layers.pop()
@@ -52,7 +52,7 @@ def with_proof(audit: Found, function: Function, call: Settled, forward: Any = N
         if more is None:
             return audit
         source, name, convention, forward = f"{source}\n\n{more}", CALLED, "plain", None
-    found = condition_for(source, name, convention, strides, dilations, forward=forward, adjoint=False, ndim=ndim,
+    found = condition_for(source, name, convention, strides, dilations, forward=audit.truth or forward, adjoint=False, ndim=ndim,
                           targets=audit.outputs, seconds=MAX_SECONDS, transposed=transposed,
                           padding_mode=padding_mode)  # fmt: skip
     if found is None or not all(_agrees(found, audit.outputs, conv, statuses) for conv, statuses in cases):

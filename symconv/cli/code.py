@@ -16,6 +16,7 @@ from rich.text import Text
 
 from symconv.audits.spread import in_order
 from symconv.cli.options import echo_json, usage_errors
+from symconv.files import write_whole
 from symconv.reading.prove import prove_code
 from symconv.reading.result import CodeProofs
 from symconv.reading.steps import steps_of
@@ -24,7 +25,7 @@ from symconv.sarif import Finding, located, sarif
 if TYPE_CHECKING:
     from symconv.reading.result import CodeProof
 
-__all__ = ["Options", "findings", "prove_function"]
+__all__ = ["Options", "findings", "prove_function", "write_or_print"]
 
 STYLES = {"PROVED": "bold green", "REFUTED": "bold red", "UNKNOWN": "bold yellow", "REFUSES": "bold cyan"}
 
@@ -42,8 +43,20 @@ class Options:
     export: str | None
     transposed: bool
     padding_mode: str
+    assume: str | None
     second: bool
+    full: bool
+    output: str | None
     spreading: dict[str, Any]
+
+
+def write_or_print(text: str, output: str | None) -> None:
+    """Text to a file, or to standard output."""
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(output, text)
+        click.echo(f"wrote {output}", err=True)
 
 
 def prove_function(function: str, stride: Any, dilation: Any, options: Options, shape: str) -> int:
@@ -62,7 +75,8 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
     elif shape == "sarif":
         click.echo(sarif("symconv prove", findings(proofs, function)), nl=False)
     elif options.export == "latex":
-        click.echo(proofs._repr_latex_())
+        with usage_errors():
+            write_or_print(proofs._repr_latex_() + "\n", options.output)
     else:
         _show(proofs, options)
     return 0 if proofs.proved else 1
@@ -74,7 +88,7 @@ def _proofs_at(function: str, options: Options, steps: tuple[int, int]) -> CodeP
         function, options.convention, *steps, forward=options.forward, ndim=options.ndim,
         targets=options.target.split(",") if options.target else None,
         padding="free" if options.padding == "free" else "one", seconds=options.seconds,
-        transposed=options.transposed, second=options.second, padding_mode=options.padding_mode,
+        transposed=options.transposed, second=options.second, padding_mode=options.padding_mode, assume=options.assume,
     )  # fmt: skip
 
 
@@ -109,19 +123,21 @@ def _show(proofs: CodeProofs, options: Options) -> None:
     steps = dict.fromkeys((proof.stride, proof.dilation) for proof in proofs)
     for s, d in steps:
         here = {proof.target: proof for proof in proofs if (proof.stride, proof.dilation) == (s, d)}
-        table.add_row(str(s), str(d), *(_cell(here[target]) if target in here else Text("") for target in targets))
+        table.add_row(
+            str(s), str(d), *(_cell(here[target], options.full) if target in here else Text("") for target in targets)
+        )
     console.print(table)
     console.print()
     for name, value in _facts(proofs):
         console.print(Text(f"{name:<13}", "dim"), Text(value), sep="", soft_wrap=True)
 
 
-def _cell(proof: CodeProof) -> Text:
+def _cell(proof: CodeProof, full: bool) -> Text:
     if proof.verdict in ("PROVED", "UNKNOWN"):
         return Text(proof.verdict, STYLES[proof.verdict])
     if proof.condition is None:
         return Text(proof.verdict, STYLES[proof.verdict])
-    held = proof.condition if len(proof.condition) <= 90 else proof.condition[:80] + " ..."
+    held = proof.condition if full or len(proof.condition) <= 90 else proof.condition[:80] + " ..."
     said = "right where it returns, iff" if proof.verdict == "REFUSES" else "right iff"
     return Text(f"{said} {held}", STYLES[proof.verdict])
 

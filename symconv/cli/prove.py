@@ -12,11 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from symconv.audits.spread import in_order
-from symconv.cli.code import Options, findings, prove_function
+from symconv.cli.code import Options, findings, prove_function, write_or_print
 from symconv.cli.options import as_value_errors, echo_json, usage_errors, whole_numbers
 from symconv.cli.progress import progress
 from symconv.cli.spread import spread_options
-from symconv.files import write_whole
 from symconv.layer.padding import MODES
 from symconv.mathematics.text import pretty
 from symconv.proof.clock import MAX_SECONDS
@@ -96,13 +95,14 @@ def command(
     \b
     symconv prove layer.py:conv_backward --convention cs231n --stride 1..3
     """
-    if is_code(formula):
-        options = Options(convention, forward, target, ndim, padding, max_seconds, export, transposed,
-                          padding_mode or "zeros", second_opinion, spreading)  # fmt: skip
-        shape = "json" if as_json else shape
-        ctx.exit(prove_function(formula, _steps("stride", stride), _steps("dilation", dilation), options, shape))
     if output is not None and export is None:
         raise click.UsageError(f"-o {output} goes with --export smtlib or --export latex")
+    _fits(ctx, formula)
+    if is_code(formula):
+        options = Options(convention, forward, target, ndim, padding, max_seconds, export, transposed,
+                          padding_mode or "zeros", assume, second_opinion, full_condition, output, spreading)  # fmt: skip
+        shape = "json" if as_json else shape
+        ctx.exit(prove_function(formula, _steps("stride", stride), _steps("dilation", dilation), options, shape))
     steps = {"stride": _steps("stride", stride), "dilation": _steps("dilation", dilation)}
     with usage_errors():
         asked = claims(
@@ -115,7 +115,7 @@ def command(
             forward=forward,
         )
         if export == "smtlib":
-            _write(_script(asked), output)
+            write_or_print(_script(asked), output)
             return
         limits = (max_operations or MAX_OPERATIONS, max_seconds)
         one = partial(_proved, second_opinion, *limits)
@@ -126,11 +126,20 @@ def command(
     ctx.exit(0 if proofs.proved else 1)
 
 
+def _fits(ctx: click.Context, claim: str) -> None:
+    """UsageError for an option that says nothing of this kind of claim."""
+    others = ("max_operations",) if is_code(claim) else ("convention", "target", "ndim")
+    for name in others:
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise click.UsageError(f"--{option} is for {'formulas' if is_code(claim) else 'FILE.py:FUNCTION'}")
+
+
 def _report(proofs: Proofs, export: str | None, output: str | None, shape: str, full_condition: bool) -> None:
     """What was decided, in the form that is asked for."""
     if export == "latex":
         with usage_errors():
-            _write("\n\n".join(result.to_latex() for result in proofs) + "\n", output)
+            write_or_print("\n\n".join(result.to_latex() for result in proofs) + "\n", output)
     elif shape == "json":
         echo_json(proofs.to_dict())
     elif shape == "sarif":
@@ -174,14 +183,6 @@ def _script(asked: list[Any]) -> str:
             f"--export smtlib writes one claim, not {len(asked)}: give one stride and one dilation, or any"
         )
     return smtlib(asked[0])
-
-
-def _write(text: str, output: str | None) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        write_whole(output, text)
-        click.echo(f"wrote {output}", err=True)
 
 
 # the report --------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Any
 from symconv import isl
 from symconv.layer.padding import FILLER, Mode, mode_named
 from symconv.layer.relation import OUTPUT_SIZE, PADDED_SIZE, SLACK
+from symconv.proof.forward import comparisons, read_forward
 from symconv.reading.arrays import Axis, Grid, allocate
 from symconv.reading.numbers import affine
 from symconv.reading.terms import Term
@@ -50,6 +51,7 @@ class Call:
     ``padding`` is "one" (the same p on every side), "free" (before and after on each axis), "none". ``targets`` are the
     outputs in the order in which they are returned, where a tuple is; of a tuple of dx, dw, db they may be some.
     ``padding_mode`` is what the border holds; a function that has a parameter of that name, or settings, is told it.
+    ``forward_formula`` is a forward pass of one's own, ``"y[i] = sum(w[k] * x[s*i + K - 1 - k - p], k)"``, on every axis.
     """
 
     convention: str = "plain"
@@ -64,6 +66,7 @@ class Call:
     adjoint: bool = False
     transposed: bool = False
     padding_mode: str = "zeros"
+    forward_formula: str | None = None
 
     def __post_init__(self) -> None:
         if self.convention not in CALLS:
@@ -76,6 +79,8 @@ class Call:
                 raise ValueError(f"{name} {value!r} must be a whole number >= 1")
         if self.mode.counts_outside and self.transposed:
             raise ValueError(f"padding_mode {self.padding_mode!r}: a transposed convolution knows zeros only")
+        if self.forward_formula is not None and (self.transposed or self.mode.counts_outside):
+            raise ValueError("a forward pass of one's own is that of a convolution with zeros padding")
 
     @property
     def mode(self) -> Mode:
@@ -92,6 +97,12 @@ class _In:
     def _with(self, value: Any) -> _In:
         return _In(self.world, value)
 
+    @staticmethod
+    def _number(value: Any) -> int:
+        if not isinstance(value, int):
+            raise Unreadable(f"a product or quotient of sizes ({value}) in a forward pass of one's own")
+        return value
+
     def __add__(self, other: Any) -> _In:
         return self._with(self.value + _bare(other))
 
@@ -104,12 +115,17 @@ class _In:
         return self._with(_bare(other) - self.value)
 
     def __mul__(self, other: Any) -> _In:
-        return self._with(self.value * _bare(other))
+        by = _bare(other)
+        return self._with(by * self.value if isinstance(self.value, int) else self.value * self._number(by))
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Any) -> _In:
-        return self._with(self.world.floor(self.value, _bare(other)))
+        return self._with(self.world.floor(self.value, self._number(_bare(other))))
+
+    def __mod__(self, other: Any) -> _In:
+        by = self._number(_bare(other))
+        return self._with(self.value - self.world.floor(self.value, by) * by)
 
 
 def _bare(value: Any) -> Any:
@@ -140,6 +156,8 @@ class Layer:
             *self.extra,
         )
         self.padding = tuple(padding)
+        #: what holds of o, k and m on an axis, where a forward pass of one's own says it
+        self.forward = None if call.forward_formula is None else comparisons(read_forward(call.forward_formula))
         #: y of the function's own forward pass, where the truth is the adjoint of that; its axes in PyTorch's layout
         self.own_y: Grid | None = None
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from symconv import isl
+from symconv.algebra.comparisons import Comparison
+from symconv.algebra.comparisons import in_words as said
+from symconv.proof.assumptions import assumptions
 from symconv.proof.decide import points
 from symconv.reading.arrays import Grid
 from symconv.reading.calls import Call, Layer
@@ -38,6 +41,7 @@ def prove_code(
     groups: bool = False,
     transposed: bool = False,
     padding_mode: str = "zeros",
+    assume: str | None = None,
     replays: int = 20,
     seconds: float = MAX_SECONDS,
     second: bool = False,
@@ -49,11 +53,13 @@ def prove_code(
     makes the verdict UNKNOWN. ``convention`` says how it is called (plain, cs231n, coursera, layer, kernel), ``padding`` "one" p
     for all sides, "free" amounts before and after on each axis, or "none"; ``transposed`` makes the layer a transposed one.
     ``padding_mode`` is what the layer's border holds (reflect, replicate, circular, symmetric, constant); a function with a
-    parameter of that name is told it, and ``padding_value`` with a constant. ``forward`` makes the truth the adjoint of that
-    forward function in place of the derivative of a convolution; ``targets`` says which outputs are returned, ("y",) for a
-    forward pass. ``stride`` or ``dilation`` "any" is 1 to 8, or 1 to 4, each proved apart; ``common`` of the result is then the
-    one condition, with s and d in it, that was found to be exact at all of them. ``second`` puts what was read before z3
-    as well. ValueError for what cannot be found or called so.
+    parameter of that name is told it, and ``padding_value`` with a constant. ``forward`` makes the truth the adjoint of
+    that forward function in place of the derivative of a convolution; a formula, ``"y[i] = sum(w[k] * x[i + K - 1 - k],
+    k)"``, makes it the derivative of that on every axis. ``assume`` ("p == 0, K odd") restricts what is claimed.
+    ``targets`` says which outputs are returned, ("y",) for a forward pass. ``stride`` or ``dilation`` "any" is 1 to 8, or 1
+    to 4, each proved apart; ``common`` of the result is then the one condition, with s and d in it, that was found to be
+    exact at all of them. ``second`` puts what was read before z3 as well.
+    ValueError for what cannot be found or called so.
 
     >>> source = '''
     ... import numpy as np
@@ -65,16 +71,21 @@ def prove_code(
     <1 PROVED: bias>
     """
     source, name, shown = source_of(function)
-    own = None
-    if forward is not None:
+    own = forward if isinstance(forward, str) and is_formula(forward) else None
+    if forward is not None and own is None:
         own_source, own, _ = source_of(forward)
         if own_source != source:
             raise ValueError(f"the forward function {own} must stand in the same file as {name}")
     return prove_source(
         source, name, convention, stride, dilation, forward=own, targets=targets, ndim=ndim, padding=padding, groups=groups,
         replays=replays, seconds=seconds, shown=shown, transposed=transposed,
-        second=second, padding_mode=padding_mode,
+        second=second, padding_mode=padding_mode, assume=assume,
     )  # fmt: skip
+
+
+def is_formula(forward: Any) -> bool:
+    """Whether a forward pass is said as a formula, y[i] = ..., not as a function."""
+    return isinstance(forward, str) and "=" in forward
 
 
 def source_of(function: str | Callable[..., Any]) -> tuple[str, str, str]:
@@ -99,9 +110,13 @@ def prove_source(
     *, forward: str | None = None, targets: Sequence[str] | None = None, ndim: int = 2, padding: str = "one",
     groups: bool = False, replays: int = 20, seconds: float = MAX_SECONDS, shown: str | None = None,
     adjoint: bool | None = None, transposed: bool = False, second: bool = False, padding_mode: str = "zeros",
+    assume: str | None = None,
 ) -> CodeProofs:  # fmt: skip
     """:func:`prove_code` for source text; without ``adjoint`` the forward function only makes the cache."""
     readings: list[Reading] = []
+    written = is_formula(forward)
+    own = None if written else forward
+    assumed = assumptions(assume) if assume else ()
     named = tuple(targets or ("dx", "dw", "db"))
     for s, d in steps_of(stride, dilation):
         call = Call(
@@ -113,32 +128,34 @@ def prove_source(
             groups,
             named,
             named == ("y",),
-            forward,
-            forward is not None if adjoint is None else adjoint,
+            own,
+            own is not None if adjoint is None else adjoint and not written,
             transposed,
             padding_mode,
+            forward if written else None,
         )
         try:
-            readings.append(read(source, function, call, seconds))
+            readings.append(read(source, function, call, seconds, assumed=assumed))
         except SyntaxError as error:
             raise ValueError(f"the source cannot be parsed: line {error.lineno}: {error.msg}") from None
     runs = replayed(readings, source, function, replays) if replays else [Replay()] * len(readings)
     found: list[CodeProof] = []
     for reading, played in zip(readings, runs, strict=True):
-        for proof in _proofs(reading, played, shown or function):
+        for proof in _proofs(reading, played, shown or function, assumed):
             asked = second and proof.verdict in (PROVED, REFUTED)
-            told = second_opinion(reading, proof.target, proof.proved) if asked else None
+            told = second_opinion(reading, proof.target, proof.proved, not assumed) if asked else None
             found.append(replace(proof, second_opinion=told))
     return CodeProofs(tuple(found))
 
 
-def _proofs(reading: Reading, played: Replay, shown: str) -> Iterable[CodeProof]:
+def _proofs(reading: Reading, played: Replay, shown: str, assumed: Sequence[Comparison]) -> Iterable[CodeProof]:
     call = reading.layer.call
     names = list(reading.outputs) or list(call.targets)
     nowhere = reading.possible.subtract(reading.possible)
     for name in names:
         output = reading.outputs.get(name, Output(nowhere, nowhere, nowhere))
-        yield _proof(reading, output, name, played, shown, reading.seconds / len(names))
+        proof = _proof(reading, output, name, played, shown, reading.seconds / len(names))
+        yield replace(proof, scope=f"{proof.scope}; with {said(assumed)}") if assumed else proof
 
 
 def _proof(reading: Reading, output: Output, name: str, played: Replay, shown: str, seconds: float) -> CodeProof:
@@ -200,6 +217,8 @@ def _scope(layer: Layer) -> str:
         pads += f", 0 <= {', '.join(layer.extra)} < {max(call.stride, call.dilation)} (output padding)"
     transposed = "transposed layers, " if call.transposed else ""
     steps = f"stride {call.stride}, dilation {call.dilation}"
+    if call.forward_formula is not None:
+        steps = f"held against the derivative of {call.forward_formula}, {steps}"
     if call.mode.counts_outside:
         most = "" if call.mode.most is None else f", at most {call.mode.most} on its axis"
         steps = f"a border of mode {call.padding_mode}{most}; {steps}"

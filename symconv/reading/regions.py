@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 from symconv import isl
+from symconv.algebra.comparisons import Comparison, in_words
 from symconv.reading.arrays import Grid, Index, snapshot, value
 from symconv.reading.attributes import attribute
 from symconv.reading.calls import CALLS, Call, Layer, by_name
@@ -25,6 +26,7 @@ from symconv.reading.truth import truth
 from symconv.reading.values import Class, Function
 from symconv.reading.verdict import wrong_sizes
 from symconv.reading.views import permuted
+from symconv.reading.words import at_which
 from symconv.reading.world import MAX_OPERATIONS, Fork, Limit, Raised, Unreadable, World
 
 __all__ = ["Output", "Reading", "read"]
@@ -83,9 +85,13 @@ class Reading:
 
 
 def read(
-    source: str, function: str, call: Call, seconds: float = MAX_SECONDS, operations: int = MAX_OPERATIONS
-) -> Reading:
-    """``function`` of ``source``, called as ``call`` says, at every size. SyntaxError; ValueError for no such name."""
+    source: str, function: str, call: Call, seconds: float = MAX_SECONDS, operations: int = MAX_OPERATIONS,
+    assumed: Sequence[Comparison] = (),
+) -> Reading:  # fmt: skip
+    """``function`` of ``source``, called as ``call`` says, at every size at which what is assumed holds on every axis.
+
+    SyntaxError; ValueError for no such name, and where no layer has such sizes.
+    """
     if len(source) > MAX_SOURCE:
         raise ValueError(f"a source of {len(source):,} characters; {MAX_SOURCE:,} are read")
     tree = ast.parse(source)
@@ -93,6 +99,10 @@ def read(
         raise ValueError(f"no function {function} in this source")
     context, layer, start = isl.Context(), Layer(call), time.process_time()
     possible = layer.possible(context)
+    if assumed:
+        possible = possible.intersect(at_which(layer, assumed, context)).coalesce()
+        if possible.is_empty():
+            raise ValueError(f"no layer of stride {call.stride}, dilation {call.dilation} has {in_words(assumed)}")
     nowhere = possible.subtract(possible)
     found = Reading(layer, possible, {}, {}, nowhere, [])
     waiting = [possible]

@@ -23,11 +23,14 @@ __all__ = ["second_opinion"]
 MAX_RESOURCES = 40_000_000
 
 
-def second_opinion(reading: Reading, target: str, proved: bool) -> str:
+def second_opinion(reading: Reading, target: str, proved: bool, everywhere: bool = True) -> str:
     """What z3 says of an output that was proved or refuted. ValueError when z3 is not installed."""
     z3 = load_z3()
-    if reading.layer.call.mode.filled:
-        return "z3 was not asked: a border of a constant"
+    call = reading.layer.call
+    for left_out, what in ((call.mode.filled, "a border of a constant"), (not everywhere, "sizes under an assumption"),
+                           (call.forward_formula, "a forward pass of its own")):  # fmt: skip
+        if left_out:
+            return f"z3 was not asked: {what}"
     if len(reading.regions) != 1 or not reading.raising.is_empty() or reading.layer.own_y is not None:
         return "z3 was not asked: the sizes divide into cases"
     ((_, world, outputs),) = reading.regions

@@ -13,7 +13,7 @@ from typing import Any
 from symconv.algebra.comparisons import Comparison
 from symconv.layer.kind import KINDS
 from symconv.layer.padding import FILLER
-from symconv.layer.relation import EXTENTS, INPUT_INDEX
+from symconv.layer.relation import EXTENTS, INPUT_INDEX, REMAINDER
 from symconv.reading.arrays import Grid, running, snapshot
 from symconv.reading.calls import Layer
 from symconv.reading.numbers import Affine, Conjunction, Constraint, affine, at_least, equal, negated
@@ -101,8 +101,10 @@ def _term(
                 at[key] = running(layer.evaluated(world, EXTENTS[key], axis, **sizes))
         if len(arrays) > 1:
             row = layer.evaluated(world, INPUT_INDEX, axis, o=at["o"], k=at["k"])
-            if beyond:
-                inside += _holding(layer, world, axis, layer.call.mode.pieces[0][0], row)
+            if layer.forward is not None:
+                where += _own(layer, world, axis, at)
+            elif beyond:
+                inside += _holding(layer, world, axis, layer.call.mode.pieces[0][0], t=row)
             else:
                 where += _placed(layer, world, axis, row, at["m"])
         axes.append(at)
@@ -119,21 +121,33 @@ def _term(
     return Term(Fraction(1), tuple(sorted(told, key=lambda factor: factor[0])), tuple(where), tuple(counted))
 
 
+def _own(layer: Layer, world: World, axis: int, at: dict[str, Any]) -> Conjunction:
+    """What a forward pass of one's own says of o, k and m."""
+    sizes = {"O": layer.computed(world, axis), **at}
+    sizes["r"] = layer.evaluated(world, REMAINDER, axis, O=sizes["O"])
+    return _holding(layer, world, axis, layer.forward or (), **sizes)
+
+
 def _placed(layer: Layer, world: World, axis: int, row: Any, m: Any) -> Conjunction:
     """That row m of the input stands at ``row`` of the padded one, counted from the first of the input."""
     if not layer.call.mode.moves_rows:
         return (equal(m, row),)
     return (("or", tuple(
-        (*_holding(layer, world, axis, conditions, row), equal(m, layer.evaluated(world, source, axis, t=row)))
+        (*_holding(layer, world, axis, conditions, t=row), equal(m, layer.evaluated(world, source, axis, t=row)))
         for conditions, source in layer.call.mode.pieces)),)  # fmt: skip
 
 
-def _holding(layer: Layer, world: World, axis: int, conditions: Sequence[Comparison], row: Any) -> Conjunction:
-    """Comparisons of the table of modes, of which there are <, <= and >=."""
-    found = []
-    for each in conditions:
-        left, right = (layer.evaluated(world, side, axis, t=row) for side in (each.left, each.right))
-        found.append(at_least(left, right) if each.relation == ">=" else at_least(right - (each.relation == "<"), left))
+def _holding(layer: Layer, world: World, axis: int, told: Sequence[Comparison], **at: Any) -> Conjunction:
+    """Comparisons of sizes and indices on an axis."""
+    found: list[Constraint] = []
+    for each in told:
+        left, right = (layer.evaluated(world, side, axis, **at) for side in (each.left, each.right))
+        if each.relation in ("==", "!="):
+            met = (equal(left, right),)
+            found += met if each.relation == "==" else negated(met)
+            continue
+        low, high = (left, right) if each.relation.startswith("<") else (right, left)
+        found.append(at_least(high, low + (each.relation in "<>")))
     return tuple(found)
 
 
