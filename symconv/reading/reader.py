@@ -54,7 +54,6 @@ class Reader:
         self.unrolled: list[tuple[int, int]] = []
         self.steps = 0
         self.depth = 0
-        self.line = 0
         self.globals = Frame()
         #: the names that the module binds, in functions those that they declare global
         self.bound = names_bound(tree)

@@ -115,31 +115,13 @@ def read(
             here = waiting.pop()
             count += 1
             world = World(context, layer.sizes, here, max(deadline - time.process_time(), 0.1))
-            try:
-                if count > MAX_REGIONS:
-                    raise Limit(f"the sizes divide into more than {MAX_REGIONS} cases")
-                _region(found, tree, function, call, layer, world, here)
-            except Fork as fork:
-                condition = here.intersect(fork.condition).coalesce()
-                rest = here.subtract(fork.condition).coalesce()
-                if condition.is_empty() or rest.is_empty():
-                    raise Unreadable("a division of the sizes that divides nothing") from None
-                waiting += [rest, condition]
-            except Raised as raised:
-                known = found.raises.get(raised.kind, nowhere)
-                found.raises[raised.kind] = known.union(here).coalesce()
-            except (Unreadable, Limit) as error:
-                found.undecided = found.undecided.union(here)
-                found.reasons.append(str(error))
-            except RecursionError:
-                found.undecided = found.undecided.union(here)
-                found.reasons.append("the function is nested too deeply")
-            except FAULTS as error:
-                found.undecided = found.undecided.union(here)  # a construct that a row did not foresee
-                found.reasons.append(f"{_near(error)} (the reader: {type(error).__name__}: {error})")
+            if count > MAX_REGIONS:
+                _open(found, here, f"the sizes divide into more than {MAX_REGIONS} cases")
+                continue
+            waiting += _part(found, tree, function, world, here)
     except (isl.Error, TypeError):
         found.undecided = found.possible
-        found.reasons.append("isl's limit of operations was reached")
+        found.reasons.append(_placed(world, "isl's limit of operations was reached"))
     finally:
         context.set_max_operations(0)
         context.reset_operations()
@@ -148,9 +130,42 @@ def read(
     return found
 
 
-def _near(error: Exception) -> str:
-    line = getattr(error, "line", None)
-    return "this function is not read" if line is None else f"line {line}: this is not read"
+def _part(found: Reading, tree: ast.Module, function: str, world: World, here: isl.Set) -> list[isl.Set]:
+    """One part of the sizes, read to the end; or the two that it divides into."""
+    try:
+        _region(found, tree, function, found.layer.call, found.layer, world, here)
+    except Fork as fork:
+        condition = here.intersect(fork.condition).coalesce()
+        rest = here.subtract(fork.condition).coalesce()
+        if not condition.is_empty() and not rest.is_empty():
+            return [rest, condition]
+        _open(found, here, _placed(world, "a division of the sizes that divides nothing is not read"))
+    except Raised as raised:
+        known = found.raises.get(raised.kind, here.subtract(here))
+        found.raises[raised.kind] = known.union(here).coalesce()
+    except Unreadable as error:
+        _open(found, here, str(error) if error.line is not None else _placed(world, str(error)))
+    except Limit as limit:
+        _open(found, here, _placed(world, str(limit)))
+    except RecursionError:
+        _open(found, here, _placed(world, "the function is nested too deeply"))
+    except FAULTS as error:  # a construct that a row did not foresee
+        _open(found, here, _placed(world, f"this is not read (the reader: {type(error).__name__}: {error})"))
+    return []
+
+
+def _open(found: Reading, here: isl.Set, reason: str) -> None:
+    """Part of the sizes left undecided."""
+    found.undecided = found.undecided.union(here)
+    found.reasons.append(reason)
+
+
+def _placed(world: World, reason: str) -> str:
+    """A reason with the statement that was read last."""
+    if world.place is None:
+        return reason
+    line, column = world.place
+    return f"line {line}, column {column + 1}: {reason}"
 
 
 def _region(
@@ -160,7 +175,8 @@ def _region(
     reader = Reader(world, tree, LANGUAGE)
     named = reader.globals.names.get(function)
     if not isinstance(named, Function | Class):
-        raise Unreadable(f"the decorated {function}")
+        node = next(each for each in tree.body if getattr(each, "name", None) == function)
+        raise Unreadable(f"the decorated {function}", node.lineno, node.col_offset)
     layer.own_y = None
     if call.adjoint:
         layer.own_y = _own_y(reader, call, layer)
@@ -177,7 +193,7 @@ def _region(
             output.wrong = output.wrong.union(wrong_sizes(world, layer, name, array)).coalesce()
         except (Unreadable, Limit) as error:
             output.undecided = output.undecided.union(here)
-            output.reason = str(error)
+            output.reason = _placed(world, str(error))
         finally:
             world.possible = here
             world.forget()

@@ -27,7 +27,7 @@ def executed(reader: Reader, node: ast.stmt, frame: Frame, rest: Sequence[ast.st
     row = STATEMENTS.get(type(node))
     if row is None:
         raise Unreadable(f"the statement {type(node).__name__.lower()}")
-    reader.line = node.lineno
+    reader.world.place = node.lineno, node.col_offset
     return bool(row(reader, node, frame, rest))
 
 

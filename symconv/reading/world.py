@@ -90,6 +90,8 @@ class World:
         self.dy_axes: Any = None
         self.deadline = time.process_time() + seconds
         self.probing = False
+        #: line and column of the statement that is read
+        self.place: tuple[int, int] | None = None
         #: every array's memory; and for each loop that is watched, what it writes
         self.buffers: list[Any] = []
         self.written: list[dict[Any, None]] = []

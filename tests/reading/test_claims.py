@@ -7,7 +7,7 @@ import pytest
 from symconv import audit
 from symconv.audits.grids import default_grid
 from symconv.reading import prove_source
-from tests.commands import run
+from tests.commands import assert_bad_usage, run
 
 FLIPPED = """import numpy as np
 
@@ -83,4 +83,4 @@ def test_an_assumption_that_no_layer_meets():
 )
 def test_what_says_nothing_of_it_is_refused(file, given, told):
     done = run("prove", *(each.replace("FILE", str(file)) for each in given))
-    assert done.status == 2 and told in done.err and done.err.count("\n") == 1  # noqa: PT018 - one line
+    assert_bad_usage(done, told)
