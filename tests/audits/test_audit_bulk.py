@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +12,8 @@ from symconv.audits import audit, sweep
 from symconv.audits.grids import Grid, grid_of
 from symconv.audits.judge import CaseVerdict
 from symconv.audits.results import Known
+from symconv.audits.sandbox.remote import Runner
+from symconv.audits.sandbox.worker import Cases
 from symconv.layer.conv import Conv
 
 SOURCE = """
@@ -99,3 +101,10 @@ def test_known_verdicts() -> None:
     del known[1]
     assert list(known) == [0, 3]
     assert (known[3].outputs, known.get(1), known.get(9), len(known)) == ({"dx": "ok"}, None, None, 2)
+
+
+def test_one_case_that_met_a_busy_machine_does_not_slow_down_the_rest() -> None:
+    cases, kind = Cases(cast(Runner, None)), ("any",)
+    for among, otherwise, alone in ((9, 1, False), (9, 3, True), (100, 3, False), (100, 7, True)):
+        cases.among[kind], cases.otherwise[kind] = among, otherwise
+        assert cases.alone(kind) is alone

@@ -11,6 +11,7 @@ import pickle
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from symconv.audits.sandbox.runner import Fork, Hello, Names
 from symconv.audits.sandbox.target import TargetError
 from symconv.layer.conv import Conv
 
-__all__ = ["Chunk", "Hello", "Task", "main"]
+__all__ = ["Cases", "Chunk", "Hello", "Task", "main"]
 
 #: a worker that is asked nothing for this many seconds goes away
 IDLE = 120.0
@@ -31,6 +32,10 @@ IDLE = 120.0
 #: of the two processes that cases are called in, one serves at most so many before a fresh one takes its place (what a function
 #: keeps of each must not pile up), the other so many
 MANY, FEW = 500, 12
+
+#: a function of which so many cases, and one in so many, came out otherwise among others is called in processes of its own; one
+#: case alone may have met a busy machine
+OFTEN, ONE_IN = 3, 16
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def _serve(incoming: Any, outgoing: Any, running: Runner) -> None:
     except EOFError:
         return  # the process ended while it loaded: the side that asks sees no answer
     messages.write(outgoing, hello)
-    cases = _Cases(running)
+    cases = Cases(running)
     while not hello.error:
         try:
             task: Task | Chunk = pickle.loads(messages.read(incoming.read, incoming.fileno(), IDLE))
@@ -137,17 +142,23 @@ class _Serving:
         self.process, self.served = None, 0
 
 
-class _Cases:
+class Cases:
     """Cases, each called in two processes: one that serves many of them, and one that was fresh a few cases ago.
 
     What the first alone sees (an exception, another result than the second's) may come from the cases before: such a case is
-    judged once more in two processes of its own. A function that came out otherwise there is served so from then on.
+    judged once more in two processes of its own. A function that comes out otherwise there often is served so from then on.
     """
 
     def __init__(self, running: Runner) -> None:
         self.running = running
         self.many, self.few = _Serving(running, MANY), _Serving(running, FEW)
-        self.alone: set[_Kind] = set()
+        #: how many cases were called among others, and how many of these came out otherwise by themselves
+        self.among: Counter[_Kind] = Counter()
+        self.otherwise: Counter[_Kind] = Counter()
+
+    def alone(self, kind: _Kind) -> bool:
+        """Whether cases of this kind are called in processes of their own."""
+        return self.otherwise[kind] >= max(OFTEN, self.among[kind] / ONE_IN)
 
     def answer(self, task: Task) -> Any:
         """The verdict on a case, or the fingerprint of the audited code; a TargetError is an answer, too."""
@@ -155,7 +166,7 @@ class _Cases:
             if task.conv is None:
                 return self.running.fingerprint(_names(task))
             fork, kind = _fork(task, task.conv), _kind(task)
-            if task.explain or task.mode == "adjoint" or kind in self.alone:
+            if task.explain or task.mode == "adjoint" or self.alone(kind):
                 return self._by_itself(task, fork)
             return self._among_others(task, fork, kind)
         except TargetError as error:
@@ -167,7 +178,7 @@ class _Cases:
     def briefly(self, chunk: Chunk) -> Any:
         """The verdicts on many cases, and what is left of them; a TargetError is an answer, too."""
         try:
-            if _kind(chunk.task) in self.alone:
+            if self.alone(_kind(chunk.task)):
                 return [Left() for _ in chunk.convs]
 
             def start(conv: Conv) -> Process:
@@ -183,6 +194,7 @@ class _Cases:
 
     def _among_others(self, task: Task, fork: Fork, kind: _Kind) -> CaseVerdict:
         deadline = time.monotonic() + task.time_limit
+        self.among[kind] += 1
         try:
             process = self.many.turned_to(fork, kind, deadline)
             return _judged(process, task, lambda: self.few.turned_to(fork, kind, process.deadline))
@@ -190,7 +202,7 @@ class _Cases:
             self.few.end()
             verdict = self._by_itself(task, fork)
             if isinstance(unsettled, Raised) or unsettled.message != verdict.message:
-                self.alone.add(kind)
+                self.otherwise[kind] += 1
                 self.many.end()
             if isinstance(unsettled, Unsettled) and not task.once:
                 unsettled.add_to(verdict)
