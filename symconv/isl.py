@@ -10,12 +10,18 @@ import importlib
 import importlib.util
 from typing import Any
 
-__all__ = ["is_there"]
+__all__ = ["is_there", "join"]
 
 
 def is_there() -> bool:
     """Whether islpy can be loaded."""
     return importlib.util.find_spec("islpy") is not None
+
+
+def join(regions: dict[Any, Any], value: Any, region: Any) -> None:
+    """Put a set (or a map) beside what has the same value already; nothing where it is empty."""
+    if not region.is_empty():
+        regions[value] = regions[value].union(region).coalesce() if value in regions else region
 
 
 def __getattr__(name: str) -> Any:

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from symconv.audits.arrays import FIRST, SECOND, Face
 from symconv.audits.courses import ROWS
+from symconv.audits.inference.layouts import short
 from symconv.audits.inference.reading import PREFIX, Reading, convention_parts, in_phase
 from symconv.audits.mistakes import by_adapter
 from symconv.layer.conv import Conv
 
 __all__ = ["CONVENTIONS", "GRADIENTS", "Adapter", "Convention", "Functions", "convention_named", "from_native", "native_shape",
-           "outputs_of", "paddings", "said_only", "short", "to_native"]  # fmt: skip
+           "outputs_of", "paddings", "said_only", "to_native"]  # fmt: skip
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -102,11 +103,6 @@ def from_native(convention: Convention, conv: Conv, name: str, array: Array) -> 
     if array.ndim != conv.ndim + 2:
         return array
     return array.transpose(np.argsort(_axes_order(name, conv.ndim)))
-
-
-def short(values: Sequence[Any]) -> Any:
-    """One value when it is the same on every axis, as most functions want it; else the tuple."""
-    return values[0] if len(set(values)) == 1 else tuple(values)
 
 
 def paddings(conv: Conv) -> Any:

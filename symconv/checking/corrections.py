@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +24,7 @@ from symconv.checking.terms import (
     SumOver,
     Term,
     names_in,
+    replaced,
     walk,
 )
 
@@ -225,7 +225,7 @@ def _stars(term: Term) -> Iterator[Term]:
             if isinstance(left, Grid) or isinstance(right, Grid):
                 continue
             if a + b < 2 and (a or b or mode != star.mode):
-                yield _replaced(term, star, Star(star.sign, left, right, mode))
+                yield replaced(term, star, Star(star.sign, left, right, mode))
 
 
 def _flipped(term: Term) -> Term:
@@ -240,21 +240,11 @@ def _swapped(term: Term) -> Iterator[Term]:
         for a, b in itertools.combinations(range(len(entry.at)), 2):
             at = list(entry.at)
             at[a], at[b] = at[b], at[a]
-            yield _replaced(term, entry, Entry(entry.array, tuple(at)))
+            yield replaced(term, entry, Entry(entry.array, tuple(at)))
 
 
 def _turned(term: Term) -> Iterator[Term]:
     """The same with one matrix rotated, or transposed."""
     for grid in dict.fromkeys(e for e in walk(term) if isinstance(e, Grid)):
-        yield _replaced(term, grid, Grid(tuple(row[::-1] for row in grid.rows[::-1])))
-        yield _replaced(term, grid, Grid(tuple(zip(*grid.rows, strict=True))))
-
-
-def _replaced(term: Any, old: Term, new: Term) -> Any:
-    if term == old:
-        return new
-    if isinstance(term, tuple):
-        return tuple(_replaced(each, old, new) for each in term)
-    if isinstance(term, Term):
-        return type(term)(*(_replaced(getattr(term, f.name), old, new) for f in fields(term)))  # type: ignore[arg-type]
-    return term
+        yield replaced(term, grid, Grid(tuple(row[::-1] for row in grid.rows[::-1])))
+        yield replaced(term, grid, Grid(tuple(zip(*grid.rows, strict=True))))

@@ -22,11 +22,11 @@ from symconv.checking.comparison import (
     span_of,
 )
 from symconv.checking.context import SIZES, Context, Layout
-from symconv.checking.forward import OwnModel, begun, centred, is_convolution, is_forward, star_defined
+from symconv.checking.forward import OwnModel, begun, centred, is_convolution, star_defined
 from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.operators import apart, stars_of, with_mode
-from symconv.checking.passes import settled, stepped
+from symconv.checking.passes import is_forward, settled, stepped
 from symconv.checking.ranks import at_channels, ranks_of, shape_of
 from symconv.checking.repairs import ill_formed, nearest, wrong
 from symconv.checking.result import (

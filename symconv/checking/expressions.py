@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
+from symconv.algebra.trees import rebuilt
 from symconv.checking.factors import RULES
 from symconv.checking.letters import (
     ACTIVATIONS,
@@ -344,13 +344,9 @@ class Expression:
 
 def without_stars(term: Any) -> Any:
     """In an index a star multiplies."""
-    if isinstance(term, tuple):
-        return tuple(without_stars(each) for each in term)
     if isinstance(term, Star):
         return Mul((*factors_of(without_stars(term.left)), *factors_of(without_stars(term.right))))
-    if isinstance(term, Term):
-        return type(term)(*(without_stars(getattr(term, f.name)) for f in fields(term)))  # type: ignore[arg-type]
-    return term
+    return rebuilt(term, without_stars)
 
 
 def without_scripts(part: Math | None) -> Math | None:

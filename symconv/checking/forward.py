@@ -20,7 +20,7 @@ from symconv.checking.result import DEFINITION, GOOD, INCONSISTENT, WRONG
 from symconv.checking.terms import Add, Bound, Entry, Name, Statement, Term, walk
 from symconv.checking.values import evaluate
 
-__all__ = ["OwnModel", "begun", "centred", "is_convolution", "is_forward", "star_defined"]
+__all__ = ["OwnModel", "begun", "centred", "is_convolution", "star_defined"]
 
 
 class OwnModel(Model):
@@ -63,12 +63,6 @@ class OwnModel(Model):
         """The variable that an entry is."""
         ((key,),) = entry.terms
         return int(key)
-
-
-def is_forward(statement: Statement, context: Context) -> bool:
-    left = statement.sides[0]
-    name = left.array if isinstance(left, Entry) else left.text if isinstance(left, Name) else ""
-    return context.roles.get(name) == "y"
 
 
 def is_convolution(statement: Statement, context: Context) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from symconv.algebra.polynomials import Polynomial, TooManyTerms, start_counting
+from symconv.algebra.trees import rebuilt
 from symconv.checking.borders import border_of
 from symconv.checking.comparison import Outcome, free_indices
 from symconv.checking.context import SIZES, Context
@@ -161,13 +161,7 @@ def _misshapen(statement: Statement, context: Context, error: str) -> Outcome:
 
 
 def _untransposed(term: Any) -> Any:
-    if isinstance(term, Transpose):
-        return _untransposed(term.body)
-    if isinstance(term, tuple):
-        return tuple(_untransposed(each) for each in term)
-    if isinstance(term, Term):
-        return type(term)(*(_untransposed(getattr(term, f.name)) for f in fields(term)))  # type: ignore[arg-type]
-    return term
+    return _untransposed(term.body) if isinstance(term, Transpose) else rebuilt(term, _untransposed)
 
 
 def _alone(term: Term, context: Context) -> Outcome:

@@ -28,6 +28,7 @@ from symconv.checking.terms import (
     walk,
 )
 from symconv.layer.conv import Conv
+from symconv.layer.filler import in_numbers
 from symconv.layer.padding import FILLER, OUTSIDE
 
 __all__ = ["FAR", "Model", "Setting", "Unreadable", "constant"]
@@ -118,15 +119,9 @@ class Model:
 
     def filled(self, terms: PolynomialTerms) -> Polynomial:
         """The terms with the number that a constant border holds, where it is one."""
-        value = self.conv.padding_value
-        if value is None:
+        if self.conv.padding_value is None:
             return Polynomial(terms)
-        total = constant(0)
-        for monomial, coefficient in terms.items():
-            rest = tuple(each for each in monomial if array_of(each)[0] != FILLER)
-            power = Fraction(value) ** (len(monomial) - len(rest))
-            total = total + Polynomial({rest: _whole(coefficient * power)})
-        return total
+        return Polynomial({monomial: _whole(Fraction(c)) for monomial, c in in_numbers(self.conv, terms).items()})
 
     def extended(self, x: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """x with its border, and the gradient of that longer array: the one of a layer without padding."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
+from symconv.algebra.trees import rebuilt
 from symconv.checking.terms import Call, Entry, Grid, Name, Star, Statement, SumOver, Term, walk
 
 __all__ = ["apart", "slides", "stars_of", "with_mode"]
@@ -60,19 +60,11 @@ def _whole(term: Any) -> Any:
     if isinstance(term, Entry):
         letters = [i.text for i in term.at if isinstance(i, Name)]
         return Name(term.array) if len(set(letters)) == len(term.at) else term
-    if isinstance(term, tuple):
-        return tuple(_whole(each) for each in term)
-    if isinstance(term, Term):
-        return type(term)(*(_whole(getattr(term, f.name)) for f in fields(term)))  # type: ignore[arg-type]
-    return term
+    return rebuilt(term, _whole)
 
 
 def with_mode(term: Any, mode: str) -> Any:
     """A side with a mode for its stars, where they have none."""
-    if isinstance(term, tuple):
-        return tuple(with_mode(each, mode) for each in term)
     if isinstance(term, Star):
         return Star(term.sign, with_mode(term.left, mode), with_mode(term.right, mode), term.mode or mode)
-    if isinstance(term, Term):
-        return type(term)(*(with_mode(getattr(term, f.name), mode) for f in fields(term)))  # type: ignore[arg-type]
-    return term
+    return rebuilt(term, lambda each: with_mode(each, mode))

@@ -9,10 +9,10 @@ from symconv.checking.linear import linear
 from symconv.checking.ranks import each_channel, ranks_of, shape_of
 from symconv.checking.terms import Bound, Entry, Name, Star, Statement, names_in, walk
 
-__all__ = ["free_letters", "is_pass", "settled", "stepped"]
+__all__ = ["free_letters", "is_forward", "settled", "stepped"]
 
 
-def is_pass(statement: Statement, context: Context) -> bool:
+def is_forward(statement: Statement, context: Context) -> bool:
     """Whether the left side is the output."""
     left = statement.sides[0]
     name = left.array if isinstance(left, Entry) else left.text if isinstance(left, Name) else ""
@@ -24,7 +24,7 @@ def free_letters(statement: Statement, context: Context) -> set[str]:
 
     Whole arrays may have their border already, so padding is only that of equations between entries.
     """
-    if not statement.sides or is_pass(statement, context):
+    if not statement.sides or is_forward(statement, context):
         return set()
     gradient = statement.sides[0]
     stars = any(isinstance(each, Star) for side in statement.sides for each in walk(side))

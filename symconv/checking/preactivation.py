@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any, cast
+from typing import Any
 
+from symconv.algebra.trees import parts_of, rebuilt
 from symconv.checking.letters import LAYER, stem_of
 from symconv.checking.printed import printed
 from symconv.checking.roles import offset_of
@@ -44,7 +44,7 @@ def _names(term: Any) -> list[str]:
         return [term.array]
     if isinstance(term, Name):
         return [term.text]
-    return [n for f in fields(cast(Any, term)) for n in _names(getattr(term, f.name))] if isinstance(term, Term) else []
+    return [n for each in parts_of(term) for n in _names(each)] if isinstance(term, Term) else []
 
 
 def _values(term: Any) -> list[str]:
@@ -57,18 +57,12 @@ def _values(term: Any) -> list[str]:
         return [term.array]
     if isinstance(term, Name):
         return [term.text] if re.search(r"\^", term.text) else []
-    return (
-        [n for f in fields(cast(Any, term)) for n in _values(getattr(term, f.name))] if isinstance(term, Term) else []
-    )
+    return [n for each in parts_of(term) for n in _values(each)] if isinstance(term, Term) else []
 
 
 def _renamed(term: Any, old: str, new: str) -> Any:
-    if isinstance(term, tuple):
-        return tuple(_renamed(each, old, new) for each in term)
     if isinstance(term, Entry) and term.array == old:
         return Entry(new, term.at)
     if isinstance(term, Name) and term.text == old:
         return Name(new)
-    if isinstance(term, Term):
-        return type(term)(*(_renamed(getattr(term, f.name), old, new) for f in fields(term)))  # type: ignore[arg-type]
-    return term
+    return rebuilt(term, lambda each: _renamed(each, old, new))

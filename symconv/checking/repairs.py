@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
@@ -35,6 +34,7 @@ from symconv.checking.terms import (
     SumOver,
     Term,
     names_in,
+    replaced,
     substituted,
     walk,
 )
@@ -200,8 +200,8 @@ def _candidates(left: Term, right: Term) -> Iterator[tuple[Term, Term]]:
             for i in entry.at
         )
         yield (
-            _replaced(left, entry, Entry(entry.array, tuple(map(_tidy, at)))),
-            _replaced(right, entry, Entry(entry.array, tuple(map(_tidy, at)))),
+            replaced(left, entry, Entry(entry.array, tuple(map(_tidy, at)))),
+            replaced(right, entry, Entry(entry.array, tuple(map(_tidy, at)))),
         )
 
 
@@ -218,16 +218,6 @@ def _tidy(term: Term) -> Term:
     if number:
         rest.append((1 if number > 0 else -1, Num(abs(number))))
     return rest[0][1] if len(rest) == 1 and rest[0][0] == 1 else Add(tuple(rest)) if rest else Num(Fraction(0))
-
-
-def _replaced(term: Any, old: Term, new: Term) -> Any:
-    if term == old:
-        return new
-    if isinstance(term, tuple):
-        return tuple(_replaced(each, old, new) for each in term)
-    if isinstance(term, Term):
-        return type(term)(*(_replaced(getattr(term, f.name), old, new) for f in fields(term)))  # type: ignore[arg-type]
-    return term
 
 
 def ill_formed(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from html import escape
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from symconv.algebra.trees import rebuilt
 from symconv.checking.result import AMBIGUOUS, BAD, NOT_READ, CheckResult, Verdict
 from symconv.mathematics.mathml import mathml, style_sheet
 from symconv.mathematics.of_latex import LatexError, Lines, Text, read_latex
-from symconv.mathematics.tree import Math, Matrix, Row, Word
+from symconv.mathematics.tree import Matrix, Row, Word
 from symconv.sarif import Finding
 from symconv.sarif import sarif as as_sarif
 
@@ -60,11 +60,7 @@ def _settable(math: Any) -> Any:
     if isinstance(math, Lines):
         width = max(len(row) for row in math.rows)
         return Matrix(tuple(tuple(map(_settable, (*row, *[Row(())] * (width - len(row))))) for row in math.rows))
-    if isinstance(math, tuple):
-        return tuple(map(_settable, math))
-    if isinstance(math, Math):
-        return type(math)(*(_settable(getattr(math, f.name)) for f in fields(math)))  # type: ignore[arg-type]
-    return math
+    return rebuilt(math, _settable)
 
 
 PAGE = """<!doctype html>

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
+from symconv.algebra.trees import rebuilt
 from symconv.checking.letters import LOSS
 from symconv.mathematics.of_latex import Text
 from symconv.mathematics.tree import Below, Fence, Fraction, Math, Row, Word
@@ -38,7 +38,8 @@ def spelled(math: Any) -> Any:
             return Fraction(Row((Word("∂"), *above[1:])), Row((Word("∂"), *below[1:])))
         return Fraction(top, bottom)
     if isinstance(math, Math):
-        return type(math)(*(spelled(getattr(math, f.name)) for f in fields(math)))  # type: ignore[arg-type]
+        found: Math = rebuilt(math, spelled)
+        return found
     return math
 
 

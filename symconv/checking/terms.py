@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
+
+from symconv.algebra.trees import rebuilt
 
 __all__ = [
     "Add", "Bound", "Call", "Choice", "Diff", "Div", "Dots", "Entry", "Floor", "Grid", "Mul", "Name", "Num", "Seq", "Star",
-    "Statement", "SumOver", "Term", "Transpose", "children", "names_in", "signs_of", "substituted", "sum_under", "walk",
+    "Statement", "SumOver", "Term", "Transpose", "children", "names_in", "replaced", "signs_of", "substituted", "sum_under",
+    "walk",
 ]  # fmt: skip
 
 
@@ -202,14 +206,16 @@ def substituted(term: Term, by: dict[str, Term]) -> Term:
     if isinstance(term, SumOver):
         by = {name: value for name, value in by.items() if name not in {bound.name for bound in term.bounds}}
 
-    def inside(value: object) -> object:
-        if isinstance(value, Term):
-            return substituted(value, by)
-        if isinstance(value, tuple):
-            return tuple(inside(each) for each in value)
-        return value
+    def inside(value: Any) -> Any:
+        return substituted(value, by) if isinstance(value, Term) else rebuilt(value, inside)
 
-    return type(term)(*(inside(getattr(term, each.name)) for each in fields(term)))  # type: ignore[arg-type]
+    found: Term = rebuilt(term, inside)
+    return found
+
+
+def replaced(term: Any, old: Term, new: Term) -> Any:
+    """``term`` with one term in the place of another, wherever it stands."""
+    return new if term == old else rebuilt(term, lambda each: replaced(each, old, new))
 
 
 def sum_under(conditions: tuple[tuple[Term, Term], ...], body: Term) -> Term:

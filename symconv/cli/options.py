@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -178,8 +178,3 @@ def whole_numbers(name: str, piece: str, text: str | None = None) -> list[int]:
 def echo_json(value: Any) -> None:
     """``value`` as JSON on standard output."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def crossed(values: Sequence[int]) -> str:
-    """(5, 6) -> ``5x6``, the way sizes are written on the command line."""
-    return "x".join(map(str, values))

@@ -13,13 +13,13 @@ from rich.text import Text
 
 from symconv.algebra.terms import terms_text
 from symconv.audits.spread import in_order
-from symconv.cli.options import conv_options, crossed, echo_json, grid, usage_errors
+from symconv.cli.options import conv_options, echo_json, grid, usage_errors
 from symconv.cli.progress import progress
 from symconv.cli.spread import spread_options
 from symconv.formulas import formula
 from symconv.formulas.tree import TARGETS, Formula
 from symconv.formulas.verify import MAX_ENUMERATED, WAYS, Verification, check_size, verify
-from symconv.layer.conv import MAX_TERMS, Conv
+from symconv.layer.conv import MAX_TERMS, Conv, crossed
 from symconv.layer.models import Layer, model, names
 from symconv.layer.names import entry_name
 from symconv.layer.padding import FILLER

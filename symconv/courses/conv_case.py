@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.conventions import paddings, short
+from symconv.audits.conventions import paddings
+from symconv.audits.inference.layouts import short
 from symconv.audits.truth import Derivative, point, point_size
 from symconv.layer.conv import Conv
 

@@ -26,10 +26,11 @@ What reads a formula is a table with one rule for each class of node, in a modul
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from symconv.algebra.comparisons import Comparison
 from symconv.algebra.integers import Const, Integer, Name, integer
+from symconv.algebra.trees import parts_of
 from symconv.formulas.moves import MOVES, Branch, Operation
 from symconv.layer.kind import KINDS, LayerKind
 
@@ -67,7 +68,7 @@ class Node:
 
     def operands(self) -> tuple[Node, ...]:
         """The nodes directly below this one."""
-        return tuple(v for v in (getattr(self, f.name) for f in fields(self)) if isinstance(v, Node))  # type: ignore[arg-type]
+        return tuple(part for part in parts_of(self) if isinstance(part, Node))
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it, outermost first."""
@@ -262,7 +263,7 @@ class Formula:
         named: set[str] = set()
         bound: set[str] = {self.index} if self.index else set()
         for node in self.body.walk():
-            expressions = [getattr(node, f.name) for f in fields(node)]  # type: ignore[arg-type]
+            expressions = parts_of(node)
             if isinstance(node, Move):
                 expressions = list(node.amounts)
             if isinstance(node, IndexSum):

@@ -36,10 +36,15 @@ if TYPE_CHECKING:
     from symconv.layer.gradients import Gradients
     from symconv.layer.second import HessianVector, SecondGradients
 
-__all__ = ["MAX_TERMS", "Axis", "Conv", "PerAxis", "Padding"]
+__all__ = ["MAX_TERMS", "Axis", "Conv", "PerAxis", "Padding", "crossed"]
 
 #: a loss with more terms than this is refused before any work (``max_terms=`` raises it)
 MAX_TERMS = 5_000_000
+
+
+def crossed(values: Sequence[int]) -> str:
+    """(5, 6) -> ``5x6``, the way sizes are written on the command line and in names of files."""
+    return "x".join(map(str, values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,10 +293,6 @@ class Conv:
     @cached_property
     def slug(self) -> str:
         """A short name for files and tests: ``in5x6-k3x2-s2x1-p1x0-d1x2-g2``."""
-
-        def crossed(values: Sequence[int]) -> str:
-            return "x".join(map(str, values))
-
         parts = [f"in{crossed(self.input)}", f"k{crossed(self.kernel)}"]
         if (self.batch, self.in_channels, self.out_channels) != (1, 1, 1):
             parts.append(f"n{self.batch}c{self.in_channels}f{self.out_channels}")

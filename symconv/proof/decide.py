@@ -182,21 +182,16 @@ def _difference(parts: list[tuple[int, isl.Map]], truth: isl.Map) -> isl.Map:
         cut: dict[int, isl.Map] = {}
         left = relation
         for value, region in regions.items():
-            _join(cut, value + coefficient, region.intersect(relation))
-            _join(cut, value, region.subtract(relation))
+            isl.join(cut, value + coefficient, region.intersect(relation))
+            isl.join(cut, value, region.subtract(relation))
             left = left.subtract(region)
-        _join(cut, coefficient, left)
+        isl.join(cut, coefficient, left)
         regions = cut
     right = regions.pop(1, None)
     wrong = truth if right is None else truth.subtract(right).union(right.subtract(truth))
     for value, region in regions.items():
         wrong = wrong.union(region if value else region.intersect(truth))
     return wrong
-
-
-def _join(regions: dict[int, isl.Map], value: int, region: isl.Map) -> None:
-    if not region.is_empty():
-        regions[value] = regions[value].union(region).coalesce() if value in regions else region
 
 
 def levels(relation: isl.Map, entries: int) -> list[isl.Map]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from symconv.formulas.tree import Formula
 from symconv.proof.claim import Claim
 from symconv.proof.smtlib import smtlib
 from symconv.proof.theorem import in_notebook, theorem
+from symconv.proof.verdicts import PROVED, REFUTED, UNKNOWN, Verdicts
 
 if TYPE_CHECKING:
     from symconv.proof.conditions import Condition
     from symconv.proof.counterexample import Counterexample
 
 __all__ = ["PROVED", "REFUTED", "UNKNOWN", "Proof", "Proofs"]
-
-PROVED, REFUTED, UNKNOWN = "PROVED", "REFUTED", "UNKNOWN"
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,20 +130,8 @@ class Proof:
 
 
 @dataclass(frozen=True, repr=False)
-class Proofs(Sequence[Proof]):
+class Proofs(Verdicts[Proof]):
     """The verdicts on one formula at several strides and dilations."""
-
-    proofs: tuple[Proof, ...]
-
-    @property
-    def verdict(self) -> str:
-        """REFUTED if one is, else UNKNOWN if one is, else PROVED."""
-        verdicts = {proof.verdict for proof in self.proofs}
-        return next(v for v in (REFUTED, UNKNOWN, PROVED) if v in verdicts)
-
-    @property
-    def proved(self) -> bool:
-        return self.verdict == PROVED
 
     @property
     def counterexample(self) -> Counterexample | None:
@@ -153,35 +139,8 @@ class Proofs(Sequence[Proof]):
         found = [proof.counterexample for proof in self.proofs if proof.counterexample is not None]
         return min(found, key=size_order, default=None)
 
-    @property
-    def seconds(self) -> float:
-        return sum(proof.seconds for proof in self.proofs)
-
     def to_dict(self) -> dict[str, Any]:
         return {"verdict": self.verdict, "results": [proof.to_dict() for proof in self.proofs]}
-
-    @overload
-    def __getitem__(self, at: int) -> Proof: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> tuple[Proof, ...]: ...
-
-    def __getitem__(self, at: int | slice) -> Proof | tuple[Proof, ...]:
-        return self.proofs[at]
-
-    def __len__(self) -> int:
-        return len(self.proofs)
-
-    def __iter__(self) -> Iterator[Proof]:
-        return iter(self.proofs)
-
-    def __repr__(self) -> str:
-        counts = {v: sum(proof.verdict == v for proof in self.proofs) for v in (PROVED, REFUTED, UNKNOWN)}
-        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-        return f"<{told}: {self.proofs[0].formula}>"
-
-    def _repr_latex_(self) -> str:
-        return "\n\n".join(proof._repr_latex_() for proof in self.proofs)
 
 
 def size_order(counterexample: Counterexample) -> tuple[int, ...]:

@@ -27,14 +27,13 @@ from symconv.proof.argument import (
 )
 from symconv.proof.claim import Claim
 from symconv.proof.positions import plain_length
+from symconv.proof.verdicts import PROVED, REFUTED
 
 if TYPE_CHECKING:
     from symconv.proof.conditions import Condition
     from symconv.proof.counterexample import Counterexample
 
 __all__ = ["Decided", "in_notebook", "theorem"]
-
-PROVED, REFUTED = "PROVED", "REFUTED"
 
 
 class Decided(Protocol):

@@ -16,6 +16,7 @@ from symconv.reading.reader import Reader
 from symconv.reading.terms import Sum, Term, product, scaled, simplified
 from symconv.reading.values import Least, Ratio, Test
 from symconv.reading.vectors import Vector
+from symconv.reading.views import whole
 from symconv.reading.world import Raised, Unreadable
 
 __all__ = ["compared", "negative", "operated"]
@@ -301,7 +302,7 @@ def _arrays(reader: Reader, op: ast.operator, a: Any, b: Any) -> Grid:
     if any(isinstance(each, Grid) and each.kind == "int" for each in (a, b)):
         if not all(each.kind == "int" if isinstance(each, Grid) else isinstance(each, int | Affine) for each in (a, b)):
             raise Unreadable("arithmetic of integer arrays with data")
-        grids = [each if isinstance(each, Grid) else _same(each) for each in (a, b)]
+        grids = [each if isinstance(each, Grid) else whole(each) for each in (a, b)]
         axes, picks = broadcast(world, [each.axes for each in grids])
         left, right = grids
         return Grid(
@@ -314,10 +315,6 @@ def _arrays(reader: Reader, op: ast.operator, a: Any, b: Any) -> Grid:
     axes, picks = broadcast(world, [each.axes for each in grids])
     first, second = (snapshot(world, each) for each in grids)
     return Grid(axes, lambda index: simplified(world, row(reader, first(picks[0](index)), second(picks[1](index)))))
-
-
-def _same(value: Any) -> Grid:
-    return Grid((), lambda index: value, "int")
 
 
 def _number(reader: Reader, value: Any, op: ast.operator) -> Grid:

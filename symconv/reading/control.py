@@ -20,6 +20,7 @@ __all__ = [
     "collected",
     "passes_before",
     "rewritten",
+    "stored",
     "try_statement",
     "unrolled",
     "while_loop",
@@ -108,7 +109,7 @@ def while_loop(reader: Reader, node: ast.While, frame: Frame, nested: Callable[[
         counters = _counters(reader, node, frame)
         if isinstance(told, Test) and counters:
             nested(Run(((_count(reader, node, frame, counters),),), lambda index: None),
-                   lambda: reader.block(node.body, frame), _stored(node))  # fmt: skip
+                   lambda: reader.block(node.body, frame), stored(node))  # fmt: skip
             return
         holds = told if isinstance(told, Test) else reader.truth(told)
         if isinstance(told, Test) or not isinstance(holds, bool):
@@ -128,7 +129,8 @@ def while_loop(reader: Reader, node: ast.While, frame: Frame, nested: Callable[[
     raise Unreadable(f"a while loop of more than {MAX_UNROLLED} passes")
 
 
-def _stored(node: ast.AST) -> set[str]:
+def stored(node: ast.AST) -> set[str]:
+    """Names that a statement binds, itself and in its body; not those of functions inside."""
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
 
 
@@ -136,7 +138,7 @@ def _counters(reader: Reader, node: ast.While, frame: Frame) -> list[_Counter]:
     """Names of the test that the body moves, once in each pass and by a number; none where one is bound otherwise."""
     spoken = {each.id for each in ast.walk(node.test) if isinstance(each, ast.Name)}
     found = []
-    for name in sorted(spoken & _stored(node)):
+    for name in sorted(spoken & stored(node)):
         moves = [each for each in ast.walk(node) if name in _bound(each)]
         if len(moves) != 1 or moves[0] not in node.body:
             return []
@@ -151,9 +153,9 @@ def _counters(reader: Reader, node: ast.While, frame: Frame) -> list[_Counter]:
 
 def _bound(node: ast.AST) -> set[str]:
     if isinstance(node, ast.Assign):
-        return {name for target in node.targets for name in _stored(target)}
+        return {name for target in node.targets for name in stored(target)}
     if isinstance(node, ast.AugAssign | ast.For | ast.AnnAssign | ast.NamedExpr):
-        return _stored(node.target)
+        return stored(node.target)
     return set()
 
 
@@ -241,7 +243,7 @@ def rewritten(node: ast.For) -> ast.For | None:
         body = node.body
     else:
         body = [ast.fix_missing_locations(bind), *node.body]
-        if _stored(node) & {each.id for each in ast.walk(inner.target) if isinstance(each, ast.Name)}:
+        if stored(node) & {each.id for each in ast.walk(inner.target) if isinstance(each, ast.Name)}:
             raise Unreadable("a filtered range that shares a name with the loop")
     for test in reversed(inner.ifs):
         body = [ast.copy_location(ast.If(test, body, []), node)]
@@ -273,7 +275,7 @@ def collected(reader: Reader, node: ast.For, frame: Frame) -> bool:
     if held or reader.loops > reader.entered:
         raise Unreadable("append inside a loop, to a list that is not empty")
     inner = [each.iter for each in targets[1:]]
-    bound = {name for each in targets for name in _stored(each)}
+    bound = {name for each in targets for name in stored(each)}
     if any(isinstance(each, ast.Name) and each.id in bound for told in inner for each in ast.walk(told)):
         raise Unreadable("append inside loops of which one sets the length of another")
     found = [*runs, *(reader.runs(reader.value(each, frame)) for each in inner)]

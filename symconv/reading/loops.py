@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from symconv.reading.arrays import BORN, Buffer, Grid, Index, indexed, own, snapshot
-from symconv.reading.control import MAX_UNROLLED, collected, passes_before, rewritten, unrolled, while_loop
+from symconv.reading.control import MAX_UNROLLED, collected, passes_before, rewritten, stored, unrolled, while_loop
 from symconv.reading.numbers import Affine, Conjunction, affine, at_least, between, coefficients
 from symconv.reading.passes import Changed, Passes
 from symconv.reading.reader import Reader
@@ -68,7 +68,7 @@ def for_loop(reader: Reader, node: ast.For, frame: Frame, rest: Any) -> None:
         reader.bind(node.target, run.item(index), frame)
         reader.block(statements, frame)
 
-    assigned = _assigned(node)
+    assigned = stored(node)
     _nested(reader, run, (), body, frame, assigned)
     if shorter is not None:
         for each in ast.walk(node.target):  # the pass that breaks binds it once more
@@ -94,11 +94,6 @@ def _continues(node: ast.For) -> None:
     for each in ast.walk(node):
         if isinstance(each, ast.Continue) and id(each) not in allowed and id(each) not in within:
             raise Unreadable("continue in this place")
-
-
-def _assigned(node: ast.For) -> set[str]:
-    """Names that the loop binds, itself and in its body; not those of functions inside."""
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
 
 
 def _nested(

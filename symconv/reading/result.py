@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any
 
+from symconv.proof.verdicts import PROVED, REFUSES, REFUTED, UNKNOWN, Verdicts
 from symconv.reading.steps import common_condition
 
 __all__ = ["PROVED", "REFUSES", "REFUTED", "UNKNOWN", "CodeProof", "CodeProofs", "Failure"]
-
-PROVED, REFUSES, REFUTED, UNKNOWN = "PROVED", "REFUSES", "REFUTED", "UNKNOWN"
 
 
 @dataclass(frozen=True)
@@ -94,34 +92,23 @@ class CodeProof:
         return told + ">"
 
     def _repr_latex_(self) -> str:
-        """The verdict as a theorem."""
-        name = self.formula.replace("_", r"\_")
-        due = {"y": "y", "dx": r"\partial L/\partial x", "dw": r"\partial L/\partial w", "db": r"\partial L/\partial b"}
-        head = rf"\begin{{theorem}} The function \texttt{{{name}}} "
+        """The verdict as a sentence, with mathematics as MathJax takes it."""
+        due = {
+            "y": "$y$",
+            "dx": r"$\partial L/\partial x$",
+            "dw": r"$\partial L/\partial w$",
+            "db": r"$\partial L/\partial b$",
+        }
         if self.verdict == PROVED:
-            told = rf"computes $ {due[self.target]} $ at {self.scope}."
-        elif self.verdict == UNKNOWN:
-            told = f"was not decided: {self.reason}.".replace("_", r"\_")
-        else:
-            told = rf"computes $ {due[self.target]} $ exactly when \texttt{{{self.condition}}}; {self.scope}."
-        return head + told.replace("%", r"\%") + r" \end{theorem}"
+            return f"Theorem. {self.formula} computes {due[self.target]} at {self.scope}."
+        if self.verdict == UNKNOWN:
+            return f"It is not decided whether {self.formula} computes {due[self.target]}: {self.reason}."
+        return f"Theorem. {self.formula} computes {due[self.target]} exactly when {self.condition}; {self.scope}."
 
 
 @dataclass(frozen=True, repr=False)
-class CodeProofs(Sequence[CodeProof]):
+class CodeProofs(Verdicts[CodeProof]):
     """The verdicts on one function, output by output, at several strides and dilations."""
-
-    proofs: tuple[CodeProof, ...]
-
-    @property
-    def verdict(self) -> str:
-        """REFUTED if one is, else UNKNOWN, else REFUSES, else PROVED."""
-        verdicts = {proof.verdict for proof in self.proofs}
-        return next((v for v in (REFUTED, UNKNOWN, REFUSES, PROVED) if v in verdicts), UNKNOWN)
-
-    @property
-    def proved(self) -> bool:
-        return self.verdict == PROVED
 
     @property
     def common(self) -> dict[str, str]:
@@ -138,32 +125,5 @@ class CodeProofs(Sequence[CodeProof]):
         found = [proof.counterexample for proof in self.proofs if proof.counterexample is not None]
         return min(found, key=lambda each: (sum(each.sizes.values()), *each.sizes.values()), default=None)
 
-    @property
-    def seconds(self) -> float:
-        return sum(proof.seconds for proof in self.proofs)
-
     def to_dict(self) -> dict[str, Any]:
         return {"verdict": self.verdict, "common": self.common, "results": [proof.to_dict() for proof in self.proofs]}
-
-    @overload
-    def __getitem__(self, at: int) -> CodeProof: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> tuple[CodeProof, ...]: ...
-
-    def __getitem__(self, at: int | slice) -> CodeProof | tuple[CodeProof, ...]:
-        return self.proofs[at]
-
-    def __len__(self) -> int:
-        return len(self.proofs)
-
-    def __iter__(self) -> Iterator[CodeProof]:
-        return iter(self.proofs)
-
-    def __repr__(self) -> str:
-        counts = {v: sum(proof.verdict == v for proof in self.proofs) for v in (PROVED, REFUSES, REFUTED, UNKNOWN)}
-        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-        return f"<{told}: {self.proofs[0].formula}>" if self.proofs else "<nothing was decided>"
-
-    def _repr_latex_(self) -> str:
-        return "\n\n".join(proof._repr_latex_() for proof in self.proofs)

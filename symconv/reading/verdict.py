@@ -262,10 +262,10 @@ def _several(world: World, ours: Sum, truth: Term, names: list[str], inside: Con
         cut: dict[Fraction, isl.Set] = {}
         left = region
         for value, each in regions.items():
-            _join(cut, value + term.coefficient, each.intersect(region))
-            _join(cut, value, each.subtract(region))
+            isl.join(cut, value + term.coefficient, each.intersect(region))
+            isl.join(cut, value, each.subtract(region))
             left = left.subtract(each)
-        _join(cut, term.coefficient, left)
+        isl.join(cut, term.coefficient, left)
         regions = cut
     where, counted = _shown(truth, names, inside)
     due = world.without(world.set_of(where).intersect(world.possible), counted)
@@ -274,8 +274,3 @@ def _several(world: World, ours: Sum, truth: Term, names: list[str], inside: Con
     for value, region in regions.items():
         if value:
             yield world.onto_sizes(region)
-
-
-def _join(regions: dict[Fraction, isl.Set], value: Fraction, region: isl.Set) -> None:
-    if not region.is_empty():
-        regions[value] = regions[value].union(region).coalesce() if value in regions else region

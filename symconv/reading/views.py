@@ -10,7 +10,18 @@ from symconv.reading.arrays import Axis, Grid, Index, Mixed, Product, broadcast,
 from symconv.reading.numbers import Affine, at_least, coefficients, equal
 from symconv.reading.world import Raised, Unreadable, World
 
-__all__ = ["Slice", "flipped", "gathered", "indexed_by", "permuted", "position", "regrouped", "reshaped", "sliced"]
+__all__ = [
+    "Slice",
+    "flipped",
+    "gathered",
+    "indexed_by",
+    "permuted",
+    "position",
+    "regrouped",
+    "reshaped",
+    "sliced",
+    "whole",
+]
 
 Value = Affine | int
 
@@ -133,7 +144,7 @@ def gathered(world: World, grid: Grid, items: list[Any]) -> Grid:
     if any(item is None for item in items):
         raise Unreadable("a new axis beside an index array")
     fancy = [at for at, item in enumerate(items) if not isinstance(item, Slice)]
-    arrays = [items[at] if isinstance(items[at], Grid) else _alone(items[at]) for at in fancy]
+    arrays = [items[at] if isinstance(items[at], Grid) else whole(items[at]) for at in fancy]
     if any(each.kind != "int" for each in arrays):
         raise Unreadable("an index array that holds data")
     shape, picks = broadcast(world, [each.axes for each in arrays])
@@ -164,7 +175,8 @@ def gathered(world: World, grid: Grid, items: list[Any]) -> Grid:
     return grid.mapped(axes, by)
 
 
-def _alone(value: Value) -> Grid:
+def whole(value: Any) -> Grid:
+    """A whole number as an array of no axes."""
     return Grid((), lambda index: value, "int")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,14 @@ from numpy.typing import NDArray
 
 from symconv.layer.conv import Conv
 
-__all__ = ["native", "plain_array", "returned_from", "same_padding", "word_for"]
+__all__ = ["native", "plain_array", "returned_from", "same_padding", "short", "word_for"]
 
 Array = NDArray[Any]
+
+
+def short(values: Sequence[Any]) -> Any:
+    """One value when it is the same on every axis, as most functions want it; else the tuple."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
 
 
 def native(reading: Any, name: str, array: Array) -> Array:

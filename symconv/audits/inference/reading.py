@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.inference.layouts import native, plain_array, returned_from, word_for
+from symconv.audits.inference.layouts import native, plain_array, returned_from, short, word_for
 from symconv.audits.inference.trees import at_path, put
 from symconv.layer.conv import Conv
 
@@ -152,10 +152,6 @@ def _where(path: Sequence[Any]) -> str:
 # numbers ----------------------------------------------------------------------------------------------------------------
 
 
-def _one(values: Sequence[Any]) -> Any:
-    return values[0] if len(set(values)) == 1 else tuple(values)
-
-
 class _Missing(Exception):
     pass
 
@@ -172,10 +168,10 @@ def value_of(reading: Reading, role: str, conv: Conv, made: Mapping[str, Any]) -
         if reading.padding == "pairs":
             return tuple(conv.padding)
         pads = [p if p == q else (p, q) for p, q in conv.padding]
-        return tuple(pads) if form == "pair" else _one(pads)
+        return tuple(pads) if form == "pair" else short(pads)
     if role in ("stride", "dilation", "kernel"):
         values = getattr(conv, role)
-        return tuple(values) if form == "pair" else _one(values)
+        return tuple(values) if form == "pair" else short(values)
     if role in ("in_channels", "out_channels", "groups"):
         return getattr(conv, role)
     if role in ("kernel0", "kernel1"):

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.conventions import CONVENTIONS, GRADIENTS, native_shape, paddings, said_only, short, to_native
+from symconv.audits.conventions import CONVENTIONS, GRADIENTS, native_shape, paddings, said_only, to_native
+from symconv.audits.inference.layouts import short
 from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.written import called
 from symconv.audits.measures import size_of
