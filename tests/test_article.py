@@ -243,9 +243,10 @@ def test_index_equations_equal_the_derivative(conv: Conv, lang: str) -> None:
 def test_sums_over_channels_equal_the_derivative(conv: Conv) -> None:
     small = Conv(**{**conv.to_dict(), "batch": 1}) if conv.terms > 300 else conv
     text = part(small, "channels", format="markdown", lang="fr")
-    for target in ("y", "dx", "dw", *(["db"] if conv.bias else [])):
-        [(line, where)] = index_equations(text, target)
-        Reader(channelled(small)).check(line, where, target)
+    found = {target: index_equations(text, target) for target in ("y", "dx", "dw", *(["db"] if conv.bias else []))}
+    said = list({each.left: each for [(_, where)] in found.values() for each in where}.values())  # once for all of them
+    for target, [(line, _)] in found.items():
+        Reader(channelled(small)).check(line, said, target)
 
 
 def steps_of(conv: Conv, text: str) -> tuple[Line, Line, list[Line], list[Line]]:
@@ -419,12 +420,15 @@ def test_drawn_matrices_correlate_to_the_derivative(conv: Conv) -> None:
 def test_examples_of_stride_padding_dilation_and_remainder(conv: Conv) -> None:
     """What is drawn correlates to the derivative, and what is computed is equal on all sides."""
     told = next(section for section in article(conv, "fr").sections if section.name == "steps")
-    for inner in told.blocks:
-        if not isinstance(inner, Section):
-            continue
-        line, _ = example(conv, inner.name.removeprefix("steps-"))
-        text = replace(article(conv, "fr"), sections=(inner,)).render("latex")
-        [drawing] = drawings(text)
+    inners = [inner for inner in told.blocks if isinstance(inner, Section)]
+    texts = {inner.name: replace(article(conv, "fr"), sections=(inner,)).render("latex") for inner in inners}
+    lines = {inner.name: example(conv, inner.name.removeprefix("steps-"))[0] for inner in inners}
+    # each example is drawn once, where it is spoken of for the last time
+    drawn_of = {lines[name]: drawings(text) for name, text in texts.items()}
+    assert sum(len(drawings(text)) for text in texts.values()) == len(drawn_of)
+    for inner in inners:
+        line, text = lines[inner.name], texts[inner.name]
+        [drawing] = drawn_of[line]
         assert check_drawing(line, drawing)
         reader, counted = Reader(line), 0
         for shown in displays(text):
@@ -682,7 +686,8 @@ WORDY = [*SMALL, *LONG, Conv(input=(8, 5), kernel=3, stride=(4, 1), batch=2), Co
          *(Conv(input=(4, 5), kernel=3, padding=1, padding_mode=mode) for mode in MODES
            if mode not in ("zeros", "constant")),
          Conv(input=(4, 5), kernel=3, padding=1, padding_mode="constant"),
-         Conv(input=3, kernel=2, in_channels=4, out_channels=4, groups=2, transposed=True)]  # fmt: skip
+         Conv(input=3, kernel=2, in_channels=4, out_channels=4, groups=2, transposed=True),
+         Conv(input=5, kernel=3, padding=((2, 0),)), Conv(input=5, kernel=3, stride=2, padding=1)]  # fmt: skip
 
 
 def keys(value: object) -> set[str]:

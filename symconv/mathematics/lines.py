@@ -9,9 +9,9 @@ from symconv.mathematics.tree import Math, Operator, Row, Sum, Word
 __all__ = ["chunks", "fill", "lines", "pieces"]
 
 
-def pieces(math: Math) -> list[Math]:
+def pieces(math: Math, held: Sequence[str] = ()) -> list[Math]:
     """What ``math`` may be broken into first: the terms of a sum with their signs, a list after its commas, or a row before its
-    operators."""
+    operators, those aside that are ``held`` to what they follow."""
     if isinstance(math, Sum):
         return [
             term if not i and sign > 0 else Row((Operator("−" if sign < 0 else "+"), term))
@@ -28,24 +28,28 @@ def pieces(math: Math) -> list[Math]:
         result: list[list[Math]] = [[]]
         for part in math.parts:
             # a sign that leads the row belongs to what follows it
-            if isinstance(part, Operator) and any(not isinstance(before, Operator) for before in result[-1]):
+            if (
+                isinstance(part, Operator)
+                and part.text not in held
+                and any(not isinstance(before, Operator) for before in result[-1])
+            ):
                 result.append([])
             result[-1].append(part)
         if len(result) == 1 and len(math.parts) == 2 and isinstance(math.parts[0], Operator):
-            first, *rest = pieces(math.parts[1])
+            first, *rest = pieces(math.parts[1], held)
             return [Row((math.parts[0], first)), *rest]
         return [Row(tuple(row)) if len(row) > 1 else row[0] for row in result]
     return [math]
 
 
-def chunks(math: Math) -> Iterator[Math]:
+def chunks(math: Math, held: Sequence[str] = ()) -> Iterator[Math]:
     """The smallest pieces that ``math`` can be broken into."""
-    parts = pieces(math)
+    parts = pieces(math, held)
     if len(parts) == 1:
         yield math
     else:
         for part in parts:
-            yield from chunks(part)
+            yield from chunks(part, held)
 
 
 def lines(math: Math, width: Callable[[Math], float], limit: float) -> list[Math]:

@@ -43,18 +43,24 @@ STYLES = (
 )
 
 
+#: what stands behind something it is about, and how many of the styles are read with ease
+ARROWS, READ = ("↑", "↓"), 4
+
+
 def _left(block: Equations, style: Style) -> float:
     return max((width(line.left, style.gap) for line in block.lines if isinstance(line, Equation)), default=0.0)
 
 
 def fitting(block: Equations, limit: float) -> Style:
-    """The largest style in which no piece that cannot be broken is wider than what the left sides leave of ``limit``."""
-    for style in STYLES:
-        room = limit / style.scale - _left(block, style) - OPENING - INSET
-        sides = [side for line in block.lines if isinstance(line, Equation) for _, side in line.steps]
-        widest = max((width(piece, style.gap) for side in sides for piece in chunks(side)), default=0.0)
-        if widest <= room:
-            return style
+    """The largest style in which no piece that cannot be broken is wider than what the left sides leave of ``limit``; an arrow is
+    rather held to what it is about than put on a line of its own, unless the type were too small."""
+    sides = [side for line in block.lines if isinstance(line, Equation) for _, side in line.steps]
+    for held, styles in ((ARROWS, STYLES[:READ]), ((), STYLES)):
+        for style in styles:
+            room = limit / style.scale - _left(block, style) - OPENING - INSET
+            widest = max((width(piece, style.gap) for side in sides for piece in chunks(side, held)), default=0.0)
+            if widest <= room:
+                return style
     return STYLES[-1]
 
 

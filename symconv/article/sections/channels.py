@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from symconv.article.blocks import Block, Equations, Paragraph, Picture, Section, Table
 from symconv.article.case import Case
 from symconv.article.companions import channelled
@@ -30,7 +32,7 @@ def channels(case: Case) -> Section:
         Paragraph(depth(conv, layer)),
         Picture("depth"),
         Paragraph(Phrase("channels.written", {"counts": counts(conv)}) if mine else Phrase("channels.written_other")),
-        Equations(tuple(line for target in targets for line in gradient_equations(conv, target, False)), "channels"),
+        Equations(_once(conv, targets), "channels"),
     ]  # fmt: skip
     if conv.groups > 1:
         blocks.append(Paragraph(Phrase("channels.groups", {"groups": conv.groups})))
@@ -39,6 +41,11 @@ def channels(case: Case) -> Section:
     if case.full:
         blocks += expanded(case if mine else Case(small(conv)), mine)
     return Section("channels", Phrase("channels.title"), tuple(blocks))
+
+
+def _once(conv: Conv, targets: Sequence[str]) -> tuple[Equation, ...]:
+    """The index equations of the targets; what an index stands for is not said again."""
+    return tuple(dict.fromkeys(line for target in targets for line in gradient_equations(conv, target, False)))
 
 
 def depth(conv: Conv, layer: str) -> Phrase:

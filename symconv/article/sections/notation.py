@@ -12,7 +12,7 @@ from symconv.article.closed import formula_for
 from symconv.article.companions import named
 from symconv.formulas import tree
 from symconv.formulas.values import Reading
-from symconv.layer.conv import Conv
+from symconv.layer.conv import Axis, Conv
 from symconv.layer.kind import KINDS
 from symconv.mathematics.notation import OWN, Notation
 from symconv.mathematics.of_integers import of_integer
@@ -87,10 +87,26 @@ def _row(name: str) -> tuple[Value, ...]:
 
 
 def called(conv: Conv) -> list[Block]:
-    """``valid``, ``same`` or ``full``, where every axis is that."""
+    """``valid``, ``same`` or ``full``, ``causal``, or what TensorFlow calls same, where every axis is that."""
+    if conv.transposed:
+        return []
     names = {named(axis) for axis in conv.axes}
     [name] = names if len(names) == 1 else [None]
-    return [Paragraph(Phrase(f"setting.called.{name}"))] if name and not conv.transposed else []
+    if name is None and conv.ndim == 1 and _causal(conv.axes[0]):
+        name = "causal"
+    if name is None and any(axis.s > 1 for axis in conv.axes) and all(map(_same_in_tensorflow, conv.axes)):
+        name = "strided"
+    return [Paragraph(Phrase(f"setting.called.{name}"))] if name else []
+
+
+def _causal(axis: Axis) -> bool:
+    return axis.s == 1 and axis.q == 0 and 0 < axis.p == axis.d * (axis.K - 1)
+
+
+def _same_in_tensorflow(axis: Axis) -> bool:
+    """As many outputs as strides begin in the input, the padding that this takes halved, the odd one after."""
+    total = (axis.O - 1) * axis.s + axis.d * (axis.K - 1) + 1 - axis.H
+    return -(-axis.H // axis.s) == axis.O and total > 0 and (axis.p, axis.q) == (total // 2, total - total // 2)
 
 
 def in_pytorch(conv: Conv, own: Notation = OWN) -> str | None:

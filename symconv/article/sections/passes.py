@@ -13,7 +13,7 @@ from symconv.article.companions import is_line
 from symconv.article.drawing import drawn
 from symconv.article.equations import gradient_equations
 from symconv.article.reasoning import against, chain, extended, kronecker, solved, typical
-from symconv.article.sections.setting import sizes_of
+from symconv.article.sections.setting import listed, sizes_of
 from symconv.article.selection import (
     MOST_ENTRIES,
     MOST_ROWS,
@@ -32,7 +32,7 @@ from symconv.layer.conv import Axis, Conv
 from symconv.layer.padding import FILLER
 from symconv.mathematics.entries import entry, terms_sum
 from symconv.mathematics.of_integers import FIRST
-from symconv.mathematics.tree import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Sum, Word, separated
+from symconv.mathematics.tree import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Sum, Word
 from symconv.prose import Phrase, Reference, Value
 
 __all__ = ["forward", "gradients", "jacobians", "unreached"]
@@ -97,12 +97,6 @@ def whole(axis: Axis, side: str, place: int) -> int:
     if side == "m":
         return sum((place + axis.p - axis.d * k) % axis.s == 0 for k in range(axis.K))
     return axis.K if side == "o" else axis.O
-
-
-def listed(phrases: Sequence[Phrase]) -> Phrase:
-    """The phrases with commas between them."""
-    first, *rest = phrases
-    return Phrase("list.comma", {"first": first, "rest": listed(rest)}) if rest else first
 
 
 def general(conv: Conv, target: str, label: str, letters: bool = True) -> Equations:
@@ -342,7 +336,7 @@ def unreached(conv: Conv) -> list[Block]:
             chosen = [Word("…") if i is None else Word(str(places[i])) for i in kept(len(places), MOST_ROWS)]
             key = "gradients.unreached.only" if conv.ndim == 1 else "gradients.unreached.axis"
             values: dict[str, Value] = {
-                "places": separated(chosen, wide=True),
+                "places": listed(chosen),
                 "axis": number + 1,
                 "count": len(places),
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from symconv.mathematics.of_integers import FIRST, of_integer
 from symconv.mathematics.tree import Equation, Math, Operator, Row, Sum, Word, separated
 from symconv.prose import Phrase, Value
 
-__all__ = ["crossed", "named", "setting", "sizes_of", "subtitle", "title"]
+__all__ = ["crossed", "listed", "named", "setting", "sizes_of", "subtitle", "title"]
 
 #: the columns of the table of sizes: a letter, in the layer's terms, and whether it is shown when it has its usual value
 SIZES = {"H": None, "K": None, "s": 1, "d": 1, "p": 0, "q": 0, "O": None, "r": 0}
@@ -107,6 +107,8 @@ def setting(case: Case) -> Section:
             "filter": numbered_through("f", conv.out_channels // conv.groups),
         })))  # fmt: skip
     blocks += [Paragraph(Phrase("setting.sizes_intro")), _sizes(conv)]
+    if others := [_letter(conv, *each) for each in _others(conv)]:
+        blocks.append(Paragraph(Phrase("setting.others", {"letters": listed(others)})))
     kind = "transposed" if conv.transposed else "dilated" if any(d > 1 for d in conv.dilation) else "convolution"
     blocks.append(Paragraph(Phrase(f"setting.output.{kind}")))
     blocks.append(Equations.of(*_once(conv, output_size), label="size"))
@@ -171,14 +173,43 @@ def _order(conv: Conv) -> Phrase:
     return order
 
 
-def _sizes(conv: Conv) -> Table:
+def _listed_sizes(conv: Conv) -> list[str]:
+    """The letters of the table: the others have their usual values."""
     shown = [
         name
         for name, usual in SIZES.items()
         if usual is None or any(conv.sizes(a)[name] != usual for a in range(conv.ndim))
     ]
-    if "p" in shown or "q" in shown:
-        shown = [name for name in SIZES if name in shown or name in "pq"]
+    return [name for name in SIZES if name in shown or (name in "pq" and {"p", "q"} & set(shown))]
+
+
+def _others(conv: Conv) -> list[tuple[str, int]]:
+    """The letters of formulas that the table leaves out, with their values: channels and what is usual."""
+    channels = {
+        "n": ("N", conv.batch),
+        "c": ("C", conv.in_channels),
+        "f": ("F", conv.out_channels),
+        "g": ("G", conv.groups),
+    }
+    listed_there = _listed_sizes(conv)
+    usual = [(name, value) for name, value in SIZES.items() if value is not None and name not in listed_there]
+    return [*(channels[label] for label in "ncfg" if label in shown_labels(conv)), *usual]
+
+
+def _letter(conv: Conv, name: str, value: int) -> Phrase:
+    """``s = 1 (stride)``."""
+    key = f"letter_transposed.{name}" if conv.transposed and name == "r" else f"letter.{name}"
+    return Phrase(key, {"is": Row((Word(name), Operator("="), number(value)))})
+
+
+def listed(items: Sequence[Value]) -> Value:
+    """The phrases with commas between them."""
+    first, *rest = items
+    return Phrase("list.comma", {"first": first, "rest": listed(rest)}) if rest else first
+
+
+def _sizes(conv: Conv) -> Table:
+    shown = _listed_sizes(conv)
     rows: list[tuple[Value, ...]] = []
     for name in shown:
         values = [conv.sizes(axis)[name] for axis in range(conv.ndim)]

@@ -33,16 +33,17 @@ def steps(case: Case) -> Section:
     blocks: list[Block] = [Paragraph(Phrase(f"steps.intro.{layer}")), Picture("relation")]
     if not own:
         blocks.append(Paragraph(Phrase("steps.none" if case.everything else "steps.none_at_all")))
-    for name in told:
-        line, axis = example(conv, name)
+    examples = [example(conv, name) for name in told]
+    for i, (name, (line, axis)) in enumerate(zip(told, examples, strict=True)):
         inner = [
             Paragraph(Phrase(f"steps.{name}.{layer}", {"gap": of_integer(Name("s") - 1)} if name == "stride" else {})),
             Paragraph(worked_on(conv, line, axis)),
             *BLOCKS[name](line),
+            *(
+                _correlation(line) if line not in (later for later, _ in examples[i + 1 :]) else []
+            ),  # said once, at the end
         ]
         blocks.append(Section(f"steps-{name}", Phrase(f"steps.{name}.title_{layer}"), tuple(inner)))
-    if conv.ndim > 1 or not own:
-        blocks += unreached(conv)
     return Section("steps", Phrase("steps.title"), tuple(blocks))
 
 
@@ -62,15 +63,15 @@ def worked_on(conv: Conv, line: Conv, axis: int | None) -> Phrase:
 
 def stride(line: Conv) -> list[Block]:
     target = _target(line)
-    return [Equations.of(inserted(line, target)), *_pictures(line)]
+    return [Equations.of(inserted(line, target))]
 
 
 def padding(line: Conv) -> list[Block]:
-    return [Equations(tuple(borders(line))), *_pictures(line)]
+    return [Equations(tuple(borders(line)))]
 
 
 def dilation(line: Conv) -> list[Block]:
-    return [Equations.of(_evaluated(line, relation.SPAN)), *_pictures(line)]
+    return [Equations.of(_evaluated(line, relation.SPAN))]
 
 
 def last_rows(line: Conv) -> list[Block]:
@@ -83,7 +84,7 @@ def last_rows(line: Conv) -> list[Block]:
         blocks.append(Paragraph(Phrase("steps.remainder.why")))
         blocks.append(Equations(tuple(length_without_remainder(line))))
         blocks += [Paragraph(Phrase("steps.remainder.hence")), *unreached(line)]
-    return [*blocks, *_pictures(line)]
+    return blocks
 
 
 BLOCKS = {"stride": stride, "padding": padding, "dilation": dilation, "remainder": last_rows}
@@ -94,7 +95,8 @@ def _target(line: Conv) -> str:
     return "y" if line.transposed else "dx"
 
 
-def _pictures(line: Conv) -> list[Block]:
+def _correlation(line: Conv) -> list[Block]:
+    """What the layer computes on its padded side, as one correlation."""
     return [Paragraph(Phrase("steps.drawn")), *drawn(Case(line), (_target(line),), remarked=False)]
 
 
