@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symconv.audits.predicates import PREDICATES, Predicate, facts
+from symconv.audits.predicates import PREDICATES, Predicate, about, facts
 from symconv.layer.conv import Conv
 
 __all__ = ["MAX_LITERALS", "Condition", "Rule", "Table", "find_condition", "rivals", "table_of"]
@@ -238,7 +238,9 @@ class _Patterns:
         #: of those, the first
         self.literals: dict[_Literal, int] = {}
         seen: set[int] = set()
-        for i in range(table.shape[1]):
+        for i in about(
+            [each.text for each, column in zip(PREDICATES, rows.T, strict=True) if len(rows) and column.all()]
+        ):
             for value in (True, False):
                 bits = self.bits[i, value] = _bits(rows[:, i] == value)
                 self.same.setdefault(bits, []).append((i, value))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symconv.audits.minimal import minimal_cases
+from symconv.audits.minimal import EXTRA, minimal_cases
 from symconv.audits.truth import exact_value
 from symconv.layer.conv import Conv
 from symconv.layer.padding import mode_named
@@ -167,7 +167,7 @@ def numbered(conv: Conv, number: int) -> Conv:
 
 
 #: what a function may take beside one stride and one padding
-TAKEN = ("dilation", "groups", "oblong", "asymmetric")
+TAKEN = ("dilation", "groups", "oblong", "asymmetric", "same")
 
 #: the cases that a named grid has more for a function that takes something: sizes, and what is tried on each
 _FURTHER: dict[str, tuple[tuple[Size, ...], tuple[dict[str, Any], ...]]] = {
@@ -187,6 +187,11 @@ _FURTHER: dict[str, tuple[tuple[Size, ...], tuple[dict[str, Any], ...]]] = {
     "asymmetric": (
         (Size((6, 5), (3, 2), 2, 1, 3), Size((5, 6), (2, 3), 1, 2, 1)),
         tuple({"stride": s, "padding": p} for s in (1, 2) for p in (((0, 1),) * 3, ((2, 0), (1, 2), (0, 1)))),
+    ),
+    "same": (  # of which many have one row more behind than before
+        (Size((6, 5), (3, 2), 2, 1, 3), Size((5, 6), (2, 3), 1, 2, 1), Size((7, 8), (4, 3), 1, 1, 2),
+         Size((5, 7), (3, 3), 2, 3, 1)),
+        tuple({"stride": s, "padding": "same_tf"} for s in (1, 2)),
     ),
 }  # fmt: skip
 
@@ -279,7 +284,9 @@ def any_grid(name: str = "default", takes: Iterable[str] = (), **options: Any) -
         allowed = {"ndim": (1, 2, 3)} | _USUAL
         if given := [key for key, value in options.items() if value not in allowed.get(key, ())]:
             raise ValueError(f"grid minimal has its own cases: no {given[0]} goes with it")
-        return [conv for conv, _ in minimal_cases(options.get("ndim", 2), takes)]
+        ndim, asked = options.get("ndim", 2), set(takes)
+        least = [conv for conv, _ in minimal_cases(ndim, [each for each in takes if each in EXTRA])]
+        return list(dict.fromkeys([*least, *taken(asked - set(EXTRA), ndim, 4)]))
     reasons: list[str] = []
     found = list(itertools.islice(grid_of(name, **options, reasons=reasons), LISTED + 1))
     if not found:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
 
-__all__ = ["PREDICATES", "Predicate", "facts"]
+__all__ = ["PREDICATES", "Predicate", "about", "facts"]
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,22 @@ PREDICATES: tuple[Predicate, ...] = (
         _each(lambda a: math.gcd(a.d, a.s) == 1),
         3,
     ),
+    Predicate(
+        "padding is the same before and after", "padding differs before and after", _each(lambda a: a.p == a.q), 2
+    ),
     Predicate("C = F", "C ≠ F", lambda conv: conv.in_channels == conv.out_channels, 3),
 )
+
+
+#: a parameter -> the predicate that holds of all cases where it says nothing
+_NOTHING = {"padding": "padding = 0", "stride": "stride = 1", "dilation": "dilation = 1", "groups": "groups = 1"}
+
+
+def about(constant: Collection[str]) -> list[int]:
+    """The numbers of the predicates, those last that speak of a parameter that says nothing: whose predicate, "padding = 0", is
+    among the ``constant`` ones."""
+    idle = [word for word, text in _NOTHING.items() if text in constant]
+    return sorted(range(len(PREDICATES)), key=lambda i: any(word in PREDICATES[i].text for word in idle))
 
 
 @lru_cache(maxsize=10_000)

@@ -101,7 +101,7 @@ Exit status: 0 every judged case is right (refusals set aside); 1 some are not; 
 )  # fmt: skip
 @click.option("--args", metavar="NAMES", help="For auto: what parameters are, as q=dy,t=x,s=stride.")
 @click.option(
-    "--layout", metavar="WORDS", help="For auto: NCHW or NHWC, CHW or HWC without a batch; OIHW, HWIO or OHWI."
+    "--layout", metavar="WORDS", help="For auto: NCHW or NHWC, CHW or HWC without a batch; OIHW, HWIO, OHWI or IOHW."
 )
 @click.option("--no-bias", is_flag=True, help="For auto: db is not judged.")
 @click.option("--save-adapter", metavar="FILE", help="Write what auto inferred as an adapter, to be changed and used.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,12 +62,14 @@ def geometries(ndim: int) -> list[Conv]:
     return found
 
 
-def verdicts(main: Any, reading: Reading, ndim: int) -> dict[str, list[bool]]:
-    """For each output whether it is right in each geometry that the reading covers."""
+def verdicts(
+    main: Any, reading: Reading, ndim: int, convs: Sequence[Conv] = (), forward: Any = None
+) -> dict[str, list[bool]]:
+    """For each output whether it is right in each geometry (some unless given) that the reading covers."""
     convention = convention_named(reading.text())
-    functions = SimpleNamespace(main=main, forward=None)
+    functions = SimpleNamespace(main=main, forward=forward)
     found: dict[str, list[bool]] = {}
-    for conv in geometries(ndim):
+    for conv in convs or geometries(ndim):
         if convention.outside(conv) is not None:
             continue
         at = point(conv, 3, 0, 9)

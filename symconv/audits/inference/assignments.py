@@ -63,7 +63,10 @@ def _options(parameter: inspect.Parameter, context: str) -> list[tuple[float, st
         named = [role for role in named if role == "padding"]
     found: list[tuple[float, str]] = []
     for number, role in enumerate(named):
-        found.append((float(number), f"only {role}" if optional and role in ("dilation", "groups") else role))
+        told = f"only {role}" if optional and role in ("dilation", "groups") else role
+        if role == "dilation" and parameter.default == 0 and optional:  # zeros between taps, not a distance
+            told += "/less"
+        found.append((float(number), told))
     if optional:
         found.append((3.0 if named else 0.2, LEFT_OUT))
     elif not named:

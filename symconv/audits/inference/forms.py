@@ -17,9 +17,8 @@ def plain_roles(reading: Reading) -> set[str]:
 
 def variants(reading: Reading) -> Iterator[Reading]:
     """The reading with the forms that a bias, a kernel size and a padding may have."""
-    forms = ["F"]
-    if "b" in reading.roles or any(role == "b" for _, role in reading.sets):
-        forms = {"NCHW": ["F", "F1", "1F", "1F11", "F11"], "NHWC": ["F", "111F", "1F", "F1"]}[reading.layout]
+    # where none is handed over, too: then db has the form of a bias that the author has
+    forms = {"NCHW": ["F", "F1", "1F", "1F11", "F11"], "NHWC": ["F", "111F", "1F", "F1"]}[reading.layout]
     if reading.bias != "F":
         forms = [reading.bias]
     for form in forms:
@@ -50,8 +49,9 @@ def styles(reading: Reading) -> Iterator[Reading]:
         kernels = tuple((p, "kernel/pair" if role == "kernel" else role) for p, role in reading.build)
         if kernels != reading.build:
             yield replace(reading, build=kernels)
-    if any(role == "input_shape" for _, role in reading.build):
-        yield replace(
-            reading,
-            build=tuple((p, "input_shape/batch" if role == "input_shape" else role) for p, role in reading.build),
-        )
+    if any(role == "input_shape" for _, role in (*reading.build, *reading.backward)):
+
+        def whole(names: Any) -> Any:
+            return tuple((p, "input_shape/batch" if role == "input_shape" else role) for p, role in names)
+
+        yield replace(reading, build=whole(reading.build), backward=whole(reading.backward))

@@ -13,10 +13,10 @@ import numpy as np
 from symconv.audits.inference import assignments as told
 from symconv.audits.inference.clock import time_limit
 from symconv.audits.inference.forms import styles
-from symconv.audits.inference.layouts import native, plain_array
+from symconv.audits.inference.layouts import UNTIED, plain_array
 from symconv.audits.inference.names import roles_of
 from symconv.audits.inference.probes import NotInferred, Probe
-from symconv.audits.inference.reading import Reading, arguments, in_phase
+from symconv.audits.inference.reading import Reading, arguments, handed, in_phase
 from symconv.audits.inference.trees import leaves
 from symconv.layer.conv import Conv
 
@@ -25,7 +25,7 @@ __all__ = ["readings"]
 #: building a layer may take so many seconds
 ONE_CALL = 2.0
 
-LAYOUTS = (("NCHW", "OIHW"), ("NHWC", "HWIO"), ("NHWC", "OIHW"), ("NHWC", "OHWI"), ("NCHW", "HWIO"))
+LAYOUTS = (("NCHW", "OIHW"), ("NHWC", "HWIO"), ("NHWC", "OIHW"), ("NHWC", "OHWI"), ("NCHW", "HWIO"), ("NCHW", "IOHW"))
 METHODS = (
     ("forward", "forward_pass", "forward_propagation", "forward_prop", "fprop", "feedforward", "feed_forward", "forwardprop",
      "fp", "__call__", "call", "predict", "apply"),
@@ -60,12 +60,13 @@ def _assigned(
 
 def _word_first(source: str) -> str | None:
     lower = source.lower()
-    return "word" if '"same"' in lower or "'same'" in lower else None
+    return "word" if any(f"{quote}{word}{quote}" in lower for word in ("same", "valid") for quote in "\"'") else None
 
 
 def _common(functions: list[Any], fixed: Mapping[str, Any], batch: bool, channel: bool) -> dict[str, Any]:
     source = "\n".join(told.source_of(each) for each in functions if each is not None)
     common: dict[str, Any] = {"batch": batch, "channel": channel, "keys": told.settings(functions)}
+    common["tensors"] = bool(fixed.get("tensors"))
     if _word_first(source):
         common["padding"] = "word"
     return common
@@ -176,40 +177,65 @@ def _placed(search: Any, reading: Reading) -> Iterator[tuple[float, Reading]]:
             break
     if built is None:
         return
-    names: dict[str, str] = {}
-    hints: dict[str, str] = {}
-    every = [(path, np.shape(plain_array(value))) for path, value in leaves(built)]
-    every += (
-        [((key,), None) for key, value in vars(built).items() if value is None] if hasattr(built, "__dict__") else []
-    )
-    for path, shape in every:
-        words = [
-            key for key in path if isinstance(key, str) and key not in ("data", "value", "values", "val", "tensor")
-        ]
-        roles = roles_of(words[-1]) if words else []
-        for role, output in (("w", "w"), ("b", "b")):
-            size = conv.w_shape if role == "w" else (conv.out_channels,)
-            if role in roles and role not in names and (shape is None or int(np.prod(shape)) == int(np.prod(size))):
-                if any("grad" in str(key).lower() for key in path):
-                    continue
-                names[role] = ".".join(map(str, path))
-                if shape:
-                    hints[output] = str(tuple(shape))
-    sets = tuple((path, role) for role, path in names.items() if role not in {r for _, r in reading.build})
+    names, hints = _weights_in(built, conv)
+    if "w" not in names.values() or "w" not in hints:  # made when it goes forward for the first time, or never
+        warm = _after_forward(search, reading, built, probe, names)
+        if warm is not None:
+            reading, names, hints = warm
+    sets = tuple((path, role) for path, role in names.items() if role not in {r for _, r in reading.build})
     rate = [key for key in getattr(built, "__dict__", {}) if key in ("lr", "learning_rate", "alpha")]
     sets += tuple((key, "rate") for key in rate)
     yield 0.0, replace(reading, sets=sets, bias=_bias_form(hints.get("b"), conv))
 
 
-def _bias_form(shape: str | None, conv: Conv) -> str:
+def _weights_in(built: Any, conv: Conv) -> tuple[dict[str, str], dict[str, tuple[int, ...]]]:
+    """Where an object holds its weights and its bias, and the shapes of those that are there already."""
+    names: dict[str, str] = {}
+    hints: dict[str, tuple[int, ...]] = {}
+    every: list[Any] = [(path, np.shape(plain_array(value))) for path, value in leaves(built)]
+    every += [((key,), None) for key, value in getattr(built, "__dict__", {}).items() if value is None]
+    wrapped = ("data", "value", "values", "val", "tensor")
+    for path, shape in every:
+        words = [key for key in path if isinstance(key, str) and key not in wrapped]
+        roles = roles_of(words[-1]) if words else []
+        for role, sizes in (("w", [conv.w_shape]), ("b", [(conv.out_channels,), (conv.out_channels, *conv.output)])):
+            fits = shape is None or int(np.prod(shape)) in [int(np.prod(size)) for size in sizes]
+            if role in roles and role not in names.values() and fits:
+                if any("grad" in str(key).lower() for key in path):
+                    continue
+                names[".".join(map(str, path))] = role
+                if shape:
+                    hints[role] = tuple(shape)
+    return names, hints
+
+
+def _after_forward(search: Any, reading: Reading, built: Any, probe: Probe, names: dict[str, str]) -> Any:
+    """The reading of a layer that makes its weights as it goes forward, with where they are; None when it does not."""
+    empty = tuple(key for key, value in getattr(built, "__dict__", {}).items() if isinstance(value, list) and not value)
+    made = handed(reading, probe.conv, {name: probe.at[name] for name in ("x", "w", "b")})
+    positional, keywords = arguments(reading, reading.forward, probe.conv, made)
+    try:
+        with time_limit(ONE_CALL):
+            getattr(built, reading.methods[0])(*positional, **keywords)
+    except BaseException as error:
+        search.note(0.6, error, reading)
+        return None
+    found, hints = _weights_in(built, probe.conv)
+    if "w" not in hints:
+        return None
+    clears = tuple(key for key in empty if getattr(built, key, None))
+    return replace(reading, warm=True, clears=clears), found, hints
+
+
+def _bias_form(shape: tuple[int, ...] | None, conv: Conv) -> str:
     f = conv.out_channels
-    forms = {str(s): name for name, s in (("F", (f,)), ("F1", (f, 1)), ("1F", (1, f)), ("F11", (f, 1, 1)), ("111F", (1, 1, 1, f)),
-                                          ("1F11", (1, f, 1, 1)), ("F111", (f, 1, 1, 1)))}  # fmt: skip
-    return forms.get(shape or "", "F")
+    forms = {(f,): "F", (f, 1): "F1", (1, f): "1F", (f, 1, 1): "F11", (1, 1, 1, f): "111F", (1, f, 1, 1): "1F11",
+             (f, 1, 1, 1): "F111", (f, *conv.output): UNTIED}  # fmt: skip
+    return forms.get(shape or (), "F")
 
 
 def _built_by(reading: Reading, probe: Probe) -> tuple[list[Any], dict[str, Any]]:
-    made = {name: native(reading, name, probe.at[name]) for name in ("x", "w", "b")}
+    made = handed(reading, probe.conv, {name: probe.at[name] for name in ("x", "w", "b")})
     return arguments(reading, reading.build, probe.conv, made)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from symconv.layer.conv import Conv
 
-__all__ = ["native", "plain_array", "returned_from", "same_padding", "short", "word_for"]
+__all__ = ["UNTIED", "native", "plain_array", "returned_from", "same_padding", "short", "weight_axes", "word_for"]
 
 Array = NDArray[Any]
 
@@ -21,18 +21,31 @@ def short(values: Sequence[Any]) -> Any:
     return values[0] if len(set(values)) == 1 else tuple(values)
 
 
-def native(reading: Any, name: str, array: Array) -> Array:
-    """An array of PyTorch's layout in that of the reading, fresh."""
+#: a bias for each output position, as some write it: that of a filter at all of them
+UNTIED = "FO"
+
+
+def weight_axes(word: str, ndim: int) -> tuple[int, ...]:
+    """The axes of w in PyTorch's layout in the order that a word says.
+
+    >>> weight_axes("HWIO", 2), weight_axes("IOHW", 1)
+    ((2, 3, 1, 0), (1, 0, 2))
+    """
+    space = tuple(range(2, 2 + ndim))
+    return {"OIHW": (0, 1, *space), "HWIO": (*space, 1, 0), "OHWI": (0, *space, 1), "IOHW": (1, 0, *space)}[word]
+
+
+def native(reading: Any, name: str, array: Array, outputs: Sequence[int] = ()) -> Array:
+    """An array of PyTorch's layout in that of the reading, fresh; ``outputs`` are the sizes that a bias for each of them has."""
     ndim = array.ndim - 2
+    if name == "b" and reading.bias == UNTIED:
+        return np.broadcast_to(array.reshape(-1, *(1,) * len(outputs)), (array.size, *outputs)).copy()
     if name == "b":
         shapes = {"F": (-1,), "F1": (-1, 1), "1F": (1, -1), "F11": (-1, 1, 1), "111F": (1, 1, 1, -1), "1F11": (1, -1, 1, 1),
                   "F111": (-1, 1, 1, 1)}  # fmt: skip
         return array.reshape(shapes[reading.bias]).copy()
     if name == "w":
-        order = {"OIHW": (0, 1), "HWIO": (1, 0), "OHWI": (0, 1)}[reading.weights]
-        spatial = tuple(range(2, 2 + ndim))
-        axes = {"OIHW": (*order, *spatial), "HWIO": (*spatial, *order), "OHWI": (0, *spatial, 1)}[reading.weights]
-        turned = np.ascontiguousarray(array.transpose(axes)).copy()
+        turned = np.ascontiguousarray(array.transpose(weight_axes(reading.weights, ndim))).copy()
         if not reading.channel:  # one channel, one filter, whose axes the function does not have
             turned = array[0, 0].copy()
         return turned
@@ -47,6 +60,8 @@ def native(reading: Any, name: str, array: Array) -> Array:
 def returned_from(reading: Any, name: str, array: Array, ndim: int) -> Array:
     """What the function returned in PyTorch's layout; as it is where it has another number of axes."""
     name = {"dx": "x", "dw": "w", "db": "b", "y": "dy"}.get(name, name)
+    if name == "b" and reading.bias == UNTIED:  # as all of a filter are one, their derivatives add up
+        return array.sum(axis=tuple(range(1, ndim + 1))) if array.ndim == ndim + 1 else array
     if name == "b":
         wanted = {"F": 1, "F1": 2, "1F": 2, "F11": 3, "111F": 4, "1F11": 4, "F111": 4}[reading.bias]
         if not reading.channel and array.size == 1:
@@ -57,8 +72,7 @@ def returned_from(reading: Any, name: str, array: Array, ndim: int) -> Array:
             return array[None, None] if array.ndim == ndim else array
         if array.ndim != ndim + 2:
             return array
-        return {"OIHW": array, "HWIO": array.transpose(ndim + 1, ndim, *range(ndim)),
-                "OHWI": np.moveaxis(array, -1, 1)}[reading.weights]  # fmt: skip
+        return array.transpose(np.argsort(weight_axes(reading.weights, ndim)))
     if array.ndim != ndim + reading.batch + reading.channel:
         return array
     if not reading.batch:

@@ -42,8 +42,8 @@ ROLES: dict[str, str] = {
     "out_channels": "outchannels outputchannels cout outch outc outdepth outputdepth nfilters numfilters filters nout filternum "
                     "numkernels nkernels outplanes kernels outdim channelsout noutput outputchannel nfilter units nf outfeatures "
                     "filternumber numberoffilters outputdim numfilter f oc co m features depth",
-    "input_shape": "inputshape inshape inputsize xshape shape imageshape inputdims indims imgshape insize",
-    "w_shape": "wshape weightshape weightsshape filtersshape kerneldims",
+    "input_shape": "inputshape inshape inputsize inputsizes xshape xsize shape imageshape inputdims indims imgshape insize",
+    "w_shape": "wshape weightshape weightsshape filtersshape kerneldims weightsize weightsizes filtersizes wsize",
     "cache": "cache caches context memory saved stored residuals tape ctx state tmp aux inputscache linearcache",
     "hparams": "hparams hparameters hyperparameters hyperparams convparam convparams param params hp config cfg options opts "
                "settings parameters conf args attrs meta",

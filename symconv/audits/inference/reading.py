@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from symconv.audits.inference.layouts import native, plain_array, returned_from,
 from symconv.audits.inference.trees import at_path, put
 from symconv.layer.conv import Conv
 
-__all__ = ["PREFIX", "Reading", "arguments", "convention_parts", "handed_over", "in_phase", "results", "run",
+__all__ = ["PREFIX", "Reading", "arguments", "convention_parts", "handed", "handed_over", "in_phase", "results", "run",
            "value_of"]  # fmt: skip
 
 Array = NDArray[Any]
@@ -53,6 +54,12 @@ class Reading:
     padding: str = "number"
     oblong: bool = False
     square: bool = False
+    #: a layer makes its weights when it goes forward for the first time: it does so once before they are put there, and the
+    #: lists in which it collects what it is given are emptied again
+    warm: bool = False
+    clears: tuple[str, ...] = ()
+    #: arrays are PyTorch's
+    tensors: bool = False
     outputs: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     forward_name: str | None = None
     notes: tuple[str, ...] = ()
@@ -119,6 +126,10 @@ class Reading:
             called = f"{name}({said(self.build)}), {before}({said(self.forward)}), {after}({said(self.backward)})"
             if self.sets:
                 called += f"; set: {said(self.sets)}"
+        elif self.kind == "autograd":
+            called = f"{name}.forward({said(self.forward)}), backward({said(self.backward)})"
+        elif self.kind == "closure":
+            called = f"{name}({said(self.forward)}) and what it returns ({said(self.backward)})"
         else:
             called = f"{name}({said(self.backward)})"
             if self.forward_name:
@@ -170,7 +181,7 @@ def value_of(reading: Reading, role: str, conv: Conv, made: Mapping[str, Any]) -
         pads = [p if p == q else (p, q) for p, q in conv.padding]
         return tuple(pads) if form == "pair" else short(pads)
     if role in ("stride", "dilation", "kernel"):
-        values = getattr(conv, role)
+        values = [value - (form == "less") for value in getattr(conv, role)]
         return tuple(values) if form == "pair" else short(values)
     if role in ("in_channels", "out_channels", "groups"):
         return getattr(conv, role)
@@ -223,8 +234,12 @@ def in_phase(name: str, call: Callable[[], Any]) -> Any:
 
 def handed_over(role: str, conv: Conv) -> bool:
     """Whether a role of a parameter that is given only where it says something does so for a layer."""
-    name = role.removeprefix("only ")
-    return name == role or name not in ("dilation", "groups") or set(np.atleast_1d(getattr(conv, name))) != {1}
+    name = role.removeprefix("only ").partition("/")[0]
+    return (
+        not role.startswith("only ")
+        or name not in ("dilation", "groups")
+        or set(np.atleast_1d(getattr(conv, name))) != {1}
+    )
 
 
 def arguments(reading: Reading, names: Names, conv: Conv, made: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -250,12 +265,21 @@ def _call(reading: Reading, function: Callable[..., Any], names: Names, conv: Co
     return function(*positional, **keywords)
 
 
+def handed(reading: Reading, conv: Conv, arrays: Mapping[str, Array]) -> dict[str, Any]:
+    """The arrays as the reading hands them over, fresh ones."""
+    made: dict[str, Any] = {name: native(reading, name, array, conv.output) for name, array in arrays.items()}
+    if reading.tensors:
+        torch = sys.modules["torch"]  # the audited code has imported it
+        made = {name: torch.from_numpy(array) for name, array in made.items()}
+    return made
+
+
 def run(
     reading: Reading, main: Any, forward: Any, conv: Conv, arrays: Mapping[str, Array], backward: bool = True
 ) -> Any:
     """(what the object is or None, what forward returned, what backward returned, made arrays)."""
-    made: dict[str, Any] = {name: native(reading, name, arrays[name]) for name in arrays}
-    made |= {f"before {name}": made[name].copy() for name in ("w", "b")}
+    made = handed(reading, conv, arrays)
+    made |= {f"before {name}": np.asarray(made[name]).copy() for name in ("w", "b")}
     if reading.kind == "class":
         return _run_class(reading, main, conv, made, backward)
     if reading.kind == "autograd":
@@ -292,6 +316,10 @@ def run(
 def _run_class(reading: Reading, main: Any, conv: Conv, made: dict[str, Any], backward: bool) -> Any:
     made["y"] = made.get("dy")
     built = in_phase("construct", lambda: _call(reading, main, reading.build, conv, made))
+    if reading.warm:
+        in_phase("forward", partial(_call, reading, getattr(built, reading.methods[0]), reading.forward, conv, made))
+    for name in reading.clears:
+        setattr(built, name, [])
     for path, role in reading.sets:
         in_phase("construct", partial(put, built, path, value_of(reading, role, conv, made)))
     y = in_phase("forward", lambda: _call(reading, getattr(built, reading.methods[0]), reading.forward, conv, made))

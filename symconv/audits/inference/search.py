@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 import time
+import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -138,6 +140,10 @@ class _Search:
                 except BaseException as error:
                     self.note(cost, error, variant)
                     continue
+                lacks = _lacks(variant, found)
+                if lacks:
+                    self.note(cost + 1, LookupError(f"{lacks} was handed over nowhere"), variant)
+                    continue
                 if not found.outputs:
                     self.note(cost + 1, LookupError("returned no array and left none"), variant)
                     continue
@@ -186,6 +192,31 @@ class _Search:
             self.failure = (cost, error, reading)
 
 
+def _lacks(reading: Reading, found: Found) -> str | None:
+    """The array that an output is made of and that no call of this reading hands over: what came out says nothing then."""
+    roles = {role.partition("/")[0] for role in reading.roles} | {role for _, role in reading.sets}
+    if not {"w", "x"} - roles or ("cache" in roles and not reading.cache):
+        return None
+    names = {output for output, _ in found.outputs}
+    return next(
+        (word for output, word, role in (("dx", "w", "w"), ("dw", "x", "x")) if output in names and role not in roles),
+        None,
+    )
+
+
+def _takes_tensors(main: Any) -> bool:
+    """Whether a function or class is written with PyTorch: one of its own, or it calls functions of that by name."""
+    bases = getattr(main, "__mro__", ())
+    if any(each.__module__.partition(".")[0] == "torch" for each in bases):
+        return True
+    functions = (each for each in (main, *vars(main).values()) if isinstance(each, types.FunctionType))
+    names = next((each.__globals__ for each in functions), {})
+    source = told.source_of(main)
+    of_torch = [name for name, value in names.items() if getattr(value, "__name__", "").partition(".")[0] == "torch"
+                and isinstance(value, types.ModuleType)]  # fmt: skip
+    return any(re.search(rf"\b{name}\.", source) for name in of_torch)
+
+
 def infer_call(
     main: Any,
     forward: Any = None,
@@ -194,7 +225,9 @@ def infer_call(
     seconds: float = SECONDS,
 ) -> Inferred:
     """The reading of a call; NotInferred when none fits."""
-    fixed = fixed or {}
+    fixed = dict(fixed or {})
+    if _takes_tensors(main):
+        fixed["tensors"] = True
     deadline = time.monotonic() + seconds
     searches: list[_Search] = []
     kinds = [kind for kind in KINDS if fixed.get("ndim", kind[0]) == kind[0] and fixed.get("batch", kind[1]) == kind[1]]

@@ -18,7 +18,7 @@ from symconv.audits.sandbox.target import target_of
 
 __all__ = ["Settled", "adapter_named", "adapter_text", "said_by_hand", "settled"]
 
-LAYOUTS, WEIGHTS = ("NCHW", "NHWC"), ("OIHW", "HWIO", "OHWI")
+LAYOUTS, WEIGHTS = ("NCHW", "NHWC"), ("OIHW", "HWIO", "OHWI", "IOHW")
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ def taken_by(reading: Reading) -> tuple[str, ...]:
         "groups": "groups" in roles,
         "oblong": reading.oblong and {"stride", "padding"} <= roles,
         "asymmetric": "padding" in roles and reading.padding == "pairs",
+        "same": "padding" in roles and reading.padding == "word",
     }
     return tuple(name for name, takes in said.items() if takes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from symconv.audits.inference.layouts import UNTIED, weight_axes
 from symconv.audits.inference.reading import Names, Reading, handed_over, value_of
 from symconv.layer.conv import Conv
 
@@ -36,7 +37,9 @@ def written(reading: Reading, name: str, ndim: int, source: str) -> str | None:
         return {"dx": back.transpose(0, 3, 1, 2)}
     <BLANKLINE>
     """
-    if not reading.batch or not reading.channel or reading.square or (reading.padding == "word"):
+    if not reading.batch or not reading.channel or reading.square or reading.padding == "word":
+        return None
+    if reading.warm or reading.tensors or reading.bias == UNTIED:
         return None
     try:
         lines = _Writer(reading, name, ndim, source).lines()
@@ -65,7 +68,10 @@ def called(reading: Reading, name: str, conv: Conv, source: str, output: str) ->
         lines = [*made, f"{output} = {writer.result(output, dict(reading.outputs)[output])}"]
         if lines not in seen:
             seen.append(lines)
-            yield _CONTEXT if reading.kind == "autograd" else "", lines
+            above = "import torch\n" if reading.tensors else ""
+            if reading.tensors:
+                lines.insert(0, "x, w, b, dy = map(torch.from_numpy, (x, w, b, dy))")
+            yield above + (_CONTEXT if reading.kind == "autograd" else ""), lines
 
 
 class _Writer:
@@ -107,6 +113,9 @@ class _Writer:
         before, after = reading.methods
         made = ["before_w, before_b = w, b", "w, b = w.copy(), b.copy()"] if self.updates else []
         made.append(f"layer = {self.name}({self._arguments(reading.build)})")
+        if reading.warm:
+            made.append(f"layer.{before}({self._arguments(reading.forward)})  # makes its weights")
+            made += [f"layer.{name} = []" for name in reading.clears]
         made += [f"layer{self._within(path.split('.'))} = {self._value(role)}" for path, role in reading.sets]
         made.append(f"y = layer.{before}({self._arguments(reading.forward)})")
         if any(role == "cache" for _, role in reading.backward):
@@ -144,6 +153,8 @@ class _Writer:
             return self._repeated("(padding, padding)")
         if role == "padding" and self.reading.padding == "word":
             return role
+        if form == "less":
+            return f"{role} - 1"
         if role in ("stride", "padding", "dilation"):
             return self._repeated(role) if form == "pair" else role
         sizes = [f"w.shape[{2 + i}]" for i in range(self.ndim)]
@@ -168,10 +179,13 @@ class _Writer:
         """The axes of PyTorch's layout in the reading's order; None where they are the same."""
         space = list(range(2, 2 + self.ndim))
         if name == "w":
-            return {"HWIO": [*space, 1, 0], "OHWI": [0, *space, 1]}.get(self.reading.weights)
+            return list(weight_axes(self.reading.weights, self.ndim)) if self.reading.weights != "OIHW" else None
         return [0, *space, 1] if self.reading.layout == "NHWC" else None
 
     def _native(self, name: str) -> str:
+        if name == "b" and self.reading.bias == UNTIED:
+            sizes = self.conv.output if self.conv is not None else ()
+            return f".reshape(-1{', 1' * self.ndim}) * np.ones((1, {', '.join(map(str, sizes))}))"
         if name == "b":
             forms = {"F1": "-1, 1", "1F": "1, -1", "F11": "-1, 1, 1", "111F": "1, 1, 1, -1", "1F11": "1, -1, 1, 1",
                      "F111": "-1, 1, 1, 1"}  # fmt: skip
@@ -192,6 +206,8 @@ class _Writer:
         if path[0] == "updated":
             value = f"(before_{name}{self._native(name)} - {value})"
         if name == "b":
+            if self.reading.bias == UNTIED:
+                return f"({value}).sum(axis={tuple(range(1, self.ndim + 1))})"
             if self.conv is not None and not self.reading.channel:
                 return f"np.reshape({value}, -1)"
             return value if self.reading.bias == "F" else f"{value}.reshape(-1)"

@@ -65,7 +65,8 @@ def repro(
     def tried(failure: Failure, scale: float) -> Iterator[tuple[str, str]]:
         """The tests with what they come to, until one is not mistaken."""
         for name, head, body in written_tests(audit.label, audit.convention, failure, forward, reading, outputs, scale):
-            outcome = replayed(source, head.partition("\n")[0] + "\n" + body, name)
+            first, _, *above = head.splitlines()  # all but the import of what is tried
+            outcome = replayed(source, "\n".join([first, *above, body]), name)
             yield head + body, outcome
             if outcome in (FAILS, PASSES) and failure.status != "error":
                 return

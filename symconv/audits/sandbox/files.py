@@ -11,6 +11,7 @@ from pathlib import Path
 __all__ = ["named", "roots"]
 
 _BACK = re.compile(r"back|bprop|bwd|grad", re.IGNORECASE)
+_GRADIENT = re.compile(r"(?:d_?(?:y|out|z|output)s?|(?:grad|delta|upstream|out_?backprop|dL?_?d).*)$", re.IGNORECASE)
 
 
 def named(target: str) -> tuple[Path, str, str]:
@@ -78,20 +79,30 @@ def _cells(target: str, text: str) -> str:
     return "\n\n".join(kept) + "\n"
 
 
+def _goes_back(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether a function goes back by its name, or returns one that does; a class by its methods."""
+    if isinstance(node, ast.ClassDef):
+        methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
+        return any(name.startswith("back") or name == "bprop" for name in methods)
+    within = [each.name for each in node.body if isinstance(each, ast.FunctionDef)]
+    returned = {each.id for part in node.body if isinstance(part, ast.Return) for each in ast.walk(part)
+                if isinstance(each, ast.Name)}  # fmt: skip
+    return bool(_BACK.search(node.name)) or any(name in returned for name in within)
+
+
+def _takes_a_gradient(node: ast.FunctionDef) -> bool:
+    return any(_GRADIENT.match(each.arg) for each in (*node.args.posonlyargs, *node.args.args))
+
+
 def _only(target: str, text: str) -> str:
     """The one function or class of a file that goes back; ValueError that lists them when there are several."""
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
         raise ValueError(f"{target}: {error.msg} (line {error.lineno})") from None
-    found = []
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and _BACK.search(node.name):
-            found.append(node.name)
-        elif isinstance(node, ast.ClassDef):
-            methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
-            if any(name.startswith("back") or name == "bprop" for name in methods):
-                found.append(node.name)
+    found = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and _goes_back(node)]
+    if not found:  # by what it is given
+        found = [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _takes_a_gradient(node)]
     told = [name for name in found if "conv" in name.lower()] or found
     if len(told) == 1:
         return told[0]
