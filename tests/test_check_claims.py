@@ -175,7 +175,8 @@ $$dx_m = \sum_{i,k:\ 2i+k=m} dy_i w_k$$""", 'HOLDS'),
     ('st-zeros', r"", [], [
         (r"""Stride 2.
 
-$$\frac{\partial L}{\partial x} = \operatorname{full}(\operatorname{dilate}(dy, 2), \operatorname{flip}(w))$$""", 'NOT READ'),
+$$y_i = \sum_{k} w_k x_{2i+k}$$""", 'PROVED'),
+        (r"""$$\frac{\partial L}{\partial x} = \operatorname{full}(\operatorname{dilate}(dy, 2), \operatorname{flip}(w))$$""", 'WRONG'),
     ]),
     ('true convolution', r"""A true convolution: $$y[n] = \sum_{k} h[k]\, x[n-k]$$
 

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from symconv.checking.documents import Block
-from symconv.checking.paddings import is_sided, pad_texts
-from symconv.checking.roles import forward_roles
 from symconv.checking.spelling import SIZE_WORDS
 from symconv.checking.terms import Entry, Grid, Name, Seq, Statement, Term, walk
 
-__all__ = ["SLOTS", "Context", "letters_of"]
-
-#: letter -> what it stands for, where nothing else is said; the first of a role that occurs is taken
-CANDIDATES = {
-    "x": ("x", "X", "I", "A", "a", "o"), "w": ("w", "W", "K", "k", "F"), "y": ("y", "Y", "O", "Z", "z", "s", "c"), "b": ("b",),
-    "dy": ("δ", "g", "G"),
-}  # fmt: skip
-#: letters that are arrays wherever they occur; the others only where the role has no such letter
-PLAIN = set("xXwWyYb")
+__all__ = ["SIZES", "SLOTS", "Context", "Layout"]
 
 #: name of a size -> which one, and on which axis
 SIZES = {
@@ -63,8 +53,10 @@ _PAD_ZERO = re.compile(
     re.IGNORECASE,
 )
 _STRIDE = re.compile(
-    r"(?:\b(?:stride|Schrittweite|pas)\s*(?:=|of|de|is|von|:)?|步长[为=]?)\s*\$?(?:s\s*=\s*)?(\d+)", re.IGNORECASE
-)
+    r"(?:\b(?:stride|Schrittweite|pas)\s*(?:=|of|de|is|von|:)?|步长[为=]?)\s*\$?(?:s\s*=\s*)?(\d+)"
+    r"|\b(?:stride|Schrittweite)\s+(?:of\s+|von\s+)?(one|two|three|eins|zwei|drei)\b|\b(unit)[ -]stride\b", re.IGNORECASE
+)  # fmt: skip
+_NUMBERS = {"one": 1, "two": 2, "three": 3, "eins": 1, "zwei": 2, "drei": 3, "unit": 1}
 _UNTRANSPOSED = re.compile(r"transposed|transposée|transponiert|deconv|转置|upsampl", re.IGNORECASE)
 _FLIPPED = re.compile(r"true convolution|(?<!no )convolution \(flipped", re.IGNORECASE)
 _FRAMED = re.compile(
@@ -97,6 +89,8 @@ class Context:
     channels: bool = False
     #: one output, which has no channel of its own
     single: bool = False
+    #: channels are each by itself
+    apart: bool = False
     images: bool = False
     sizes: dict[int, dict[str, tuple[int, ...]]] = field(default_factory=dict)
     definitions: dict[str, tuple[tuple[str, ...], Term]] = field(default_factory=dict)
@@ -201,9 +195,7 @@ class Context:
             self.padding, self.free, self.padding_said = 0, self.free - {"p"}, True
             self.note("padding", 0, block.line)
         self.unlike = self.unlike or bool(_UNTRANSPOSED.search(text))
-        if (found := _STRIDE.search(text)) and "stride" not in self.fixed:
-            self.stride, self.free, self.stride_said = int(found[1]), self.free - {"s"}, True
-            self.note("stride", self.stride, block.line)
+        self._strides(text, block.line)
         if _FLIPPED.search(text) and "star" not in self.fixed:
             self.note("star", self.star, block.line)
         if (
@@ -247,6 +239,13 @@ class Context:
                 if not number:
                     self.roles[held[1].lstrip("\\")] = "v"
         self.words(block)
+
+    def _strides(self, text: str, line: int) -> None:
+        """A stride in digits or as a word."""
+        if (found := _STRIDE.search(text)) and "stride" not in self.fixed:
+            word = (found[1] or found[2] or found[3]).lower()
+            self.stride, self.free, self.stride_said = _NUMBERS.get(word) or int(word), self.free - {"s"}, True
+            self.note("stride", self.stride, line)
 
     def words(self, block: Block) -> None:
         """Sizes in words, ``input 5 x 6, kernel 3 x 2, stride 2``, or in letters, ``H = 5, K = 3, s = 2``."""
@@ -323,69 +322,3 @@ class Context:
                             if kind != "x" or index.text not in found:
                                 found[index.text] = kind
         self.axes.update(found)
-
-
-def letters_of(blocks: Sequence[Block], context: Context) -> None:
-    """Which letters are arrays, and where indices begin, from all the mathematics of the article."""
-    maths = " ; ".join(b.text for b in blocks if b.kind in ("display", "inline"))
-    chosen = set(context.roles.values())
-    told = forward_roles(b.text for b in blocks if b.kind in ("display", "inline"))
-    context.roles |= {
-        letter: role for letter, role in told.items() if role not in chosen and letter not in context.roles
-    }
-    for role, letters in CANDIDATES.items():
-        if role in chosen:
-            continue
-        taken = role in context.roles.values()
-        for letter in letters:
-            command = {"δ": r"\\delta"}.get(letter, letter)
-            opens = r"_|\[" if letter in "sk" else r"_|\[|\("  # s(i - 1) is a product
-            indexed = re.search(rf"(?<![A-Za-z\\])d?{command}'*(?:\^\{{?[^_{{}}]{{1,6}}\}}?)?\s*(?:{opens})", maths) or re.search(
-                rf"\\(?:mathbf|boldsymbol|mathit)\{{\s*{command}\s*\}}", maths)  # fmt: skip
-            whole = letter.isupper() and re.search(
-                rf"(?<![A-Za-z\\,] )(?<![A-Za-z\\])d\s?{command}\s*(?:[(_\[=]|\+=)", maths
-            )
-            turned = role == "w" and re.search(rf"(?:rot|flip)\w*(?:\s|[{{(}}_]|180)*{command}(?![A-Za-z])", maths)
-            alone = letter in PLAIN and re.search(
-                rf"(?<![A-Za-z\\]){command}(?![A-Za-z])|(?<![A-Za-z\\])d{command}(?![A-Za-z])", maths
-            )
-            primed = role == "y" and re.search(rf"(?<![A-Za-z\\]){command}'\s*[(\[]", maths)
-            starred = rf"{command}\s*(?:\^|_|\[|=|\*|\\star|\\ast|\))|(?:\*|\\star|\\ast)(?:_\{{?\w+\}}?)?\s*{command}"
-            upstream = role == "dy" and re.search(starred, maths)
-            if role == "dy" and not upstream:
-                continue
-            known = letter in context.roles or not (indexed or alone or whole or turned or upstream)
-            beside = turned or primed or (whole and letter.isupper()) or _capital(letter, role, maths, context)
-            if known or (taken and letter not in PLAIN and not beside):
-                continue
-            if primed:
-                context.roles[letter + "′"] = "dy"
-            if letter == "W" and context.roles.get("w") == "w" and not re.search(r"(?<![A-Za-z\\])W\s*[_(\[]", maths):
-                continue
-            if role == "dy" and re.search(r"(?<![A-Za-z\\])dy", maths):
-                continue  # the letter is free for something else
-            context.roles[letter] = role
-            taken = True
-    for letter, role in list(context.roles.items()):  # K for the whole of the k_ij
-        capital = letter.upper()
-        if letter.islower() and capital not in context.roles and _capital(capital, role, maths, context):
-            context.roles[capital] = role
-    context.pads = pad_texts(maths)
-    context.sided = is_sided(maths)
-    if "base" not in context.fixed:
-        context.base = _base(maths)
-
-
-def _capital(letter: str, role: str, maths: str, context: Context) -> bool:
-    """Whether a capital stands for the whole of the array whose entries have the small letter."""
-    return context.roles.get(letter.lower()) == role and bool(re.search(rf"\\partial\s*{letter}\s*\}}", maths))
-
-
-def _base(maths: str) -> int | None:
-    lows = re.findall(r"\\sum(?:\\limits)?\s*_\s*\{\s*[A-Za-z]\w*'?(?:_\{?\d\}?)?\s*=\s*([01])\s*\}", maths)
-    entries = re.findall(r"(?<![A-Za-z])(?:d?[xyXY])_(?:\{\s*(\d)\s*,?\s*(\d?)\s*\}|(\d))", maths)
-    zeros = lows.count("0") + sum("0" in pair for pair in entries)
-    ones = lows.count("1") + (1 if entries and not any("0" in pair for pair in entries) else 0)
-    if not zeros and not ones:
-        return None
-    return 0 if zeros > ones else 1

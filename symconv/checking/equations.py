@@ -25,9 +25,9 @@ from symconv.checking.context import SIZES, Context, Layout
 from symconv.checking.forward import OwnModel, begun, centred, is_convolution, star_defined
 from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Unreadable
-from symconv.checking.operators import apart, stars_of, with_mode
+from symconv.checking.operators import apart, with_mode
 from symconv.checking.passes import is_forward, settled, stepped
-from symconv.checking.ranks import at_channels, ranks_of, shape_of
+from symconv.checking.ranks import at_channels, ranks_of, shape_of, sliding
 from symconv.checking.repairs import ill_formed, nearest, wrong
 from symconv.checking.result import (
     AMBIGUOUS,
@@ -116,9 +116,9 @@ def _equation(statement: Statement, context: Context) -> Outcome:
             return star_defined(statement, context, "correlation", found)
     elif found.verdict == WRONG and context.own is not None:
         found = _by_own(statement, context, found)
-    stars = stars_of(statement)
+    stars = sliding(statement, context)
     written = all(isinstance(e.left, Grid) and isinstance(e.right, Grid) for e in stars)
-    if found.verdict in (PROVED, HOLDS) and (forward or (stars and written)):
+    if found.verdict in (PROVED, HOLDS) and stars and (forward or written):
         context.star_said = True
     if not stars or written or found.verdict not in (PROVED, HOLDS, WRONG):
         return found
@@ -157,6 +157,8 @@ def _by_own(statement: Statement, context: Context, found: Outcome) -> Outcome:
 def _readings(statement: Statement, context: Context, found: Outcome, stars: Sequence[Star]) -> Outcome:
     """The same with the other meanings of its star and of the forward pass; AMBIGUOUS where they differ."""
     signs = {each.sign for each in stars} - {"conv2", "⋆corr"}
+    if context.forward_seen and not context.star_said and found.verdict in (PROVED, HOLDS):
+        return found  # of the same kind as the forward pass, which has no star
     defined = {context.stars.get(sign) for sign in signs}
     meanings = [context.star] if context.star_said and defined <= {None} else ["correlation", "convolution"]
     if len(defined) == 1 and defined <= {"correlation", "convolution"}:

@@ -14,6 +14,7 @@ from symconv.checking.letters import (
     AMOUNTS,
     FLIPS,
     FUNCTIONS,
+    MARKS,
     PREFIXES,
     PRODUCTS,
     RELATIONS,
@@ -243,7 +244,7 @@ class Expression:
             self.at += 1
             self.notes.append("up to the factor " + text.replace("′", "'"))
             return Num(Fraction(1))
-        if sub is not None and is_array and flat(sub) not in ("out", "in", "max", "prev"):
+        if sub is not None and is_array and flat(sub) not in MARKS:
             term: Term = self.entry(name, sub)
         elif sub is not None:
             term = Name(f"{name}_{flat(sub)}")

@@ -19,6 +19,7 @@ from symconv.mathematics.tree import Fraction as Over
 
 __all__ = [
     "LOSS",
+    "MARKS",
     "RELATIONS",
     "STARS",
     "PRODUCTS",
@@ -84,6 +85,27 @@ AMOUNTS = {"pad", "crop", "max", "min"}
 
 #: word -> the sign that it stands for; conv2 turns its filter round wherever it is written
 SLIDING = {"conv2": "conv2", "full_conv": "∗", "conv": "∗", "convolve": "∗", "correlate": "⋆corr"}
+
+#: words below an array that make another name of it, and are no indices
+MARKS = {
+    "out",
+    "in",
+    "max",
+    "prev",
+    "next",
+    "col",
+    "cols",
+    "row",
+    "rows",
+    "flat",
+    "vec",
+    "mat",
+    "pad",
+    "padded",
+    "new",
+    "old",
+    "full",
+}
 
 #: what may stand before an array as part of its name: a gradient, or padded
 PREFIXES = {"d", "∇", "p", "P"}

@@ -92,6 +92,18 @@ OTHER_SIZES = {
 
 
 def _size(statement: Statement, context: Context, others: Mapping[str, tuple[str, int]] | None = None) -> Outcome:
+    found = _size_of(statement, context, others)
+    unsaid = context.base is None and context.padding == 0 and context.forward_seen and not context.padding_said
+    if (
+        found.verdict == WRONG and unsaid and not context.layers
+    ):  # x_{i+k-1} is without padding from 1, with padding 1 from 0
+        other = replace(context, padding=context.stride + context.dilation - 1, said=[])
+        again = _size_of(statement, other, others)
+        return again if again.verdict == HOLDS else found
+    return found
+
+
+def _size_of(statement: Statement, context: Context, others: Mapping[str, tuple[str, int]] | None) -> Outcome:
     names = {**SIZES, **(others or {})}
     letters = set().union(*(names_in(side) for side in statement.sides))
     transposed = any(name.endswith("′") for name in letters)

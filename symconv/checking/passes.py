@@ -7,7 +7,7 @@ from fractions import Fraction
 from symconv.checking.context import SIZES, Context
 from symconv.checking.linear import linear
 from symconv.checking.ranks import each_channel, ranks_of, shape_of
-from symconv.checking.terms import Bound, Entry, Name, Star, Statement, names_in, walk
+from symconv.checking.terms import Bound, Entry, Name, Num, Star, Statement, names_in, substituted, walk
 
 __all__ = ["free_letters", "is_forward", "settled", "stepped"]
 
@@ -44,7 +44,8 @@ def stepped(statement: Statement, context: Context) -> None:
         if not isinstance(each, Entry) or context.roles.get(each.array) != "x":
             continue
         for index in each.at:
-            found = linear(index)
+            others = dict.fromkeys(names_in(index) - outer - inner, Num(Fraction(1)))
+            found = linear(substituted(index, others))  # type: ignore[arg-type]
             names = set(found or ()) - {""}
             if found is None or not names & outer or not names & inner:
                 continue
@@ -65,9 +66,8 @@ def settled(statement: Statement, context: Context) -> None:
     whether images have an index and its one output none."""
     dims, channels, images = shape_of(statement, context)
     context.images = context.images or images
-    context.single = (
-        channels and each_channel(statement, context) is None and ranks_of(statement, context).get("w") == {dims + 1}
-    )
+    context.apart = each_channel(statement, context) is not None
+    context.single = channels and not context.apart and ranks_of(statement, context).get("w") == {dims + 1}
     sizes = {n: size for n, size in SIZES.items() if n not in context.roles}
     arrays = [e for side in statement.sides for e in walk(side) if isinstance(e, Entry)]
     used = {name for entry in arrays for index in entry.at for name in names_in(index)}

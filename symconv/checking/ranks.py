@@ -8,7 +8,7 @@ from symconv.checking.model import Unreadable
 from symconv.checking.operators import stars_of
 from symconv.checking.terms import Bound, Call, Entry, Grid, Mul, Name, Seq, Star, Statement, SumOver, walk
 
-__all__ = ["at_channels", "each_channel", "groups_of", "ranks_of", "shape_of", "slides_entries"]
+__all__ = ["at_channels", "each_channel", "groups_of", "ranks_of", "shape_of", "sliding", "slides_entries"]
 
 
 def _whole_rank(context: Context) -> int:
@@ -79,7 +79,9 @@ def each_channel(statement: Statement, context: Context) -> int | None:
         return None
     axes = min(ranks["w"]) - 1
     alike = ranks["x"] == ranks["y"] and min(ranks["x"]) - axes in (1, 2)
-    common = set.intersection(*(names for each in shared.values() for names in each)) - bound
+    common = set.intersection(*(names for each in shared.values() for names in each)) - (
+        set() if context.apart else bound
+    )
     return axes if alike and len(common) == 1 and axes > 0 else None
 
 
@@ -128,9 +130,24 @@ def groups_of(context: Context) -> int:
 def slides_entries(statement: Statement) -> bool:
     """Whether a star or a border is applied to entries, which are whole arrays then."""
     return any(
-        isinstance(each, Star) and each.sign == "⋆" and any(isinstance(e, Entry) for e in walk(each))
-        and not any(isinstance(e, Grid) for e in walk(each)) for side in statement.sides for each in walk(side)
+        isinstance(each, Star) and (each.sign == "⋆" or (each.sign in "∗⊛" and _named(each)))
+        and any(isinstance(e, Entry) for e in walk(each)) and not any(isinstance(e, Grid) for e in walk(each))
+        for side in statement.sides for each in walk(side)
     )  # fmt: skip
+
+
+def sliding(statement: Statement, context: Context) -> list[Star]:
+    """The stars that slide one array over another: between whole arrays, also those that are entries at channels alone."""
+    found = stars_of(statement)
+    ranks = {role: next(iter(each)) for role, each in ranks_of(statement, context).items() if len(each) == 1}
+    if not found and slides_entries(statement) and at_channels(statement, context, ranks) is not None:
+        return [e for side in statement.sides for e in walk(side) if isinstance(e, Star) and e.sign != "⊙"]
+    return found
+
+
+def _named(star: Star) -> bool:
+    """Whether all indices of its entries stand by themselves, so that they are no places in a window."""
+    return all(isinstance(i, Name) for e in walk(star) if isinstance(e, Entry) for i in e.at)
 
 
 def _written_axes(statement: Statement) -> int | None:

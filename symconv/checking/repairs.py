@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from symconv.algebra.polynomials import Polynomial, expression_text
+from symconv.algebra.polynomials import Polynomial, array_of, expression_text
 from symconv.checking.calls import derivative
 from symconv.checking.comparison import Failure, Outcome, agreement, by_x, first_failure, free_indices
 from symconv.checking.context import Context
@@ -25,6 +25,7 @@ from symconv.checking.result import (
 from symconv.checking.terms import (
     Add,
     Bound,
+    Call,
     Diff,
     Entry,
     Grid,
@@ -56,7 +57,9 @@ def wrong(
         + (f", {where}" if where else "")
     )
     if failed.shapes:
-        return Outcome(WRONG, kind, reason=f"shapes: {failed.shapes}", counterexample=told)
+        fix = _holding(_reaching(sides[0], sides[failed.at]), target, models, context)
+        even = "right only where a window reaches every row" if fix else None
+        return Outcome(WRONG, kind, even, f"shapes: {failed.shapes}", fix, told)
     left, right = _text(failed.left, failed.model), _text(failed.right, failed.model)
     example = f"{told}: {printed(sides[0])} is {left}, not {right}"
     condition = _when(_condition(sides, failed, models, context))
@@ -88,21 +91,27 @@ def _condition(sides: Sequence[Term], failed: Failure, models: Sequence[Model], 
 
 def _text(value: Any, model: Model) -> str:
     if isinstance(value, Polynomial):
-        base = model.setting.base
-        shapes = {"x": model.conv.input, "w": model.conv.kernel, "dy": model.conv.output}
+        places = _places(model)
 
         def name(array: str, flat: int) -> str:
-            if array not in shapes or model.channels:
+            at = [i + model.setting.base for i in places.get((array, flat), ())]
+            if not at:
                 return array if not flat else f"{array}[{flat}]"
-            at: list[int] = []
-            for n in reversed(shapes[array]):
-                at.insert(0, flat % n + base)
-                flat //= n
             return f"{array}_{''.join(map(str, at)) if max(at) < 10 else ','.join(map(str, at))}"
 
         return expression_text(value.terms, name)
     flat = (value.matrix if isinstance(value, Jacobian) else value).reshape(-1)
     return "(" + ", ".join(_text(each, model) for each in flat[:12]) + (", ..." if flat.size > 12 else "") + ")"
+
+
+def _places(model: Model) -> dict[tuple[str, int], tuple[int, ...]]:
+    """Where in the author's layout each entry of x, w, b and dy stands, by array and number in C order of the layer's."""
+    found: dict[tuple[str, int], tuple[int, ...]] = {}
+    for role in ("x", "w", "b", "dy"):
+        array: Any = model.arrays[role]
+        for at in np.ndindex(array.shape):
+            found |= {array_of(monomial[0]): at for monomial in array[at].terms if len(monomial) == 1}
+    return found
 
 
 def _instead(failed: Failure, sides: Sequence[Term]) -> str | None:
@@ -142,7 +151,15 @@ def _fix(
 
 def nearest(left: Term, right: Term, target: Sequence[str], models: Sequence[Model], context: Context) -> str | None:
     """The first of the statements near this one that holds wherever it is looked at."""
-    near = itertools.chain(corrections(left, right, models, context), _candidates(left, right))
+    return _holding(
+        itertools.chain(corrections(left, right, models, context), _candidates(left, right)), target, models, context
+    )
+
+
+def _holding(
+    near: Iterable[tuple[Term, Term]], target: Sequence[str], models: Sequence[Model], context: Context
+) -> str | None:
+    """The first of these statements that holds wherever it is looked at."""
     for new_left, new_right in itertools.islice(near, MAX_TRIES):
         try:
             if first_failure([new_left, new_right], target, models, context) is None:
@@ -184,6 +201,13 @@ def _latex_terms(value: Any, model: Model, context: Context) -> str:
         return printed(Name(letter)) + f"_{{{m[2]}}}"
 
     return re.sub(r"(dy|x|w)_([\d,]+)", name, text).replace("*", " ")
+
+
+def _reaching(left: Term, right: Term) -> Iterator[tuple[Term, Term]]:
+    """With zeros for the rows that no window reaches, behind the entries that a stride sets apart."""
+    for each in walk(right):
+        if isinstance(each, Call) and each.word == "dilate":
+            yield left, replaced(right, each, Call("pad", (each, Num(Fraction(0)), Name("r"))))
 
 
 def _candidates(left: Term, right: Term) -> Iterator[tuple[Term, Term]]:

@@ -17,7 +17,7 @@ __all__ = ["activated", "forward_roles", "highest_layer", "kronecker", "layer_ro
 #: letters that are a filter rather than an input where the indices do not tell
 FILTERS = set("wWkKFfhg")
 #: letters that are no arrays, whatever stands below them
-NEVER = set("σφf∂∑dijmnLEℓ")
+NEVER = set("σφ∂∑dijmnLEℓ")
 
 
 class _AnyLetter(Collection[str]):

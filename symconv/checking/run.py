@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from symconv.checking.alphabet import letters_of
 from symconv.checking.beside import beside, covered
 from symconv.checking.comparison import Outcome
-from symconv.checking.context import Context, letters_of
+from symconv.checking.context import Context
 from symconv.checking.documents import Block, DocumentError, blocks_of, format_of
 from symconv.checking.inputs import with_inputs
 from symconv.checking.judge import judge

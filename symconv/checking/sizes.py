@@ -35,11 +35,12 @@ __all__ = ["GENERAL", "is_literal", "models_for", "setting_known", "sizes_of"]
 WEAK = {"N", "C", "F"}
 
 Pair = tuple[tuple[int, ...], tuple[int, ...]]
+#: sizes that leave a remainder at stride 2 somewhere
 GENERAL: dict[int, list[Pair]] = {
-    1: [((4,), (2,)), ((5,), (3,)), ((3,), (3,)), ((4,), (1,))], 2: [((4, 5), (2, 3)), ((3, 4), (3, 2))],
+    1: [((4,), (2,)), ((6,), (3,)), ((3,), (3,)), ((4,), (1,))], 2: [((4, 6), (2, 3)), ((3, 5), (3, 2))],
            3: [((3, 4, 3), (2, 3, 1))]}  # fmt: skip
 #: the same where channels multiply what there is to look at
-CHANNELED: dict[int, list[Pair]] = {1: [((5,), (2,))], 2: [((3, 4), (3, 2))], 3: [((3, 4, 3), (2, 3, 1))]}
+CHANNELED: dict[int, list[Pair]] = {1: [((5,), (2,))], 2: [((3, 5), (3, 2))], 3: [((3, 4, 3), (2, 3, 1))]}
 
 
 def sizes_of(context: Context, dims: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

@@ -22,6 +22,9 @@ FUNCTION_WORDS = {"FullConv": "full_conv", "fullconv": "full_conv", "full_conv":
                   "Rotate180": "rot180", "rotate180": "rot180", "Rot180": "rot180", "rot180": "rot180", "rot": "rot180",
                   "flip": "flip", "Flip": "flip", "pad": "pad", "Pad": "pad"}  # fmt: skip
 
+#: the same of words that are modes where nothing in brackets follows
+MODE_WORDS = {"full": "full_conv", "valid": "conv"}
+
 
 def spelled(math: Any) -> Any:
     """The same formula in the words that the reader of statements knows."""
@@ -66,6 +69,14 @@ def _row(parts: list[Math]) -> Math:
         if isinstance(part, Below) and part.base == Word("∇") and isinstance(after, Word) and after.text in LOSS:
             found.append(Fraction(Row((Word("∂"), after)), Row((Word("∂"), part.sub))))
             at += 2
+        elif (
+            isinstance(part, (Text, Word))
+            and part.text in MODE_WORDS
+            and isinstance(after, Fence)
+            and after.left == "("
+        ):
+            found.append(Word(MODE_WORDS[part.text]))
+            at += 1
         elif isinstance(part, Word) and part.text in SIZE_WORDS and isinstance(after, Fence) and after.left == "[":
             axis = after.body.text if isinstance(after.body, Word) else ""
             found.append(Below(part, Word(str(int(axis) + 1))) if axis.isdigit() else part)
