@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from typing import Any
 
 __all__ = ["is_there", "join"]
@@ -28,6 +29,6 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
     try:
-        return getattr(importlib.import_module("islpy"), name)
+        return getattr(sys.modules.get("islpy") or importlib.import_module("islpy"), name)
     except ImportError as error:
         raise ImportError("a proof for every size needs islpy: pip install islpy") from error

@@ -197,7 +197,7 @@ class Conv:
     def axes(self) -> tuple[Axis, ...]:
         """The relation R on each axis; H is x's size there, or y's when transposed."""
         sizes = zip(self.input, self.kernel, self.stride, self.dilation, self.padding, self.output_padding, strict=True)
-        return tuple(_axis(*each, self.transposed, self.mode) for each in sizes)
+        return tuple(_axis(*each, self.transposed, self.padding_mode) for each in sizes)
 
     @cached_property
     def output(self) -> tuple[int, ...]:
@@ -344,7 +344,7 @@ class Conv:
 
 @lru_cache(4096)  # the axes of a grid come again and again
 def _axis(
-    size: int, K: int, s: int, d: int, padding: tuple[int, int], extra: int, transposed: bool, mode: Mode
+    size: int, K: int, s: int, d: int, padding: tuple[int, int], extra: int, transposed: bool, mode: str
 ) -> Axis:  # fmt: skip
     """The relation R on one axis of a layer with these sizes."""
     p, q = padding
@@ -353,7 +353,7 @@ def _axis(
         H, O = relation.PADDED_SIZE.evaluate(known | {"O": size, "r": extra}), size
     else:
         H, O = size, relation.OUTPUT_SIZE.evaluate(known | {"H": size})
-    return Axis(H=H, O=O, **known, mode=mode)
+    return Axis(H=H, O=O, **known, mode=MODES[mode])
 
 
 @lru_cache(4096)

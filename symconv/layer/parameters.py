@@ -37,6 +37,9 @@ MAX_SIZE = 10**9
 def check_sizes(known: dict[str, Any]) -> None:
     """ValueError for a size of more than ``MAX_SIZE``."""
     for name, value in known.items():
+        largest = max(map(max, value)) if name == "padding" else max(value) if isinstance(value, tuple) else value
+        if largest <= MAX_SIZE:
+            continue
         for axis, each in enumerate(value if isinstance(value, tuple) else [value]):
             if max(each if isinstance(each, tuple) else (each,)) > MAX_SIZE:
                 where = f" on axis {axis}" if isinstance(value, tuple) else ""
@@ -54,11 +57,7 @@ def whole(name: str, value: Any) -> int:
 
 def axes_of(per_axis: dict[str, Any]) -> int:
     """The number of spatial axes: the length that all parameters given per axis share; 1 when none is."""
-    lengths = {
-        name: len(value)
-        for name, value in per_axis.items()
-        if isinstance(value, Sequence) and not isinstance(value, str)
-    }
+    lengths = {name: len(value) for name, value in per_axis.items() if _is_several(value)}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {n}" for name, n in lengths.items())
         hint = "; padding before and after one axis is written ((1, 2),)" if "padding" in lengths else ""
@@ -71,8 +70,21 @@ def axes_of(per_axis: dict[str, Any]) -> int:
     return count
 
 
+def _is_several(value: Any) -> bool:
+    """Whether a value is given for each axis; a tuple or a number as a rule, which is told at once."""
+    if type(value) is tuple or type(value) is int:
+        return type(value) is tuple
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _are_whole(values: Any) -> bool:
+    return type(values) is tuple and all(type(value) is int for value in values)
+
+
 def each_axis(name: str, value: Any, ndim: int) -> tuple[int, ...]:
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if _are_whole(value):
+        return tuple(value)
+    if _is_several(value):
         return tuple(whole(f"{name} on axis {axis}", v) for axis, v in enumerate(value))
     return (whole(name, value),) * ndim
 
@@ -85,10 +97,10 @@ def padding_pairs(padding: Padding, known: dict[str, Any], transposed: bool) -> 
     result = []
     each = padding if isinstance(padding, Sequence) else (padding,) * ndim
     for axis, value in enumerate(each):
-        pair = tuple(value) if isinstance(value, Sequence) else (value, value)
+        pair: Any = tuple(value) if isinstance(value, Sequence) else (value, value)
         if len(pair) != 2:
             raise ValueError(f"padding {value!r} on axis {axis} must be one number or a (before, after) pair")
-        before, after = (whole(f"padding on axis {axis}", v) for v in pair)
+        before, after = pair if _are_whole(pair) else (whole(f"padding on axis {axis}", v) for v in pair)
         if before < 0 or after < 0:
             raise ValueError(f"padding ({before}, {after}) on axis {axis} must not be negative")
         result.append((before, after))
