@@ -11,11 +11,12 @@ from symconv import Conv, prove, verify
 from symconv.algebra.comparisons import between, compare
 from symconv.algebra.integers import Const, Name
 from symconv.formulas import formula
-from symconv.formulas.moves import MOVES, Amount, Branch, Operation
+from symconv.formulas.moves import MOVES, Amount, Branch, Operation, _folding, _padding
 from symconv.formulas.parser import parse
 from symconv.formulas.tree import Array, Formula, move
 from symconv.formulas.values import evaluate
 from symconv.kernels.formula_source import formula_source
+from symconv.layer.padding import Mode
 from symconv.mathematics.latex import latex
 from symconv.mathematics.of_formulas import of_formula
 from symconv.proof.claim import Claim
@@ -96,6 +97,14 @@ def test_back_is_forward(key):
 @pytest.mark.parametrize("key", NEW)
 def test_back_is_forward_of_a_new_row(new, key):
     check_row(key, NEW[key])
+
+
+@pytest.mark.parametrize("made", [_padding, _folding])
+def test_back_is_forward_of_a_new_mode(monkeypatch, made):
+    """One row on both borders, and on each the row of the other end."""
+    for before, after in ((Const(0), Const(0)), (Name("H") - 1, Const(0))):
+        monkeypatch.setitem(MOVES, "own", made(Mode("own", before, after, "edge", None)))
+        check_row("own", MOVES["own"])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 from symconv.checking.documents import Block
 from symconv.checking.spelling import SIZE_WORDS
 from symconv.checking.terms import Entry, Grid, Name, Seq, Statement, Term, walk
+from symconv.layer.padding import MODES
 
 __all__ = ["SIZES", "SLOTS", "Context", "Layout"]
 
@@ -45,7 +46,8 @@ COUNTS = {"in_channels": r"(\d+)\s*(?:input channels|canaux d.entrée|Eingabekan
           "batch": r"(?:batch of|lot de)\s*(\d+)|(\d+)\s*Bilder je Batch"}  # fmt: skip
 
 _BORDER = re.compile(
-    r"\((reflect|replicate|circular|symmetric|constant)\)|\b(reflect|replicate|circular|symmetric)\s+padding"
+    rf"\(({'|'.join(name for name, mode in MODES.items() if mode.counts_outside)})\)"
+    rf"|\b({'|'.join(name for name, mode in MODES.items() if mode.moves_rows)})\s+padding"
 )
 _EINSTEIN = re.compile(r"einstein|アインシュタイン|爱因斯坦|아인슈타인", re.IGNORECASE)
 _PAD_ZERO = re.compile(

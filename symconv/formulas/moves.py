@@ -104,7 +104,8 @@ def _positions(mode: Mode, row: Integer, size: Integer, length: Integer) -> tupl
             to, many = at + before, None
             when = tuple(each.substitute({"t": at, "H": size}) for each in conditions)
         else:  # one row over the whole border
-            to, many = (e, before) if source == mode.before else (before + size + e, after)
+            leads = conditions == (compare(Name("t"), "<", 0),)  # both borders may repeat the same row
+            to, many = (e, before) if leads else (before + size + e, after)
             when = (compare(row, "==", source.substitute({"H": size})),)
         found.append(Branch(to, (*when, *between(0, to, length)), many))
     return tuple(found)

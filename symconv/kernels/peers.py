@@ -81,6 +81,6 @@ def _padded(conv: Conv, x: Any, pads: list[int]) -> Any:
         value = {"value": float(conv.padding_value or 0)} if mode.filled else {}
         return torch.nn.functional.pad(x, pads, mode.torch if mode.counts_outside else "constant", **value)
     for axis, (size, pair) in enumerate(zip(conv.input, conv.padding, strict=True), 2):
-        numbers = np.pad(np.arange(size), pair, mode.numpy)  # type: ignore[call-overload]
+        numbers = np.pad(np.arange(size), pair, mode.numpy)
         x = x.index_select(axis, torch.tensor(numbers))
     return x

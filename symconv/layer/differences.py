@@ -27,15 +27,6 @@ __all__ = ["exact_gradients", "forward", "random_integers"]
 
 Array = NDArray[Any]
 
-#: the padding modes as NumPy has them
-_PADS = {
-    "constant": "constant",
-    "reflect": "reflect",
-    "replicate": "edge",
-    "circular": "wrap",
-    "symmetric": "symmetric",
-}
-
 #: perturbed copies of an array evaluated at once; bounds the memory, not the result
 _CHUNK_ENTRIES = 2_000_000
 
@@ -86,7 +77,7 @@ def _bordered(conv: Conv, x: Array) -> tuple[Array, Conv]:
         options["constant_values"] = conv.padding_value
         x = x if isinstance(conv.padding_value, int) else x.astype(np.float64)
     whole = [(0, 0)] * (x.ndim - conv.ndim)
-    padded = np.pad(x, [*whole, *conv.padding], _PADS[conv.padding_mode], **options)  # type: ignore[call-overload]
+    padded = np.pad(x, [*whole, *conv.padding], conv.mode.numpy, **options)
     bare = {**conv.to_dict(), "input": padded.shape[x.ndim - conv.ndim :], "padding": 0,
             "padding_mode": "zeros", "padding_value": None}  # fmt: skip
     return padded, Conv(**bare)

@@ -41,7 +41,7 @@ class Mode:
     name: str
     before: Integer | None
     after: Integer | None
-    numpy: str
+    numpy: Any  # a string; np.pad is annotated with literals
     torch: str | None
     most: Integer | None = None
     reason: str = ""
