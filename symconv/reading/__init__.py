@@ -3,6 +3,7 @@
     numbers, world            affine integers; what holds, floors and choices, divisions of the sizes
     terms, arrays, views      sums of products of entries; buffers and grids over them; slices, axes merged and split
     products, numpy_*         NumPy, one row for each function; vectors: short arrays of integers
+    merged, rewrites          merged axes broadcast; Python said as other Python
     passes, blocks            what arrays hold after all passes; loops by a step that is a size
     python_rows, arithmetic   Python's builtins and operators; values: what else names hold
     control, masks            while, break, try; conditions on index arrays

@@ -13,7 +13,7 @@ from symconv.reading.kinds import refused_operation
 from symconv.reading.numbers import Affine, at_least, equal, negated
 from symconv.reading.products import matmul
 from symconv.reading.reader import Reader
-from symconv.reading.terms import Sum, Term, product, scaled, simplified
+from symconv.reading.terms import Sum, Term, cancelled, product, scaled, simplified
 from symconv.reading.values import Least, Ratio, Test
 from symconv.reading.vectors import Vector
 from symconv.reading.views import whole
@@ -354,10 +354,7 @@ def _quotient(reader: Reader, a: Sum, b: Sum) -> Sum:
         if power > 0 and not reader.world.always((at_least(size, 1),)):
             raise Unreadable("a division by what may be zero")
     one = Term(1 / by.coefficient, over=tuple((size, -power) for size, power in by.over))
-    return [
-        replace(t, coefficient=t.coefficient * one.coefficient, over=tuple(sorted((*t.over, *one.over), key=str)))
-        for t in a
-    ]
+    return [replace(t, coefficient=t.coefficient * one.coefficient, over=cancelled((*t.over, *one.over))) for t in a]
 
 
 DATA: dict[type[ast.operator], Callable[[Reader, Sum, Sum], Sum]] = {

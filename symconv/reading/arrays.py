@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from symconv.reading.merged import unified
 from symconv.reading.numbers import Affine, Conjunction, affine, between, equal
 from symconv.reading.terms import Sum, Term, guarded, renewed, simplified, substituted
 from symconv.reading.world import Raised, Unreadable, World
@@ -260,10 +261,7 @@ def unify(
     if fits(world, a, b):
         return a, False, False
     if len(a) != 1 or len(b) != 1:
-        merged = _aligned(a, b)
-        if merged:
-            return a, False, False
-        raise Unreadable("broadcasting of axes that a reshape merged in another way")
+        return unified(world, a, b, kind)
     (x,), (y,) = a, b
     one_x, one_y, both = (equal(x, 1),), (equal(y, 1),), (equal(x, y),)
     if world.probing:
@@ -280,11 +278,6 @@ def unify(
     if world.never(one_x) or world.never((*one_x, ("not", (), both))):
         return a, False, (*one_y,) if not world.never(one_y) else False
     return (world.choose(one_x, y, x),), one_x, one_y
-
-
-def _aligned(a: Axis, b: Axis) -> bool:
-    """The same factors in the same order, parts of one apart."""
-    return [x for x in a if x != 1] == [x for x in b if x != 1] and len(a) == len(b)
 
 
 def broadcast(
@@ -329,6 +322,7 @@ def picker(
 
 def summed(world: World, entries: Entries, axes: Sequence[Axis], over: Sequence[int]) -> Grid:
     """The sum over some of the axes."""
+    over = sorted(over)
     kept = [axis for at, axis in enumerate(axes) if at not in over]
 
     def at(index: Index) -> Sum:

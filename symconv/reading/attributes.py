@@ -199,6 +199,12 @@ def item(reader: Reader, holder: Any, index: Any) -> Any:
             return holder[index]
         except IndexError:
             raise Raised("IndexError") from None
+    if (
+        isinstance(holder, Run)
+        and isinstance(index, Slice)
+        and (index.start, index.stop, index.step) == (None, None, -1)
+    ):
+        return reader.call(python_rows.BUILTINS["reversed"], [holder])
     if isinstance(holder, Run) and holder.step is None and len(holder.axes) == len(holder.axes[0]) == 1:
         return holder.item(((position(reader.world, index, holder.axes[0][0]),),))
     refused_index(holder, index)

@@ -195,8 +195,12 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame:
 
 def _listed(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame: Frame, first: Run) -> Run:
     """A comprehension over sizes: its indices side by side, the last running fastest."""
-    runs = [first]
+    runs, bound = [first], _targets(node.generators[0])
     for generator in node.generators[1:]:
+        names = {each.id for each in ast.walk(generator.iter) if isinstance(each, ast.Name)}
+        if not names.isdisjoint(bound):
+            raise Unreadable("a comprehension over what its own index bounds")
+        bound |= _targets(generator)
         run = reader.runs(reader.value(generator.iter, frame))
         if run is None:
             raise Unreadable("a comprehension over a size and a list")
@@ -218,6 +222,10 @@ def _listed(reader: Reader, node: ast.ListComp | ast.GeneratorExp, frame: Frame,
     return Run((tuple(size for part in parts for size in part),), item, first.step)
 
 
+def _targets(generator: ast.comprehension) -> set[str]:
+    return {each.id for each in ast.walk(generator.target) if isinstance(each, ast.Name)}
+
+
 def _dict_comprehension(reader: Reader, node: ast.DictComp, frame: Frame) -> Any:
     if len(node.generators) != 1:
         raise Unreadable("a comprehension of this kind")
@@ -225,8 +233,20 @@ def _dict_comprehension(reader: Reader, node: ast.DictComp, frame: Frame) -> Any
     inside = Frame({}, frame)
     for item in items_of(reader, reader.value(node.generators[0].iter, frame)):
         reader.bind(node.generators[0].target, item, inside)
-        if all(reader.truth(reader.value(test, inside)) is True for test in node.generators[0].ifs):
+        holds = [reader.truth(reader.value(test, inside)) for test in node.generators[0].ifs]
+        if any(not isinstance(each, bool) for each in holds):
+            raise Unreadable("a filter on a running index")
+        if all(holds):
             found[reader.value(node.key, inside)] = reader.value(node.value, inside)
+    return found
+
+
+def _named(reader: Reader, node: ast.NamedExpr, frame: Frame) -> Any:
+    """name := value, where the name is the function's: a comprehension's frame is none."""
+    if "__function__" not in frame.names and frame is not reader.globals:
+        raise Unreadable(":= in a comprehension")
+    found = reader.value(node.value, frame)
+    reader.bind(node.target, found, frame)
     return found
 
 
@@ -283,6 +303,13 @@ def _boolean(reader: Reader, node: ast.BoolOp, frame: Frame) -> Any:
     held: list[Any] = []
     for at, each in enumerate(node.values):
         found = reader.value(each, frame)
+        if not held and at < len(node.values) - 1 and isinstance(found, Affine):  # p or None: one of the two themselves
+            holds = reader.truth(found)
+            if not isinstance(holds, bool):
+                raise Unreadable("a choice between numbers by a running index")
+            if holds is not conjunction:
+                return found
+            continue
         holds = reader.condition(found)
         if isinstance(holds, bool):
             if holds is not conjunction:
@@ -361,6 +388,7 @@ EXPRESSIONS: dict[type[ast.expr], Expression] = {
     ast.List: _tuple,
     ast.ListComp: _comprehension,
     ast.Name: _name,
+    ast.NamedExpr: _named,
     ast.Slice: _slice,
     ast.Subscript: _subscript,
     ast.Tuple: _tuple,

@@ -20,6 +20,7 @@ from symconv.reading.control import MAX_UNROLLED, collected, passes_before, rewr
 from symconv.reading.numbers import Affine, Conjunction, affine, at_least, between, coefficients
 from symconv.reading.passes import Changed, Passes
 from symconv.reading.reader import Reader
+from symconv.reading.rewrites import unbound
 from symconv.reading.terms import Sum, Term, constant_of, simplified
 from symconv.reading.values import Frame, Poison, Run
 from symconv.reading.views import indexed_by
@@ -82,7 +83,9 @@ def while_statement(reader: Reader, node: ast.While, frame: Frame, rest: Any) ->
     def nested(run: Run, block: Callable[[], None], assigned: set[str]) -> None:
         _nested(reader, run, (), lambda index: block(), frame, assigned)
 
-    while_loop(reader, node, frame, nested)
+    plain, left = unbound(node) or (node, [])
+    while_loop(reader, plain, frame, nested)
+    reader.block(left, frame)
 
 
 def _continues(node: ast.For) -> None:

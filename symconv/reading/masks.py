@@ -9,14 +9,14 @@ from typing import Any
 
 from symconv.reading.arithmetic import compared
 from symconv.reading.arrays import Grid, Index, broadcast, snapshot
-from symconv.reading.numbers import Affine, Conjunction, negated
+from symconv.reading.numbers import Affine, Conjunction, affine, coefficients, negated
 from symconv.reading.numpy_making import as_array
 from symconv.reading.numpy_table import numpy
 from symconv.reading.rows import Needed
 from symconv.reading.terms import constant_of, guarded, simplified
 from symconv.reading.values import Test
 from symconv.reading.vectors import Vector
-from symconv.reading.world import Unreadable
+from symconv.reading.world import Raised, Unreadable
 
 __all__ = ["joined", "turned"]
 
@@ -138,8 +138,10 @@ def _clip(reader: Any, a: Any, low: Any, high: Any) -> Any:
 
 @numpy("where", condition=Needed, a=None, b=None)
 def _where(reader: Any, condition: Any, a: Any, b: Any) -> Any:
+    if a is None and b is None:
+        return _nonzero(reader, condition)
     if a is None or b is None:
-        raise Unreadable("where of one argument")
+        raise Raised("ValueError")
     if isinstance(condition, Test | bool):
         condition = _alone(condition)
     if not isinstance(condition, Grid) or condition.kind != "test":
@@ -163,6 +165,32 @@ def _where(reader: Any, condition: Any, a: Any, b: Any) -> Any:
         return simplified(world, [*guarded(there, told), *(guarded(elsewhere, negated(told)) if told else [])])
 
     return Grid(axes, entry)
+
+
+@numpy("nonzero", a=Needed)
+def _nonzero(reader: Any, a: Any) -> tuple[Grid]:
+    return (_places(reader, a),)
+
+
+@numpy("flatnonzero", a=Needed)
+def _places(reader: Any, a: Any) -> Grid:
+    """The places of one axis at which inequalities hold: those from the first to the last."""
+    if not isinstance(a, Grid) or a.kind != "test" or a.ndim != 1 or len(a.axes[0]) != 1:
+        raise Unreadable("the places at which this holds")
+    world, size = reader.world, a.axes[0][0]
+    name = world.fresh("b")
+    low: Any = 0
+    high: Any = size
+    for each in a.at(((affine(name),),)):
+        by = coefficients(each[1]).get(name, 0) if each[0] == "ge" else 0
+        rest = each[1] - affine(name) * by if by else None
+        if rest is None or (isinstance(rest, Affine) and name in world.rests_on(rest.terms)):
+            raise Unreadable("the places at which this holds")
+        if by > 0:  # by * n + rest >= 0
+            low = world.largest(low, -world.floor(rest, by))
+        else:
+            high = world.smallest(high, world.floor(rest, -by) + 1)
+    return Grid(((world.largest(high - low, 0),),), lambda index: low + index[0][0], "int")
 
 
 def _data(reader: Any, a: Any) -> Grid:

@@ -20,10 +20,11 @@ from symconv.reading.arrays import (
     value,
 )
 from symconv.reading.numbers import Affine, affine, at_least, between, equal
-from symconv.reading.numpy_making import as_array, axis_of
+from symconv.reading.numpy_making import as_array, axis_of, stacked
 from symconv.reading.numpy_table import METHODS, ROWS, method, numpy
 from symconv.reading.rows import Needed
 from symconv.reading.terms import Sum, constant_of, guarded, simplified
+from symconv.reading.values import Run
 from symconv.reading.views import Slice, gathered, indexed_by
 from symconv.reading.world import Raised, Unreadable, World
 
@@ -144,6 +145,9 @@ def _insert(reader: Any, a: Any, where: Any, values: Any, axis: Any) -> Grid:
 @numpy("concatenate", arrays=Needed, axis=0)
 def _concatenate(reader: Any, arrays: Any, axis: Any) -> Grid:
     world: World = reader.world
+    run = reader.runs(arrays)
+    if run is not None and any(not isinstance(part, int) for each in run.axes for part in each):
+        return _side_by_side(reader, run, axis)
     grids = [as_array(reader, each) for each in reader.items(arrays)]
     at = axis % grids[0].ndim
     ends: list[Any] = [0]
@@ -165,6 +169,28 @@ def _concatenate(reader: Any, arrays: Any, axis: Any) -> Grid:
         return simplified(world, told)
 
     return filled(world, axes, found)
+
+
+def _side_by_side(reader: Any, run: Run, axis: Any) -> Grid:
+    """Arrays of one shape, as many as a size says, one after the other: which of them and where in it, as one axis."""
+    grid = stacked(reader, run)
+    if any(grid.kind == "int" for _ in run.axes) and grid.ndim == len(run.axes):
+        raise Raised("ValueError")  # arrays of no axes
+    parts = [part for each in run.axes for part in each]
+    for part in parts:
+        if not isinstance(part, int):
+            reader.world.check((at_least(part, 1),), "ValueError")
+    count = len(run.axes)
+    at = axis % (grid.ndim - count)
+    inner = list(grid.axes[count:])
+    inner[at] = (*parts, *inner[at])
+
+    def by(index: Index) -> Index:
+        left = iter(index[at][: len(parts)])
+        outer = tuple(tuple(next(left) for _ in each) for each in run.axes)
+        return (*outer, *index[:at], index[at][len(parts) :], *index[at + 1 :])
+
+    return grid.mapped(inner, by)
 
 
 @numpy("hstack", arrays=Needed)

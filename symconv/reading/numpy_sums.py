@@ -234,6 +234,18 @@ def _outer(reader: Any, a: Any, b: Any) -> Grid:
     return products.tensordot(reader.world, first, second, 0)
 
 
+@numpy("multiply.outer", a=Needed, b=Needed)
+def _multiply_outer(reader: Any, a: Any, b: Any) -> Grid:
+    return products.tensordot(reader.world, as_array(reader, a), as_array(reader, b), 0)
+
+
+@method("fill", a=Needed, value=Needed)
+def _fill(reader: Any, a: Any, value: Any) -> None:
+    if not isinstance(a, Grid) or a.kind == "int":
+        raise Unreadable("fill of this")
+    store(reader.world, own(reader.world, a), entry_of(reader.world, value), 1, False, reader.guard())
+
+
 @method("copy", a=Needed, order=None)
 def _copy(reader: Any, a: Any, order: Any) -> Any:
     return a if a.kind == "int" else filled(reader.world, a.axes, snapshot(reader.world, a))

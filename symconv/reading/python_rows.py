@@ -68,7 +68,8 @@ def _len(reader: Any, a: Any) -> Any:
             raise Raised("TypeError")
         return length(a.axes[0])
     if isinstance(a, Run) and len(a.axes) == 1 and a.step is None:
-        return length(a.axes[0])
+        (count,) = a.axes[0] if len(a.axes[0]) == 1 else (None,)
+        return length(a.axes[0]) if count is None else reader.world.largest(count, 0)
     if isinstance(a, Vector):
         return len(a.items)
     if isinstance(a, tuple | list | dict | str | range):

@@ -12,6 +12,7 @@ from typing import Any
 from symconv.reading.arrays import Grid
 from symconv.reading.kinds import refused_call
 from symconv.reading.numbers import Affine, Conjunction, negated
+from symconv.reading.rewrites import generated, yields
 from symconv.reading.scopes import names_bound
 from symconv.reading.values import Class, Frame, Function, Instance, Method, Row, Run, Test
 from symconv.reading.world import Fork, Limit, Raised, Unreadable, World
@@ -222,6 +223,10 @@ class Reader:
         try:
             if isinstance(function.node, ast.Lambda):
                 return self.value(function.node.body, frame)
+            if yields(function.node):
+                first, elements = generated(function.node.body)
+                self.block(first, frame)
+                return self.value(elements, frame)
             guards = len(self.guards)
             try:
                 self.block(function.node.body, frame)

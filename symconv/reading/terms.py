@@ -14,7 +14,7 @@ from typing import Any
 from symconv.reading.numbers import Affine, Conjunction, Constraint, affine, coefficients, put, put_all, spoken
 from symconv.reading.world import Unreadable, World
 
-__all__ = ["Factor", "Sum", "Term", "constant_of", "guarded", "product", "renewed", "scaled", "simplified",
+__all__ = ["Factor", "Sum", "Term", "cancelled", "constant_of", "guarded", "product", "renewed", "scaled", "simplified",
            "substituted", "tidy"]  # fmt: skip
 
 #: (the array's name, one index for each part of its axes)
@@ -51,10 +51,18 @@ def product(world: World, a: Sum, b: Sum) -> Sum:
                     tuple(sorted((*one.factors, *second.factors), key=lambda f: f[0])),
                     (*one.where, *second.where),
                     (*one.counted, *second.counted),
-                    tuple(sorted((*one.over, *second.over), key=str)),
+                    cancelled((*one.over, *second.over)),
                 )
             )
     return found
+
+
+def cancelled(over: Iterable[tuple[Affine, int]]) -> tuple[tuple[Affine, int], ...]:
+    """Powers of sizes, each size once."""
+    powers: dict[Affine, int] = {}
+    for size, power in over:
+        powers[size] = powers.get(size, 0) + power
+    return tuple(sorted(((size, power) for size, power in powers.items() if power), key=str))
 
 
 def renewed(world: World, term: Term) -> Term:

@@ -178,6 +178,54 @@ BODIES = {
         "None",
         ("cols.append(part)", "cols.append(part[:, :, ::-1])"),
     ),
+    "generator": (
+        """
+    def spots(size, k):
+        for o in range((size + 2 * p - k) // s + 1):
+            first = o * s
+            yield o, slice(first, first + k)
+
+    for i, rows in spots(H, K):
+        for j, cols in spots(W, L):
+            dw += np.einsum('nf,nckl->fckl', dy[:, :, i, j], xp[:, :, rows, cols])
+            dxp[:, :, rows, cols] += np.tensordot(dy[:, :, i, j], w, axes=1)
+""",
+        "dxp[..., p:-p or None, p:-p or None]",
+        ("slice(first, first + k)", "slice(first, first + k - 1)"),
+    ),
+    "walrus": (
+        """
+    i = 0
+    while (top := i * s) + K <= H + 2 * p:
+        for j in range(P)[::-1]:
+            if (left := j * s) + L <= W + 2 * p:
+                dw += np.einsum('nf,nckl->fckl', dy[:, :, i, j], xp[:, :, top:top + K, left:left + L])
+        i += 1
+    db = dy.mean(axis=(0, 3, 2)) * (N * O * P)
+""",
+        "None",
+        ("* s) + K <= H", "* s) + K < H"),
+    ),
+    "joined": (
+        """
+    taps = [np.einsum('nfij,ncij->fc', dy, xp[:, :, k:k + s * O:s, l:l + s * P:s])[:, :, None]
+            for k in range(K) for l in range(L)]
+    dw = np.concatenate(taps, axis=2).reshape(w.shape)
+""",
+        "None",
+        ("[:, :, None]", "[:, ::-1, None]"),
+    ),
+    "places": (
+        """
+    dw.fill(0)
+    for k in range(K):
+        rows = np.where((np.arange(O) * s + k - p >= 0) & (np.arange(O) * s + k - p < H))[0]
+        dw[:, :, k] = np.einsum('nfrj,ncrjl->fcl', dy[:, :, rows], np.stack(
+            [xp[:, :, p + rows * s + k - p][:, :, :, l:l + s * (P - 1) + 1:s] for l in range(L)], axis=-1))
+""",
+        "None",
+        ("k - p < H))", "k - p < H - 1))"),
+    ),
 }
 
 

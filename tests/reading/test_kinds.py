@@ -115,3 +115,23 @@ def test_a_number_is_no_gradient(given, replays):
         source("stride").replace("dy.sum(axis=(0, 2, 3))", given), "backward", targets=("db",), replays=replays
     )
     assert (proof.verdict, proof.condition) == ("REFUTED", "never")
+
+
+@pytest.mark.parametrize("axes", ["(0, -1, -2)", "(3, 0, 2)", "(2, 3, 0)"])
+def test_a_sum_over_axes_in_any_order(axes):
+    source = f"def backward(x, w, b, dy, stride, padding):\n    return dy.sum({axes})\n"
+    (proof,) = prove_source(source, "backward", stride=2, targets=("db",), replays=4)
+    assert proof.verdict == "PROVED", proof.reason
+
+
+def test_a_comprehension_over_what_its_own_index_bounds_is_not_guessed():
+    """The inner range is the comprehension's own i, not the function's."""
+    source = """
+def backward(x, w, b, dy, stride, padding):
+    i = 2
+    total = sum([dy[:, :, i % 1, 0].sum(axis=0) for i in range(dy.shape[2]) for j in range(i)])
+    return total
+"""
+    (proof,) = prove_source(source, "backward", stride=1, targets=("db",), replays=0)
+    assert proof.verdict == "UNKNOWN"
+    assert "line 4, column 17: a comprehension over what its own index bounds" in (proof.reason or "")
