@@ -45,7 +45,7 @@ def equations(conv: Conv, own: Notation) -> list[str]:
 
 def plain_again(text: str, own: Notation) -> str:
     """Read back by rules of its own: what ``own`` wrote, in symconv's letters and signs."""
-    letters = {latex_letter(own.letters.get(name, name)): name for name in MEANINGS}
+    letters = {latex_letter(own.letters.get(name, name)): latex_letter(name) for name in MEANINGS}
     if own.gradient == "dx":  # d before the letter of the array
         letters |= {latex_letter(f"d{own.letters.get(a, a)}"): f"d{a}" for a in "xwb"}
     loss = latex_letter(own.letters.get("L", "L"))
@@ -174,7 +174,7 @@ def test_the_listing_speaks_the_same_letters(conv: Conv, capsys: pytest.CaptureF
 REFUSED = {
     "clash": ({"letters": {"x": "w"}}, "the letter 'w' would mean both the input and the kernel"),
     "axes": ({"letters": {"o": "ij", "k": "jk"}}, "the letter 'j' would mean both"),
-    "unknown": ({"letters": {"z": "a"}}, "no letter 'z' to change"),
+    "unknown": ({"letters": {"j": "a"}}, "no letter 'j' to change"),
     "sign": ({"letters": {"x": "+"}}, r"'\+' is no letter for 'x'"),
     "command": ({"letters": {"x": r"\input{a}"}}, r"no letter \\input for 'x'"),
     "base": ({"index_base": 2}, "index_base is 0 or 1, not 2"),

@@ -188,7 +188,8 @@ def _outside(conv: Conv, moving: str, met: Sequence[int], place: Sequence[int], 
     first = FIRST.get()
     numbers = [str(n // d + first) if n % d == 0 else f"{n + d * first}/{d}" for n, d in indices]
     inside = entry(conv, moving, [*met, *[0] * conv.ndim])
-    before = subscript(conv, moving, [*met, *[0] * conv.ndim])[: -conv.ndim] if isinstance(inside, Below) else ""
+    named = subscript(conv, moving, [i - 1 + first for i in (*met, *[0] * conv.ndim)])
+    before = named[: -conv.ndim] if isinstance(inside, Below) else ""
     shown = [*(before.rstrip(",").split(",") if "," in before else before), *numbers]
     plain = all(len(number) == 1 for number in shown)
     sub = Word("".join(shown)) if plain else separated([Word(number.replace("-", "−")) for number in shown])

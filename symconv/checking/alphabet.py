@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from symconv.checking.context import Context
+from symconv.checking.declared import ARRAYS, first_index
 from symconv.checking.documents import Block
 from symconv.checking.paddings import is_sided, pad_texts
 from symconv.checking.roles import forward_roles
@@ -23,6 +24,9 @@ PLAIN = set("xXwWyYb")
 
 def letters_of(blocks: Sequence[Block], context: Context) -> None:
     """Which letters are arrays, and where indices begin, from all the mathematics of the article."""
+    if context.letters:
+        declared = set(context.letters.meant.values()) - set(context.roles.values())
+        context.roles |= {letter: letter for letter in ARRAYS if letter in declared}
     maths = " ; ".join(b.text for b in blocks if b.kind in ("display", "inline"))
     chosen = set(context.roles.values())
     told = forward_roles(b.text for b in blocks if b.kind in ("display", "inline"))
@@ -75,7 +79,8 @@ def letters_of(blocks: Sequence[Block], context: Context) -> None:
     context.pads = pad_texts(maths)
     context.sided = is_sided(maths)
     if "base" not in context.fixed:
-        context.base = _base(maths)
+        firsts = {base for b in blocks if b.kind == "text" and (base := first_index(b.text)) is not None}
+        context.base = firsts.pop() if len(firsts) == 1 else _base(maths)
 
 
 def _capital(letter: str, role: str, maths: str, context: Context) -> bool:

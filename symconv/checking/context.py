@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from symconv.checking.declared import Letters
 from symconv.checking.documents import Block
 from symconv.checking.spelling import SIZE_WORDS
 from symconv.checking.terms import Entry, Grid, Name, Seq, Statement, Term, walk
@@ -147,6 +148,8 @@ class Context:
     #: first indices, and orders of channels and space, in which the displays so far hold; no order where none had channels
     bases: tuple[int, ...] = (1, 0)
     layouts: tuple[Layout, ...] = ()
+    #: the author's letters where a table declares them; everything else here is about those that are read
+    letters: Letters = field(default_factory=Letters)
 
     def border_given(self) -> dict[str, Any]:
         """What the border holds, as a layer takes it."""
@@ -262,7 +265,7 @@ class Context:
                 if number := re.search(match, text, re.IGNORECASE):
                     given[what] = (int(number[1] or number[number.re.groups]),)
             self._layer(rank, given, block.line)
-        letters = dict(re.findall(r"(?<![A-Za-z_])([HKspqdrNCF])\s*=\s*(\d+)(?![\w(])", text))
+        letters = dict(re.findall(r"(?<![A-Za-z_])([HKspqdrNCF])(?:_\{1\})?\s*=\s*(\d+)(?![\w(])", text))
         if {"H", "K"} <= set(letters):
             names = {"H": "input", "K": "kernel", "s": "stride", "p": "padding", "q": "after", "d": "dilation"}
             names |= {"r": "output_padding"} if self.transposed else {}

@@ -91,6 +91,10 @@ class Expression:
         """Whether a letter is an array, whatever its layer."""
         return name in self.arrays or stem_of(name).partition("_")[0] in self.arrays
 
+    def gradient(self, name: str) -> bool:
+        """Whether a name is the gradient by an array."""
+        return name not in self.arrays and name[:1] == "d" and self.holds(name[1:])
+
     def sum(self) -> Term:
         terms: list[tuple[int, Term]] = []
         sign = 1
@@ -205,6 +209,9 @@ class Expression:
     def indexed(self, term: Term, part: Math) -> Term:
         """``(x * w)[i, j]``: an entry of what the brackets hold."""
         after = self.peek()
+        if isinstance(term, Name) and self.gradient(term.text) and isinstance(part, Fence) and isinstance(after, Fence):
+            self.at += 1
+            return self.entry(term.text, after.body)
         if isinstance(term, Star) and isinstance(part, Fence) and isinstance(after, Fence) and after.left == "[":
             self.at += 1
             return Entry(f"({flat(part.body)})", self.indices(after.body))
@@ -250,7 +257,7 @@ class Expression:
             term = Name(f"{name}_{flat(sub)}")
         elif is_array and isinstance(after, Fence) and after.left in "([" and _indices_inside(after):
             self.at += 1
-            term = Entry(name, self.indices(after.body))
+            term = self.entry(name, after.body)
         elif isinstance(after, Fence) and after.left == "(" and not is_array and stem_of(text) in ("σ", "f", "φ"):
             self.at += 1
             argument = self.inner(after.body)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from symconv.checking.letters import LOSS, ReadingError, UnfinishedError, between, is_blank, parts_of, without_comma
-from symconv.checking.terms import Call, Choice, Diff, Div, Entry, Floor, Grid, Name, Num, Seq, Term
+from symconv.checking.terms import IVERSON, Call, Choice, Diff, Div, Entry, Floor, Grid, Name, Num, Seq, Term
 from symconv.mathematics.of_latex import Lines, Text
 from symconv.mathematics.tree import Fence, Math, Matrix, Operator, Row, Struck, Word
 from symconv.mathematics.tree import Fraction as Over
@@ -33,6 +33,8 @@ def _fence(reader: Reader, part: Math) -> Term:
     if part.left == "⌊":
         return Floor(reader.inner(part.body))
     inside = [p for p in parts_of(part.body) if not is_blank(p)]
+    if part.left == "[" and inside.count(Operator("=")) == 1:  # one where it holds, else zero
+        return Entry(IVERSON, tuple(reader.of(side, ()) for side in between(inside, "=")))
     pieces = between(inside, ",")
     if len(pieces) > 1:
         return Seq(tuple(reader.of(piece) for piece in pieces if piece))
@@ -79,6 +81,8 @@ def _fraction(reader: Reader, part: Math) -> Term:
                 return Entry("d" + below.array, below.at)
             if isinstance(below, Name):
                 return Name("d" + below.text)
+            if isinstance(below, Call) and below.word == "slice" and isinstance(below.args[0], Name):
+                return Call("slice", (Name("d" + below.args[0].text), *below.args[1:]))
             if isinstance(below, Num) and below.value.denominator == 1:
                 reader.notes.append(f"a stray derivative by {below.value}, read as one by an entry of the output")
                 return Entry("d?", tuple(Num(Fraction(digit)) for digit in str(below.value)))

@@ -67,7 +67,7 @@ def _relation(name: str, right: Term, context: Context) -> Outcome | None:
     if not context.layers or not steps & set("sdp") or None in kinds.values():
         return None
     by_kind = {kind: n for n, kind in kinds.items()}
-    if set(by_kind) != {"x", "w", "y"} or len(others) != 2 or len({n.partition("_")[2] for n in kinds}) > 1:
+    if set(by_kind) != {"x", "w", "y"} or len(others) != 2 or len({n.partition("_")[2] for n in kinds} - {""}) > 1:
         return Outcome(
             WRONG, "index", counterexample=f"{name} is put as {', '.join(others)}, not by one index of each array"
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from symconv.checking.begun import BEGUN
 from symconv.checking.spelling import SIZE_WORDS
 from symconv.checking.terms import (
+    IVERSON,
     Add,
     Call,
     Diff,
@@ -56,6 +57,8 @@ def printed(term: Term) -> str:
 
 def _entry(term: Term) -> str:
     assert isinstance(term, Entry)
+    if term.array == IVERSON:
+        return rf"\left[ {' = '.join(map(printed, term.at))} \right]"
     simple = all(isinstance(i, (Name, Num)) and len(printed(i)) == 1 for i in term.at)
     return f"{name_text(term.array)}_{{{('' if simple else ',').join(printed(i) for i in term.at)}}}"
 

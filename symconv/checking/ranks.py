@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from symconv.checking.calls import border_named
 from symconv.checking.context import Context
+from symconv.checking.letters import STARS
 from symconv.checking.model import Unreadable
 from symconv.checking.operators import stars_of
 from symconv.checking.terms import Bound, Call, Entry, Grid, Mul, Name, Seq, Star, Statement, SumOver, walk
@@ -25,11 +28,14 @@ def at_channels(statement: Statement, context: Context, given: dict[str, int]) -
     """Indices of channels, and whether the image has one, where entries are whole arrays: y_f is the sum of x_c * w_fc."""
     lead = given["w"] - 1 if "w" in given else given.get("b", 0)
     images = lead == 0 and given.keys() <= {"x", "y"} and _images_of(context) > 1  # y_n is x_n * w
-    if (lead not in (1, 2) and not images) or not (slides_entries(statement) or _sums_arrays(statement)):
+    batch = {rank - lead for role, rank in given.items() if role in "xy"}
+    # of arrays that have an index less than their channels and space no entry is meant, whatever the star
+    fewer = "w" in given and (batch == {0} or (batch == {1} and given.get("b") == lead))
+    signs = set(STARS) - {"⊙"} if fewer else {"⋆", *(sign for sign, meaning in context.stars.items() if meaning)}
+    if (lead not in (1, 2) and not images) or not (slides_entries(statement, signs) or _sums_arrays(statement)):
         return None
     if lead == 2 and groups_of(context) == 1:
         return None
-    batch = {rank - lead for role, rank in given.items() if role in "xy"}
     if len(batch) != 1 or not batch <= ({1} if images else {0, 1}) or given.get("b", lead) != lead:
         return None
     return lead, batch == {1}
@@ -127,10 +133,10 @@ def groups_of(context: Context) -> int:
     return max((layer.get("groups", (1,))[0] for layer in context.layers.values()), default=1)
 
 
-def slides_entries(statement: Statement) -> bool:
-    """Whether a star or a border is applied to entries, which are whole arrays then."""
+def slides_entries(statement: Statement, signs: Collection[str]) -> bool:
+    """Whether a star of one of these signs stands between entries, which are whole arrays then."""
     return any(
-        isinstance(each, Star) and (each.sign == "⋆" or (each.sign in "∗⊛" and _named(each)))
+        isinstance(each, Star) and (each.sign in signs or (each.sign in "∗⊛" and _named(each)))
         and any(isinstance(e, Entry) for e in walk(each)) and not any(isinstance(e, Grid) for e in walk(each))
         for side in statement.sides for each in walk(side)
     )  # fmt: skip
@@ -140,7 +146,7 @@ def sliding(statement: Statement, context: Context) -> list[Star]:
     """The stars that slide one array over another: between whole arrays, also those that are entries at channels alone."""
     found = stars_of(statement)
     ranks = {role: next(iter(each)) for role, each in ranks_of(statement, context).items() if len(each) == 1}
-    if not found and slides_entries(statement) and at_channels(statement, context, ranks) is not None:
+    if not found and at_channels(statement, context, ranks) is not None:
         return [e for side in statement.sides for e in walk(side) if isinstance(e, Star) and e.sign != "⊙"]
     return found
 

@@ -13,6 +13,7 @@ from symconv.checking.alphabet import letters_of
 from symconv.checking.beside import beside, covered
 from symconv.checking.comparison import Outcome
 from symconv.checking.context import Context
+from symconv.checking.declared import declared, signs
 from symconv.checking.documents import Block, DocumentError, blocks_of, format_of
 from symconv.checking.inputs import with_inputs
 from symconv.checking.judge import judge
@@ -38,7 +39,7 @@ from symconv.checking.result import (
 from symconv.checking.roles import highest_layer, kronecker, layer_roles
 from symconv.checking.statements import ReadingError, UnfinishedError, statements
 from symconv.checking.systems import judge_system
-from symconv.checking.terms import Name, Statement, names_in
+from symconv.checking.terms import Entry, Name, Statement, names_in, walk
 from symconv.mathematics.of_latex import LatexError, read_latex
 
 __all__ = ["check", "opened", "read"]
@@ -77,7 +78,10 @@ def opened(blocks: Sequence[Block], settings: Mapping[str, str] | None = None) -
         if block.kind == "front":
             context.override(_front_matter(block.text), block.line)
     context.override(settings or {})
-    letters_of(blocks, context)
+    context.letters = declared(blocks)
+    context.stars = dict.fromkeys(sorted(signs(blocks)), "correlation")
+    context.roles = {context.letters.meant.get(letter, letter): role for letter, role in context.roles.items()}
+    letters_of([context.letters.own(block) for block in blocks], context)
     for letter, role in context.roles.items():
         context.note(role, letter, None)
     context.note("base", context.base, None)
@@ -87,10 +91,21 @@ def opened(blocks: Sequence[Block], settings: Mapping[str, str] | None = None) -
 def read(block: Block, context: Context) -> Verdict | None:
     """The verdict on a display; of any other block what it says is kept in the context."""
     if block.kind in ("text", "heading"):
-        context.block(block)
+        context.block(context.letters.own(block))
     elif block.kind == "comment" and block.text.startswith("symconv:"):
         context.override(_pairs(block.text.removeprefix("symconv:")), block.line)
-    return _display(block, context) if block.kind == "display" else None
+    return _in_letters(block, context) if block.kind == "display" else None
+
+
+def _in_letters(block: Block, context: Context) -> Verdict:
+    """The verdict on a display, told in the letters of its author."""
+    letters = context.letters
+    found = _display(letters.own(block), context)
+    if not letters:
+        return found
+    fix = letters.written(found.fix) if found.fix else None
+    return replace(found, latex=block.text, fix=fix, condition=letters.told(found.condition), reason=letters.told(found.reason),
+                   counterexample=letters.told(found.counterexample))  # fmt: skip
 
 
 def _source(article: str | os.PathLike[str]) -> tuple[str, str | None]:
@@ -172,9 +187,13 @@ def _judged(block: Block, context: Context) -> Verdict:
 
 def _relate(told: list[Statement], context: Context) -> None:
     """Remember what a display says that an index is: m = s(o - 1) + k."""
+    entries = [e for each in told for side in each.sides for e in walk(side) if isinstance(e, Entry)]
+    indices = {i.text for e in entries for i in e.at if isinstance(i, Name)} | set(context.axes)
     for each in told:
         left = each.sides[0]
-        if not isinstance(left, Name) or re.fullmatch(r"[a-z](_\d)?′*|μ(_\d)?", left.text) is None:
+        if not isinstance(left, Name) or not (
+            re.fullmatch(r"[a-z](_\d)?′*|μ(_\d)?", left.text) or left.text in indices
+        ):
             continue
         if len(each.sides) > 1 and not each.system and left.text not in context.roles and names_in(each.sides[1]):
             context.relations[left.text] = each.sides[1]

@@ -6,16 +6,29 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from symconv.checking.expressions import Expression
-from symconv.checking.letters import RELATIONS, ReadingError, UnfinishedError, between, is_blank, parts_of
+from symconv.checking.letters import (
+    RELATIONS,
+    STARS,
+    ReadingError,
+    UnfinishedError,
+    between,
+    is_blank,
+    name_of,
+    parts_of,
+    stem_of,
+)
 from symconv.checking.spelling import spelled
 from symconv.checking.terms import (
     Seq,
     Statement,
 )
 from symconv.mathematics.of_latex import WIDE, Lines, Text
-from symconv.mathematics.tree import Fence, Math, Operator, Row, Word
+from symconv.mathematics.tree import Fence, Fraction, Math, Operator, Row, Word
 
 __all__ = ["ReadingError", "UnfinishedError", "statements"]
+
+#: signs with which a line goes on from the one before it
+CONTINUING = {"=", "+", "−", "·", "×", "↑", "↓", *STARS}
 
 
 def statements(math: Math, arrays: Collection[str]) -> list[Statement]:
@@ -28,7 +41,7 @@ class _Statements:
         self.arrays = arrays
 
     def of(self, math: Math) -> list[Statement]:
-        parts = unlabelled(apart_by_space(parts_of(math)))
+        parts = unlabelled(apart_by_space(parts_of(math)), self.arrays)
         while parts and parts[0] in (Operator("⇒"), Operator("→"), Operator("⇔")):
             parts = parts[1:]
         while parts and parts[-1] in (Operator(","), Operator("."), Operator(";")):
@@ -46,14 +59,14 @@ class _Statements:
         for cells in lines.rows:
             parts: list[Math] = []
             for cell in cells:
-                inner = unlabelled(apart_by_space(parts_of(cell)))
+                inner = unlabelled(apart_by_space(parts_of(cell)), self.arrays)
                 if _comment(inner, parts):
                     continue
                 parts += inner
             if not parts:
                 continue
             first = parts[0]
-            if rows and isinstance(first, Operator) and first.text in {"=", "+", "−", "·", "×"} and not _system(lines):
+            if rows and isinstance(first, Operator) and first.text in CONTINUING and not _system(lines):
                 rows[-1] += parts
             elif rows and isinstance(first, Row) and first == Row(()) and len(parts) > 1:
                 rows[-1] += parts[1:]
@@ -158,9 +171,14 @@ def apart_by_space(parts: Sequence[Math]) -> list[Math]:
     return found
 
 
-def unlabelled(parts: list[Math]) -> list[Math]:
-    """The parts without a number in brackets at the end, which is the equation's."""
+def unlabelled(parts: list[Math], arrays: Collection[str]) -> list[Math]:
+    """The parts without a number in brackets at the end, which is the equation's where no array stands before it."""
     last = parts[-1] if parts else None
+    before = parts[-2] if len(parts) > 1 else Row(())
+    name = name_of(before)
+    gradient = isinstance(before, Fence) and isinstance(before.body, Fraction)
+    if gradient or (name is not None and name[1] is None and stem_of(name[0]) in arrays):
+        return parts
     label = isinstance(last, Fence) and last.left == "(" and isinstance(last.body, Word) and last.body.text.isdigit()
     return parts[:-1] if label and Operator("=") in parts else parts
 

@@ -10,10 +10,14 @@ from typing import Any
 from symconv.algebra.trees import rebuilt
 
 __all__ = [
-    "Add", "Bound", "Call", "Choice", "Diff", "Div", "Dots", "Entry", "Floor", "Grid", "Mul", "Name", "Num", "Seq", "Star",
-    "Statement", "SumOver", "Term", "Transpose", "children", "names_in", "replaced", "signs_of", "substituted", "sum_under",
-    "walk",
+    "Add", "Bound", "Call", "Choice", "Diff", "Div", "Dots", "Entry", "Floor", "Grid", "IVERSON", "Mul", "Name", "Num", "Seq",
+    "Star", "Statement", "SumOver", "Term", "Transpose", "children", "names_in", "replaced", "signs_of", "substituted",
+    "sum_under", "walk",
 ]  # fmt: skip
+
+
+#: the name of ``[a = b]``, which is one where that holds and zero elsewhere, as an entry with two indices
+IVERSON = "[=]"
 
 
 class Term:

@@ -28,6 +28,7 @@ from symconv.checking.jacobians import Jacobian, plain, product, same
 from symconv.checking.letters import stem_of
 from symconv.checking.model import FAR, Model, Unreadable, constant
 from symconv.checking.terms import (
+    IVERSON,
     Add,
     Bound,
     Call,
@@ -83,7 +84,7 @@ def _entry(model: Model, term: Term, env: Mapping[str, int]) -> Any:
             raise Unreadable(f"{term.array} with {len(term.at)} indices where it was defined with {len(names)}")
         inner = {name: model.number(each, env) for name, each in zip(names, term.at, strict=True)}
         return evaluate(model, body, {**env, **{name: int(v) for name, v in inner.items()}})
-    if role is None and term.array == "δ" and len(term.at) == 2:  # Kronecker's
+    if role is None and term.array in ("δ", IVERSON) and len(term.at) == 2:  # Kronecker's
         return constant(int(model.number(term.at[0], env) == model.number(term.at[1], env)))
     if role is None:
         raise Unreadable(f"nothing says what {term.array} is")

@@ -47,6 +47,7 @@ MEANINGS = {
     "f": "the index of the filters", "g": "the index of the groups", "s": "the stride", "d": "the dilation",
     "p": "the padding before", "q": "the padding after", "r": "the remainder", "N": "the number of images",
     "C": "the number of input channels", "F": "the number of filters", "G": "the number of groups",
+    "z": "the input with its border", "v": "the value on the border", "μ": "the position that a tap meets",
 }  # fmt: skip
 
 ARRAYS = ("x", "w", "b", "y", "t", "dx", "dw", "db", "dy")
@@ -54,7 +55,10 @@ GRADIENTS = ("dx", "partial", "nabla", "delta")
 INDICES = ("subscript", "brackets", "parentheses")
 
 #: letters that stand in few articles only; whether they clash depends on the layer
-OCCASIONAL = ("n", "c", "f", "g", "N", "C", "F", "G", "t")
+OCCASIONAL = ("n", "c", "f", "g", "N", "C", "F", "G", "t", "z", "v", "μ")
+
+#: letters that make room where an author has theirs for something else, and what they become: the first that is free
+YIELDING = {"z": "uehaijl", "v": "ehaijlu", "μ": "νλρξηχ"}
 
 #: letters that may have one name for each axis: ``o = "ij"``
 PER_AXIS = ("o", "k", "m", "H", "K", "O")
@@ -73,6 +77,11 @@ OPERATORS = {
 }
 
 _LETTER = re.compile(rf"[A-Za-z{''.join(GREEK.values())}][A-Za-z0-9{''.join(GREEK.values())}]{{0,7}}′?")
+
+
+def _letters(name: str, own: str) -> list[str]:
+    """What ``own`` is set as: one letter, or one for each axis."""
+    return list(own) if name in PER_AXIS else [own]
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,10 @@ class Notation:
         read = {name: _read(name, str(letter)) for name, letter in self.letters.items()}
         if self.gradient == "delta":
             read.setdefault("dy", "δ")
+        for name, others in YIELDING.items():
+            taken = {letter for each in MEANINGS if each != name for letter in _letters(each, read.get(each, each))}
+            if name not in read and name in taken:
+                read[name] = next((letter for letter in others if letter not in taken), f"{name}′")
         object.__setattr__(self, "letters", MappingProxyType(read))
         self.refuse_clashes(name for name in MEANINGS if name not in OCCASIONAL or name in self.letters)
 
@@ -120,8 +133,7 @@ class Notation:
         """ValueError, with the two meanings, if two of these letters are set alike."""
         meant: dict[str, str] = {}
         for name, meaning in ((name, MEANINGS[name]) for name in names):
-            own = self.letters.get(name, name)
-            for letter in own if name in PER_AXIS and len(own) > 1 else [own]:
+            for letter in _letters(name, self.letters.get(name, name)):
                 if meant.setdefault(letter, meaning) != meaning:
                     raise ValueError(f"the letter {letter!r} would mean both {meant[letter]} and {meaning}")
 
@@ -173,6 +185,10 @@ class Notation:
     def _word(self, thing: Word) -> Math:
         if thing.text in ARRAYS and thing.text[0] == "d" and thing.text not in self.letters:
             return self._gradient(thing.text[1:], None)
+        if thing.text == "⋆":
+            return Word(self.operator)
+        if thing.text == "dz":
+            return Word(f"d{self.letters.get('z', 'z')}")
         own = self.letters.get(thing.text, thing.text)
         return Word(own[0] if thing.text in PER_AXIS and len(own) > 1 else own)
 

@@ -19,8 +19,9 @@ from symconv.layer.gradients import loss_expression
 from symconv.layer.loss import channel_labels
 from symconv.layer.padding import FILLER
 from symconv.mathematics.entries import entry
+from symconv.mathematics.notation import Notation
 from symconv.mathematics.of_integers import FIRST, of_integer
-from symconv.mathematics.tree import Equation, Math, Operator, Row, Sum, Word, separated
+from symconv.mathematics.tree import Below, Equation, Math, Operator, Row, Sum, Word, separated
 from symconv.prose import Phrase, Value
 
 __all__ = ["crossed", "listed", "named", "setting", "sizes_of", "subtitle", "title"]
@@ -96,7 +97,7 @@ def setting(case: Case) -> Section:
     signs = notation(conv) if case.full else notation(conv)[:1]
     blocks: list[Block] = [intro, *signs]
     if case.full:
-        blocks += [Paragraph(Phrase("setting.arrays_intro")), _arrays(conv)]
+        blocks += [Paragraph(Phrase("setting.arrays_intro")), _arrays(conv, case.notation)]
     if shown_labels(conv):
         blocks.append(Paragraph(Phrase("setting.order_is", {"order": _order(conv)})))
     if conv.groups > 1:
@@ -106,7 +107,7 @@ def setting(case: Case) -> Section:
             "input": numbered_through("c", conv.in_channels // conv.groups),
             "filter": numbered_through("f", conv.out_channels // conv.groups),
         })))  # fmt: skip
-    blocks += [Paragraph(Phrase("setting.sizes_intro")), _sizes(conv)]
+    blocks += [Paragraph(Phrase("setting.sizes_intro")), _sizes(conv, case.notation)]
     if others := [_letter(conv, *each) for each in _others(conv)]:
         blocks.append(Paragraph(Phrase("setting.others", {"letters": listed(others)})))
     kind = "transposed" if conv.transposed else "dilated" if any(d > 1 for d in conv.dilation) else "convolution"
@@ -126,11 +127,11 @@ def setting(case: Case) -> Section:
     return Section("setting", Phrase("setting.title"), tuple(blocks))
 
 
-def _arrays(conv: Conv) -> Table:
-    """Each array with its shape and its entries from the first to the last."""
+def _arrays(conv: Conv, own: Notation) -> Table:
+    """Each array with its shape and its entries from the first to the last; gradients too that have letters of their own."""
     rows: list[tuple[Value, ...]] = []
-    for array in ("x", "w", "b", "y", "dy"):
-        if array == "b" and not conv.bias:
+    for array in ("x", "w", "b", "y", "dy", *(name for name in ("dx", "dw", "db") if name in own.letters)):
+        if array[-1] == "b" and not conv.bias:
             continue
         shape = conv.shapes[array]
         first, last = (entry(conv, array, index) for index in ([0] * len(shape), [n - 1 for n in shape]))
@@ -208,13 +209,15 @@ def listed(items: Sequence[Value]) -> Value:
     return Phrase("list.comma", {"first": first, "rest": listed(rest)}) if rest else first
 
 
-def _sizes(conv: Conv) -> Table:
+def _sizes(conv: Conv, own: Notation) -> Table:
     shown = _listed_sizes(conv)
     rows: list[tuple[Value, ...]] = []
     for name in shown:
         values = [conv.sizes(axis)[name] for axis in range(conv.ndim)]
         meaning = f"size_transposed.{name}" if conv.transposed and name in "rpq" else f"size.{name}"
-        rows.append((Word(name), Phrase(meaning), *values))
+        several = conv.ndim > 1 and len(own.letters.get(name, "")) > 1  # a letter for each axis
+        letters = [Below(Word(name), number(axis + 1)) for axis in range(conv.ndim)] if several else [Word(name)]
+        rows.append((separated(letters), Phrase(meaning), *values))
     axes: tuple[Phrase, ...] = (Phrase("setting.sizes.value"),)
     if conv.ndim > 1:
         axes = tuple(Phrase("setting.sizes.axis", {"axis": axis + 1}) for axis in range(conv.ndim))
