@@ -483,6 +483,7 @@ def test_a_fragment_keeps_to_itself(tmp_path: Path) -> None:
     root = ElementTree.fromstring(text)
     assert (root.tag, root.get("class"), root.get("lang")) == ("article", "symconv-article", "en")
     style = re.sub(r"/\*.*?\*/", "", "".join(each.text or "" for each in root.iter("style")))
+    style = re.sub(r":is\([^()]*\)", ":is()", style)
     selectors = [each.strip() for rule in re.findall(r"([^{}]+)\{", style) for each in rule.split(",")]
     assert len(selectors) > 50
     assert {

@@ -125,6 +125,14 @@ def test_backdrop_and_changes_make_each_scene(kind: str) -> None:
         seen = {(cell.x, cell.y): cell for cell in [*film.backdrop, *film.changing(step)] if isinstance(cell, Cell)}
         assert seen == {(cell.x, cell.y): cell for cell in scene.cells()}
         assert {item for item in scene.items if not isinstance(item, Cell)} <= {*film.backdrop, *film.changing(step)}
+        # nothing stands under a ground that is drawn after it, unless it does in the scene
+        painted = [*film.backdrop, *film.changing(step)]
+        for at, ground in enumerate(painted):
+            if isinstance(ground, Rect) and ground.style == "step":
+                seen_after = set(painted[at:])
+                row = [disc for disc in scene.items if isinstance(disc, Disc) and ground.y < disc.y < ground.y + 1]
+                assert row
+                assert set(row) <= seen_after
     # what a step redraws is far less than the whole
     assert sum(len(film.changing(i)) for i in range(len(film.scenes))) < 0.7 * sum(
         len(scene.items) for scene in film.scenes

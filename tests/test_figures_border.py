@@ -11,7 +11,9 @@ from symconv import Conv
 from symconv.article import document
 from symconv.article.pictures import pictures
 from symconv.figures import figure
-from symconv.figures.scene import Text
+from symconv.figures.palette import tap_style
+from symconv.figures.scene import Cell, Rect, Text
+from symconv.layer.loss import loss
 from symconv.layer.padding import MODES
 from symconv.mathematics.markup import plain
 
@@ -70,12 +72,60 @@ def test_the_lattice_numbers_the_rows_of_the_border() -> None:
 
 
 def test_what_a_picture_is_not_made_for_is_refused() -> None:
-    with pytest.raises(ValueError, match="the figure backward is made for a border of zeros or a constant, and Conv"):
-        figure(Conv(4, 3, padding=1, padding_mode="reflect"), "backward")
     with pytest.raises(ValueError, match="the figure border is made for a border of rows of x or a constant, and Conv"):
         figure(Conv(4, 3, padding=1), "border")
-    with pytest.raises(ValueError, match="the figure jacobian is made for a border of zeros or a constant, and Conv"):
-        figure(Conv(4, 3, padding=1, padding_mode="circular"), "jacobian")
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=["1d", "2d", "3d"])
+@pytest.mark.parametrize("mode", ["reflect", "symmetric", "circular"])
+def test_the_gradient_of_the_padded_array_folds_to_that_of_x(layer: dict, mode: str) -> None:
+    """What ``backward`` multiplies for each entry of dz, added up where ``border`` says, is the derivative by x."""
+    if mode == "reflect" and layer["input"] == (2, 3, 2):
+        mode = "replicate"
+    conv = Conv(**layer, padding_mode=mode)
+    shown = figure(conv, "backward")
+    assert len(shown.steps) == padded(conv).size
+    assert plain(shown.caption).count("dz") == 1
+    slide, fold = shown.picture.slide, figure(conv, "border").picture  # type: ignore[attr-defined]
+    gradient = loss(conv).differentiate("x")
+    for index in itertools.product(*map(range, conv.input)):
+        folded = [term for place in fold.places[index] for term in slide.products(list(slide.under(place)))]
+        assert sorted(folded) == sorted(gradient.terms_of((0, 0, *index)))
+    names = {cell.entry for cell in shown.scene.cells() if cell.entry and cell.entry.startswith("dz")}
+    assert len(names) == len(shown.steps)
+
+
+@pytest.mark.parametrize("layer", [{"input": 4, "kernel": 3, "padding": 1}, LAYERS[1]], ids=["1d", "2d"])
+@pytest.mark.parametrize("mode", ["reflect", "symmetric", "replicate"])
+def test_the_jacobian_adds_up_taps_in_parts_of_a_cell(layer: dict, mode: str) -> None:
+    conv = Conv(**layer, padding_mode=mode)
+    shown = figure(conv, "jacobian")
+    y, columns, wanted = loss(conv).differentiate("dy"), int(np.prod(conv.input)), {}
+    for row, index in enumerate(itertools.product(*map(range, conv.output))):
+        for _, factors in y.terms_of((0, 0, *index)):
+            if len(factors) == 2:
+                wanted.setdefault((row, dict(factors)["x"]), []).append(dict(factors)["w"])
+    assert shown.picture.taps == {place: sorted(taps) for place, taps in wanted.items()}  # type: ignore[attr-defined]
+    assert max(map(len, wanted.values())) > 1
+    # each part is a rectangle of its tap's colour, its label inside it
+    ground = next(item for item in shown.scene.items if isinstance(item, Rect) and item.style == "ground")
+    drawn: dict[tuple[int, int], list[str]] = {}
+    for item in shown.scene.items:
+        if isinstance(item, (Cell, Rect)) and item.style.startswith("tap"):
+            row, column = int(item.y - ground.y + 1e-6), int(item.x - ground.x + 1e-6)
+            if column < columns:
+                drawn.setdefault((row, column), []).append(item.style)
+    assert {place: sorted(map(tap_style, taps)) for place, taps in wanted.items()} == {
+        place: sorted(styles) for place, styles in drawn.items()
+    }
+    assert any("A cell in parts" in plain(note) for note in shown.notes)
+
+
+@pytest.mark.parametrize("mode", [*ROWS, "constant"])
+def test_depth_is_drawn_for_every_border(mode: str) -> None:
+    conv = Conv(input=4, kernel=3, padding=1, in_channels=2, out_channels=2, padding_mode=mode)
+    zeros = Conv(input=4, kernel=3, padding=1, in_channels=2, out_channels=2)
+    assert figure(conv, "depth").scene == figure(zeros, "depth").scene
 
 
 @pytest.mark.parametrize("value", [None, -1.5])
@@ -102,4 +152,4 @@ def test_a_constant_stands_on_the_border_and_in_the_sums(layer: dict, value: flo
 def test_the_article_shows_the_rows_that_feed_the_border(layer: dict, lang: str) -> None:
     told = document(Conv(**layer, padding_mode="circular"), lang)
     shown = {kind for section in told.sections for kind, _ in pictures(told, section)}
-    assert shown == {"window", "border"}
+    assert shown == {"window", "backward", "border"} | ({"jacobian"} if told.conv.ndim == 1 else set())

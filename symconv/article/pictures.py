@@ -75,23 +75,29 @@ def picture(document: Article, kind: str, room: Room = PRINT) -> Figure | None:
     conv = document.conv
     if (document.brief and kind not in BRIEF) or not telling(conv, kind):
         return None
-    if (shown := fitting(conv, kind, document, room)) is not None:
+    if (shown := in_room(conv, kind, document, room)) is not None:
         return shown
     others = [shorter(conv), least(conv)] if kind != "depth" else []
     if kind == "jacobian":  # of one window there is no band
         others = [each for each in others if math.prod(each.output) > 1]
     others += [shorter(line_of(conv))] if kind == "border" else []  # each axis has its border apart from the others
     for short in dict.fromkeys(others):
-        if (shown := fitting(short, kind, document, room)) is not None:
+        if (shown := in_room(short, kind, document, room)) is not None:
             return replace(shown, remarks=(words(document.lang)("shorter", layer=sizes_of(short)),))
     return None
 
 
-def fitting(conv: Conv, kind: str, document: Article, room: Room) -> Figure | None:
-    """The picture of a layer, a filmstrip where there is one, if it can be read."""
+def in_room(conv: Conv, kind: str, document: Article, room: Room) -> Figure | None:
+    """The picture of a layer if it can be read there; a Jacobian in print as small as it can be read."""
     if kind == "jacobian" and conv.ndim > 1 and math.prod(conv.input) > MOST_COLUMNS:
         return None
-    across = room.across if room.wraps or kind != "jacobian" else min(room.across, NARROW)
+    narrow = [min(room.across, NARROW)] if kind == "jacobian" and not room.wraps else []
+    found = (fitting(conv, kind, document, room, across) for across in [*narrow, room.across])
+    return next((shown for shown in found if shown is not None), None)
+
+
+def fitting(conv: Conv, kind: str, document: Article, room: Room, across: float) -> Figure | None:
+    """The picture of a layer, a filmstrip where there is one, if it can be read ``across`` so many cells."""
     for strip in (True, False) if kind in STRIPS and conv.ndim < 3 else (False,):
         try:
             whole = figure(conv, kind, lang=document.lang, notation=document.notation, strip=strip, room=across)

@@ -26,13 +26,14 @@ def html(results: Sequence[CheckResult]) -> str:
     for result in results:
         rows.append(f"<h1>{escape(result.source or 'article')}</h1><p>{escape(result.summary)}</p><table>")
         for each in result.displays:
-            shown = _shown(each.latex)
+            display = _shown(each.latex)
             css = each.verdict.lower().replace(" ", "-")
             told = "<br>".join(
                 escape(t) for t in dict.fromkeys((each.condition, each.reason, each.counterexample)) if t
             )
             fix = f"<br>write {_shown(each.fix)}<code>{escape(each.fix)}</code>" if each.fix else ""
             verdict = f"<b>{escape(each.verdict)}</b><br>{told}{fix}"
+            shown = f'<div class="wide" tabindex="0">{display}</div>'
             rows.append(f'<tr class="{css}"><td>{each.line}</td><td>{shown}</td><td>{verdict}</td></tr>')
         rows += [
             f"<tr><td>{c.line}</td><td>code {escape(c.name or '')}</td><td><b>{escape(c.verdict)}</b><br>"
@@ -64,17 +65,26 @@ def _settable(math: Any) -> Any:
 
 
 PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>symconv check</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>symconv check</title>
 <style>
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222; background: #fff }
-table { border-collapse: collapse; width: 100% } td { border-top: 1px solid #ddd; padding: .5em; vertical-align: top }
-td:first-child { color: #666 } td:nth-child(2) { max-width: 45em; overflow-x: auto } td:nth-child(3) { width: 22em }
-.wrong b, .ill-formed b, .inconsistent b { color: #b00020 }
-.proved b, .holds b { color: #1b6e3c } .not-read b, .ambiguous b { color: #8a5a00 }
-code { background: #f3f3f3; overflow-wrap: anywhere }
+:root { color-scheme: light dark; --ink: light-dark(#222, #e6e6e6); --soft: light-dark(#666, #a4abb6);
+  --line: light-dark(#ddd, #3a3f48) }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: var(--ink);
+  background: light-dark(#fff, #16181c) }
+h1, td { overflow-wrap: anywhere } table { border-collapse: collapse; width: 100%; table-layout: fixed }
+td { border-top: 1px solid var(--line); padding: .5em; vertical-align: top }
+td:first-child { color: var(--soft); width: 3.5em } td:nth-child(3) { width: 22em } .wide { overflow-x: auto }
+@media (max-width: 45em) { table, tbody, tr, td { display: block; width: auto !important }
+  tr { border-top: 1px solid var(--line) } td { border: 0; padding: .3em 0 } }
+.wrong b, .ill-formed b, .inconsistent b { color: light-dark(#b00020, #ff8d9b) }
+.proved b, .holds b { color: light-dark(#1b6e3c, #6fcf97) } .not-read b, .ambiguous b { color: light-dark(#8a5a00, #e0b060) }
+code { background: light-dark(#f3f3f3, #2a2e36) }
 MATHS
 </style>
+<main>
 ROWS
+</main>
 </html>
 """
 

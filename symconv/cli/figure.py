@@ -42,7 +42,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Draw one picture of a convolution: KIND is window, backward, weights, jacobian, depth or relation.
+    """Draw one picture of a convolution: KIND is window, backward, weights, jacobian, depth, relation or border.
 
     \b
       window     x with its padding, w over it, and the entry of y that gives
@@ -51,6 +51,7 @@ def command(
       jacobian   dy/dx as a matrix, coloured by tap
       depth      maps of x and y, the sums over channels as arrows
       relation   one axis as a lattice: which tap of which window reads what
+      border     rows of x, or a constant, on the border, and the gradient folded back
 
     A .tikz is for \\input (package tikz), a .tex compiles by itself, .gif and .html show every step.
 

@@ -14,12 +14,12 @@ from functools import cached_property
 import numpy as np
 
 from symconv.algebra.integers import Name
+from symconv.figures.blocks import GAP, ROOM, TITLE, TOP, Block, beside, grid, layer, sign, stacked
 from symconv.figures.labels import entry_at, node_label
-from symconv.figures.layout import Body, wide
+from symconv.figures.layout import MARGIN, Body, wide
 from symconv.figures.palette import array_style
 from symconv.figures.scene import Cell, Item, Line, Text
 from symconv.figures.sliding import Place
-from symconv.figures.window import GAP, ROOM, TITLE, TOP, Block, beside, grid, layer, sign, stacked
 from symconv.formulas import tree
 from symconv.layer.conv import Conv
 from symconv.layer.names import entry_name
@@ -156,10 +156,13 @@ class BorderPicture:
     def on_grids(self, chosen: Place) -> tuple[list[Item], float, float]:
         """z beside dz, and dx: the places of one entry lit in each."""
         here, none = set(self.places[chosen]), (0,) * self.conv.ndim
+        room = self.room - 2 * MARGIN
         blocks = [
-            grid(self.extent, none, self.padded, lambda at, x, y: [self.padded_cell(at, x, y, at in here)]),
-            grid(self.extent, none, Word("dz"), lambda at, x, y: [self.upstream_cell(at, x, y, at in here)]),
-            grid(self.space, none, Word("dx"), lambda at, x, y: [self.own_cell("dx", at, x, y, at == chosen)]),
+            grid(self.extent, none, self.padded, lambda at, x, y: [self.padded_cell(at, x, y, at in here)], room),
+            grid(self.extent, none, Word("dz"), lambda at, x, y: [self.upstream_cell(at, x, y, at in here)], room),
+            grid(
+                self.space, none, Word("dx"), lambda at, x, y: [self.own_cell("dx", at, x, y, at == chosen)], room - 1.2
+            ),
         ]
         row: Sequence[Block] = [blocks[0], _gap(), blocks[1], sign("→"), blocks[2]]
         if self.conv.ndim == 2 and sum(block[1] for block in row) <= self.room - 0.7:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from symconv.figures.blocks import ROOM
 from symconv.figures.layout import Body, moved, wide
 from symconv.figures.scene import Item, Line, Rect, Text
 from symconv.figures.sliding import Place
-from symconv.figures.window import ROOM
 from symconv.layer.conv import Conv
 from symconv.mathematics.markup import Content
 from symconv.mathematics.of_integers import FIRST

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from symconv.figures import stepper, svg, tikz
+from symconv.figures.blocks import ROOM
 from symconv.figures.border import BorderPicture
 from symconv.figures.depth import DepthPicture
 from symconv.figures.filmstrip import frame_scenes, one_scene, places
@@ -20,7 +22,8 @@ from symconv.figures.layout import LEAST_WIDTH, MARGIN, Body, compose
 from symconv.figures.matrix import JacobianPicture
 from symconv.figures.scene import Film, Scene
 from symconv.figures.sliding import Place
-from symconv.figures.window import ROOM, SlidingPicture
+from symconv.figures.unfolded import UnfoldedPicture
+from symconv.figures.window import SlidingPicture
 from symconv.files import write_whole
 from symconv.layer.conv import Conv
 from symconv.mathematics.markup import Content, plain
@@ -34,6 +37,9 @@ __all__ = ["FORMATS", "KINDS", "MAX_CELLS", "MAX_STEPS", "Figure", "figure"]
 #: a picture with more cells than this, or a film with more steps, is refused: nobody could read it
 MAX_CELLS = 3_000
 MAX_STEPS = 256
+
+#: cells of natural size across the narrowest screens
+PHONE = 8.0
 
 
 class Picture(Protocol):
@@ -91,8 +97,8 @@ KINDS: dict[str, Kind] = {
     ),
     "backward": Kind(
         "dy with zeros and border, flipped w over it, the entry of dx",
-        lambda c, a, t: SlidingPicture(c, "dx", t),
-        borders=("zeros", "constant"),
+        lambda c, a, t: UnfoldedPicture(c, t) if c.mode.moves_rows else SlidingPicture(c, "dx", t),
+        borders=("zeros", "rows", "constant"),
     ),
     "weights": Kind(
         "x with dy as the filter, the entry of dw",
@@ -100,10 +106,15 @@ KINDS: dict[str, Kind] = {
         borders=("zeros", "rows", "constant"),
     ),
     "jacobian": Kind(
-        "dy/dx as a matrix, its taps in colour", lambda c, a, t: JacobianPicture(c, t), False, ("zeros", "constant")
+        "dy/dx as a matrix, its taps in colour",
+        lambda c, a, t: JacobianPicture(c, t),
+        False,
+        ("zeros", "rows", "constant"),
     ),
     "depth": Kind(
-        "maps of x and y, the sums over channels as arrows, forward and backward", lambda c, a, t: DepthPicture(c, t)
+        "maps of x and y, the sums over channels as arrows, forward and backward",
+        lambda c, a, t: DepthPicture(c, t),
+        borders=("zeros", "rows", "constant"),
     ),
     "relation": Kind(
         "one axis: windows o against places m, taps k in colour", RelationPicture, False, ("zeros", "rows", "constant")
@@ -220,13 +231,14 @@ class Figure:
 
     # formats ----------------------------------------------------------------------------------------------------------
 
-    def to_svg(self, background: bool = True, styles: bool = True) -> str:
+    def to_svg(self, background: bool = True, styles: bool = True, least: bool = False) -> str:
         """The picture as SVG; without ``background`` it takes the page's.
 
         In a page of many pictures, ``styles=False`` leaves the style sheet to the page
-        (:func:`symconv.figures.svg.style_sheet`).
+        (:func:`symconv.figures.svg.style_sheet`). With ``least`` the picture is not shrunk below what can be read; what holds it
+        has to scroll then.
         """
-        return svg.svg(self.scene, background, styles)
+        return svg.svg(self.scene, background, styles, least)
 
     def to_stepping_svg(self) -> str:
         """Every step as one SVG with buttons, that the arrow keys step as well."""
@@ -234,7 +246,9 @@ class Figure:
 
     def to_html(self) -> str:
         """Every step as one HTML page that steps forward and back, without anything from outside."""
-        return stepper.stepping_page(self.film, self.words)
+        narrow = copy(self.picture)
+        narrow.room = PHONE
+        return stepper.stepping_page(self.film, self.words, replace(self, picture=narrow).film)
 
     def to_tikz(self, max_width: float = 12.0, noted: bool = True) -> str:
         """The picture as a ``tikzpicture``, at most ``max_width`` centimetres wide; needs the package tikz and no library. A
@@ -347,7 +361,7 @@ def figure(
             asked, there = (",".join(str(i + 1) for i in chosen), "x".join(map(str, space)))
             raise ValueError(f"no entry {asked} of {picture.result}: its size is {there}, counted from 1")
     if not strip:
-        return Figure(conv, kind, chosen, picture, words(lang), notation=own)
+        return Figure(conv, kind, chosen, picture, words(lang), notation=own, room=room)
     if not isinstance(picture, SlidingPicture):
         raise ValueError(f"{kind} has no filmstrip; window, backward and weights have")
     if chosen is not None:

@@ -11,11 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from symconv.algebra.integers import Const
+from symconv.figures.blocks import ROOM
 from symconv.figures.layout import Body, wide
 from symconv.figures.palette import tap_style
 from symconv.figures.scene import Brace, Disc, Item, Line, Rect, Text
 from symconv.figures.sliding import Place
-from symconv.figures.window import ROOM
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
 from symconv.layer.padding import OUTSIDE
@@ -51,7 +51,7 @@ class RelationPicture:
         #: in the layer's terms m runs over x and o over y, so in a transposed one they change places
         self.letters: dict[str, Math] = {name: Word(conv.kind.own(name)) for name in "okm"}
         caption = "relation_transposed" if conv.transposed else "relation"
-        self.caption = words(caption, equation=self.equation(), **self.letters)
+        self.caption = words(caption, **self.letters)
         #: the arrays that o and m run over
         self.arrays = (conv.kind.strided, conv.kind.padded)
 

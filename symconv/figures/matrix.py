@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from functools import cached_property
 
+from symconv.figures.blocks import ROOM
 from symconv.figures.labels import entry, entry_at, terms_sum
 from symconv.figures.layout import Body, moved, wide
 from symconv.figures.palette import tap_style
 from symconv.figures.scene import Cell, Item, Line, Rect, Text
 from symconv.figures.sliding import Place
-from symconv.figures.window import MOST_TERMS, ROOM
+from symconv.figures.window import MOST_TERMS
 from symconv.layer.conv import Conv
 from symconv.layer.gradients import Gradients
 from symconv.layer.names import entry_name
@@ -21,11 +23,8 @@ from symconv.prose import Words
 
 __all__ = ["JacobianPicture"]
 
-#: a matrix with more columns than this is drawn without names: they would be too small to read
-MOST_NAMED = 32
-
-#: the size of indices alone, where the room leaves a cell less than its natural size
-INDEX = 0.78
+#: the size of indices alone, where the room leaves a cell less than its natural size, and of a cell what they may take
+INDEX, FILLED = 0.78, 0.95
 
 
 class JacobianPicture:
@@ -53,13 +52,13 @@ class JacobianPicture:
         return self.conv.gradients()
 
     @cached_property
-    def taps(self) -> dict[tuple[int, int], int]:
-        """(row, column) -> the tap that stands there, out of the derivative."""
-        found = {}
+    def taps(self) -> dict[tuple[int, int], list[int]]:
+        """(row, column) -> the taps whose sum stands there, out of the derivative: several where rows stand on the border."""
+        found: dict[tuple[int, int], list[int]] = {}
         for block in self.gradients.jacobian("x").canonical.blocks:
             for flat, tap in zip(block.entry.tolist(), block.factors[0].tolist(), strict=True):
-                found[divmod(flat, self.columns)] = tap
-        return found
+                found.setdefault(divmod(flat, self.columns), []).append(tap)
+        return {place: sorted(taps) for place, taps in found.items()}
 
     def fullest(self) -> Place:
         counts = [sum(row == i for row, _ in self.taps) for i in range(self.rows)]
@@ -73,35 +72,19 @@ class JacobianPicture:
         return sorted(set(range(self.columns)) - {column for _, column in self.taps})
 
     def notes(self) -> list[Content]:
-        return [self.words("unreached_columns")] if self.unreached() else []
+        told = [self.words("parts")] if any(len(taps) > 1 for taps in self.taps.values()) else []
+        return [*told, *([self.words("unreached_columns")] if self.unreached() else [])]
 
     def body(self, index: Place | None) -> Body:
         row = None if index is None else self.places().index(index)
-        named = self.columns <= MOST_NAMED
         size = self.enlarged()
-        left = (1.25 if size == 1 else 1.7) if named else 0.5
-        top = (0.95 if size == 1 else 1.3) if named else 0.5
+        left, top = (1.35, 0.95) if size == 1 else (1.7, 0.4 + 0.42 * size)
         items: list[Item] = [Rect(left, top, self.columns, self.rows, "ground")]
         items += [Rect(left + column, top, 1, self.rows, "unreached", True) for column in self.unreached()]
         items += self.lines(left, top)
-        for (i, j), tap in self.taps.items():
-            label: Content = (entry(self.conv, "w", tap),) if named and size == 1 else ()
-            items.append(Cell(left + j, top + i, tap_style(tap), label, (), entry_name(self.conv, "w", tap)))
-            if named and size > 1:
-                items.append(Text(left + j + 0.5, top + i + 0.5, self.index("w", tap), tap_style(tap), INDEX * size))
-        if named:
-            items += [
-                Text(left + j + 0.5, top - 0.4 * size**0.5, self.index("x", j), "faint", INDEX * size)
-                if size > 1
-                else Text(left + j + 0.5, top - 0.4, (entry(self.conv, "x", j),), "faint", 0.95)
-                for j in range(self.columns)
-            ]
-            items += [
-                Text(left - 0.2, top + i + 0.5, self.index("y", i), "faint", INDEX * size, "end")
-                if size > 1
-                else Text(left - 0.2, top + i + 0.5, (entry(self.conv, "y", i),), "faint", 0.95, "end")
-                for i in range(self.rows)
-            ]
+        for (i, j), taps in self.taps.items():
+            items += self.entry(taps, left + j, top + i, size)
+        items += self.names(left, top, size)
         items += self.brackets(left, top)
         equation: Content = ()
         if row is not None and index is not None:
@@ -113,7 +96,7 @@ class JacobianPicture:
             Row((Fraction(Product((Word("∂"), Word("y"))), Product((Word("∂"), Word("x")))), Operator("="))),
         )
         large = max(1.0, 0.75 * size)
-        shift = wide(head, large) + 0.1
+        shift = wide(head, large) + 0.25
         items = [*moved(items, shift, 0), Text(0, top + self.rows / 2, head, "ink", large, "start")]
         legend, wide_, tall = self.legend()
         legend_x = shift + left + self.columns + 1.0
@@ -121,10 +104,44 @@ class JacobianPicture:
         height = top + max(self.rows, tall)
         return Body(tuple(items), legend_x + wide_, height, equation)
 
+    def entry(self, taps: Sequence[int], x: float, y: float, size: float) -> list[Item]:
+        """An entry of the matrix: the tap that stands there, or a part of the cell for each of those that are added up."""
+        if len(taps) == 1:
+            tap = taps[0]
+            label: Content = (entry(self.conv, "w", tap),) if size == 1 else ()
+            cell = Cell(x, y, tap_style(tap), label, (), entry_name(self.conv, "w", tap))
+            given = self.index("w", tap)
+            return [cell, *([Text(x + 0.5, y + 0.5, given, tap_style(tap), INDEX * size)] if size > 1 else [])]
+        across = 1 if len(taps) == 2 else math.ceil(math.sqrt(len(taps)))
+        down = math.ceil(len(taps) / across)
+        items: list[Item] = []
+        for n, tap in enumerate(taps):
+            part = Rect(x + n % across / across, y + n // across / down, 1 / across, 1 / down, tap_style(tap))
+            content: Content = (entry(self.conv, "w", tap),) if size == across == 1 else self.index("w", tap)
+            fitting = min(FILLED / across / wide(content), 2.1 / down)
+            middle = part.x + part.width / 2, part.y + part.height / 2
+            items += [part, Text(*middle, content, tap_style(tap), min(0.95 if size == 1 else INDEX * size, fitting))]
+        return items
+
+    def names(self, left: float, top: float, size: float) -> list[Item]:
+        """The entries of x over the columns and of y before the rows; indices alone where letters are enlarged."""
+
+        def text(x: float, y: float, array: str, flat: int, anchor: str) -> Text:
+            if size > 1:
+                return Text(x, y, self.index(array, flat), "faint", INDEX * size, anchor)
+            return Text(x, y, (entry(self.conv, array, flat),), "faint", 0.95, anchor)
+
+        above = top - 0.15 - 0.25 * size
+        return [
+            *(text(left + j + 0.5, above, "x", j, "middle") for j in range(self.columns)),
+            *(text(left - 0.25, top + i + 0.5, "y", i, "end") for i in range(self.rows)),
+        ]
+
     def enlarged(self) -> float:
-        """How much larger letters are set than usual, for a matrix that will be shrunk to its room."""
+        """How much larger letters are set than usual, for a matrix that will be shrunk to its room: as far as cells hold them."""
         across = self.columns + self.conv.kernel[-1] + 7.5
-        return max(1.0, across / self.room)
+        last = max((self.index(array, flat - 1) for array, flat in (("x", self.columns), ("y", self.rows))), key=wide)
+        return max(1.0, min(across / self.room, FILLED / (INDEX * wide(last))))
 
     def index(self, array: str, flat: int) -> Content:
         """The indices of an entry alone: ``12`` of ``x_{12}``."""

@@ -17,6 +17,9 @@ from symconv.mathematics.markup import Content, plain
 
 __all__ = ["UNIT", "Brace", "Cell", "Disc", "Film", "Item", "Line", "Rect", "Scene", "Text"]
 
+#: styles of rectangles that hide what is under them
+GROUNDS = frozenset({"step", "zone", "ground"})
+
 #: the side of a cell in points, where text of size 1 has ten points
 UNIT = 27.0
 
@@ -159,6 +162,35 @@ class Film:
         return tuple(result)
 
     def changing(self, step: int) -> tuple[Item, ...]:
-        """What this scene has on top of the backdrop."""
+        """What this scene has on top of the backdrop: what is not in it, and what a changing ground would hide of it."""
         still = set(self.backdrop)
-        return tuple(item for item in self.scenes[step].items if item not in still)
+        grounds: list[Rect] = []
+        result = []
+        for item in self.scenes[step].items:
+            if item not in still:
+                result.append(item)
+                if isinstance(item, Rect) and item.style in GROUNDS:
+                    grounds.append(item)
+            elif any(_meet(item, ground) for ground in grounds):
+                result.append(item)
+        return tuple(result)
+
+
+def _meet(item: Item, ground: Rect) -> bool:
+    """Whether an item, text by its place, lies on a rectangle."""
+    left, top, right, bottom = _box(item)
+    return (left < ground.x + ground.width and right > ground.x) and (
+        top < ground.y + ground.height and bottom > ground.y
+    )
+
+
+def _box(item: Item) -> tuple[float, float, float, float]:
+    if isinstance(item, Line):
+        (left, right), (top, bottom) = sorted((item.x1, item.x2)), sorted((item.y1, item.y2))
+        return left - 0.01, top - 0.01, right + 0.01, bottom + 0.01
+    if isinstance(item, Brace):
+        return item.x1, item.y - 0.01, item.x2, item.y + 0.01
+    if isinstance(item, Disc):
+        return item.x - item.radius, item.y - item.radius, item.x + item.radius, item.y + item.radius
+    width, height = {Cell: (1.0, 1.0), Text: (0.01, 0.01)}.get(type(item)) or (item.width, item.height)  # type: ignore[union-attr]
+    return item.x, item.y, item.x + width, item.y + height

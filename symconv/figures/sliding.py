@@ -150,9 +150,16 @@ class Slide:
         """The places of the operand that some window reads."""
         return frozenset(place for index in self.indices() for place, _ in self.under(index))
 
+    def inside(self, index: Place) -> int:
+        """How many products of an entry have their entry where it belongs, not on the border."""
+        return sum(
+            self.operand.kind(place) == "value" and self.filter.factor(tap) is not None
+            for place, tap in self.under(index)
+        )
+
     def fullest(self) -> Place:
         """The entry that is shown when none is asked for: of those with the most terms, the first past the corner."""
-        counts = {index: len(self.gradients.terms(self.target).terms_of((0, 0, *index))) for index in self.indices()}
+        counts = {index: self.inside(index) for index in self.indices()}
         most = max(counts.values())
         return next(index for index, count in counts.items() if count == most)
 

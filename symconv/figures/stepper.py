@@ -8,7 +8,7 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from symconv.figures.palette import BACKGROUND
+from symconv.figures.palette import BACKGROUND, STYLES
 from symconv.figures.scene import Film
 from symconv.figures.svg import SCALE, drawn, escape, number, opening
 from symconv.mathematics.markup import html_text, plain
@@ -80,18 +80,19 @@ def moving(steps: int, seconds: float = 1.2) -> str:
     )
 
 
-def stepping_page(film: Film, words: Words) -> str:
-    """A film as one HTML page."""
-
-    first = film.scenes[0]
-    svg = "\n".join([*opening(first, False), groups(film), "</svg>"])
+def stepping_page(film: Film, words: Words, narrow: Film | None = None) -> str:
+    """A film as one HTML page; on narrow screens ``narrow`` in its place, the same steps laid out for fewer cells across."""
+    films = [film] if narrow is None or narrow.scenes[0].width >= film.scenes[0].width else [film, narrow]
+    pictures = [
+        Markup("\n".join([*opening(each.scenes[0], False, least=True), groups(each), "</svg>"])) for each in films
+    ]
     # the title is the picture's tooltip; the page has a caption and says each step
     template = Environment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True).from_string(
         page("stepper.html.j2")
     )
     return template.render(
-        lang=words.language.code, title=plain(film.caption),
-        ground=BACKGROUND, svg=Markup(svg), caption=Markup(html_text(film.caption)),
+        lang=words.language.code, title=plain(film.caption), ground=BACKGROUND, pictures=pictures,
+        caption=Markup(html_text(film.caption)), faint=STYLES["faint"].ink,
         buttons=[(action, SIGNS[action], words.text(action)) for action in ("play", "first", "previous", "next", "last")],
         pause=words.text("pause"), keys=words.text("keys"), script=Markup(page("stepper.js")),
     )  # fmt: skip

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from symconv.figures.geometry import CORNER_BASE, corner_size, dimension_lines, hatching, head, label_size
+from symconv.figures.geometry import CORNER_BASE, corner_size, dimension_lines, hatching, head, label_size, smallest
 from symconv.figures.palette import BACKGROUND, STYLES
 from symconv.figures.scene import UNIT, Brace, Cell, Disc, Item, Line, Rect, Scene, Text
 from symconv.mathematics.markup import Content, plain, runs
 
-__all__ = ["SCALE", "drawn", "escape", "number", "opening", "style_sheet", "svg"]
+__all__ = ["LEAST", "SCALE", "drawn", "escape", "least_width", "number", "opening", "style_sheet", "svg"]
 
 #: pixels for the side of a cell; the indices of labels that share one then have eleven
 SCALE = 44.0
@@ -25,13 +25,16 @@ SCALE = 44.0
 #: pixels for a point of a stroke or a letter
 PIXELS = SCALE / UNIT
 
+#: pixels of the smallest letters on a screen
+LEAST = 11.0
+
 #: a file by itself is light or dark as what shows it
 ALONE = "svg:root{color-scheme:light dark}"
 
 FONT = "'Latin Modern Roman', 'STIX Two Text', 'Cambria', 'Times New Roman', 'Liberation Serif', Times, serif"
 
 
-def svg(scene: Scene, background: bool = True, styles: bool = True) -> str:
+def svg(scene: Scene, background: bool = True, styles: bool = True, least: bool = False) -> str:
     """One scene as a file; without ``background`` the page shows through.
 
     A page with many pictures in it gives :func:`style_sheet` once, and the pictures without ``styles``.
@@ -40,15 +43,24 @@ def svg(scene: Scene, background: bool = True, styles: bool = True) -> str:
     >>> svg(Scene(1, 1, (Cell(0, 0, "x", ("1",)),))).count("<rect")
     2
     """
-    return "\n".join([*opening(scene, background, styles=styles), drawn(scene.items), "</svg>", ""])
+    return "\n".join([*opening(scene, background, styles=styles, least=least), drawn(scene.items), "</svg>", ""])
 
 
-def opening(scene: Scene, background: bool, bar: float = 0, role: str = "img", styles: bool = True) -> list[str]:
-    """The first lines of a file: size, title, style sheet, ground; ``bar`` is room left below, in pixels."""
+def least_width(scene: Scene) -> float:
+    """The width in pixels, at most the natural one, below which letters are smaller than :data:`LEAST`."""
+    return min(1.0, LEAST / (10 * PIXELS * smallest(scene))) * scene.width * SCALE
+
+
+def opening(
+    scene: Scene, background: bool, bar: float = 0, role: str = "img", styles: bool = True, least: bool = False
+) -> list[str]:
+    """The first lines of a file: size, title, style sheet, ground; ``bar`` is room left below, in pixels. With ``least`` a page
+    does not make it narrower than can be read."""
     width, height = number(scene.width * SCALE), number(scene.height * SCALE + bar)
+    kept = f' style="min-width:{number(least_width(scene))}px"' if least else ""
     start = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="{role}" class="symconv-figure">'
+        f'role="{role}" class="symconv-figure"{kept}>'
     ]
     if scene.title:
         start.append(f"<title>{escape(plain(scene.title))}</title>")

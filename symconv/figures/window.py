@@ -7,10 +7,11 @@ each covered cell has its tap in the corner. Arrays of three axes are rows of sl
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from symconv.figures.blocks import ROOM, TITLE, TOP, Block, grid, layer, packed, sign, spots, stacked
 from symconv.figures.labels import entry, entry_at, formula_row, node_label, terms_sum
-from symconv.figures.layout import Body, moved, wide
+from symconv.figures.layout import MARGIN, Body, wide
 from symconv.figures.palette import array_style
 from symconv.figures.scene import Cell, Item, Line, Rect, Text
 from symconv.figures.sliding import Laid, Place, Slide, Step
@@ -21,25 +22,13 @@ from symconv.mathematics.markup import Content
 from symconv.mathematics.tree import Math, Operator, Row, Word
 from symconv.prose import Words
 
-__all__ = ["SlidingPicture", "beside", "grid", "layer", "sign", "stacked"]
+__all__ = ["SlidingPicture"]
 
 #: terms of an equation that are written out; of more the first and the last
 MOST_TERMS = 12
 
-#: cells that a picture may be wide where nothing is said
-ROOM = 24.0
-
-TITLE = 0.95
-GAP = 0.5
-
-#: height of the titles over grids
-TOP = 0.75
-
 #: what is computed -> its caption
 CAPTIONS = {"y": "window", "dx": "backward", "dw": "weights"}
-
-#: items from (0, 0), width, height
-Block = tuple[list[Item], float, float]
 
 
 class SlidingPicture:
@@ -48,6 +37,8 @@ class SlidingPicture:
     def __init__(self, conv: Conv, target: str, words: Words) -> None:
         self.conv, self.target, self.words = conv, target, words
         self.slide = Slide(conv, target)
+        #: the name of the result
+        self.named = target
         #: cells across; a row of grids that is wider is broken before the filter
         self.room = ROOM
         self.caption = words(CAPTIONS[target], formula=formula_row(conv, self.slide.formula))
@@ -59,7 +50,7 @@ class SlidingPicture:
     @property
     def result(self) -> str:
         """The array whose entries the steps go through."""
-        return self.target
+        return self.named
 
     @property
     def cells(self) -> int:
@@ -76,8 +67,7 @@ class SlidingPicture:
 
     def equation(self, step: Step) -> Content:
         """The entry of a step as the sum of its terms."""
-        left = entry_at(self.conv, self.target, (0, 0, *step.index))
-        return (Row((left, Operator("="), terms_sum(self.conv, step.terms, MOST_TERMS))),)
+        return (Row((self.result_label(step.index), Operator("="), terms_sum(self.conv, step.terms, MOST_TERMS))),)
 
     def frames(self, indices: Sequence[Place]) -> list[Body]:
         """The steps of a filmstrip: what is slid over with the window on it; before them the filter, where it is not under it."""
@@ -159,8 +149,14 @@ class SlidingPicture:
         flat = 0
         for i, n in zip(index, self.space, strict=True):
             flat = flat * n + i
-        label = entry_at(self.conv, self.target, (0, 0, *index))
-        return Cell(x, y, array_style(self.target), (label,), (), entry_name(self.conv, self.target, flat), lit)
+        name = entry_name(self.conv, self.target, flat).replace(self.target, self.named, 1)
+        return Cell(x, y, self.result_style(index), (self.result_label(index),), (), name, lit)
+
+    def result_label(self, index: Place) -> Math:
+        return entry_at(self.conv, self.target, (0, 0, *index))
+
+    def result_style(self, index: Place) -> str:
+        return array_style(self.target)
 
     def operand_title(self) -> Math:
         return node_label(self.conv, self.slide.operand.node)
@@ -183,7 +179,7 @@ class SlidingPicture:
 
     def on_one_axis(self, step: Step) -> tuple[list[Item], float, float]:
         slide, operand = self.slide, self.slide.operand
-        titles: list[Content] = [(self.operand_title(),), (self.filter_title(),), (Word(self.target),)]
+        titles: list[Content] = [(self.operand_title(),), (self.filter_title(),), (Word(self.named),)]
         left = max(wide(t, TITLE) for t in titles) + 0.4
         extent, count = operand.extent[0], self.space[0]
         # the result is centred under the operand
@@ -236,16 +232,15 @@ class SlidingPicture:
     # two and three axes -----------------------------------------------------------------------------------------------
 
     def on_grids(self, step: Step) -> tuple[list[Item], float, float]:
+        room = self.room - 2 * MARGIN
         operand = self.operand_grid(step)
-        filtered = self.filter_grid(step)
-        result = self.result_grid(step)
-        bias = [sign("+"), self.bias_cell()] if self.with_bias() else []
+        filtered = [sign("⋆"), self.filter_grid(step)]
+        bias = [[sign("+"), self.bias_cell()]] if self.with_bias() else []
+        result = [sign("="), self.result_grid(step)]
+        groups = [[operand], filtered, *bias, result]
         if self.conv.ndim == 3:
-            return stacked([[operand], [sign("⋆"), filtered, *bias], [sign("="), result]])
-        single = [operand, sign("⋆"), filtered, *bias, sign("="), result]
-        if sum(b[1] + 0.15 for b in single) <= self.room - 0.7:
-            return beside(single)
-        return stacked([[operand], [sign("⋆"), filtered, *bias, sign("="), result]])
+            return stacked([[operand], *([[*filtered, *bias[0]]] if bias else [filtered]), result])
+        return packed(groups, room)
 
     def operand_grid(self, step: Step) -> Block:
         operand = self.slide.operand
@@ -260,16 +255,16 @@ class SlidingPicture:
             return [*items, Rect(x, y, 1, 1, "unreached", True)] if place in unreached else items
 
         origin = operand.origin
-        block = grid(operand.extent, origin, self.operand_title(), draw)
+        room = self.room - 2 * MARGIN
+        block = grid(operand.extent, origin, self.operand_title(), draw, room)
         frames: list[Item] = []
-        lead = (block[1] - len(_prefixes(operand.extent)) * (operand.extent[-1] + GAP) + GAP) / 2
-        for i, prefix in enumerate(_prefixes(operand.extent)):
+        slices, across, _ = spots(operand.extent, room)
+        size = [b - a for a, b in zip(step.start, step.stop, strict=True)]
+        for prefix, left, top in slices:
             if prefix and prefix[0] - origin[0] not in {place[0] for place, _ in step.pairs}:
                 continue
-            x = lead + i * (operand.extent[-1] + GAP) + origin[-1] + step.start[-1]
-            y = TOP + origin[-2] + step.start[-2]
-            size = [b - a for a, b in zip(step.start, step.stop, strict=True)]
-            frames.append(Rect(x, y, size[-1], size[-2], "window"))
+            x = (block[1] - across) / 2 + left + origin[-1] + step.start[-1]
+            frames.append(Rect(x, TOP + top + origin[-2] + step.start[-2], size[-1], size[-2], "window"))
         return [*block[0], *frames], block[1], block[2]
 
     def filter_grid(self, step: Step) -> Block:
@@ -279,80 +274,23 @@ class SlidingPicture:
         def draw(place: Place, x: float, y: float) -> list[Item]:
             return [self.cell(laid, place, x, y, place in taps)]
 
-        return grid(laid.extent, laid.origin, self.filter_title(), draw)
+        return grid(laid.extent, laid.origin, self.filter_title(), draw, self.beside_sign)
 
     def result_grid(self, step: Step) -> Block:
         def draw(place: Place, x: float, y: float) -> list[Item]:
             items: list[Item] = [self.result_cell(place, x, y, place == step.index)]
             return items
 
-        block = grid(self.space, (0,) * len(self.space), Word(self.target), draw)
-        x, y = float(step.index[-1]), TOP + step.index[-2]
-        if len(self.space) == 3:
-            x += step.index[0] * (self.space[-1] + GAP)
-        return [*block[0], Rect(x, y, 1, 1, "result")], block[1], block[2]
+        block = grid(self.space, (0,) * len(self.space), Word(self.named), draw, self.beside_sign)
+        slices, across, _ = spots(self.space, self.beside_sign)
+        left, top = next((x, y) for prefix, x, y in slices if prefix == step.index[:-2])
+        x = (block[1] - across) / 2 + left + step.index[-1]
+        return [*block[0], Rect(x, TOP + top + step.index[-2], 1, 1, "result")], block[1], block[2]
+
+    @property
+    def beside_sign(self) -> float:
+        """Cells across that are left beside a sign."""
+        return self.room - 2 * MARGIN - 1.15
 
     def bias_cell(self) -> Block:
         return [Cell(0, TOP, "ground", (Word("b"),), (), "b")], 1.0, TOP + 1.0
-
-
-def grid(
-    extent: Sequence[int], origin: Sequence[int], title: Math, draw: Callable[[Place, float, float], list[Item]]
-) -> Block:
-    """An array as a grid, or a row of them; the title above."""
-    items: list[Item] = []
-    prefixes = _prefixes(extent)
-    rows, columns = extent[-2:]
-    content: Content = (title,)
-    cells = len(prefixes) * (columns + GAP) - GAP
-    # a title may hang over a little on both sides, into the room of the signs
-    width = max(cells, wide(content, TITLE) - 1.0)
-    for i, prefix in enumerate(prefixes):
-        left = (width - cells) / 2 + i * (columns + GAP)
-        for a in range(rows):
-            for b in range(columns):
-                place = tuple(v - o for v, o in zip((*prefix, a, b), origin, strict=True))
-                items += draw(place, left + b, TOP + a)
-    items.append(Text(width / 2, TOP / 2 - 0.05, content, "name", TITLE))
-    return items, width, TOP + rows
-
-
-def layer(item: Item) -> int:
-    """What lies over what: lit cells over the plain ones beside them, so that their edges are whole."""
-    if isinstance(item, Cell):
-        return 2 if item.lit else 0
-    if isinstance(item, Rect) and item.hatched:
-        return 1
-    return 4 if isinstance(item, Rect) else 3
-
-
-def sign(text: str) -> Block:
-    return [Text(0.5, (TOP + 1) / 2 + TOP / 2, (Word(text),), "ink", 1.5)], 1.0, TOP + 1.0
-
-
-def beside(blocks: Sequence[Block]) -> Block:
-    """The blocks in a row, centred on one line."""
-    height = max(block[2] for block in blocks)
-    items: list[Item] = []
-    x = 0.0
-    for own, width, tall in blocks:
-        items += moved(own, x, (height - tall) / 2)
-        x += width + 0.15
-    return items, x - 0.15, height
-
-
-def stacked(rows: Sequence[Sequence[Block]]) -> Block:
-    """Rows of blocks under each other, centred."""
-    made = [beside(row) for row in rows]
-    width = max(row[1] for row in made)
-    items: list[Item] = []
-    y = 0.0
-    for own, wide_, tall in made:
-        items += moved(own, (width - wide_) / 2, y)
-        y += tall + 0.35
-    return items, width, y - 0.35
-
-
-def _prefixes(extent: Sequence[int]) -> list[Place]:
-    """The slices of an array of two or three axes."""
-    return [()] if len(extent) == 2 else [(i,) for i in range(extent[0])]

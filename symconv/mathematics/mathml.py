@@ -52,6 +52,14 @@ STYLES = {
     transparent calc(50% - .6px), currentcolor calc(50% - .6px) calc(50% + .6px), transparent calc(50% + .6px));
   print-color-adjust: exact; -webkit-print-color-adjust: exact""",
     "mtable.limits mtd": "padding: .09em 0",
+    # an index of an index is no smaller than can be read
+    **dict.fromkeys(
+        [
+            f":is(msub, msup, msubsup, munder, munderover) > {inner} > :nth-child(n+2)"
+            for inner in (":nth-child(n+2) :is(msub, msup, msubsup)", ":is(msub, msup, msubsup):nth-child(n+2)")
+        ],
+        "font-size: max(.8em, 11px)",
+    ),
 }
 
 #: spaces in mathematics, after TeX: between factors, around signs between two things

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "Above", "Below", "Equation", "Fence", "Fraction", "Math", "Matrix", "Operator", "Product", "Row", "Struck", "Sum",
-    "Total", "Word", "separated",
+    "Total", "Word", "listed", "separated",
 ]  # fmt: skip
 
 
@@ -132,3 +132,16 @@ def separated(parts: Sequence[Math], wide: bool = False) -> Math:
     for part in parts:
         result += [comma, part] if result else [part]
     return result[0] if len(result) == 1 else Row(tuple(result))
+
+
+def listed(math: Math) -> tuple[Math, ...]:
+    """The equations of a list, each of which may stand in a line of text by itself; anything else is one part.
+
+    >>> a, b = (Row((Word(name), Operator("="), Word("1"))) for name in "ab")
+    >>> listed(separated([a, b])) == (a, b), listed(Word("a"))
+    (True, (Word(text='a'),))
+    """
+    if not isinstance(math, Row) or len(math.parts) < 3 or any(part != Word(", ") for part in math.parts[1::2]):
+        return (math,)
+    equations = all(isinstance(part, Row) and Operator("=") in part.parts for part in math.parts[::2])
+    return math.parts[::2] if equations else (math,)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from symconv.mathematics.markup import Content
-from symconv.mathematics.tree import Math, Word
+from symconv.mathematics.tree import Math, Word, listed
 from symconv.prose.languages import Language, language, table
 
 __all__ = ["Words", "words"]
@@ -29,8 +29,11 @@ class Words:
             value = values[piece]
             if isinstance(value, tuple):
                 parts += value
+            elif isinstance(value, str):
+                parts.append(value)
             else:
-                parts.append(Word(str(value)) if isinstance(value, int) else value)
+                for n, part in enumerate(listed(Word(str(value)) if isinstance(value, int) else value)):
+                    parts += [", ", part] if n else [part]
         return tuple(parts)
 
     def text(self, key: str) -> str:

@@ -10,7 +10,7 @@ from string import Formatter
 
 from symconv.mathematics.notation import OWN, Notation
 from symconv.mathematics.text import pretty
-from symconv.mathematics.tree import Math, Word
+from symconv.mathematics.tree import Math, Word, listed
 from symconv.prose.languages import Language, language, table
 
 __all__ = ["Cited", "Literal", "Phrase", "Prose", "Reference", "Run", "Value", "prose"]
@@ -89,8 +89,11 @@ class Prose:
         return list(self._runs(value))
 
     def _runs(self, value: Value) -> Iterator[Run | Cited]:
-        if isinstance(value, Math):
-            yield self.notation.math(value)
+        if isinstance(value, Math):  # a line may be broken between the parts of a list, and nowhere else
+            for i, part in enumerate(listed(value)):
+                if i:
+                    yield ", "
+                yield self.notation.math(part)
         elif isinstance(value, int):
             yield self.number(value)
         elif isinstance(value, Reference):

@@ -9,6 +9,7 @@ which the npm package of Pyodide does not hold; they are chosen from the gallery
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import subprocess
 import tempfile
@@ -53,6 +54,9 @@ EXAMPLES = (
     ("dx[m] = sum(dy[i] * w[m - s*i + p], i)", "any"),
     ("db = sum(dy)", "any"),
 )
+
+#: cells across of a picture in the gallery
+CARD = 8.0
 
 LINKS = (
     ("index.html", "symconv"),
@@ -130,14 +134,15 @@ def _gallery(convs: Any) -> str:
         links = " · ".join(
             f'<a href="derivations/{conv.slug}.{lang}.html" hreflang="{lang}">{lang}</a>' for lang in LANGUAGES
         )
-        items.append(f"<li>{_picture(conv)}<p><code>{_said(conv)}</code></p><p>{links}</p></li>")
+        picture = f'<div class="scrolls" tabindex="0">{_picture(conv)}</div>'
+        items.append(f"<li>{picture}<p><code>{_said(conv)}</code></p><p>{links}</p></li>")
     return f'<h1>Derivations</h1><ul class="gallery">{"".join(items)}</ul>'
 
 
 def _picture(conv: Conv) -> str:
     """The layer's window, where it can be drawn."""
     try:
-        return figure(conv, "window").to_svg()
+        return figure(conv, "window", room=CARD).to_svg(least=True)
     except ValueError:
         return ""
 
@@ -165,7 +170,12 @@ def _markdown(text: str) -> str:
         from markdown_it import MarkdownIt  # of the extra "check"
     except ImportError as error:
         raise ValueError("the site's first page needs markdown-it-py: pip install symconv[check]") from error
-    return str(MarkdownIt("commonmark").enable("table").render(text))
+    made = str(MarkdownIt("commonmark").enable("table").render(text))
+    # pictures are not among the site's files
+    made = re.sub(r'<img src="(?!https?:|data:)[^"]*" alt="([^"]*)"[^>]*>', r"<em>\1</em>", made)
+    # what may be wider than the page scrolls, by keys as well
+    made = made.replace("<pre>", '<pre tabindex="0">')
+    return made.replace("<table>", '<div class="scrolls" tabindex="0"><table>').replace("</table>", "</table></div>")
 
 
 def _description() -> str:

@@ -20,10 +20,8 @@ from symconv.article.blocks import Article, Equations, Gap
 from symconv.article.formats.displays import STYLES, fitting
 from symconv.article.formats.latex import TEXT_WIDTH, aligned
 from symconv.article.pictures import PAGE, Room, explored, picture, room_of
-from symconv.figures.geometry import smallest
 from symconv.figures.palette import BACKGROUND
-from symconv.figures.scene import Scene
-from symconv.figures.svg import PIXELS, SCALE, drawn, number, style_sheet
+from symconv.figures.svg import SCALE, drawn, least_width, number, style_sheet
 from symconv.mathematics.latex import latex, width
 from symconv.mathematics.markup import plain
 from symconv.mathematics.mathml import CONTINUED, breakable, mathml
@@ -32,9 +30,6 @@ from symconv.mathematics.tree import Math
 from symconv.prose import Cited, Literal, Phrase, Prose, Run, Value
 
 __all__ = ["fragment", "printed"]
-
-#: pixels of the smallest letters, at least; a picture that is then wider than the page scrolls
-LEAST = 11.0
 
 #: punctuation that stays with the mathematics before it, and what stays with the mathematics after it
 CLOSING = re.compile(r"^[\u00a0\u202f]?[,.;:!?)»”’]+|^-\w+")
@@ -146,17 +141,12 @@ def _figure(document: Article, kind: str, room: Room) -> dict[str, Any] | None:
     frames = [
         {
             "title": plain(scene.title), "drawing": Markup(drawn(scene.items)), "width": number(scene.width * SCALE),
-            "height": number(scene.height * SCALE), "least": number(min(1.0, LEAST / pixels(scene)) * scene.width * SCALE),
+            "height": number(scene.height * SCALE), "least": number(least_width(scene)),
         }
         for scene in shown.frames
     ]  # fmt: skip
     said = [run for note in shown.notes for run in (" ", *note)]
     return {"kind": kind, "caption": set_runs([*shown.caption, *said]), "frames": frames}
-
-
-def pixels(scene: Scene) -> float:
-    """The size of the smallest letters of a scene in its natural size."""
-    return 10 * PIXELS * smallest(scene)
 
 
 # the page -------------------------------------------------------------------------------------------------------------

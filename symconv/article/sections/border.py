@@ -34,6 +34,7 @@ def border(case: Case) -> Section:
     blocks.append(Paragraph(Phrase("border.slides")))
     blocks += drawn(case.line, ("y", "dw"), remarked=False)
     blocks += [Paragraph(Phrase("border.padded")), *drawn(case.line, ("dx",), remarked=False, named="dz")]
+    blocks += [Picture("backward")] if conv.mode.moves_rows else []
     blocks += [
         Paragraph(Phrase(f"border.fold{kind}", values)),
         Equations(tuple(folded(line)), "fold"),

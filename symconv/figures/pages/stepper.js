@@ -1,6 +1,12 @@
 (function (root) {
   "use strict";
-  var steps = Array.prototype.slice.call(root.querySelectorAll("g.step"));
+  // a page may hold the same steps laid out for several widths
+  var films = [];
+  root.querySelectorAll("g.step").forEach(function (step) {
+    var film = films[films.length - 1];
+    if (film && film[0].parentNode === step.parentNode) film.push(step); else films.push([step]);
+  });
+  var steps = films[0];
   var counter = root.querySelector("[data-counter]");
   var said = root.querySelector("[data-said]");
   var play = root.querySelector('[data-action="play"]');
@@ -8,7 +14,9 @@
 
   function show(i) {
     at = (i + steps.length) % steps.length;
-    steps.forEach(function (step, j) { step.style.display = j === at ? "" : "none"; step.style.visibility = "visible"; });
+    films.forEach(function (film) {
+      film.forEach(function (step, j) { step.style.display = j === at ? "" : "none"; step.style.visibility = "visible"; });
+    });
     counter.textContent = at + 1 + " / " + steps.length;
     if (said) said.textContent = steps[at].getAttribute("data-title");
   }
@@ -38,6 +46,8 @@
   });
   document.addEventListener("keydown", function (event) {
     if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
+    var picture = event.target.closest && event.target.closest(".picture");
+    if (picture && picture.scrollWidth > picture.clientWidth && /Left|Right/.test(event.key)) return;  // it is scrolled
     if (event.key === " " && event.target.tagName && event.target.tagName.toLowerCase() === "button") return;
     event.preventDefault();
     actions[keys[event.key]]();
