@@ -23,7 +23,7 @@ from symconv import Conv
 from symconv.article import Document, document, render
 from symconv.article.blocks import Equations, Paragraph, Section, Table
 from symconv.article.case import Case
-from symconv.article.companions import channelled, character, example, is_line, line_of, shorter
+from symconv.article.companions import channelled, character, example, fewer, is_line, line_of, shorter
 from symconv.article.formats.markdown import DIALECTS
 from symconv.article.listing import listing
 from symconv.article.selection import kept, kinds, selected
@@ -687,7 +687,8 @@ WORDY = [*SMALL, *LONG, Conv(input=(8, 5), kernel=3, stride=(4, 1), batch=2), Co
            if mode not in ("zeros", "constant")),
          Conv(input=(4, 5), kernel=3, padding=1, padding_mode="constant"),
          Conv(input=3, kernel=2, in_channels=4, out_channels=4, groups=2, transposed=True),
-         Conv(input=5, kernel=3, padding=((2, 0),)), Conv(input=5, kernel=3, stride=2, padding=1)]  # fmt: skip
+         Conv(input=5, kernel=3, padding=((2, 0),)), Conv(input=5, kernel=3, stride=2, padding=1),
+         Conv(input=(56, 56), kernel=3, padding=1, in_channels=64, out_channels=64)]  # fmt: skip
 
 
 def keys(value: object) -> set[str]:
@@ -738,6 +739,8 @@ def test_every_word_is_used_and_none_is_missing(monkeypatch: pytest.MonkeyPatch)
         for name in ("gradients", "summary", "steps", "algorithm"):
             used |= keys(document(conv, sections=[name], detail="brief").sections)
     used |= keys(document(SMALL[0], sections=["summary"], assume="p == 0").sections)
+    own = {"letters": {"dx": "g", "dw": "h", "db": "e"}}
+    used |= keys(document(SMALL[0], sections=["setting"], notation=own).sections)
     used |= keys(document(SMALL[0], sections=["algorithm"], code="none").sections)
     used |= keys(document(SMALL[0], sections=["algorithm"], code="loops").sections)
     monkeypatch.setattr("symconv.isl.is_there", lambda: False)  # as in a browser
@@ -804,11 +807,22 @@ def test_unknown_language_format_and_loss_are_refused() -> None:
         document(conv, loss="hinge")
 
 
+def test_of_a_large_layer_a_smaller_one_of_its_kind_is_written_out() -> None:
+    conv = Conv(input=(224, 224), kernel=7, stride=2, padding=3, in_channels=64, out_channels=64)
+    large, small = (document(each, sections=["forward", "algorithm"]) for each in (conv, fewer(conv)))
+    assert large.ok
+    said = [block.phrase.key for block in large.blocks() if isinstance(block, Paragraph)]
+    assert {"forward.entries_short", "verdict.intro_smaller"} <= set(said)
+    entries = [[block for block in each.blocks() if isinstance(block, Equations)][1] for each in (large, small)]
+    assert entries[0] == entries[1]
+    assert "4,214,848 entries" in large.render("text")
+
+
 def test_too_many_terms_are_refused_with_the_count() -> None:
     with pytest.raises(ValueError, match="has 9 terms, more than max_terms=8"):
         Case(Conv(input=4, kernel=2), max_terms=8)  # at once, before anything is computed
-    with pytest.raises(ValueError, match=r"has 2,343,168 terms, more than max_terms=1,000"):
-        document(Conv(input=(64, 64), kernel=3, in_channels=8, out_channels=8, padding=1), max_terms=1_000)
+    with pytest.raises(ValueError, match=r"has 254 terms, more than max_terms=100"):
+        document(Conv(input=(64, 64), kernel=3, in_channels=8, out_channels=8, padding=1), max_terms=100)
     with pytest.raises(ValueError, match=r"has 5,476 terms, more than max_terms=5,000"):
         document(Conv(input=(24, 24), kernel=3, padding=1, out_channels=1, batch=1, in_channels=1), loss="squared")
 

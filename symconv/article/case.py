@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from symconv.algebra.symbols import load_sympy, symbols
-from symconv.article.companions import is_line, line_of, shorter
+from symconv.article.companions import fewer, is_line, line_of, shorter
 from symconv.article.evidence import SCHEDULE, Evidence
 from symconv.article.selection import BUDGET
+from symconv.formulas.by_axes import check_axes
 from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.layer.gradients import LOSSES, MAX_SYMPY_TERMS, Gradients, gradients
 from symconv.mathematics.notation import OWN, Notation
@@ -27,7 +28,8 @@ class Case:
     ``gradient_check`` whether lines to try it follow, ``notation`` the author's, ``given`` what
     was found out of the layer already, ``code`` what the listing shows, ``assume`` what the theorem is restricted to.
 
-    Refused at once, with ValueError: a loss without a name, or of too many terms.
+    Of a loss of more than ``max_terms`` terms the entries that are shown are those of ``told``, a smaller layer.
+    Refused at once, with ValueError: a loss without a name, or one of too many terms even on an axis of the layer alone.
     """
 
     conv: Conv
@@ -46,7 +48,10 @@ class Case:
     def __post_init__(self) -> None:
         if self.loss not in TOLD:
             raise ValueError(f"no loss {self.loss!r}; there are {', '.join(TOLD)}")
-        self.conv.check_terms(self.max_terms)
+        if self.conv.terms > self.max_terms:
+            check_axes(self.conv, self.max_terms)
+            if fewer(self.conv).terms > self.max_terms:
+                self.conv.check_terms(self.max_terms)
         if self.loss != "upstream":
             self.conv.check_terms(min(self.max_terms, MAX_SYMPY_TERMS))
 
@@ -64,6 +69,11 @@ class Case:
         alone, or a shorter one of the same character."""
         line = line_of(self.conv)
         return self if is_line(self.conv) and line == self.conv else self._beside(line)
+
+    @cached_property
+    def told(self) -> Case:
+        """The layer itself, or one like it with short axes and few channels where its loss is too large to be written down."""
+        return self if self.conv.terms <= self.max_terms else self._beside(fewer(self.conv))
 
     @cached_property
     def short(self) -> Case:

@@ -9,12 +9,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
 
-__all__ = ["channelled", "character", "example", "interesting_axis", "is_line", "least", "line_of", "named", "shorter"]
+__all__ = [
+    "channelled",
+    "character",
+    "example",
+    "fewer",
+    "interesting_axis",
+    "is_line",
+    "least",
+    "line_of",
+    "named",
+    "shorter",
+]
 
 #: an axis with arrays longer than this is shown by a shorter one, with arrays no longer than that
 WHOLE, LONGEST = 12, 9
@@ -160,6 +172,20 @@ def line_of(conv: Conv, axis: int | None = None) -> Conv:
 def shorter(conv: Conv) -> Conv:
     """A layer with as many axes, each of the same character and short, with one image, channel and filter."""
     return _layer([line_of(conv, axis).axes[0] for axis in range(conv.ndim)], conv)
+
+
+def fewer(conv: Conv) -> Conv:
+    """The shorter layer with two images, two groups and two channels of each on either side, where the layer has as many.
+
+    >>> fewer(Conv(input=(56, 56), kernel=3, padding=1, in_channels=64, out_channels=128, groups=32))
+    Conv(input=(4, 4), kernel=(3, 3), in_channels=4, out_channels=4, groups=2, padding=(1, 1))
+    """
+    groups = min(conv.groups, 2)
+    each = (groups * min(channels // conv.groups, 2) for channels in (conv.in_channels, conv.out_channels))
+    in_channels, out_channels = each
+    return replace(
+        shorter(conv), batch=min(conv.batch, 2), in_channels=in_channels, out_channels=out_channels, groups=groups
+    )
 
 
 def least(conv: Conv) -> Conv:

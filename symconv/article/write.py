@@ -144,8 +144,8 @@ def document(
     ``code`` what the listing shows (:mod:`symconv.article.layout`), ``heading`` a title of the author's own. ``assume``
     (``"p == 0, K odd"``) restricts the theorem to what it says; it has to hold of the layer.
 
-    Raises ValueError for a language, loss, section or detail there is none of, and, before any work, for a loss of more than
-    ``max_terms`` terms.
+    Of a loss of more than ``max_terms`` terms the entries are those of a shorter layer like it, which is said. Raises ValueError
+    for a language, loss, section or detail there is none of, and, before any work, where even one axis has more terms.
 
     >>> document(Conv(input=4, kernel=2))
     <derivation of Conv(input=4, kernel=2), loss 'upstream', 7 sections: ok>

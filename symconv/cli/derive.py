@@ -69,7 +69,13 @@ def _no_forward(ctx: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the words.")
 @click.option("--loss", type=click.Choice(TOLD), default="upstream", show_default=True,
               help="dy given as symbols, or half the squared distance to a target t.")  # fmt: skip
-@click.option("--max-terms", default=MAX_TERMS, show_default=True, type=click.IntRange(1), help="Refuse a larger loss.")
+@click.option(
+    "--max-terms",
+    default=MAX_TERMS,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Show the entries of a shorter layer where the loss has more.",
+)
 @click.option("--sections", metavar="NAMES", help=f"Only these, with commas between them: {', '.join(SECTIONS)}.")
 @click.option("--detail", type=click.Choice(DETAILS), default="full", show_default=True,
               help="Everything about the layer, or without what repeats and supports the main line; all: also what the layer "

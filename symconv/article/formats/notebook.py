@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symconv.article.blocks import Article, Block, Picture, Section
+from symconv.article.companions import fewer
 from symconv.article.formats.markdown import printed as in_markdown
 from symconv.article.formats.markdown import words
 from symconv.article.pictures import PAGE, pictures
 from symconv.figures import Figure
+from symconv.layer.conv import MAX_TERMS, Conv
 from symconv.prose import Phrase
 
 __all__ = ["MOST_SHOWN", "printed"]
@@ -36,7 +38,7 @@ from symconv.figures import figure
 
 conv = {conv!r}
 targets = [{targets}]
-g = conv.gradients({loss})
+{shown}g = {name}.gradients({loss})
 g"""
 
 PROVE = """\
@@ -142,20 +144,30 @@ def _targets(document: Article) -> tuple[str, ...]:
 def _layer(document: Article) -> Step:
     loss = "" if document.loss == "upstream" else f'"{document.loss}"'
     targets = ", ".join(f'"{target}"' for target in _targets(document))
-    code = LAYER.format(conv=document.conv, targets=targets, loss=loss)
+    told = _told_of(document)
+    large = told != document.conv
+    shown = f"shown = {told!r}  # the layer's own loss has {document.conv.terms:,} terms\n" if large else ""
+    name = "shown" if large else "conv"
+    code = LAYER.format(conv=document.conv, targets=targets, loss=loss, shown=shown, name=name)
     return Step("layer", Phrase("notebook.layer"), (code,))
+
+
+def _told_of(document: Article) -> Conv:
+    """The layer whose entries are shown: a shorter one where the loss has too many terms to be written down."""
+    return document.conv if document.conv.terms <= MAX_TERMS else fewer(document.conv)
 
 
 def _jacobian(document: Article) -> Step:
     """dy/dx as a matrix, or nothing where it is large."""
-    entries = math.prod(document.conv.x_shape) * math.prod(document.conv.y_shape)
+    conv = _told_of(document)
+    entries = math.prod(conv.x_shape) * math.prod(conv.y_shape)
     code = ('g.jacobian_matrix("x")',) if entries <= MOST_ENTRIES else ()
     return Step("jacobian", Phrase("notebook.jacobian"), code)
 
 
 def _gradients(document: Article) -> Step:
     """Each gradient: of a small layer the whole array, of a large one an entry in its middle."""
-    conv = document.conv
+    conv = _told_of(document)
     targets = [target for target in _targets(document) if target != "y"]
     if conv.terms <= MOST_SHOWN:
         arrays = {"dx": "g.dx[0, 0]", "dw": "g.dw[0, 0]", "db": "g.db"}

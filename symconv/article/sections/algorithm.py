@@ -8,6 +8,7 @@ from symconv.article.blocks import Block, Code, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.evidence import numbered
 from symconv.article.listing import gradient_check, listing
+from symconv.article.sections.setting import layer_of
 from symconv.kernels import Kind, emit
 from symconv.kernels.checks import TOLERANCE, Finding
 from symconv.mathematics.tree import Above, Math, Row, Word
@@ -71,8 +72,10 @@ def verdict(case: Case, findings: tuple[Finding, ...]) -> list[Block]:
         return [told]
     tried = numbered(case.conv)
     with_number = Phrase("verdict.filler", {"value": Word(f"{tried.padding_value:g}")}) if tried != case.conv else None
+    values: dict[str, Value] = {"terms": case.conv.terms, "layer": layer_of(case.evidence.run_on)}
+    key = "intro" if case.evidence.run_on == case.conv else "intro_smaller"
     return [
-        Paragraph(Phrase("verdict.intro", {"terms": case.conv.terms})),
+        Paragraph(Phrase(f"verdict.{key}", values)),
         *([Paragraph(with_number)] if with_number else []),
         Table(head, tuple(rows), numbers=(2,)),
         told,

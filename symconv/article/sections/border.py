@@ -8,7 +8,7 @@ from symconv.algebra.integers import Integer
 from symconv.article.blocks import Block, Equations, Paragraph, Picture, Section
 from symconv.article.case import Case
 from symconv.article.drawing import drawn
-from symconv.article.sections.passes import entry_equations, general
+from symconv.article.sections.passes import entry_equations, general, written_out
 from symconv.article.sections.setting import named, sizes_of
 from symconv.layer.conv import Conv
 from symconv.layer.padding import FILLER, OUTSIDE
@@ -46,8 +46,7 @@ def border(case: Case) -> Section:
     ]
     if case.line is not case:
         blocks += [Paragraph(Phrase(f"border.whole{kind}")), general(conv, "dw", "dw")]
-        for target in case.targets:
-            blocks += entry_equations(conv, target, case.gradients.terms(target))
+        blocks += written_out(case, case.targets, led=False)
     return Section("border", Phrase("border.title"), tuple(blocks))
 
 

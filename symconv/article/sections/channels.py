@@ -8,13 +8,13 @@ from symconv.article.blocks import Block, Equations, Paragraph, Picture, Section
 from symconv.article.case import Case
 from symconv.article.companions import channelled
 from symconv.article.equations import gradient_equations, indices, own, shown_labels
-from symconv.article.sections.setting import sizes_of
+from symconv.article.sections.setting import counts, sizes_of
 from symconv.article.selection import MOST_TERMS, SHOWN_OF_LONG, places
 from symconv.formulas.tree import TARGETS
 from symconv.layer.conv import Conv
 from symconv.layer.loss import channel_labels
 from symconv.mathematics.entries import entry, terms_sum
-from symconv.mathematics.tree import Equation, Math, Operator, Row, Word, separated
+from symconv.mathematics.tree import Equation, Math, Word, separated
 from symconv.prose import Phrase, Value
 
 __all__ = ["channels"]
@@ -39,7 +39,8 @@ def channels(case: Case) -> Section:
     else:
         blocks.append(Paragraph(Phrase("channels.no_groups")))
     if case.full:
-        blocks += expanded(case if mine else Case(small(conv)), mine)
+        shown = case.told if mine else Case(small(conv))
+        blocks += expanded(shown, shown is case)
     return Section("channels", Phrase("channels.title"), tuple(blocks))
 
 
@@ -59,18 +60,6 @@ def depth(conv: Conv, layer: str) -> Phrase:
 def small(conv: Conv) -> Conv:
     """The smallest layer with two images, two input and three output channels."""
     return Conv(input=3, kernel=2, batch=2, in_channels=2, out_channels=3, transposed=conv.transposed)
-
-
-def counts(conv: Conv) -> Math:
-    """``N = 2, C = 4, F = 3``: how many there are of what is written as an index; G of groups."""
-    known = {
-        "n": ("N", conv.batch),
-        "c": ("C", conv.in_channels),
-        "f": ("F", conv.out_channels),
-        "g": ("G", conv.groups),
-    }
-    shown = (known[label] for label in "ncfg" if label in shown_labels(conv))
-    return separated([Row((Word(name), Operator("="), Word(str(count)))) for name, count in shown], wide=True)
 
 
 def free_and_summed(conv: Conv, target: str) -> tuple[Math, Math]:

@@ -13,7 +13,7 @@ from symconv.article.companions import is_line
 from symconv.article.drawing import drawn
 from symconv.article.equations import gradient_equations
 from symconv.article.reasoning import against, chain, extended, kronecker, solved, typical
-from symconv.article.sections.setting import listed, sizes_of
+from symconv.article.sections.setting import layer_of, listed, sizes_of
 from symconv.article.selection import (
     MOST_ENTRIES,
     MOST_ROWS,
@@ -35,7 +35,7 @@ from symconv.mathematics.of_integers import FIRST
 from symconv.mathematics.tree import Above, Equation, Fence, Fraction, Math, Matrix, Product, Row, Sum, Word
 from symconv.prose import Phrase, Reference, Value
 
-__all__ = ["forward", "gradients", "jacobians", "unreached"]
+__all__ = ["forward", "gradients", "jacobians", "unreached", "written_out"]
 
 #: a Jacobian with more rows or columns is not drawn out again in its product with dy
 MOST_DRAWN_OUT = 9
@@ -115,10 +115,19 @@ def forward(case: Case) -> Section:
     blocks.append(Picture("window"))
     if not case.full:
         return Section("forward", Phrase("forward.title"), tuple(blocks))
-    blocks.append(Paragraph(Phrase("forward.entries")))
-    return Section(
-        "forward", Phrase("forward.title"), (*blocks, *entry_equations(conv, "y", case.gradients.terms("y")))
-    )
+    return Section("forward", Phrase("forward.title"), (*blocks, *written_out(case, ("y",))))
+
+
+def written_out(case: Case, targets: Sequence[str], led: bool = True) -> list[Block]:
+    """The entries of the targets; where the layer is too large for it those of one like it, which is said, as is what comes where
+    it is ``led`` to them."""
+    told = case.told
+    blocks: list[Block] = [Paragraph(Phrase("forward.entries"))] if led else []
+    if told is not case:
+        blocks = [Paragraph(Phrase("forward.entries_short", {"layer": layer_of(told.conv)}))]
+    for target in targets:
+        blocks += entry_equations(told.conv, target, told.gradients.terms(target))
+    return blocks
 
 
 def partial(array: str) -> Math:
@@ -218,9 +227,7 @@ def gradients(case: Case) -> Section:
     if case.line is not case and not case.full:
         blocks += unreached(conv)
     elif case.line is not case:
-        blocks.append(Paragraph(Phrase("gradients.entries")))
-        for target in case.targets:
-            blocks += entry_equations(conv, target, case.gradients.terms(target))
+        blocks += written_out(case, case.targets)
         blocks += unreached(conv)
         shown = Phrase("gradients.drawn")
         if case.short is not case:
@@ -285,9 +292,10 @@ def windows_of_entries(case: Case) -> list[Block]:
     would be too wide."""
     if case.conv.ndim > 2:
         return []
-    conv, shown = case.conv, _drawn_out(case)
+    told = case.told
+    conv, shown = told.conv, _drawn_out(told)
     if any(line is None for _, line in shown):
-        conv, shown = case.short.conv, _drawn_out(case.short)
+        conv, shown = told.short.conv, _drawn_out(told.short)
     lines = [(index, *line) for index, line in shown if line is not None]
     if not lines:
         return []

@@ -24,7 +24,7 @@ from symconv.mathematics.of_integers import FIRST, of_integer
 from symconv.mathematics.tree import Below, Equation, Math, Operator, Row, Sum, Word, separated
 from symconv.prose import Phrase, Value
 
-__all__ = ["crossed", "listed", "named", "setting", "sizes_of", "subtitle", "title"]
+__all__ = ["counts", "crossed", "layer_of", "listed", "named", "setting", "sizes_of", "subtitle", "title"]
 
 #: the columns of the table of sizes: a letter, in the layer's terms, and whether it is shown when it has its usual value
 SIZES = {"H": None, "K": None, "s": 1, "d": 1, "p": 0, "q": 0, "O": None, "r": 0}
@@ -85,6 +85,18 @@ def sizes_of(conv: Conv) -> Math:
     values = {name: tuple(conv.sizes(axis)[name] for axis in range(conv.ndim)) for name in SIZES}
     shown = [name for name, usual in SIZES.items() if name not in "Or" and set(values[name]) != {usual}]
     return separated([Row((Word(name), Operator("="), _per_axis(values[name]))) for name in shown], wide=True)
+
+
+def counts(conv: Conv) -> Math:
+    """``N = 2, C = 4, F = 3``: how many there are of what is written as an index; G of groups."""
+    known = {
+        "n": ("N", conv.batch),
+        "c": ("C", conv.in_channels),
+        "f": ("F", conv.out_channels),
+        "g": ("G", conv.groups),
+    }
+    shown = (known[label] for label in "ncfg" if label in shown_labels(conv))
+    return separated([Row((Word(name), Operator("="), Word(str(count)))) for name, count in shown], wide=True)
 
 
 def _per_axis(values: tuple[int, ...]) -> Math:
@@ -201,6 +213,11 @@ def _letter(conv: Conv, name: str, value: int) -> Phrase:
     """``s = 1 (stride)``."""
     key = f"letter_transposed.{name}" if conv.transposed and name == "r" else f"letter.{name}"
     return Phrase(key, {"is": Row((Word(name), Operator("="), number(value)))})
+
+
+def layer_of(conv: Conv) -> Value:
+    """The numbers of channels, where there are several, and the sizes."""
+    return listed([*([counts(conv)] if shown_labels(conv) else []), sizes_of(conv)])
 
 
 def listed(items: Sequence[Value]) -> Value:
