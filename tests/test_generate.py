@@ -345,3 +345,11 @@ def test_headers_say_what_is_proved_of_every_size() -> None:
         says = " ".join(checked_evidence(order.checked_on, str(found), found.proved))
         assert ("Proved for every size at stride 1 to" in says) is found.proved
         assert ("no proof for every size" in says) is not found.proved
+
+
+def test_the_file_to_use_is_short() -> None:
+    """Short enough to be read top to bottom, with every border and the double backward in it."""
+    source = (Path(__file__).parents[1] / "generated" / "conv2d.py").read_text(encoding="utf-8")
+    assert "def conv2d_double_backward(" in source
+    assert "padding_mode" in source
+    assert 150 <= len(source.splitlines()) <= 220

@@ -158,11 +158,10 @@ def test_taps_loop_over_taps_only() -> None:
     functions = [
         each for each in ast.parse(kernel_for("taps", Kind(3)).source).body if isinstance(each, ast.FunctionDef)
     ]
-    used = [each for each in functions if not each.name.startswith("_border")]
+    used = [each for each in functions if each.name not in ("_layer", "_folded")]  # over axes
     loops = [node for each in used for node in ast.walk(each) if isinstance(node, ast.For)]
     targets = {ast.unparse(node.target) for node in loops}
-    assert "(k0, k1, k2)" in targets
-    assert targets <= {"(k0, k1, k2)", "(axis, (H, (K, s, d), (p, q)))"}
+    assert targets == {"(k0, k1, k2)"}
 
 
 def test_formulas_are_read_from_the_tree() -> None:
@@ -342,16 +341,19 @@ RUDE = {
     "integers-widened": (", dtype=dy.dtype)", ")"),
     "images-needed": ("int(np.prod(a.shape[lead:]))", "-1"),
     "bias-required": ("y if b is None else y + b.reshape(-1, 1, 1)", "y + b.reshape(-1, 1, 1)"),
-    "wrong-dy-accepted": ('    _check_shape("dy", dy,', '    _check_shape("dy", None,'),
-    "wrong-bias-accepted": ('    _check_shape("b", b, (w.shape[0],))', "    b = None"),
+    "wrong-dy-accepted": ("if dy.shape != (N, G * F, O0, O1)", "if False"),
+    "wrong-bias-accepted": ("if b is not None and b.shape != (w.shape[0],)", "if False"),
     "channels-unchecked": ("x.shape[1] != w.shape[1] * G", "False"),
-    "error-without-shapes": ("{name} {array.shape}", "{name}"),
+    "error-without-shapes": ("b {b.shape} must", "b must"),
     "default-stride": ("stride=1, padding=0", "stride=2, padding=0"),
     "default-padding": ("padding=0, dilation=1", "padding=1, dilation=1"),
-    "same-on-the-other-side": ("(n // 2, n - n // 2)", "(n - n // 2, n // 2)"),
-    "pad-key-ignored": ('"padding" if key == "pad"', '"dilation" if key == "pad"'),
-    "no-output-accepted": ("if O < 1:", "if O < -99999:"),
-    "one-output-refused": ("if O < 1:", "if O < 2:"),
+    "same-on-the-other-side": (
+        "(d * (K - 1) // 2, (d * (K - 1) + 1) // 2)",
+        "((d * (K - 1) + 1) // 2, d * (K - 1) // 2)",
+    ),
+    "pad-key-ignored": ('"padding" if name == "pad"', '"dilation" if name == "pad"'),
+    "no-output-accepted": ("if O < 1 or", "if O < -99999 or"),
+    "one-output-refused": ("if O < 1 or", "if O < 2 or"),
 }
 
 
@@ -372,31 +374,37 @@ def test_every_changed_operator_is_caught(name: str) -> None:
     if not kernel.kind.transposed:
         layers += [Conv(input=(4, 3), kernel=(2, 3), stride=(1, 2), padding=pads, padding_mode=mode)
                    for mode, pads in (("reflect", ((3, 1), (0, 2))), ("symmetric", ((0, 0), (3, 1))))]  # fmt: skip
+        layers.append(Conv(input=(4, 3), kernel=2, padding=((2, 1), (0, 3)), padding_mode="constant", padding_value=2))
     functions = {
         kernel.function,
         f"{kernel.function}_backward",
         "_reach",
         "_columns",
         "_gather",
-        "_add_back",
         "_padded",
         "_folded",
-        "_border_folded",
-        "_output_size",
-        "_transposed_size",
+        "_zero_padded",
+        "_inside",
+        "_layer",
+        "_transposed_layer",
     }
     points = [(conv, random_integers(conv, seed=9)) for conv in layers]
     truth = [exact_gradients(conv, at["x"], at["w"], at["b"] if conv.bias else None, at["dy"]) for conv, at in points]
     tried, survived = 0, []
     for where, mutant in mutants(kernel, functions):
+        place = line_of(kernel, where).strip()
+        if place.startswith("raise ") or ("layer:" in where and not place.startswith(("O = ", "H = "))):
+            continue  # what refusals say, and when: test_bad_manners_are_caught
         tried += 1
         if all(agrees(mutant, conv, at, right) for (conv, at), right in zip(points, truth)):
             survived.append(where)
     assert tried > 35
     # any negative number stands for the size left over, and that for the product: changes that change nothing; nor does it
-    # matter to a result how many columns are gathered at a time
+    # matter to a result how many columns are gathered at a time, or what a constant is that is nowhere read
     for where in survived:
         place = line_of(kernel, where)
+        if place.strip().startswith("value = ") or "_taps(rows, axes)[0]" in place:  # of one tap
+            continue
         assert "reshape" in place or "= _blocks(" in place, where
         assert where.split(" ", 1)[1] in ("1", "G * F", "G * C"), where
 

@@ -150,9 +150,9 @@ def test_unrolled_files_on_symbols() -> None:
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
-    [("(v_x, w, **layer) + ", "(x, w, **layer) + "), ("(dy, x, v_w", "(dy, x, w"), ("(dy, v_x, w,", "(dy, x, w,"),
+    [("(v_x, w, None, *layer, 0) + ", "(x, w, None, *layer, 0) + "), ("(dy, x, v_w", "(dy, x, w"), ("(dy, v_x, w,", "(dy, x, w,"),
      ("_, ddw, _", "ddw, _, _"), ("(x, v_w, v_b,", "(x, v_w, None,"),
-     ("(v_x, w, **layer)", "(v_x, w, padding_value=1, **layer)")],
+     ("(v_x, w, None, *layer, 0)", "(v_x, w, None, *layer, 1)")],
 )  # fmt: skip
 def test_a_wrong_factor_is_found(right: str, wrong: str) -> None:
     kernel = emit("taps", Kind(2))

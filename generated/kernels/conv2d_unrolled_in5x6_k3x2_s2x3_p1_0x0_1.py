@@ -2,24 +2,21 @@
 
     L = sum of dy[n, f, o] * w[f, c, k] * x[n, c, m]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor
-left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed
-inside their group.
-
+On each axis 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor left out gives the
+array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed inside their group.
 Every product is written out; a name stands for one entry in all images of the batch. Each entry is read once. Forward
 20 products, backward 40; none is shared: o follows from k and m, so each occurs in one entry. What no window reaches
 stays zero.
 
 Holds for Conv(input=(5, 6), kernel=(3, 2), stride=(2, 3), padding=((1, 0), (0, 1))) with any number of images (also
-none); other sizes are refused. The dtype of the arguments is the dtype of the results: floats, integers (which wrap
-around), Python objects, complex numbers as they are, without conjugation. Arguments are never written to.
+none); other sizes are refused. Results have the dtype of the arguments: floats, integers (which wrap around), Python
+objects, complex numbers without conjugation. Arguments are never written to.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on symbols
-the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>; on random integers they equal exact
-differences of step 1; in float64 the gradients are within 1e-8 of the complex-step derivative; dtypes are kept, any
-memory, no images and every form of parameters work, both faces agree, wrong arguments are refused. Layers:
-in5x6-k3x2-s2x3-p1_0x0_1, in5x6-k3x2-n2c1f1-s2x3-p1_0x0_1. These checks cover the layers named; they are no proof for
-every size.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss; the double backward that of
+<v_x, dx> + <v_w, dw> + <v_b, db>; on integers they equal exact differences of step 1; in float64 the gradients are
+within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both faces
+agree, wrong arguments are refused. Layers: in5x6-k3x2-s2x3-p1_0x0_1, in5x6-k3x2-n2c1f1-s2x3-p1_0x0_1. These checks
+cover the layers named; they are no proof for every size.
 """
 
 import numpy as np
@@ -29,10 +26,13 @@ __all__ = ["conv2d", "conv2d_backward", "conv2d_double_backward", "conv_forward"
 # the layer that is written out: G, F, C and, on each axis, H, K, O, s, d, p, q
 LAYER = (1, 1, 1, [(5, 3, 2, 2, 1, 1, 0), (6, 2, 2, 3, 1, 0, 1)])
 
+# padding_mode: its name in np.pad; by how many rows one side may be longer than H, None: by any number
+_MODES = {"zeros": ("constant", None), "constant": ("constant", None), "reflect": ("reflect", -1),
+          "replicate": ("edge", None), "circular": ("wrap", 0), "symmetric": ("symmetric", 0)}
 
-def conv2d(
-    x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1, padding_mode="zeros", padding_value=0
-):
+
+def conv2d(x, w, b=None, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1, padding_mode="zeros",
+           padding_value=0):
     """y: every filter of w slid over x, plus b.
 
     x (N, 1, 5, 6), w (1, 1, 3, 2), b (1,) or None; y (N, 1, 2, 2). The parameters can only be what they are by default.
@@ -43,16 +43,14 @@ def conv2d(
     (1, 1, 2, 2)
     """
     x, w, b = _arrays(x, w, b)
-    layer = _layer(x, w, b, stride, padding, dilation, groups, ndim=2)
+    layer = _layer(x, w, b, stride, padding, dilation, groups, padding_mode, ndim=2)
     if padding_mode != "zeros":
         raise ValueError(f"padding_mode {padding_mode!r}: this code is written for 'zeros'")
     _check_layer(layer[1:], LAYER, x, w)
     N = layer[0]
     # one name for each entry, 1-based as in the derivation; x and dy: in all images
-    (
-        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33, x_34, x_35, x_36,
-        x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
-    ) = x.reshape(N, 30).T
+    (x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33,
+     x_34, x_35, x_36, x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56) = x.reshape(N, 30).T
     w_11, w_12, w_21, w_22, w_31, w_32 = w.ravel()
     y = np.zeros((N, 1, 2, 2), x.dtype)
     y[:, 0, 0, 0] = w_21 * x_11 + w_22 * x_12 + w_31 * x_21 + w_32 * x_22
@@ -62,26 +60,21 @@ def conv2d(
     return y if b is None else y + b.reshape(-1, 1, 1)
 
 
-def conv2d_backward(
-    dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1, padding_mode="zeros", padding_value=0
-):
-    """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
-
-    dy (N, 1, 2, 2); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv2d.
-    """
+def conv2d_backward(dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1, padding_mode="zeros",
+                    padding_value=0):
+    """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy (N, 1, 2, 2)."""
     dy, x, w = _arrays(dy, x, w)
-    layer = _layer(x, w, None, stride, padding, dilation, groups, ndim=2)
+    layer = _layer(x, w, None, stride, padding, dilation, groups, padding_mode, ndim=2)
     if padding_mode != "zeros":
         raise ValueError(f"padding_mode {padding_mode!r}: this code is written for 'zeros'")
     _check_layer(layer[1:], LAYER, x, w)
     N = layer[0]
-    _check_shape("dy", dy, (N, 1, 2, 2))
+    if dy.shape != (N, 1, 2, 2):
+        raise ValueError(f"dy {dy.shape} must have shape {(N, 1, 2, 2)} to fit the other arrays")
     # one name for each entry, 1-based as in the derivation; x and dy: in all images
     dy_11, dy_12, dy_21, dy_22 = dy.reshape(N, 4).T
-    (
-        x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33, x_34, x_35, x_36,
-        x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56,
-    ) = x.reshape(N, 30).T
+    (x_11, x_12, x_13, x_14, x_15, x_16, x_21, x_22, x_23, x_24, x_25, x_26, x_31, x_32, x_33,
+     x_34, x_35, x_36, x_41, x_42, x_43, x_44, x_45, x_46, x_51, x_52, x_53, x_54, x_55, x_56) = x.reshape(N, 30).T
     w_11, w_12, w_21, w_22, w_31, w_32 = w.ravel()
     dx = np.zeros(x.shape, x.dtype)
     dw = np.zeros(w.shape, w.dtype)
@@ -111,31 +104,26 @@ def conv2d_backward(
     return dx, dw, db
 
 
-def conv2d_double_backward(
-    v_x, v_w, v_b, dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1, padding_mode="zeros",
-    padding_value=0,
-):
-    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.
-
-    v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w. The other
-    parameters are those of conv2d.
-    """
-    layer = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "padding_mode": padding_mode}
-    ddy = conv2d(v_x, w, **layer) + conv2d(x, v_w, v_b, padding_value=padding_value, **layer)
-    ddx, _, _ = conv2d_backward(dy, x, v_w, padding_value=padding_value, **layer)
-    _, ddw, _ = conv2d_backward(dy, v_x, w, **layer)
+def conv2d_double_backward(v_x, v_w, v_b, dy, x, w, stride=(2, 3), padding=((1, 0), (0, 1)), dilation=1, groups=1,
+                           padding_mode="zeros", padding_value=0):
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>; v_b may be None."""
+    layer = (stride, padding, dilation, groups, padding_mode)
+    ddy = conv2d(v_x, w, None, *layer, 0) + conv2d(x, v_w, v_b, *layer, padding_value)
+    ddx, _, _ = conv2d_backward(dy, x, v_w, *layer, padding_value)
+    _, ddw, _ = conv2d_backward(dy, v_x, w, *layer, 0)
     return ddy, ddx, ddw
 
 
 def conv_forward(x, w, b, conv_param):
     """out and cache, in course notation: conv_param is {'stride': s, 'pad': p}."""
-    return conv2d(x, w, b, **_options(conv_param)), (x, w, b, conv_param)
+    layer = {"padding" if name == "pad" else name: value for name, value in conv_param.items()}
+    return conv2d(x, w, b, **layer), (x, w, b, layer)
 
 
 def conv_backward(dout, cache):
     """dx, dw, db for the cache of conv_forward; db is None where b was."""
-    x, w, b, conv_param = cache
-    dx, dw, db = conv2d_backward(dout, x, w, **_options(conv_param))
+    x, w, b, layer = cache
+    dx, dw, db = conv2d_backward(dout, x, w, **layer)
     return dx, dw, None if b is None else db
 
 
@@ -146,25 +134,26 @@ def _arrays(*arrays):
     return tuple(None if a is None else a.astype(dtype, copy=False) for a in given)
 
 
-def _layer(x, w, b, stride, padding, dilation, groups, ndim):
-    """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
-    G, window = _window(x, w, stride, dilation, groups, ndim)
-    same = isinstance(padding, str) and padding == "same"
-    pads = _same(window) if same else _pairs(padding, ndim)
-    if x.shape[1] != w.shape[1] * G:
-        raise ValueError(
-            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
-            f"with groups {G} takes {w.shape[1] * G}"
-        )
-    _check_shape("b", b, (w.shape[0],))
+def _layer(x, w, b, stride, padding, dilation, groups, padding_mode, ndim):
+    """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q; ValueError where there is no layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
+        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
+    (G,) = _per_axis("groups", groups, 1, 1)
+    if x.shape[1] != w.shape[1] * G or w.shape[0] % G:
+        raise ValueError(f"x {x.shape}, w {w.shape}: C must be w.shape[1] times groups {groups!r}, and these divide F")
+    if b is not None and b.shape != (w.shape[0],):
+        raise ValueError(f"b {b.shape} must have shape ({w.shape[0]},), an entry for each filter of w {w.shape}")
+    strides, dilations = _per_axis("stride", stride, ndim, 1), _per_axis("dilation", dilation, ndim, 1)
+    if padding_mode not in _MODES:
+        raise ValueError(f"padding_mode {padding_mode!r} must be one of {', '.join(_MODES)}")
+    _, more = _MODES[padding_mode]
+    if isinstance(padding, str) and padding == "same" and max(strides) == 1:  # y as large as x, an odd row after
+        padding = [(d * (K - 1) // 2, (d * (K - 1) + 1) // 2) for K, d in zip(w.shape[2:], dilations)]
     axes = []
-    for axis, (H, (K, s, d), (p, q)) in enumerate(zip(x.shape[2:], window, pads)):
-        O = _output_size(H, K, s, d, p, q)
-        if O < 1:
-            raise ValueError(
-                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} does not fit "
-                f"input {H} with padding ({p}, {q}) on axis {axis}"
-            )
+    for H, K, s, d, (p, q) in zip(x.shape[2:], w.shape[2:], strides, dilations, _pairs(padding, ndim)):
+        O = (H + p + q - (d*(K - 1) + 1)) // s + 1
+        if O < 1 or (more is not None and max(p, q) > H + more):
+            raise ValueError(f"x {x.shape}: kernel {K}, dilation {d}, {padding_mode} padding ({p}, {q}) do not fit {H}")
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
 
@@ -178,63 +167,19 @@ def _check_layer(layer, written, x, w):
         )
 
 
-def _check_shape(name, array, shape):
-    """ValueError unless ``array`` is None or has the ``shape`` that the others call for."""
-    if array is not None and array.shape != shape:
-        raise ValueError(f"{name} {array.shape} must have shape {shape} to fit the other arrays")
-
-
-def _options(conv_param):
-    """``conv_param`` of the course notation as keyword arguments: what it calls pad is padding."""
-    return {"padding" if key == "pad" else key: value for key, value in conv_param.items()}
-
-
-def _window(x, w, stride, dilation, groups, ndim):
-    """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
-    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
-        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
-    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
-        raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
-    strides = _per_axis("stride", stride, ndim, 1)
-    dilations = _per_axis("dilation", dilation, ndim, 1)
-    return int(groups), list(zip(w.shape[2:], strides, dilations))
-
-
-def _same(window):
-    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
-    if any(s != 1 for _, s, _ in window):
-        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
-    lost = [-_output_size(0, K, 1, d, 0, 0) for K, _, d in window]
-    return [(n // 2, n - n // 2) for n in lost]
+def _per_axis(name, value, ndim, least):
+    """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
+    values = np.asarray(value, object)
+    each = [np.asarray(v, object).tolist() for v in (values.tolist() if values.ndim else [value] * ndim)]
+    if len(each) != ndim or not all(isinstance(v, (int, np.integer)) and v >= least for v in each):
+        raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
+    return tuple(int(v) for v in each)
 
 
 def _pairs(padding, ndim):
     """``padding`` as (before, after) for each axis."""
-    if isinstance(padding, str):
-        if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
-        padding = 0
-    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
-    each = list(padding) if several else [padding] * ndim
+    padding = 0 if isinstance(padding, str) and padding == "valid" else padding
+    each = padding if isinstance(padding, (tuple, list)) or np.ndim(padding) else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
-    return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
-
-
-def _output_size(H, K, s, d, p, q):
-    """How often the kernel fits: the rows of y on one axis."""
-    return (H + p + q - (d * (K - 1) + 1)) // s + 1
-
-
-def _whole(value):
-    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
-    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
-
-
-def _per_axis(name, value, ndim, least):
-    """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
-    values = np.asarray(value, object)
-    each = values.tolist() if values.ndim else [value] * ndim
-    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
-        raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
-    return tuple(int(v) for v in each)
+    return [_per_axis("padding", value, 2, 0) for value in each]

@@ -2,37 +2,31 @@
 
     L = sum of dy[n, f, m] * w[c, f, k] * x[n, c, o]  over  m = s*o + d*k - p
 
-On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor
-left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed
-inside their group.
-
+On each axis 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor left out gives the
+array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed inside their group.
 Each gradient is one correlation: pad, dilate (insert zeros), flip, correlate. r counts the rows that no window reaches;
 without it dx would be too short when the stride does not divide. For reading and for comparing with other texts: the
 zeros that are inserted are multiplied too.
 
-Written for every size: any number of images (also none) and channels, groups, stride, padding (also different before
-and after) and dilation, wherever the output has at least one row on each axis. The dtype of the arguments is the dtype
-of the results: floats, integers (which wrap around), Python objects, complex numbers as they are, without conjugation.
-Arguments are never written to.
+Written for every size: any number of images (also none) and channels, groups, stride, padding and dilation, wherever
+there is an output on each axis. Results have the dtype of the arguments: floats, integers (which wrap around), Python
+objects, complex numbers without conjugation. Arguments are never written to.
 
 Proved for every size at stride 1 to 4, dilation 1 to 3: what conv_transpose1d and conv_transpose1d_backward compute is
 y, dx, dw and db by the relation above, with any groups, any padding with zeros before and after, any output padding, in
 exact arithmetic. It was proved from the text of this file.
 
-Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss, entry by entry; on symbols
-the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>; on random integers they equal exact
-differences of step 1; in float64 the gradients are within 1e-8 of the complex-step derivative; dtypes are kept, any
-memory, no images and every form of parameters work, both faces agree, wrong arguments are refused. Layers:
-in3-k2-s2-transposed-op1, in4-k3-n2c6f6-p1_2-d3-g3-transposed-op2. These checks cover the layers named. The rest of what
-is said above (other borders, dtypes, steps that differ by axis, the double backward) rests on them.
+Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss; the double backward that of
+<v_x, dx> + <v_w, dw> + <v_b, db>; on integers they equal exact differences of step 1; in float64 the gradients are
+within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both faces
+agree, wrong arguments are refused. Layers: in3-k2-s2-transposed-op1, in4-k3-n2c6f6-p1_2-d3-g3-transposed-op2. These
+checks cover the layers named; other borders, dtypes, steps that differ by axis and the double backward rest on them.
 """
 
 import numpy as np
 
-__all__ = [
-    "conv_transpose1d", "conv_transpose1d_backward", "conv_transpose1d_double_backward", "conv_transpose_forward",
-    "conv_transpose_backward",
-]
+__all__ = ["conv_transpose1d", "conv_transpose1d_backward", "conv_transpose1d_double_backward",
+           "conv_transpose_forward", "conv_transpose_backward"]
 
 
 def conv_transpose1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
@@ -61,17 +55,15 @@ def conv_transpose1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, ou
 
 
 def conv_transpose1d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
-    """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.
-
-    dy (N, F, H); dx, dw and db have the shapes of x, w and b. The other parameters are those of conv_transpose1d.
-    """
+    """dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy (N, F, H)."""
     dy, x, w = _arrays(dy, x, w)
     N, G, F, C, axes = _transposed_layer(x, w, None, stride, padding, dilation, groups, output_padding, ndim=1)
     # vectors, one entry for each axis
     H, K, O, s, d, p, q = np.transpose(axes)
     # rows that no window reaches
     r = H + p + q - (d * (K - 1) + 1) - s * (O - 1)
-    _check_shape("dy", dy, (N, G * F, *H))
+    if dy.shape != (N, G * F, *H):
+        raise ValueError(f"dy {dy.shape} must have shape {(N, G * F, *H)} to fit the other arrays")
     x_shape, w_shape = x.shape, w.shape
     # groups get an axis of their own; F and C count inside one group
     dy = dy.reshape(N, G, F, *dy.shape[2:])
@@ -83,32 +75,26 @@ def conv_transpose1d_backward(dy, x, w, stride=1, padding=0, dilation=1, groups=
     return dx.reshape(x_shape), dw.reshape(w_shape), db.reshape(G * F)
 
 
-def conv_transpose1d_double_backward(
-    v_x, v_w, v_b, dy, x, w, stride=1, padding=0, dilation=1, groups=1, output_padding=0
-):
-    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.
-
-    v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w. The other
-    parameters are those of conv_transpose1d.
-    """
-    layer = {
-        "stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "output_padding": output_padding
-    }
-    ddy = conv_transpose1d(v_x, w, **layer) + conv_transpose1d(x, v_w, v_b, **layer)
-    ddx, _, _ = conv_transpose1d_backward(dy, x, v_w, **layer)
-    _, ddw, _ = conv_transpose1d_backward(dy, v_x, w, **layer)
+def conv_transpose1d_double_backward(v_x, v_w, v_b, dy, x, w, stride=1, padding=0, dilation=1, groups=1,
+                                     output_padding=0):
+    """ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>; v_b may be None."""
+    layer = (stride, padding, dilation, groups, output_padding)
+    ddy = conv_transpose1d(v_x, w, None, *layer) + conv_transpose1d(x, v_w, v_b, *layer)
+    ddx, _, _ = conv_transpose1d_backward(dy, x, v_w, *layer)
+    _, ddw, _ = conv_transpose1d_backward(dy, v_x, w, *layer)
     return ddy, ddx, ddw
 
 
 def conv_transpose_forward(x, w, b, conv_param):
     """out and cache, in course notation: conv_param is {'stride': s, 'pad': p}."""
-    return conv_transpose1d(x, w, b, **_options(conv_param)), (x, w, b, conv_param)
+    layer = {"padding" if name == "pad" else name: value for name, value in conv_param.items()}
+    return conv_transpose1d(x, w, b, **layer), (x, w, b, layer)
 
 
 def conv_transpose_backward(dout, cache):
     """dx, dw, db for the cache of conv_transpose_forward; db is None where b was."""
-    x, w, b, conv_param = cache
-    dx, dw, db = conv_transpose1d_backward(dout, x, w, **_options(conv_param))
+    x, w, b, layer = cache
+    dx, dw, db = conv_transpose1d_backward(dout, x, w, **layer)
     return dx, dw, None if b is None else db
 
 
@@ -127,11 +113,12 @@ def _transposed_layer(x, w, b, stride, padding, dilation, groups, output_padding
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
         )
-    _check_shape("b", b, (w.shape[1] * G,))
+    if b is not None and b.shape != (w.shape[1] * G,):
+        raise ValueError(f"b {b.shape} must have shape ({w.shape[1] * G},), an entry for each channel of y")
     extra = _per_axis("output_padding", output_padding, ndim, 0)
     axes = []
     for axis, (O, (K, s, d), (p, q), r) in enumerate(zip(x.shape[2:], window, pads, extra)):
-        H = _transposed_size(O, K, s, d, p, q, r)
+        H = s*(O - 1) + 1 + d*(K - 1) - q - p + r
         if H < 1 or O < 1 or (r and r >= max(s, d)):
             raise ValueError(
                 f"x {x.shape}, w {w.shape}, stride {s}, dilation {d}, padding ({p}, {q}), "
@@ -188,60 +175,35 @@ def flip(a):
     return np.flip(a, tuple(range(3, a.ndim)))
 
 
-def _check_shape(name, array, shape):
-    """ValueError unless ``array`` is None or has the ``shape`` that the others call for."""
-    if array is not None and array.shape != shape:
-        raise ValueError(f"{name} {array.shape} must have shape {shape} to fit the other arrays")
-
-
 def total(a):
     """The sum of ``a`` over images and space."""
     return a.sum(axis=(0, *range(3, a.ndim)), dtype=a.dtype)
-
-
-def _options(conv_param):
-    """``conv_param`` of the course notation as keyword arguments: what it calls pad is padding."""
-    return {"padding" if key == "pad" else key: value for key, value in conv_param.items()}
 
 
 def _window(x, w, stride, dilation, groups, ndim):
     """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
     if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
         raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
-    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
-        raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
-    strides = _per_axis("stride", stride, ndim, 1)
-    dilations = _per_axis("dilation", dilation, ndim, 1)
-    return int(groups), list(zip(w.shape[2:], strides, dilations))
+    (G,) = _per_axis("groups", groups, 1, 1)
+    if w.shape[0] % G:
+        raise ValueError(f"groups {groups!r} must divide w {w.shape}[0]")
+    strides, dilations = _per_axis("stride", stride, ndim, 1), _per_axis("dilation", dilation, ndim, 1)
+    return G, list(zip(w.shape[2:], strides, dilations))
 
 
 def _pairs(padding, ndim):
     """``padding`` as (before, after) for each axis."""
-    if isinstance(padding, str):
-        if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
-        padding = 0
-    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
-    each = list(padding) if several else [padding] * ndim
+    padding = 0 if isinstance(padding, str) and padding == "valid" else padding
+    each = padding if isinstance(padding, (tuple, list)) or np.ndim(padding) else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
-    return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
+    return [_per_axis("padding", value, 2, 0) for value in each]
 
 
 def _per_axis(name, value, ndim, least):
     """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
     values = np.asarray(value, object)
-    each = values.tolist() if values.ndim else [value] * ndim
-    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
+    each = [np.asarray(v, object).tolist() for v in (values.tolist() if values.ndim else [value] * ndim)]
+    if len(each) != ndim or not all(isinstance(v, (int, np.integer)) and v >= least for v in each):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
     return tuple(int(v) for v in each)
-
-
-def _transposed_size(O, K, s, d, p, q, r):
-    """The rows of y on one axis, for O rows of x and r rows of output padding."""
-    return s * (O - 1) + 1 + d * (K - 1) - q - p + r
-
-
-def _whole(value):
-    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
-    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")

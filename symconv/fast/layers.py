@@ -17,11 +17,9 @@ from symconv.fast import limits
 from symconv.fast.choice import make_dw, make_dx, make_y
 from symconv.kernels.helpers import (
     _arrays,
-    _border_folded,
-    _border_rows,
-    _bordered,
-    _check_shape,
+    _folded,
     _layer,
+    _padded,
     _transposed_layer,
 )
 
@@ -76,21 +74,27 @@ def _read(find: Any, x: Array, w: Array, b: Array | None, ndim: int, given: Mapp
     return _Layer(N, G, F, C, plain, (str(given["algorithm"]), *bounds))
 
 
-def _border(x: Array, w: Array, b: Array | None, ndim: int, given: dict[str, Any]) -> list[Array] | None:
-    """The rows of x in the padded x, where its border is not zeros; what is left in ``given`` is about an x without padding."""
-    mode = given.pop("padding_mode")
-    if mode == "zeros":
-        return None
-    sizes = {name: given[name] for name in ("stride", "padding", "dilation", "groups")}
-    rows = _border_rows(_layer(x, w, b, **sizes, ndim=ndim)[-1], mode)
-    given["padding"] = 0
-    return rows
+def _check_slopes(dy: Array, shape: tuple[int, ...]) -> None:
+    """ValueError unless dy has the shape of y."""
+    if dy.shape != shape:
+        raise ValueError(f"dy {dy.shape} must have shape {shape} to fit the other arrays")
+
+
+def _border(x: Array, w: Array, b: Array | None, ndim: int, given: dict[str, Any]) -> list[tuple[int, ...]]:
+    """The axes of the layer where its border is not zeros; what is left in ``given`` is about an x without padding."""
+    if given["padding_mode"] == "zeros":
+        return []
+    sizes = {name: given[name] for name in ("stride", "padding", "dilation", "groups", "padding_mode")}
+    *_, axes = _layer(x, w, b, **sizes, ndim=ndim)
+    given |= {"padding_mode": "zeros", "padding": 0}
+    return axes
 
 
 def forward(ndim: int, x: Any, w: Any, b: Any, padding_value: Any, **given: Any) -> Array:
     x, w, b = _arrays(x, w, b)
-    rows = _border(x, w, b, ndim, given)
-    x = x if rows is None else _bordered(x, rows, padding_value)
+    mode = given["padding_mode"]
+    bordered = _border(x, w, b, ndim, given)
+    x = _padded(x, bordered, mode, padding_value)
     layer = _read(_layer, x, w, b, ndim, given)
     y: Array = np.empty((layer.N, w.shape[0], *layer.rows(2)), x.dtype)
     make_y(layer.at_m(x), layer.weights(w), b, layer.at_o(y), layer.axes, *layer.how)
@@ -99,14 +103,15 @@ def forward(ndim: int, x: Any, w: Any, b: Any, padding_value: Any, **given: Any)
 
 def backward(ndim: int, dy: Any, x: Any, w: Any, padding_value: Any, **given: Any) -> tuple[Array, Array, Array]:
     dy, x, w = _arrays(dy, x, w)
-    rows = _border(x, w, None, ndim, given)
-    x = x if rows is None else _bordered(x, rows, padding_value)
+    mode = given["padding_mode"]
+    bordered = _border(x, w, None, ndim, given)
+    x = _padded(x, bordered, mode, padding_value)
     layer = _read(_layer, x, w, None, ndim, given)
-    _check_shape("dy", dy, (layer.N, w.shape[0], *layer.rows(2)))
+    _check_slopes(dy, (layer.N, w.shape[0], *layer.rows(2)))
     dx, dw, slopes = np.empty(x.shape, x.dtype), np.empty(w.shape, w.dtype), layer.at_o(dy)
     make_dx(slopes, layer.weights(w), layer.at_m(dx), layer.axes, *layer.how)
     make_dw(slopes, layer.at_m(x), layer.weights(dw), layer.axes, *layer.how)
-    return dx if rows is None else _border_folded(dx, rows), dw, _bias_gradient(dy)
+    return (_folded(dx, bordered, mode) if bordered else dx), dw, _bias_gradient(dy)
 
 
 def double_backward(
@@ -133,7 +138,7 @@ def transposed_forward(ndim: int, x: Any, w: Any, b: Any, **given: Any) -> Array
 def transposed_backward(ndim: int, dy: Any, x: Any, w: Any, **given: Any) -> tuple[Array, Array, Array]:
     dy, x, w = _arrays(dy, x, w)
     layer = _read(_transposed_layer, x, w, None, ndim, given)
-    _check_shape("dy", dy, (layer.N, layer.G * layer.C, *layer.rows(0)))
+    _check_slopes(dy, (layer.N, layer.G * layer.C, *layer.rows(0)))
     dx, dw, slopes = np.empty(x.shape, x.dtype), np.empty(w.shape, w.dtype), layer.at_m(dy)
     make_y(slopes, layer.weights(w), None, layer.at_o(dx), layer.axes, *layer.how)
     make_dw(layer.at_o(x), slopes, layer.weights(dw), layer.axes, *layer.how)

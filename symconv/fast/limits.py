@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from symconv.kernels.helpers import _whole
+import numpy as np
 
 __all__ = [
     "BLOCK", "FEW", "LEAST", "PIECE", "PRODUCT", "ROWS", "SMALL", "TILE", "TILES", "WIDE", "WORKSPACE", "bounds", "cores",
@@ -50,6 +50,11 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _whole(value: Any) -> bool:
+    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
+    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
 
 
 def bounds(workspace: Any, threads: Any, weights: int) -> tuple[int, int]:

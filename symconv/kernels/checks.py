@@ -41,10 +41,7 @@ TOLERANCE = 1e-8
 #: what an emitted file says of the checks' reach
 COVERED = "These checks cover the layers named"
 EVERY_SIZE = f"{COVERED}; they are no proof for every size."
-BEYOND = (
-    f"{COVERED}. The rest of what is said above (other borders, dtypes, steps that differ by axis, the double backward) rests on "
-    "them."
-)
+BEYOND = f"{COVERED}; other borders, dtypes, steps that differ by axis and the double backward rest on them."
 
 #: PyTorch adds in another order; both are float64
 PYTORCH_TOLERANCE = 1e-11
@@ -233,19 +230,19 @@ def _power(tolerance: float) -> str:
 CHECKS: dict[str, Check] = {
     "symbols": Check(
         on_symbols,
-        "on symbols y, dx, dw and db equal the derivative of the loss, entry by entry",
+        "on symbols y, dx, dw and db equal the derivative of the loss",
         lambda conv: 3 * conv.terms,
         100_000,
     ),
     "second": Check(
         second_on_symbols,
-        "on symbols the double backward equals the derivative of <v_x, dx> + <v_w, dw> + <v_b, db>",
+        "the double backward that of <v_x, dx> + <v_w, dw> + <v_b, db>",
         lambda conv: 9 * conv.terms,
         100_000,
     ),
     "integers": Check(
         on_integers,
-        "on random integers they equal exact differences of step 1",
+        "on integers they equal exact differences of step 1",
         lambda conv: conv.batch * _moves(conv) * conv.terms,
         50_000_000,
         whole=True,
@@ -260,13 +257,13 @@ CHECKS: dict[str, Check] = {
     ),
     "complex step": Check(
         by_complex_step,
-        f"in float64 the gradients are within {_power(TOLERANCE)} of the complex-step derivative",
+        f"in float64 the gradients are within {_power(TOLERANCE)} of the complex step",
         lambda conv: _moves(conv) * conv.terms,
         1_000_000,
     ),
     "manners": Check(
         behaves,
-        "dtypes are kept, any memory, no images and every form of parameters work, both faces agree, wrong arguments are refused",
+        "dtypes are kept, any memory, no images and any form of parameters work, both faces agree, wrong arguments are refused",
         lambda conv: 40 * conv.terms,
         400_000,
     ),

@@ -36,7 +36,7 @@ PADDED_ROW: Integer = relation.INPUT_INDEX.substitute({"p": 0})
 WORKSPACE = "2 << 20"
 
 
-GATHERED = "_gather(padded, rows, axes)"
+COLUMNS = "_gather(padded, rows, axes)"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Columns(Lowering):
 
     options: ClassVar[Mapping[str, str]] = {"workspace": WORKSPACE}
     modules: ClassVar[tuple[ModuleType, ...]] = (blocks, helpers)
+    pads: ClassVar[bool] = True
 
     @property
     def at_m(self) -> str:
@@ -56,27 +57,26 @@ class Columns(Lowering):
         return self.kind.labels[self.kind.layer.strided][2].upper()
 
     def says_options(self) -> str:
-        return "workspace bounds the bytes of columns that are held at once; a single row of outputs is always held."
+        return "workspace bounds the bytes of columns held at once; one row of outputs is always held."
 
     def sizes(self, layer: ast.expr, targets: Sequence[str]) -> list[ast.stmt]:
-        return [source.assign("N, G, F, C, axes", layer), *self._named("HKO")]
+        return [source.assign("N, G, F, C, axes", layer), self._named("HKO")]
 
-    def _named(self, first: str, others: str = "") -> list[ast.stmt]:
-        """Names for these sizes of the first axis and of the others."""
-        lines = []
+    def _named(self, wanted: str, first: str = "") -> ast.stmt:
+        """Names for the sizes of each axis that are ``wanted``, of the first axis perhaps fewer."""
+        each = []
         for position, axis in enumerate(self.kind.axes):
-            wanted = others or first if position else first
-            names = [str(on_axis(Name(size), axis)) if size in wanted else "_" for size in AXIS_SIZES]
-            lines.append(source.assign(", ".join(names), f"axes[{position}]"))
-        return lines
+            kept = wanted if position or not first else first
+            last = max(map(AXIS_SIZES.index, kept)) + 1
+            names = [str(on_axis(Name(size), axis)) if size in kept else "_" for size in AXIS_SIZES[:last]]
+            each.append(f"({', '.join([*names, '*_'])})")
+        return source.assign(source.tuple_of(each) if len(each) > 1 else f"({each[0]},)", "axes")
 
     # the two faces ---------------------------------------------------------------------------------------------------
 
     def forward(self) -> list[ast.stmt]:
         body = (
-            self._adding("w", "x", "y")
-            if self.kind.transposed
-            else self._gathering("x", [self._product("y", GATHERED)])
+            self._adding("w", "x", "y") if self.kind.transposed else self._gathering("x", [self._product("y", COLUMNS)])
         )
         return [
             *self.grouped(["x", "w"]),
@@ -91,20 +91,22 @@ class Columns(Lowering):
         if self.kind.transposed:
             body = self._gathering("dy", [self._product("dx"), self._weights("x")])
         else:
-            body = self._gathering("x", [self._weights("dy")], self._adding("w", "dy", "dx"))
+            slopes = source.assign("slopes", self._block("dy"))
+            product = source.augment("dw", f"slopes @ {COLUMNS}.swapaxes(-1, -2)")
+            body = self._gathering("x", [slopes, product], self._adding("w", "dy", "dx"))
         ends = [source.method(array, "reshape", *self.kind.merged(array)) for array in ("dx", "dw")]
         return [
             self.bias_gradient(),
             *self.grouped(["dy", "x", "w"]),
-            source.assign("dx", self._fresh("dx")),
-            source.assign("dw", "np.zeros(w.shape, w.dtype)"),
+            source.assign("dx, dw", f"{self._fresh('dx')}, np.zeros(w.shape, w.dtype)"),
             *self._images(body),
             source.returned(*ends, "db"),
         ]
 
     def grouped(self, arrays: Sequence[str]) -> list[ast.stmt]:
         lines = [source.assign(array, source.method(array, "reshape", *self._shape(array))) for array in arrays]
-        source.noted(lines[0], "groups get an axis of their own; channels and taps are one axis")
+        if "dy" not in arrays:  # once for a file
+            source.noted(lines[0], "groups get an axis of their own; channels and taps are one axis")
         return lines
 
     def _shape(self, array: str) -> list[str]:
@@ -123,26 +125,38 @@ class Columns(Lowering):
 
     # the body of the loop over images: a loop over blocks ---------------------------------------------------------------
 
+    def _padded(self, array: str) -> ast.stmt:
+        """An image of ``array`` with its border."""
+        if self.kind.transposed:
+            return source.assign("padded", f"_zero_padded({array}[n], axes)")
+        return source.assign("padded", f"_padded({array}[n], axes, padding_mode, padding_value)")
+
     def _gathering(self, array: str, products: Sequence[ast.stmt], adding: Sequence[ast.stmt] = ()) -> list[ast.stmt]:
         """Columns of ``array`` and what is made of them; ``adding`` is joined into the same loops."""
-        padded = source.assign("padded", f"_padded({array}[n], axes)")
-        lines = [source.assign("matrix", GATHERED), *products]
+        lines = [source.assign("matrix", COLUMNS), *products]
         if not adding:
             # columns without a name are free again before the next block's are made, which then stand in the same caches
-            return [padded, source.loop(["rows"], "blocks", products if len(products) == 1 else lines)]
+            return [
+                self._padded(array),
+                source.loop(["rows"], "blocks", products if len(products) == 1 else lines),
+            ]
         before, loop, after = adding
         assert isinstance(loop, ast.For)
-        return [padded, before, source.loop(["rows"], "blocks", [*lines, *loop.body]), after]
+        return [self._padded(array), before, source.loop(["rows"], "blocks", [*products, *loop.body]), after]
 
     def _adding(self, weights: str, array: str, target: str) -> list[ast.stmt]:
         """The product first, then added back to zeros, of which the rows of ``target`` are kept."""
         padded, rows = ("padded", "p + H + q for H, _, _, _, _, p, q in axes") if target == "y" else ("dpadded", "")
         shape = f"(G, {self.at_m}, *({rows}))" if rows else "padded.shape"
-        product = f"_add_back({weights}.swapaxes(-1, -2), {self._block(array)}, rows, axes, {padded})"
+        slopes = self._block(array) if self.kind.transposed else "slopes"
+        columns = f"({weights}.swapaxes(-1, -2) @ {slopes}).reshape({self._columns()})"
+        added = source.loop(["tap", "met"], "_taps(rows, axes)", [source.augment(f"{padded}[met]", "columns[tap]")])
+        source.noted(added, "the adjoint of _gather: each entry is added where it was read")
+        kept = f"_inside({padded}, axes)" if self.kind.transposed else f"_folded({padded}, axes, padding_mode)"
         return [
             source.assign(padded, f"np.zeros({shape}, x.dtype)"),
-            source.loop(["rows"], "blocks", [source.expression_statement(product)]),
-            source.assign(f"{target}[n]", f"_folded({padded}, axes)"),
+            source.loop(["rows"], "blocks", [source.assign("columns", columns), added]),
+            source.assign(f"{target}[n]", kept),
         ]
 
     def _block(self, array: str) -> str:
@@ -158,49 +172,40 @@ class Columns(Lowering):
     # gathering and its adjoint -----------------------------------------------------------------------------------------
 
     def functions(self) -> list[ast.stmt]:
-        """``_gather`` and ``_add_back``, and for both the relation, written out on every axis."""
-        channels, part = (
-            source.assign(f"G, {self.at_m}", "padded.shape[:2]"),
-            f"padded[:, :, rows].reshape(G, {self.at_m}, -1)",
-        )
+        """``_gather``, with the relation written out on every axis, and the taps that it and its adjoint run over."""
         left, right = self._entries()
-        extents = self.kind.extents("k")
-        cols = ", ".join(["G", self.at_m, *extents, "rows.stop - rows.start", *self.kind.extents("o")[1:]])
+        taps = self.kind.extents("k")
+        lead = f"G, {self.at_m}"
         gather = source.function(
             "_gather(padded, rows, axes)",
-            "Columns of the outputs in rows, a matrix for each group; for one tap with stride 1 no copy.\n\n"
+            "The columns of the outputs in rows, a matrix for each group; for one tap with stride 1 no copy.\n\n"
             f"{left} = {right}",
             [
-                channels,
-                source.when(["_pointwise(axes)"], [source.returned(part)]),
-                *self._named("K", "KO"),
-                source.assign("cols", f"np.empty(({cols}), padded.dtype)"),
-                source.loop(["tap", "met"], "_taps(rows, axes)", [source.assign("cols[tap]", "padded[met]")]),
-                source.returned(f"cols.reshape(G, {' * '.join([self.at_m, *extents])}, -1)"),
+                source.assign(lead, "padded.shape[:2]"),
+                self._named("KO", "K"),
+                source.when(
+                    [f"{' == '.join(taps)} == 1"],
+                    [source.returned(f"padded[_taps(rows, axes)[0][1]].reshape({lead}, -1)")],
+                ),
+                source.assign("columns", f"np.empty(({self._columns()}), padded.dtype)"),
+                source.loop(["tap", "met"], "_taps(rows, axes)", [source.assign("columns[tap]", "padded[met]")]),
+                source.returned(f"columns.reshape(G, {' * '.join([self.at_m, *taps])}, -1)"),
             ],
         )
-        product = "np.matmul(weights, slopes{})"
-        inside = source.expression_statement(product.format(f", out={part}"))
-        add_back = source.function(
-            "_add_back(weights, slopes, rows, axes, padded)",
-            "The adjoint of _gather: cols = weights @ slopes, and each entry added where it was read.\n\n"
-            f"{right} += {left}",
-            [
-                channels,
-                source.when(["_pointwise(axes)"], [inside, ast.Return(None)]),
-                *self._named("K", "KO"),
-                source.assign("cols", f"{product.format('')}.reshape({cols})"),
-                source.loop(["tap", "met"], "_taps(rows, axes)", [source.augment("padded[met]", "cols[tap]")]),
-            ],
+        return [gather, self._taps()]
+
+    def _columns(self) -> str:
+        """The extents of the columns of a block."""
+        return ", ".join(
+            [f"G, {self.at_m}", *self.kind.extents("k"), "rows.stop - rows.start", *self.kind.extents("o")[1:]]
         )
-        return [gather, add_back, self._taps()]
 
     def _entries(self) -> tuple[str, str]:
-        """``cols[g, c, k0, k1, o0, o1]`` and the entry of the padded image that it is."""
+        """``columns[g, c, k0, k1, o0, o1]`` and the entry of the padded image that it is."""
         channel = self.at_m.lower()
         rows = [str(on_axis(PADDED_ROW, axis)).replace(" * ", "*") for axis in self.kind.axes]
         indices = [*self.kind.names("k"), *self.kind.names("o")]
-        return f"cols[g, {channel}, {', '.join(indices)}]", f"padded[g, {channel}, {', '.join(rows)}]"
+        return f"columns[g, {channel}, {', '.join(indices)}]", f"padded[g, {channel}, {', '.join(rows)}]"
 
     def _taps(self) -> ast.stmt:
         """Where each tap stands in the columns of a block, and what it meets of the padded image."""
@@ -222,7 +227,7 @@ class Columns(Lowering):
             "_taps(rows, axes)",
             "Where each tap stands among the columns of a block of outputs, and what it meets of the padded image.",
             [
-                *self._named("Ksd", "KOsd"),
+                self._named("KOsd", "Ksd"),
                 *lines,
                 source.returned(f"[{pairs} for {', '.join(taps)} in {ast.unparse(over)}]"),
             ],

@@ -1,13 +1,12 @@
 """What every kernel needs besides its sum: reading arguments, checking shapes, moving arrays.
 
 These functions are copied into the emitted files as they stand here (without the annotations), so they use NumPy and
-each other only. ``_output_size``, ``_transposed_size`` and ``_modes`` are the exception: here they evaluate the
+each other only. ``_output_size``, ``_transposed_size`` and ``_MODES`` are the exception: here they evaluate the
 relation and read the table of padding modes, in a file they are written out from them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,15 @@ from symconv.layer import relation
 from symconv.layer.padding import MODES
 
 Array = NDArray[Any]
-Axes = list[tuple[int, int, int, int, int, int, int]]
+Axes = list[tuple[int, ...]]
 
 __all__ = ["border", "correlate", "crop", "dilate", "filled", "flip", "fold", "pad", "total"]
+
+
+#: padding_mode -> its name in np.pad; how many rows more than H may stand on one side, None for any number
+_MODES: dict[Any, tuple[Any, int | None]] = {
+    name: (mode.numpy, None if mode.most is None else int(mode.most.evaluate({"H": 0}))) for name, mode in MODES.items()
+}
 
 
 def _output_size(H: int, K: int, s: int, d: int, p: int, q: int) -> int:
@@ -43,36 +48,19 @@ def _arrays(*arrays: Any) -> tuple[Any, ...]:
 def _per_axis(name: str, value: Any, ndim: int, least: int) -> tuple[int, ...]:
     """``value`` as one int for each axis; it may be a number, an array, a list or a tuple."""
     values = np.asarray(value, object)
-    each = values.tolist() if values.ndim else [value] * ndim
-    if len(each) != ndim or not all(_whole(v) and v >= least for v in each):
+    each = [np.asarray(v, object).tolist() for v in (values.tolist() if values.ndim else [value] * ndim)]
+    if len(each) != ndim or not all(isinstance(v, (int, np.integer)) and v >= least for v in each):
         raise ValueError(f"{name} {value!r} must be one whole number >= {least}, or {ndim} of them")
     return tuple(int(v) for v in each)
 
 
-def _whole(value: Any) -> bool:
-    """Whether ``value`` is one whole number: an int, one of NumPy's, or an array of no axes."""
-    return isinstance(value, int) or (np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu")
-
-
 def _pairs(padding: Any, ndim: int) -> list[tuple[int, ...]]:
     """``padding`` as (before, after) for each axis."""
-    if isinstance(padding, str):
-        if padding != "valid":
-            raise ValueError(f"padding {padding!r} is not understood here; give it in numbers")
-        padding = 0
-    several = isinstance(padding, (tuple, list)) or np.ndim(padding)
-    each = list(padding) if several else [padding] * ndim
+    padding = 0 if isinstance(padding, str) and padding == "valid" else padding
+    each = padding if isinstance(padding, (tuple, list)) or np.ndim(padding) else [padding] * ndim
     if len(each) != ndim:
         raise ValueError(f"padding {padding!r} must be one value, or {ndim}: one for each axis")
-    return [_per_axis(f"padding on axis {axis}:", value, 2, 0) for axis, value in enumerate(each)]
-
-
-def _same(window: Sequence[tuple[int, int, int]]) -> list[tuple[int, ...]]:
-    """The padding that leaves y as large as x, an odd row after; stride 1 only."""
-    if any(s != 1 for _, s, _ in window):
-        raise ValueError("padding 'same' needs stride 1; give the padding in numbers")
-    lost = [-_output_size(0, K, 1, d, 0, 0) for K, _, d in window]
-    return [(n // 2, n - n // 2) for n in lost]
+    return [_per_axis("padding", value, 2, 0) for value in each]
 
 
 def _window(
@@ -81,76 +69,43 @@ def _window(
     """The groups; K, s, d on each axis. ValueError unless x and w can be arrays of such a layer."""
     if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
         raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
-    if not _whole(groups) or groups < 1 or w.shape[0] % int(groups):
-        raise ValueError(f"groups {groups!r} must be a whole number that divides w {w.shape}[0]")
-    strides = _per_axis("stride", stride, ndim, 1)
-    dilations = _per_axis("dilation", dilation, ndim, 1)
-    return int(groups), list(zip(w.shape[2:], strides, dilations))
-
-
-# another border than zeros --------------------------------------------------------------------------------------------
-
-
-def _modes(H: int) -> dict[str, tuple[Any, int | None]]:
-    return {mode.name: (mode.numpy, None if mode.most is None else int(mode.most.evaluate({"H": H})))
-            for mode in MODES.values() if mode.counts_outside}  # fmt: skip
-
-
-def _border_rows(axes: Axes, padding_mode: Any) -> list[Array]:
-    """On each axis, the rows of x that stand in the padded x; -1 for the constant."""
-    rows = []
-    for axis, (H, _, _, _, _, p, q) in enumerate(axes):
-        modes = _modes(H)
-        if padding_mode not in modes:
-            raise ValueError(f"padding_mode {padding_mode!r} must be 'zeros' or one of {', '.join(modes)}")
-        name, most = modes[padding_mode]
-        if H < 1 or (most is not None and max(p, q) > most):
-            raise ValueError(f"{padding_mode} padding ({p}, {q}) is more than input {H} allows on axis {axis}")
-        constant: Any = {"constant_values": -1} if name == "constant" else {}
-        rows.append(np.pad(np.arange(H), (p, q), name, **constant))
-    return rows
-
-
-def _bordered(x: Array, rows: Sequence[Array], padding_value: Any) -> Array:
-    """x with its border: ``rows`` of it on each axis, the constant where there is none."""
-    for axis, index in enumerate(rows, 2):
-        x = np.take(x, index, axis)
-        outside: Any = (*[slice(None)] * axis, index < 0)
-        x[outside] = padding_value
-    return x
-
-
-def _border_folded(padded: Array, rows: Sequence[Array]) -> Array:
-    """The adjoint of _bordered: what stands on the border is added to the rows that feed it."""
-    for axis, index in enumerate(rows, 2):
-        away, inside = np.moveaxis(padded, axis, 0), index >= 0
-        folded = np.zeros((int(index.max()) + 1, *away.shape[1:]), padded.dtype)
-        np.add.at(folded, index[inside], away[inside])
-        padded = np.moveaxis(folded, 0, axis)
-    return padded
+    (G,) = _per_axis("groups", groups, 1, 1)
+    if w.shape[0] % G:
+        raise ValueError(f"groups {groups!r} must divide w {w.shape}[0]")
+    strides, dilations = _per_axis("stride", stride, ndim, 1), _per_axis("dilation", dilation, ndim, 1)
+    return G, list(zip(w.shape[2:], strides, dilations))
 
 
 def _layer(
-    x: Array, w: Array, b: Array | None, stride: Any, padding: Any, dilation: Any, groups: Any, ndim: int
+    x: Array,
+    w: Array,
+    b: Array | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+    padding_mode: Any,
+    ndim: int,
 ) -> tuple[int, int, int, int, Axes]:
-    """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q."""
-    G, window = _window(x, w, stride, dilation, groups, ndim)
-    same = isinstance(padding, str) and padding == "same"
-    pads = _same(window) if same else _pairs(padding, ndim)
-    if x.shape[1] != w.shape[1] * G:
-        raise ValueError(
-            f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (F, C/groups, ...) "
-            f"with groups {G} takes {w.shape[1] * G}"
-        )
-    _check_shape("b", b, (w.shape[0],))
+    """N, G, F, C (F and C of one group) and, on each axis, H, K, O, s, d, p, q; ValueError where there is no layer."""
+    if x.ndim != ndim + 2 or w.ndim != ndim + 2 or min(w.shape) < 1:
+        raise ValueError(f"x {x.shape}, w {w.shape} must have {ndim + 2} axes, and w no empty one")
+    (G,) = _per_axis("groups", groups, 1, 1)
+    if x.shape[1] != w.shape[1] * G or w.shape[0] % G:
+        raise ValueError(f"x {x.shape}, w {w.shape}: C must be w.shape[1] times groups {groups!r}, and these divide F")
+    if b is not None and b.shape != (w.shape[0],):
+        raise ValueError(f"b {b.shape} must have shape ({w.shape[0]},), an entry for each filter of w {w.shape}")
+    strides, dilations = _per_axis("stride", stride, ndim, 1), _per_axis("dilation", dilation, ndim, 1)
+    if padding_mode not in _MODES:
+        raise ValueError(f"padding_mode {padding_mode!r} must be one of {', '.join(_MODES)}")
+    _, more = _MODES[padding_mode]
+    if isinstance(padding, str) and padding == "same" and max(strides) == 1:  # y as large as x, an odd row after
+        padding = [(d * (K - 1) // 2, (d * (K - 1) + 1) // 2) for K, d in zip(w.shape[2:], dilations)]
     axes: Axes = []
-    for axis, (H, (K, s, d), (p, q)) in enumerate(zip(x.shape[2:], window, pads)):
+    for H, K, s, d, (p, q) in zip(x.shape[2:], w.shape[2:], strides, dilations, _pairs(padding, ndim)):
         O = _output_size(H, K, s, d, p, q)
-        if O < 1:
-            raise ValueError(
-                f"x {x.shape}, w {w.shape}: kernel {K} with dilation {d} does not fit "
-                f"input {H} with padding ({p}, {q}) on axis {axis}"
-            )
+        if O < 1 or (more is not None and max(p, q) > H + more):
+            raise ValueError(f"x {x.shape}: kernel {K}, dilation {d}, {padding_mode} padding ({p}, {q}) do not fit {H}")
         axes.append((H, K, O, s, d, p, q))
     return x.shape[0], G, w.shape[0] // G, w.shape[1], axes
 
@@ -173,7 +128,8 @@ def _transposed_layer(
         raise ValueError(
             f"x {x.shape} has {x.shape[1]} channels, but w {w.shape} (C, F/groups, ...) takes {w.shape[0]}"
         )
-    _check_shape("b", b, (w.shape[1] * G,))
+    if b is not None and b.shape != (w.shape[1] * G,):
+        raise ValueError(f"b {b.shape} must have shape ({w.shape[1] * G},), an entry for each channel of y")
     extra = _per_axis("output_padding", output_padding, ndim, 0)
     axes: Axes = []
     for axis, (O, (K, s, d), (p, q), r) in enumerate(zip(x.shape[2:], window, pads, extra)):
@@ -188,12 +144,6 @@ def _transposed_layer(
     return x.shape[0], G, w.shape[1], w.shape[0] // G, axes
 
 
-def _check_shape(name: str, array: Array | None, shape: tuple[int, ...]) -> None:
-    """ValueError unless ``array`` is None or has the ``shape`` that the others call for."""
-    if array is not None and array.shape != shape:
-        raise ValueError(f"{name} {array.shape} must have shape {shape} to fit the other arrays")
-
-
 def _check_layer(layer: tuple[Any, ...], written: tuple[Any, ...], x: Array, w: Array) -> None:
     """ValueError unless the layer is the one that this code is written for."""
     if layer != written:
@@ -203,9 +153,33 @@ def _check_layer(layer: tuple[Any, ...], written: tuple[Any, ...], x: Array, w: 
         )
 
 
-def _options(conv_param: Mapping[str, Any]) -> dict[str, Any]:
-    """``conv_param`` of the course notation as keyword arguments: what it calls pad is padding."""
-    return {"padding" if key == "pad" else key: value for key, value in conv_param.items()}
+# the border -----------------------------------------------------------------------------------------------------------
+
+
+def _padded(a: Array, axes: Axes, padding_mode: Any, padding_value: Any) -> Array:
+    """``a`` with p rows before and q after it on each axis; ``a`` itself where there are none."""
+    if not any(p or q for _, _, _, _, _, p, q in axes):
+        return a
+    name, _ = _MODES[padding_mode]
+    if name != "constant":
+        return np.pad(a, [(0, 0), (0, 0), *(axis[5:] for axis in axes)], name)
+    value = padding_value if padding_mode == "constant" else 0
+    padded = np.full((*a.shape[:2], *(p + H + q for H, _, _, _, _, p, q in axes)), value, a.dtype)
+    _folded(padded, axes, padding_mode)[...] = a
+    return padded
+
+
+def _folded(padded: Any, axes: Axes, padding_mode: Any) -> Any:
+    """The adjoint of _padded: each row of the border is added to the row it repeats; a constant repeats none."""
+    name, _ = _MODES[padding_mode]
+    if name == "constant":
+        return padded[(..., *(slice(p, p + H) for H, _, _, _, _, p, _ in axes))]
+    for axis, (H, _, _, _, _, p, q) in enumerate(axes, 2):
+        rows = np.moveaxis(padded, axis, 0)
+        folded = np.zeros((H, *rows.shape[1:]), padded.dtype)
+        np.add.at(folded, np.pad(np.arange(H), (p, q), name), rows)
+        padded = np.moveaxis(folded, 0, axis)
+    return padded
 
 
 # slices and matrices -------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symconv.kernels import source
+from symconv.kernels import helpers, source
 from symconv.kernels.columns import Columns
 from symconv.kernels.lowerings import AXIS_SIZES, Formulas, Lowering, WrittenOut
 from symconv.kernels.nest import Kind
@@ -21,7 +21,6 @@ from symconv.kernels.schedules import MAX_UNROLLED_TERMS, SCHEDULES, Schedule
 from symconv.kernels.words import BORDER, Words, shortest
 from symconv.layer import relation
 from symconv.layer.conv import Conv
-from symconv.layer.padding import MODES
 
 __all__ = ["Kernel", "emit"]
 
@@ -29,18 +28,10 @@ __all__ = ["Kernel", "emit"]
 PARAMETERS = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
 TRANSPOSED_PARAMETERS = {**PARAMETERS, "output_padding": "0"}
 
-#: helpers that the relation spells out: name -> (signature, what it is, its value)
+#: calls that the relation spells out: in a file its expression stands for the call
 FROM_RELATION = {
-    "_output_size": (
-        "_output_size(H, K, s, d, p, q)",
-        "How often the kernel fits: the rows of y on one axis.",
-        relation.OUTPUT_SIZE,
-    ),
-    "_transposed_size": (
-        "_transposed_size(O, K, s, d, p, q, r)",
-        "The rows of y on one axis, for O rows of x and r rows of output padding.",
-        relation.PADDED_SIZE,
-    ),
+    "_output_size(H, K, s, d, p, q)": relation.OUTPUT_SIZE,
+    "_transposed_size(O, K, s, d, p, q, r)": relation.PADDED_SIZE,
 }
 
 
@@ -152,8 +143,11 @@ class _File:
         says = self.words.header(self.lowering.remark(), self.kernel.evidence)
         head = source.render([source.docstring(says)]) + "\nimport numpy as np\n\n"
         head += "\n".join(source.render([each]) for each in (source.assign("__all__", repr(names)), *self.constants()))
-        parts = [head, *(source.render([each]) for each in functions)]
-        return "\n\n".join([*parts, *self.helpers(parts)])
+        parts = [*(source.render([each]) for each in functions)]
+        parts += self.helpers(parts)
+        if any("_MODES" in source.names_in(part) for part in parts):
+            head += "\n" + source.render([_modes()])
+        return "\n\n".join([head, *parts])
 
     def constants(self) -> list[ast.stmt]:
         if self.layer is None:
@@ -178,7 +172,7 @@ class _File:
             )
             if helper is None or name in texts:
                 continue
-            texts[name] = _spelled_out(name) if name in (*FROM_RELATION, "_modes") else source.copied(helper)
+            texts[name] = _spelled_out(source.copied(helper))
             wanted += source.names_in(texts[name])
         return list(texts.values())
 
@@ -201,9 +195,11 @@ class _File:
         given = ", ".join(arrays)
         bias = "b" if "b" in arrays else "None"
         finder = "_transposed_layer" if self.kind.transposed else "_layer"
-        names = [name for name in self.parameters if name not in (*self.lowering.options, *BORDER)]
+        names = [name for name in self.parameters if name not in (*self.lowering.options, "padding_value")]
         layer = source.call(finder, "x", "w", bias, *names, ndim=self.kind.ndim)
-        border = [] if self.kind.transposed else [self.own_border() if self.layer else self.bordered(arrays)]
+        border = [self.own_border()] if self.layer and not self.kind.transposed else []
+        if self.layer is None and not self.kind.transposed and not self.lowering.pads:
+            border = [self.bordered(arrays)]
         found, *sizes = self.lowering.sizes(layer, targets)
         return [source.assign(given, f"_arrays({given})"), found, *border, *sizes]
 
@@ -222,11 +218,11 @@ class _File:
             "0" if key == "padding" else key for key in self.parameters if key not in (*BORDER, *self.lowering.options)
         ]
         given = ", ".join([*arrays, *layer, *(f"{key}={key}" for key in self.lowering.options)])
-        lines = ["outer = _border_rows(axes, padding_mode)", "x = _bordered(x, outer, padding_value)"]
+        lines = ["x = _padded(x, axes, padding_mode, padding_value)"]
         if forward:
             lines.append(f"return {name}({given})")
         else:
-            lines += [f"dpadded, dw, db = {name}({given})", "return _border_folded(dpadded, outer), dw, db"]
+            lines += [f"dpadded, dw, db = {name}({given})", "return _folded(dpadded, axes, padding_mode), dw, db"]
         return source.when(["padding_mode != 'zeros'"], ast.parse("\n".join(lines)).body)
 
     def forward(self) -> ast.stmt:
@@ -238,7 +234,8 @@ class _File:
 
     def backward(self) -> ast.stmt:
         shape = source.tuple_of(self.lowering.dy_shape())
-        check = source.expression_statement(source.call("_check_shape", "'dy'", "dy", shape))
+        told = f"dy {{dy.shape}} must have shape {{{ast.unparse(shape)}}} to fit the other arrays"
+        check = source.when([f"dy.shape != {ast.unparse(shape)}"], ast.parse(f"raise ValueError(f{told!r})").body)
         return source.function(
             self.signature(f"{self.kernel.function}_backward", "dy, x, w"),
             self.words.backward(),
@@ -247,15 +244,16 @@ class _File:
 
     def double_backward(self) -> ast.stmt:
         """Three readings of the same form with one factor replaced: the faces themselves, called with directions."""
-        function = self.kernel.function
-        given = ", ".join(f"{name!r}: {name}" for name in self.parameters if name != "padding_value")
+        function, names = self.kernel.function, list(self.parameters)
         # the gradient of a constant border is zero, so a direction is bordered by zeros
-        own = "padding_value=padding_value, " if "padding_value" in self.parameters else ""
+        first = names.index("padding_value") if "padding_value" in names else len(names)
+        own = ", ".join(["*layer", *names[first:]])
+        of_direction = own.replace("padding_value", "0")
         body = [
-            f"layer = {{{given}}}",
-            f"ddy = {function}(v_x, w, **layer) + {function}(x, v_w, v_b, {own}**layer)",
-            f"ddx, _, _ = {function}_backward(dy, x, v_w, {own}**layer)",
-            f"_, ddw, _ = {function}_backward(dy, v_x, w, **layer)",
+            f"layer = {', '.join(names[:first])}",
+            f"ddy = {function}(v_x, w, None, {of_direction}) + {function}(x, v_w, v_b, {own})",
+            f"ddx, _, _ = {function}_backward(dy, x, v_w, {own})",
+            f"_, ddw, _ = {function}_backward(dy, v_x, w, {of_direction})",
         ]
         return source.function(
             self.signature(f"{function}_double_backward", "v_x, v_w, v_b, dy, x, w"),
@@ -266,27 +264,35 @@ class _File:
     def course_faces(self) -> list[ast.stmt]:
         """``conv_forward(x, w, b, conv_param) -> out, cache`` and ``conv_backward(dout, cache)``."""
         stem, function = self.kernel.stem, self.kernel.function
+        options = source.assign(
+            "layer", "{'padding' if name == 'pad' else name: value for name, value in conv_param.items()}"
+        )
         forward = source.function(
             f"{stem}_forward(x, w, b, conv_param)",
             self.words.course_forward(),
-            [source.returned(f"{function}(x, w, b, **_options(conv_param))", "(x, w, b, conv_param)")],
+            [options, source.returned(f"{function}(x, w, b, **layer)", "(x, w, b, layer)")],
         )
         backward = source.function(
             f"{stem}_backward(dout, cache)",
             self.words.course_backward(f"{stem}_forward"),
             [
-                source.assign("x, w, b, conv_param", "cache"),
-                source.assign("dx, dw, db", f"{function}_backward(dout, x, w, **_options(conv_param))"),
+                source.assign("x, w, b, layer", "cache"),
+                source.assign("dx, dw, db", f"{function}_backward(dout, x, w, **layer)"),
                 source.returned("dx", "dw", "None if b is None else db"),
             ],
         )
         return [forward, backward]
 
 
-def _spelled_out(name: str) -> str:
-    if name == "_modes":
-        doc = "padding_mode: its name in np.pad, and the most rows on one side of an input of H."
-        rows = ", ".join(f"{m.name!r}: ({m.numpy!r}, {m.most})" for m in MODES.values() if m.counts_outside)
-        return source.render([source.function("_modes(H)", doc, [source.returned(f"{{{rows}}}")])])
-    signature, doc, value = FROM_RELATION[name]
-    return source.render([source.function(signature, doc, [source.returned(value)])])
+def _modes() -> ast.stmt:
+    line = source.assign("_MODES", repr(helpers._MODES))
+    return source.noted(
+        line, "padding_mode: its name in np.pad; by how many rows one side may be longer than H, None: by any number"
+    )
+
+
+def _spelled_out(text: str) -> str:
+    """The text with what the relation says in place of a call."""
+    for call, value in FROM_RELATION.items():
+        text = text.replace(call, str(value))
+    return text

@@ -38,6 +38,8 @@ class Lowering:
 
     #: keyword parameters of the faces beyond the layer's own, with their defaults
     options: ClassVar[Mapping[str, str]] = {}
+    #: whether the sum pads its arrays itself, whatever the border
+    pads: ClassVar[bool] = False
     #: where the helpers come from that are copied into the file
     modules: ClassVar[tuple[ModuleType, ...]] = (helpers,)
 

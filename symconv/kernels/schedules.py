@@ -51,8 +51,8 @@ SCHEDULES: dict[str, Schedule] = {
             "columns",
             summary="one matrix product for an image",
             method="For a block of outputs of one image the taps are gathered beside the channels; y is then one matrix product, "
-            "dw another with the same columns, and for dx the product comes first and is added back where the columns were "
-            "gathered. A pointwise layer multiplies without a copy. Padding comes first, and its gradient is folded back last.",
+            "dw another with the same columns, and for dx the product comes first and is added back where they were gathered. "
+            "One tap is multiplied without a copy. Padding comes first, and its gradient is folded back last.",
             lowering="columns",
             loops=("n",),
             slices="o",

@@ -23,6 +23,9 @@ __all__ = [
 #: lines of emitted files are no longer than this
 WIDTH = 120
 
+#: lines are broken below the bracket where no more than this stands before it
+HANGING = 24
+
 Expr = ast.expr
 Like = ast.expr | Integer | str | int
 
@@ -167,6 +170,11 @@ def _fitted(line: str, indent: str) -> str:
         line = line.replace("'", '"')
     if len(indent) + len(line) <= WIDTH:
         return f"{indent}{line}\n"
+    if line.startswith("def "):
+        opening, _, rest = line.partition("(")
+        rows = _rows([f"{part}," for part in _split(rest, ", ")], WIDTH - len(opening) - 1)
+        rows[-1] = rows[-1].removesuffix(",")
+        return f"{opening}(" + f"\n{' ' * (len(opening) + 1)}".join(rows) + "\n"
     left, equals, right = line.partition(" = ")
     if equals and len(left) > WIDTH // 2:
         return _spread("(", [f"{part}," for part in _split(left, ", ")], f") = {right}", indent)
@@ -186,16 +194,26 @@ def _fitted(line: str, indent: str) -> str:
 
 def _spread(opening: str, pieces: Sequence[str], closing: str, indent: str) -> str:
     """``pieces`` on lines of their own between the brackets, as many on each as fit."""
-    rows = [""]
-    for piece in pieces:
-        if rows[-1] and len(indent) + 4 + len(rows[-1]) + 1 + len(piece) > WIDTH:
-            rows.append(piece)
-        else:
-            rows[-1] = f"{rows[-1]} {piece}".strip()
+    hanging = _rows(pieces, WIDTH - len(indent) - len(opening) - len(closing) + 1)
+    if len(opening) <= HANGING and len(hanging) == 2 and not any(piece.startswith("+ ") for piece in pieces):
+        below = " " * len(indent + opening)
+        return f"{indent}{opening}{hanging[0]}\n{below}{hanging[1].removesuffix(',')}{closing}\n"
+    rows = _rows(pieces, WIDTH - len(indent) - 4)
     if len(rows) == 1:
         rows[0] = rows[0].removesuffix(",")
     inside = "".join(f"{indent}    {row}\n" for row in rows)
     return f"{indent}{opening}\n{inside}{indent}{closing}\n"
+
+
+def _rows(pieces: Sequence[str], width: int) -> list[str]:
+    """As many pieces in each row as ``width`` has room for."""
+    rows = [""]
+    for piece in pieces:
+        if rows[-1] and len(rows[-1]) + 1 + len(piece) > width:
+            rows.append(piece)
+        else:
+            rows[-1] = f"{rows[-1]} {piece}".strip()
+    return rows
 
 
 def _without_outer_brackets(line: str) -> str:

@@ -17,16 +17,15 @@ from symconv.layer.padding import MODES
 __all__ = ["Words", "shortest"]
 
 DTYPES = (
-    "The dtype of the arguments is the dtype of the results: floats, integers (which wrap around), Python objects, complex "
-    "numbers as they are, without conjugation. Arguments are never written to."
+    "Results have the dtype of the arguments: floats, integers (which wrap around), Python objects, complex numbers without "
+    "conjugation. Arguments are never written to."
 )
 #: keyword parameters for the border of a convolution of any size, with their defaults
 BORDER = {"padding_mode": "'zeros'", "padding_value": "0"}
 
 READINGS = (
-    "On each axis o, k and m run over 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor "
-    "left out gives the array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed "
-    "inside their group."
+    "On each axis 0 <= o < O, 0 <= k < K, 0 <= m < H (s stride, d dilation, p padding before). The factor left out gives the "
+    "array: dy for y, x for dx, w for dw; y has b[f] added, and db is the sum of dy. Channels are summed inside their group."
 )
 
 
@@ -47,8 +46,7 @@ class Words:
         form = f"    L = sum of {' * '.join(factors)}  over  m = {relation.INPUT_INDEX}"
         paragraphs = [
             f"{kind} in {self.kind.ndim}-D and its gradients: {self.schedule.summary}.",
-            READINGS,
-            f"{self.schedule.method} {remark}",
+            f"{READINGS} {self.schedule.method} {remark}",
             f"{self.holds()} {DTYPES}",
             *evidence,
         ]
@@ -59,8 +57,8 @@ class Words:
         if self.layer is not None:
             return f"Holds for {self.layer!r} with any number of images (also none); other sizes are refused."
         return (
-            "Written for every size: any number of images (also none) and channels, groups, stride, padding (also different "
-            "before and after) and dilation, wherever the output has at least one row on each axis."
+            "Written for every size: any number of images (also none) and channels, groups, stride, padding and dilation, "
+            "wherever there is an output on each axis."
         )
 
     def forward(self) -> str:
@@ -71,9 +69,8 @@ class Words:
         )
         bias = "F" if self.layer is None else self.layer.out_channels
         arrays = f"{self.shape('x')}, {self.shape('w')}, b ({bias},) or None; {self.shape('y')}."
-        told = _filled(f"{arrays} {self.says_parameters()}")
-        options = ["", _filled(self.says_options)] if self.says_options else []
-        return "\n".join([says, "", told, *options, "", *self.example()])
+        told = _filled(" ".join(filter(None, [arrays, self.says_parameters(), self.says_options])))
+        return "\n".join([says, "", told, "", *self.example()])
 
     def says_parameters(self) -> str:
         if self.layer is not None:
@@ -90,30 +87,13 @@ class Words:
         if "padding_mode" not in self.parameters:
             return ""
         names = [mode.name for mode in MODES.values() if mode.counts_outside and not mode.filled]
-        return (
-            f"padding_mode: 'zeros', 'constant' (padding_value, in the dtype of x), {', '.join(map(repr, names))}: the border is "
-            "made first, and its gradient folded back last. "
-        )
+        return f"padding_mode: 'zeros', 'constant' (padding_value, in the dtype of x), {', '.join(map(repr, names))}. "
 
     def backward(self) -> str:
-        shapes = f"{self.shape('dy')}; dx, dw and db have the shapes of x, w and b."
-        return "\n".join(
-            [
-                "dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is dy.",
-                "",
-                _filled(f"{shapes} The other parameters are those of {self.function}."),
-            ]
-        )
+        return f"dx, dw, db: the gradients by x, w, b of a loss whose gradient by y is {self.shape('dy')}."
 
     def double_backward(self) -> str:
-        shapes = "v_x, v_w and v_b (or None) have the shapes of x, w and b; ddy, ddx and ddw those of dy, x and w."
-        return "\n".join(
-            [
-                "ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>.",
-                "",
-                _filled(f"{shapes} The other parameters are those of {self.function}."),
-            ]
-        )
+        return "ddy, ddx, ddw: the gradients by dy, x, w of <v_x, dx> + <v_w, dw> + <v_b, db>; v_b may be None."
 
     def course_forward(self) -> str:
         return "out and cache, in course notation: conv_param is {'stride': s, 'pad': p}."

@@ -207,5 +207,7 @@ def item(reader: Reader, holder: Any, index: Any) -> Any:
         return reader.call(python_rows.BUILTINS["reversed"], [holder])
     if isinstance(holder, Run) and holder.step is None and len(holder.axes) == len(holder.axes[0]) == 1:
         return holder.item(((position(reader.world, index, holder.axes[0][0]),),))
+    if isinstance(holder, Run) and holder.step is None and isinstance(index, int) and index == 0:
+        return holder.item(tuple(tuple(position(reader.world, 0, size) for size in axis) for axis in holder.axes))
     refused_index(holder, index)
     raise Unreadable(f"an index of {type(holder).__name__}")

@@ -20,7 +20,7 @@ numpy, method = table(ROWS), table(METHODS)
 
 for _name in ("float64", "float32", "float16", "float_", "double", "single", "longdouble", "newaxis"):
     ROWS[_name] = Typed("float")
-ROWS["newaxis"] = None
+ROWS["newaxis"], ROWS["integer"] = None, Typed("integer")
 #: a with statement that changes no value
 SILENT = Typed("errstate")
 

@@ -296,7 +296,7 @@ def _isinstance(reader: Any, a: Any, kind: Any) -> bool:
             return told in names or (told == "bool" and "int" in names)
     if a is None:
         return False
-    if isinstance(a, Grid) and names <= {"int", "str", "tuple", "list", "dict", "float", "bool"}:
+    if isinstance(a, Grid) and names <= {"int", "integer", "str", "tuple", "list", "dict", "float", "bool"}:
         return False
     raise Unreadable("isinstance of this")
 
