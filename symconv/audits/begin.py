@@ -34,8 +34,9 @@ Function = str | os.PathLike[str] | Callable[..., Any]
 
 
 def call_of(
-    function: Function, convention: str | Adapter, forward: Any, adapter: Any, mode: str, definitions: bool
-) -> Settled:
+    function: Function, convention: str | Adapter, forward: Any, adapter: Any, mode: str, definitions: bool,
+    outputs: Sequence[str] | None = None,
+) -> Settled:  # fmt: skip
     """How a function is called; ``tentative`` where its names alone say so. CallMistake where they say another thing."""
     if adapter is not None:
         return Settled("plain")
@@ -54,7 +55,7 @@ def call_of(
     wanted = PLAIN if mode != "forward" else tuple(name for name in PLAIN if name != "dy")
     if names is not None and (tuple(names[: len(wanted)]) == wanted or not names):
         return Settled("plain", tentative=True, takes=_taken(names))
-    return inferred_call(function, forward, mode, definitions)
+    return inferred_call(function, forward, mode, definitions, outputs)
 
 
 def _taken(names: Sequence[str]) -> tuple[str, ...]:
@@ -62,10 +63,12 @@ def _taken(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in ("dilation", "groups") if name in names[len(PLAIN) :])
 
 
-def inferred_call(function: Function, forward: Any, mode: str, definitions: bool) -> Settled:
+def inferred_call(
+    function: Function, forward: Any, mode: str, definitions: bool, outputs: Sequence[str] | None = None
+) -> Settled:  # fmt: skip
     """How a function is called, by probes."""
     return settled(os.fspath(function) if isinstance(function, os.PathLike) else function, forward, mode, None, True,
-                   definitions)  # fmt: skip
+                   definitions, outputs)  # fmt: skip
 
 
 def _names(function: Function) -> list[str] | None:

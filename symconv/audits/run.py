@@ -102,7 +102,7 @@ def audit(
     check_limits(time_limit, memory_limit, jobs, seed)
     adapter = convention if callable(convention) else adapter
     forward, truth = said_as_formula(forward, mode)
-    call = call_of(function, convention, forward, adapter, mode, definitions)
+    call = call_of(function, convention, forward, adapter, mode, definitions, outputs)
     rules = convention_named(adapter if callable(adapter) else call.convention)
     mode = _mode_for(rules, mode, adapter is not None, outputs)
     plan = Plan(function, forward, adapter, mode, tuple(outputs) if outputs else None, grid, square, engine, jobs, time_limit,
@@ -118,7 +118,7 @@ def _as_called(plan: Plan, call: Settled) -> Audit:
     except CallMistake:
         if not call.tentative:
             raise
-        call = inferred_call(plan.function, plan.forward, plan.mode, plan.definitions)
+        call = inferred_call(plan.function, plan.forward, plan.mode, plan.definitions, plan.outputs)
         found = _audited(plan, call)
     return replace(found, inferred=call.lines)
 

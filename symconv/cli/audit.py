@@ -172,8 +172,7 @@ def command(ctx: click.Context, /, function: str | None, program: str | None, **
         for name, path in files.items():
             if path is not None:
                 _check_file(f"--{name}", path)
-        outputs = options.pop("outputs")
-        names = [name.strip() for name in outputs.split(",")] if outputs else None
+        names = _names(options.pop("outputs"))
         given = options | ({"forward": truth} if truth else {})
         with _progress(len(convs) if isinstance(convs, list) else None) as progress:
             result = audit(target, grid=convs, outputs=names, progress=progress, **given)
@@ -203,6 +202,10 @@ def _test_of(result: Audit, forward: str | None, reading: Reading | None, names:
         return None
 
 
+def _names(text: str | None) -> list[str] | None:
+    return [name.strip() for name in text.split(",")] if text else None
+
+
 def _called(target: Any, program: str | None, options: dict[str, Any]) -> Settled:
     """How the target is called; the options that say so are taken out, and ``convention`` and ``adapter`` put in."""
     fixed = said_by_hand(options.pop("args"), options.pop("layout"))
@@ -217,7 +220,8 @@ def _called(target: Any, program: str | None, options: dict[str, Any]) -> Settle
         return Settled(options["convention"])
     if save is not None:
         _check_file("--save-adapter", save)
-    call = settled(target, options["forward"], options["mode"], fixed, not no_bias, options["definitions"])
+    outputs = _names(options["outputs"])
+    call = settled(target, options["forward"], options["mode"], fixed, not no_bias, options["definitions"], outputs)
     options["convention"] = call.convention
     if call.reading is not None and call.reading.forward_name and options["forward"] is None:
         options["forward"] = call.reading.forward_name

@@ -204,6 +204,16 @@ def _lacks(reading: Reading, found: Found) -> str | None:
     )
 
 
+def _check_args(main: Any, forward: Any, args: Mapping[str, str]) -> None:
+    """NotInferred for a parameter that is named and is not there."""
+    each = [main, forward, *(getattr(main, name, None) for name in dir(main) if isinstance(main, type))]
+    known = [p.name for function in each if callable(function) for p in told.parameters(function)]
+    for name in args:
+        if name not in known:
+            own = ", ".join(p.name for p in told.parameters(main))
+            raise NotInferred(f"--args {name}={args[name]}: {getattr(main, '__name__', 'it')} takes ({own}), no {name}")
+
+
 def _takes_tensors(main: Any) -> bool:
     """Whether a function or class is written with PyTorch: one of its own, or it calls functions of that by name."""
     bases = getattr(main, "__mro__", ())
@@ -226,6 +236,7 @@ def infer_call(
 ) -> Inferred:
     """The reading of a call; NotInferred when none fits."""
     fixed = dict(fixed or {})
+    _check_args(main, forward, fixed.get("args") or {})
     if _takes_tensors(main):
         fixed["tensors"] = True
     deadline = time.monotonic() + seconds

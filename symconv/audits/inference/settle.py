@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import linecache
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,12 @@ def adapter_named(name: str) -> str | Callable[..., Any]:
 def settled(
     function: str | Callable[..., Any], forward: str | Callable[..., Any] | None = None, mode: str = "backward",
     fixed: Mapping[str, Any] | None = None, bias: bool = True, definitions: bool = False,
+    outputs: Sequence[str] | None = None,
 ) -> Settled:  # fmt: skip
-    """How ``function`` is called; ValueError, with what was tried, when that is not found out."""
+    """How ``function`` is called; ValueError, with what was tried, when that is not found out.
+
+    What is ``fixed`` by hand is believed, as are ``outputs``: what is returned, in order, where that is several arrays.
+    """
     target = target_of(function, forward, by_value=callable(function), definitions=definitions)
     try:
         found = infer(target, fixed, mode)
@@ -99,6 +103,8 @@ def settled(
             return Settled("double-backward" if error.second else "plain")
         raise
     reading = found.reading
+    if outputs:
+        reading = _returning(reading, outputs)
     if not bias:
         reading = replace(reading, outputs=tuple(each for each in reading.outputs if each[0] != "db"))
     if _is_plain(reading) and found.ndim == 2 and bias:
@@ -107,6 +113,22 @@ def settled(
     return Settled(
         reading.text(), found.ndim, tuple(reading.lines(name)), reading.to_dict(), reading, takes=taken_by(reading)
     )
+
+
+def _returning(reading: Reading, outputs: Sequence[str]) -> Reading:
+    """The reading with what is returned in an order that was said: of a dict and of attributes those that are named."""
+    in_order = [path for _, path in reading.outputs if path[0] == "return" and isinstance(path[-1], int)]
+    if not in_order:
+        unknown = [name for name in outputs if name not in dict(reading.outputs)]
+        if unknown:
+            found = ", ".join(name for name, _ in reading.outputs)
+            raise ValueError(
+                f"outputs {', '.join(outputs)}: no {unknown[0]} was found where the results are; there are {found}"
+            )
+        return replace(reading, outputs=tuple(each for each in reading.outputs if each[0] in outputs))
+    said = {name: (*in_order[0][:-1], number) for number, name in enumerate(outputs)}
+    paths = said | {name: path for name, path in reading.outputs if name not in said and path not in in_order}
+    return replace(reading, outputs=tuple((name, paths[name]) for name in ("dx", "dw", "db") if name in paths))
 
 
 def taken_by(reading: Reading) -> tuple[str, ...]:
