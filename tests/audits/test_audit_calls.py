@@ -284,6 +284,19 @@ def test_what_cannot_be_called_is_no_verdict():
         infer_call(backward, seconds=2)
 
 
+def test_what_is_said_by_hand_is_believed():
+    """The order of what is returned, a parameter's role; and a parameter that is not there is told."""
+
+    def exchanged(dout, x, w, stride, pad):
+        dx, dw, _ = styles.core(dout, x, w, stride, pad)
+        return dw, dx
+
+    assert dict(settled(exchanged).reading.outputs) == {"dw": ("return", 0), "dx": ("return", 1)}
+    assert dict(settled(exchanged, outputs=["dx", "dw"]).reading.outputs) == {"dx": ("return", 0), "dw": ("return", 1)}
+    with pytest.raises(NotInferred, match=r"takes \(dout, x, w, stride, pad\), no nope"):
+        infer_call(exchanged, fixed={"args": {"nope": "x"}})
+
+
 @pytest.mark.parametrize(
     ("args", "layout", "word"), [("q", None, "PARAMETER=ROLE"), ("q=zz", None, "q=zz"), (None, "NCHX", "not NCHX")]
 )
