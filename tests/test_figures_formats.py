@@ -222,6 +222,29 @@ def test_stepper_in_a_browser(tmp_path: Path) -> None:
     assert (answer["playing"], answer["still"]) == ("true", "false")
 
 
+def test_a_picture_that_moves_by_itself_shows_one_step_at_a_time(tmp_path: Path) -> None:
+    """Where no script runs: its animations set to a time, one step is seen, from the first moment on; without them, the first."""
+    drawn = figure(Conv(input=5, kernel=3, stride=2, padding=1), "backward")
+    still = re.sub(r"<script>.*?</script>", "", drawn.to_stepping_svg(), flags=re.DOTALL)
+    page = f"<!DOCTYPE html><html><head></head><body>{still}</body></html>"
+    script = """
+    const steps = [...document.querySelectorAll("g.step")];
+    const shown = () => steps.flatMap((g, i) => (getComputedStyle(g).visibility === "visible" ? [i + 1] : []));
+    const all = document.getAnimations();
+    all.forEach((each) => each.pause());
+    answer.seen = [20, 100, 1100, 1300, 2500, 5900, 6100, 7300].map((time) => {
+      all.forEach((each) => { each.currentTime = time; });
+      return shown();
+    });
+    all.forEach((each) => each.cancel());
+    answer.still = shown();
+    """
+    answer = ask(page, script, tmp_path)
+    assert answer["problems"] == []
+    assert answer["seen"] == [[1], [1], [1], [2], [3], [5], [1], [2]]
+    assert answer["still"] == [1]
+
+
 def test_pages_do_not_scroll_sideways(tmp_path: Path) -> None:
     pages = {
         f"{kind}-{lang}": figure(FLAT, kind, lang=lang).to_html()

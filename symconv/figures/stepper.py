@@ -26,13 +26,20 @@ def page(name: str) -> str:
     return resources.files("symconv.figures").joinpath("pages", name).read_text(encoding="utf-8")
 
 
-def groups(film: Film) -> str:
-    """What is always there, then one group for each step, the first shown."""
+#: seconds for which a step is seen where the picture moves by itself
+SECONDS = 1.2
+
+
+def groups(film: Film, moves: bool = False) -> str:
+    """What is always there, then one group for each step, the first shown; where it ``moves``, each with its time."""
     parts = [drawn(film.backdrop)]
+    steps = len(film.scenes)
     for step, scene in enumerate(film.scenes):
         hidden = ' visibility="hidden"' if step else ""
         title = plain(scene.title[len(film.caption) + 1 :])
-        parts.append(f'<g class="step" data-title="{escape(title)}"{hidden}>\n{drawn(film.changing(step))}\n</g>')
+        # of a round that never began and never ends: at the start the first is seen, and nothing else
+        time = f' style="animation-delay:{number((step - steps) * SECONDS)}s"' if moves else ""
+        parts.append(f'<g class="step" data-title="{escape(title)}"{hidden}{time}>\n{drawn(film.changing(step))}\n</g>')
     return "\n".join(parts)
 
 
@@ -64,19 +71,17 @@ def stepping_svg(film: Film, words: Words) -> str:
                f'text-anchor="middle"></text>')  # fmt: skip
     script = f"<script><![CDATA[\n{page('stepper.js')}]]></script>"
     buttons = ['<g class="controls" visibility="hidden">', *controls, counter, "</g>"]
-    return "\n".join([*lines, groups(film), *buttons, script, "</svg>", ""])
+    return "\n".join([*lines, groups(film, True), *buttons, script, "</svg>", ""])
 
 
-def moving(steps: int, seconds: float = 1.2) -> str:
-    """The rules by which one group after another is seen, until a script takes over."""
+def moving(steps: int) -> str:
+    """The rules by which one group after another is seen, until a script takes over; each group has its own delay."""
     if steps < 2:
         return ""
-    share = number(100 / steps)
-    delays = "".join(f".step:nth-of-type({i + 1}){{animation-delay:{number(i * seconds)}s}}" for i in range(steps))
     return (
-        f"@keyframes sc-step{{0%{{visibility:visible}}{share}%,100%{{visibility:hidden}}}}"
-        "@media(prefers-reduced-motion:no-preference){"
-        f"svg:not(.stepped)>.step{{animation:sc-step {number(steps * seconds)}s step-end infinite both}}{delays}}}"
+        f"@keyframes sc-step{{0%{{visibility:visible}}{number(100 / steps)}%,100%{{visibility:hidden}}}}"
+        "@media(prefers-reduced-motion:no-preference){svg:not(.stepped)>.step{animation-name:sc-step;"
+        f"animation-duration:{number(steps * SECONDS)}s;animation-timing-function:step-end;animation-iteration-count:infinite}}}}"
     )
 
 
