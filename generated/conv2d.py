@@ -18,7 +18,7 @@ arithmetic. It was proved from the text of this file.
 
 Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss; the double backward that of
 <v_x, dx> + <v_w, dw> + <v_b, db>; on integers they equal exact differences of step 1; in float64 the gradients are
-within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both faces
+within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both notations
 agree, wrong arguments are refused. Layers: in5x6-k3x2-n2c6f6-s2x1-p1x0-d1x2-g3, in7x6-k3x2-n1c1f3-s3x4-p0_2x1_0,
 in5x5-k3x3-n4c3f2-p1x1, in7x5-k3x3-n2c4f2-p1_2x2_0-d1x2-g2, in5x4-k2x3-n1c3f6-s2x1-p1x0-g3, in3x4-k1x1-n2c3f2. These
 checks cover the layers named; other borders, dtypes, steps that differ by axis and the double backward rest on them.

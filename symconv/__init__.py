@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from symconv.layer.conv import Conv
     from symconv.layer.gradients import Gradients
     from symconv.proof import Proof
-    from symconv.reading.face import prove
+    from symconv.reading.api import prove
 
 __all__ = ["Conv", "Gradients", "Proof", "Verification", "audit", "check", "prove", "verify", "widget"]
 
@@ -35,7 +35,7 @@ _HOME = {
     "audit": "symconv.audits",
     "check": "symconv.checking",
     "load_ipython_extension": "symconv.jupyter",
-    "prove": "symconv.reading.face",
+    "prove": "symconv.reading.api",
     "verify": "symconv.formulas.verify",
     "widget": "symconv.jupyter",
 }

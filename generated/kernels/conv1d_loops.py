@@ -17,7 +17,7 @@ the text of this file.
 
 Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss; the double backward that of
 <v_x, dx> + <v_w, dw> + <v_b, db>; on integers they equal exact differences of step 1; in float64 the gradients are
-within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both faces
+within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both notations
 agree, wrong arguments are refused. Layers: in4-k2, in9-k3-n2c6f6-s2-p1_2-d2-g3, in5-k2-s4-p3_2-nobias,
 in11-k5-n2c2f3-p2_1. These checks cover the layers named; other borders, dtypes, steps that differ by axis and the
 double backward rest on them.

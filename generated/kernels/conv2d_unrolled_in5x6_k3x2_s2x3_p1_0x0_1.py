@@ -14,7 +14,7 @@ objects, complex numbers without conjugation. Arguments are never written to.
 
 Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss; the double backward that of
 <v_x, dx> + <v_w, dw> + <v_b, db>; on integers they equal exact differences of step 1; in float64 the gradients are
-within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both faces
+within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both notations
 agree, wrong arguments are refused. Layers: in5x6-k3x2-s2x3-p1_0x0_1, in5x6-k3x2-n2c1f1-s2x3-p1_0x0_1. These checks
 cover the layers named; they are no proof for every size.
 """

@@ -17,7 +17,7 @@ arithmetic. It was proved from the text of this file.
 
 Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss; the double backward that of
 <v_x, dx> + <v_w, dw> + <v_b, db>; on integers they equal exact differences of step 1; in float64 the gradients are
-within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both faces
+within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both notations
 agree, wrong arguments are refused. Layers: in3x4x5-k2x1x3-n2c2f6-s1x2x3-p1_0x2_0x3_2-d2x1x1-g2,
 in4x3x2-k2x3x2-s3x1x2-p0_2x2x1_0-d1x2x1, in3x6x5-k1x3x2-n1c2f1-p0x1x1_0. These checks cover the layers named; other
 borders, dtypes, steps that differ by axis and the double backward rest on them.

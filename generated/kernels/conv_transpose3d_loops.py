@@ -17,7 +17,7 @@ before and after, any output padding, in exact arithmetic. It was proved from th
 
 Checked before it was written: on symbols y, dx, dw and db equal the derivative of the loss; the double backward that of
 <v_x, dx> + <v_w, dw> + <v_b, db>; on integers they equal exact differences of step 1; in float64 the gradients are
-within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both faces
+within 1e-8 of the complex step; dtypes are kept, any memory, no images and any form of parameters work, both notations
 agree, wrong arguments are refused. Layers: in2x3x2-k2x1x3-n2c2f3-s2x1x3-p2_0x1_0x3_1-transposed-op0x0x2,
 in2x2x3-k3x2x2-s1x2x1-p2_1x1x1_2-d1x1x3-transposed. These checks cover the layers named; other borders, dtypes, steps
 that differ by axis and the double backward rest on them.

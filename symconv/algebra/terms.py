@@ -138,13 +138,13 @@ class MultilinearArray:
 
         Sums of such terms are equal when the terms are, repetitions included: comparing takes no reordering of columns.
         """
-        found: dict[tuple[str, ...], list[Column]] = {}
+        result: dict[tuple[str, ...], list[Column]] = {}
         for block in self.blocks:
             keys = _keys((block.entry, *block.factors), self._extents(block.arrays))
             if keys is None or not (block.coefficient == 1).all():
                 return None
-            found.setdefault(block.arrays, []).append(keys)
-        return {arrays: np.sort(np.concatenate(keys)) for arrays, keys in found.items()}
+            result.setdefault(block.arrays, []).append(keys)
+        return {arrays: np.sort(np.concatenate(keys)) for arrays, keys in result.items()}
 
     def _extents(self, arrays: Sequence[str]) -> list[int]:
         """How many values the columns of a block can take: entries of the whole, then entries of each of its arrays."""

@@ -16,7 +16,7 @@ from symconv.algebra.polynomials import PolynomialTerms, as_terms, start_countin
 from symconv.audits.arrays import MODES, face_of
 from symconv.audits.conventions import Convention, Functions, from_native, native_shape, outputs_of, to_native
 from symconv.audits.numeric import as_numbers
-from symconv.audits.sandbox import standin
+from symconv.audits.sandbox import numpy_proxy
 from symconv.audits.sandbox.alarm import time_limit
 from symconv.audits.sandbox.watch import timers, unwatched
 from symconv.layer.conv import Conv
@@ -96,15 +96,15 @@ class Caller:
         if request.shapes is None:
             for _ in range(request.times - 1):
                 self._called(request, request.at, None)
-            return self._called(request, request.at, standin.GUARDED if request.guarded else None)
+            return self._called(request, request.at, numpy_proxy.GUARDED if request.guarded else None)
         start_counting()
         with time_limit(request.seconds):
             at = {name: symbols(name, shape) for name, shape in request.shapes.items()}
-            returned = self._called(request, at, standin.SYMBOLIC)
+            returned = self._called(request, at, numpy_proxy.SYMBOLIC)
             terms = {name: [as_terms(e) for e in value.reshape(-1)] for name, value in returned.outputs.items()}
         return Returned({}, returned.shapes, terms=terms, term_shapes={k: v.shape for k, v in returned.outputs.items()})
 
-    def _called(self, request: Request, at: Mapping[str, Array], table: standin.Table | None) -> Returned:
+    def _called(self, request: Request, at: Mapping[str, Array], table: numpy_proxy.Table | None) -> Returned:
         conv = request.conv or self.conv
 
         def forward(native: Mapping[str, Array]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class Caller:
         call: Callable[[Mapping[str, Array]], dict[str, Any]],
         conv: Conv,
         at: Mapping[str, Array],
-        table: standin.Table | None,
+        table: numpy_proxy.Table | None,
         request: Request,
     ) -> Returned:
         manner, notes = request.manner, list[str]()
@@ -135,8 +135,8 @@ class Caller:
         self.given = list(native.values())
         self._alive.append(self.given)
         before = {name: array.copy() for name, array in native.items()}
-        standin.out_of_bounds.clear()
-        guard = standin.in_place_of_numpy(self.namespaces, table) if table else nullcontext()
+        numpy_proxy.out_of_bounds.clear()
+        guard = numpy_proxy.in_place_of_numpy(self.namespaces, table) if table else nullcontext()
         manners = unwatched(self.namespaces) if request.unwatched else np.errstate(all="ignore")
         with guard, manners, timers(notes):
             returned = call(native)
@@ -156,7 +156,7 @@ class Caller:
             array = self._array(value, next(iter(at.values())).dtype)
             shapes[name] = array.shape
             outputs[name] = from_native(self.convention, conv, name, array)
-        return Returned(outputs, shapes, tuple(findings), tuple(standin.out_of_bounds))
+        return Returned(outputs, shapes, tuple(findings), tuple(numpy_proxy.out_of_bounds))
 
     def _array(self, value: Any, dtype: Any) -> Array:
         if dtype.kind != "O":

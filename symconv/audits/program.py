@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from symconv.audits.arrays import FIRST, OUTPUTS, SECOND
 from symconv.layer.conv import Conv
 
-__all__ = ["Program", "layer_of", "plain", "program", "stand_in"]
+__all__ = ["Program", "layer_of", "plain", "program", "placeholder"]
 
 Array = NDArray[Any]
 
@@ -111,5 +111,5 @@ def _split(command: str) -> Sequence[str]:
         raise ValueError(f"--command {command!r}: {error}") from None
 
 
-def stand_in(*_: Any) -> None:
+def placeholder(*_: Any) -> None:
     """What is audited in name where a program is run."""

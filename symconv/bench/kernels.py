@@ -95,7 +95,7 @@ def _take_turns(ways: Mapping[str, Way], rounds: int, rest: float = _REST) -> di
         start = clock()
         way()
         repeats[name] = max(1, min(200, int(_TURN / max(1e-7, clock() - start))))
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    result: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
             time.sleep(rest)
@@ -103,8 +103,8 @@ def _take_turns(ways: Mapping[str, Way], rounds: int, rest: float = _REST) -> di
             start = clock()
             for _ in range(repeats[name]):
                 way()
-            found[name].append((clock() - start) / repeats[name])
-    return found
+            result[name].append((clock() - start) / repeats[name])
+    return result
 
 
 def _options(conv: Conv) -> dict[str, Any]:
@@ -183,8 +183,8 @@ def _measure(name: str, rounds: int, schedules: bool) -> LayerResult:
     return LayerResult(
         name=name,
         conv=conv.to_dict(),
-        times={way: Timing.of(found) for way, found in times.items()},
-        forward={way: Timing.of(found) for way, found in alone.items()},
+        times={way: Timing.of(result) for way, result in times.items()},
+        forward={way: Timing.of(result) for way, result in alone.items()},
         flops=flops(conv),
         errors=_errors(conv, forward, backward),
         workspace=_workspace(conv, a),
@@ -207,8 +207,11 @@ def _errors(conv: Conv, forward: Any, backward: Any) -> dict[str, float]:
     single = arrays_of(conv, np.float32)
     double = {name: array.astype(np.float64) for name, array in single.items()}
     truth = _outputs(conv, double, forward, backward, algorithm="direct")
-    found = {"float32": _outputs(conv, single, forward, backward), "float64": _outputs(conv, double, forward, backward)}
-    return {dtype: max(_relative(made[name], truth[name]) for name in truth) for dtype, made in found.items()}
+    result = {
+        "float32": _outputs(conv, single, forward, backward),
+        "float64": _outputs(conv, double, forward, backward),
+    }
+    return {dtype: max(_relative(made[name], truth[name]) for name in truth) for dtype, made in result.items()}
 
 
 def _workspace(conv: Conv, a: Mapping[str, Any]) -> int:
@@ -275,14 +278,14 @@ def _peak() -> float:
 
 def _libraries() -> dict[str, str]:
     blas: Any = np.show_config(mode="dicts")
-    found = {"numpy": np.__version__, "blas": str(blas["Build Dependencies"]["blas"].get("name", "unknown"))}
+    result = {"numpy": np.__version__, "blas": str(blas["Build Dependencies"]["blas"].get("name", "unknown"))}
     try:
         torch = load_torch()
 
-        found["pytorch"] = str(torch.__version__)
+        result["pytorch"] = str(torch.__version__)
     except ImportError:
         pass
-    return found
+    return result
 
 
 def _main(request: Mapping[str, Any]) -> KernelBenchmark:

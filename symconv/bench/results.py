@@ -133,12 +133,12 @@ class KernelBenchmark:
 
     def __repr__(self) -> str:
         mean = self.mean("pytorch")
-        told = (
+        text = (
             f"{mean:.2f} times PyTorch's time, columns {self.mean('pytorch', 'columns'):.2f}"
             if mean
             else "without PyTorch"
         )
-        return f"<kernels on {len(self.layers)} layers: {told}>"
+        return f"<kernels on {len(self.layers)} layers: {text}>"
 
 
 def geometric_mean(ratios: Sequence[float]) -> float | None:

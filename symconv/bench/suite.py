@@ -51,9 +51,9 @@ def flops(conv: Conv) -> int:
 def arrays_of(conv: Conv, dtype: Any = np.float32) -> dict[str, Any]:
     """x, w, b, dy: normal random numbers, w scaled so that y is of the size of x. The same every time."""
     rng = np.random.default_rng(0)
-    found = {name: rng.standard_normal(conv.shapes[name]) for name in ("x", "w", "b", "dy")}
-    found["w"] /= np.sqrt(prod(conv.w_shape[1:]))
-    return {name: array.astype(dtype) for name, array in found.items()}
+    result = {name: rng.standard_normal(conv.shapes[name]) for name in ("x", "w", "b", "dy")}
+    result["w"] /= np.sqrt(prod(conv.w_shape[1:]))
+    return {name: array.astype(dtype) for name, array in result.items()}
 
 
 def _columns(conv: Conv, x: Any) -> Any:

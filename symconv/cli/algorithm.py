@@ -85,10 +85,10 @@ def derive_algorithm(
 
 def _derivation(tile: Any, kernel: Any, points: str | None, format: str, as_json: bool) -> tuple[str, bool]:
 
-    found = derivation(tile, kernel, None if points is None else _numbers(points))
+    result = derivation(tile, kernel, None if points is None else _numbers(points))
     if as_json:
-        return _json(found.to_dict()), found.ok
-    return found.latex() if format == "latex" else found.text(), found.ok
+        return _json(result.to_dict()), result.ok
+    return result.latex() if format == "latex" else result.text(), result.ok
 
 
 def _table(tile: Any, kernel: Any, as_json: bool) -> tuple[str, bool]:

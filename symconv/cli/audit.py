@@ -20,8 +20,8 @@ from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.settle import Settled, adapter_named, adapter_text, said_by_hand, settled
 from symconv.audits.judge import ENGINES
 from symconv.audits.limits import check_limits
+from symconv.audits.program import placeholder
 from symconv.audits.program import program as program_of
-from symconv.audits.program import stand_in
 from symconv.audits.reports.findings import findings
 from symconv.audits.reports.junit import junit_xml
 from symconv.audits.reports.page import page
@@ -231,7 +231,7 @@ def _called(target: Any, program: str | None, options: dict[str, Any]) -> Settle
 
 
 def _target(function: str | None, program: str | None, options: dict[str, Any]) -> Any:
-    """What is audited: the function's name, or a stand-in for a program, which is then the adapter."""
+    """What is audited: the function's name, or a placeholder for a program, which is then the adapter."""
     if (function is None) == (program is None):
         raise ValueError("name one of FILE.py:NAME and --command")
     if program is None:
@@ -240,7 +240,7 @@ def _target(function: str | None, program: str | None, options: dict[str, Any]) 
     if options["adapter"] is not None or options["forward"] is not None:
         raise ValueError("--command takes no --adapter and no --forward: the program is given every number of a case")
     options["adapter"], options["engine"] = program_of(program), "exact"
-    return stand_in
+    return placeholder
 
 
 def _grid(options: dict[str, Any], call: Settled) -> list[Conv] | Grid:

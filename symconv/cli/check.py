@@ -133,10 +133,10 @@ def _short(latex: str) -> str:
 
 
 def _told(verdict: Any) -> str:
-    told = "; ".join(
+    text = "; ".join(
         part for part in (verdict.condition, verdict.reason if verdict.reason != verdict.condition else None) if part
     )
     if verdict.counterexample and verdict.counterexample != verdict.condition:
         example = verdict.counterexample
-        told += ("; " if told else "") + (example if len(example) < 160 else example[:157] + "...")
-    return told + (f"; write {verdict.fix}" if verdict.fix and len(verdict.fix) < 160 else "")
+        text += ("; " if text else "") + (example if len(example) < 160 else example[:157] + "...")
+    return text + (f"; write {verdict.fix}" if verdict.fix and len(verdict.fix) < 160 else "")

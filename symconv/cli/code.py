@@ -144,28 +144,28 @@ def _cell(proof: CodeProof, full: bool) -> Text:
 
 def _together(common: dict[str, str]) -> dict[str, str]:
     """Conditions with s or d in them, each with its outputs."""
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for target, text in common.items():
         if text not in ("always", "never") and {"s", "d"} & set(re.findall(r"\w+", text)):
-            found.setdefault(text, []).append(target)
-    return {text: ", ".join(targets) for text, targets in found.items()}
+            result.setdefault(text, []).append(target)
+    return {text: ", ".join(targets) for text, targets in result.items()}
 
 
 def _facts(proofs: CodeProofs) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+    result: list[tuple[str, str]] = []
     failure = proofs.counterexample
     if failure is not None:
         proof = next(each for each in proofs if each.counterexample is failure)
         at = ", ".join(f"{name}={value}" for name, value in failure.sizes.items())
-        found.append(("fails at", f"{at} (stride {proof.stride})"))
+        result.append(("fails at", f"{at} (stride {proof.stride})"))
         entry = "" if failure.index is None else f"{proof.target}{list(failure.index)} is "
-        found.append(("", f"{entry}{failure.given}, not {failure.right}"))
+        result.append(("", f"{entry}{failure.given}, not {failure.right}"))
     for kind, text in {k: t for proof in proofs for k, t in proof.raises.items()}.items():
-        found.append(("raises", f"{kind} {text}" if text.startswith("unless") else f"{kind} when {text}"))
+        result.append(("raises", f"{kind} {text}" if text.startswith("unless") else f"{kind} when {text}"))
     for reason in dict.fromkeys(proof.reason for proof in proofs if proof.reason):
-        found.append(("because", reason))
+        result.append(("because", reason))
     for told, names in _together(proofs.common).items():
-        found.append(
+        result.append(
             ("together", f"{names} right iff {told}: exact at every stride s and dilation d here, observed beyond")
         )
     first = proofs[0]
@@ -174,9 +174,9 @@ def _facts(proofs: CodeProofs) -> list[tuple[str, str]]:
     scope = first.scope.replace(
         f"stride {first.stride}, dilation {first.dilation}", f"stride {strides}, dilation {dilations}"
     )
-    found.append(("scope", scope))
+    result.append(("scope", scope))
     for told in dict.fromkeys(proof.second_opinion for proof in proofs if proof.second_opinion):
-        found.append(("2nd opinion", told))
+        result.append(("2nd opinion", told))
     if first.replayed:
-        found.append(("replayed", f"at each stride and dilation; the first: {first.replayed}"))
-    return found
+        result.append(("replayed", f"at each stride and dilation; the first: {first.replayed}"))
+    return result

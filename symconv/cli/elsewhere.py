@@ -34,12 +34,12 @@ def derived(words: Sequence[str]) -> Document:
 
 def proved(words: Sequence[str]) -> Proofs:
     """The proofs of a formula, the first of the words, with options; ValueError, with the condition, where it is not proved."""
-    found = proofs_of(words)
-    for proof in found:
+    result = proofs_of(words)
+    for proof in result:
         if not proof.proved:
             at = f"; it holds when {proof.condition}" if proof.condition else ""
             raise ValueError(f"{proof.verdict} at stride {proof.stride}, dilation {proof.dilation}: {words[0]}{at}")
-    return found
+    return result
 
 
 def said_proved(proof: Proof) -> str:

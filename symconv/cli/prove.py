@@ -23,7 +23,7 @@ from symconv.proof.decide import MAX_OPERATIONS
 from symconv.proof.prover import claims, prove_claim
 from symconv.proof.result import Proof, Proofs
 from symconv.proof.smtlib import smtlib
-from symconv.reading.face import is_code
+from symconv.reading.api import is_code
 from symconv.sarif import sarif
 
 __all__ = ["command", "proofs_of"]
@@ -157,11 +157,11 @@ def proofs_of(words: Sequence[str]) -> Proofs:
         raise ValueError(error.format_message()) from error
     with as_value_errors():
         steps: dict[str, Any] = {name: _steps(name, given[name]) for name in ("stride", "dilation")}
-        told: dict[str, Any] = {
+        record: dict[str, Any] = {
             name: given[name] for name in ("padding", "transposed", "padding_mode", "assume", "forward")
         }
         limits = (given["max_operations"] or MAX_OPERATIONS, given["max_seconds"])
-        asked = claims(given["formula"], **steps, **told)
+        asked = claims(given["formula"], **steps, **record)
         return Proofs(tuple(prove_claim(each, given["second_opinion"], *limits) for each in asked))
 
 

@@ -64,10 +64,10 @@ def fails(backward: Callable[..., Any], conv: Conv, arrays: Sequence[Any], true:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            found = backward(*arrays, conv.stride, conv.padding, groups=conv.groups, **options)
+            result = backward(*arrays, conv.stride, conv.padding, groups=conv.groups, **options)
         except Exception:
             return True
-    return any(a.shape != b.shape or not np.array_equal(a, b) for a, b in zip(found, true, strict=True))
+    return any(a.shape != b.shape or not np.array_equal(a, b) for a, b in zip(result, true, strict=True))
 
 
 def matrix(cases: Sequence[ConvCase], keys: Sequence[str]) -> list[int]:

@@ -81,7 +81,7 @@ class Grade:
     def to_dict(self) -> dict[str, Any]:
         """``points``, ``maximum``, ``level`` and ``marks``: a list of output, kind, right, cases, points, message."""
         share = self.maximum / len(self.marks)
-        told = [
+        parts = [
             {"output": m.output, "kind": m.kind, "right": m.right, "cases": m.cases, "points": share * m.full, "maximum": share,
              "message": m.message}
             for m in self.marks
@@ -91,7 +91,7 @@ class Grade:
             "points": self.points,
             "maximum": self.maximum,
             "level": self.level,
-            "marks": told,
+            "marks": parts,
         }
 
     def render(self, format: str) -> str:

@@ -74,8 +74,8 @@ class Vector:
 
     def _results(self, arrays: dict[str, Array]) -> dict[str, Array]:
         first, second = Derivative(self.conv), second_loss(self.conv)
-        found = {name: first.numbers(arrays, name) for name in READINGS}
-        return found | {name: second.differentiate(by).substitute(arrays) for name, by in SECOND_READINGS.items()}
+        result = {name: first.numbers(arrays, name) for name in READINGS}
+        return result | {name: second.differentiate(by).substitute(arrays) for name, by in SECOND_READINGS.items()}
 
     @property
     def arrays(self) -> dict[str, Array]:

@@ -69,10 +69,10 @@ def table(tile: int, taps: int) -> Algorithm:
 
 def _coefficients(roots: Sequence[Fraction], length: int) -> list[Fraction]:
     """Coefficients of 1, x, x**2, ... of the product of x - root, so many of them."""
-    found = [Fraction(1)]
+    result = [Fraction(1)]
     for root in roots:
-        found = [a - root * b for a, b in zip([Fraction(0), *found], [*found, Fraction(0)])]
-    return found + [Fraction(0)] * (length - len(found))
+        result = [a - root * b for a, b in zip([Fraction(0), *result], [*result, Fraction(0)])]
+    return result + [Fraction(0)] * (length - len(result))
 
 
 def _whole(rows: Iterable[Iterable[Fraction]]) -> Whole:

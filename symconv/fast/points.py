@@ -96,9 +96,9 @@ def point_table(tile: int, kernel: int, axes: int = 2) -> PointTable:
     chosen = {frozenset(usual): usual}
     for others in islice(sets, MAX_CHOICES):
         chosen.setdefault(frozenset((*certain, *others)), (*certain, *others))
-    found = []
+    result = []
     for points in chosen.values():
         nested = [algorithm(tile, kernel, points)] * axes
         errors = [measured_error(nested, dtype, samples=300) for dtype in (np.float32, np.float64)]
-        found.append(PointChoice(points, errors[0], errors[1], points == usual))
-    return PointTable(tile, kernel, axes, tuple(sorted(found, key=lambda each: each.float32)))
+        result.append(PointChoice(points, errors[0], errors[1], points == usual))
+    return PointTable(tile, kernel, axes, tuple(sorted(result, key=lambda each: each.float32)))

@@ -173,9 +173,9 @@ def _products(weights: Array, laid: Laid, e: int, first: int, step: int, count: 
 def _outputs_of(sums: Array, sizes: Sequence[int], F: int) -> Array:
     """Sums (block, g, product, (output, f), (n, *o)) as outputs (block, n, g, f, o of the first axis, *o)."""
     blocks, G, count, rows, _ = sums.shape
-    found = sums[..., : prod(sizes)].reshape(blocks, G, count, rows // F, F, *sizes)
-    found = found.transpose(0, 5, 1, 4, 2, 3, *range(6, found.ndim))
-    return found.reshape(*found.shape[:4], count * (rows // F), *found.shape[6:])
+    result = sums[..., : prod(sizes)].reshape(blocks, G, count, rows // F, F, *sizes)
+    result = result.transpose(0, 5, 1, 4, 2, 3, *range(6, result.ndim))
+    return result.reshape(*result.shape[:4], count * (rows // F), *result.shape[6:])
 
 
 def _put(found: Array, part: Part, n: slice, o: slice, turn: int, turns: int, b: Any) -> None:

@@ -39,8 +39,8 @@ def _tile(taps: int, places: int) -> int:
     """The tile of an axis: the largest that there is an algorithm for, unless a smaller one needs
     fewer products.
     """
-    found = sorted(m for m, K in interpolation.WINOGRAD_SIZES if taps == K)
-    return min(found, key=lambda m: (-(-places // m) * (m + taps - 1), m))
+    result = sorted(m for m, K in interpolation.WINOGRAD_SIZES if taps == K)
+    return min(result, key=lambda m: (-(-places // m) * (m + taps - 1), m))
 
 
 def _algorithms(axes: Axes) -> tuple[list[int], list[list[Matrix]], list[tuple[int, ...]]]:

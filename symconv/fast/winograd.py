@@ -66,12 +66,12 @@ class BilinearAlgorithm:
         """Where the sum of products differs from [i = o + k], with the difference; exact, so empty when right."""
         A, G, B = (np.array(matrix.tolist(), dtype=object) for matrix in (self.A, self.G, self.B))
         total = np.einsum("oq,qk,qi->oki", A, G, B)
-        found = {}
+        result = {}
         for o, k, i in np.ndindex(*total.shape):
             difference = total[o, k, i] - (1 if i == o + k else 0)
             if difference != 0:
-                found[int(o), int(k), int(i)] = difference
-        return found
+                result[int(o), int(k), int(i)] = difference
+        return result
 
     @property
     def ok(self) -> bool:

@@ -66,11 +66,11 @@ class _Axis:
 
     def classes(self) -> list[tuple[frozenset[int], bool, Counts]]:
         """Entries in which the same kinds occur and that the formula reaches, or not: kinds, whether, and the entries."""
-        found: dict[tuple[frozenset[int], bool], list[int]] = {}
+        result: dict[tuple[frozenset[int], bool], list[int]] = {}
         bounds = np.searchsorted(self.rows[:, 0], np.arange(self.length + 1)).tolist()
         for entry, (first, last) in enumerate(itertools.pairwise(bounds)):
-            found.setdefault((frozenset(self.kind[first:last].tolist()), entry < self.claimed), []).append(entry)
-        return [(kinds, reached, np.array(entries)) for (kinds, reached), entries in found.items()]
+            result.setdefault((frozenset(self.kind[first:last].tolist()), entry < self.claimed), []).append(entry)
+        return [(kinds, reached, np.array(entries)) for (kinds, reached), entries in result.items()]
 
     def at(self, entry: int) -> Iterator[tuple[Counts, int]]:
         """The rows of one entry, each with its kind."""
@@ -102,7 +102,7 @@ class ByAxes:
 
     def terms(self, index: Sequence[int], derivative: bool, at_most: int) -> tuple[list[Term], int]:
         """The first terms of one entry of the derivative or of the formula, and how many it has."""
-        found: list[Term] = []
+        result: list[Term] = []
         total, channels = 0, self._channels()
         for column, factor in enumerate((1, *self.factors)):
             if not factor or derivative != (column == 0):
@@ -117,12 +117,12 @@ class ByAxes:
                 for channel in range(channels)
                 for chosen in itertools.product(*parts)
             )
-            found += itertools.islice(terms, at_most - len(found))
+            result += itertools.islice(terms, at_most - len(result))
         bias = self._bias(index)[derivative]
         if bias:
             total += 1
-            found = [*found, (bias, (("b", index[1]),))][:at_most]
-        return found, total
+            result = [*result, (bias, (("b", index[1]),))][:at_most]
+        return result, total
 
     def differing(self, index: Sequence[int], at_most: int) -> list[Term]:
         """Terms in which an entry differs, derivative less formula: one for each combination of kinds that does."""
@@ -131,16 +131,16 @@ class ByAxes:
             places.append({})
             for row, kind in axis.at(t):
                 places[-1].setdefault(kind, row)
-        found = []
+        result = []
         for kinds in itertools.product(*places):
             difference = _difference([axis.kinds[k] for axis, k in zip(self.axes, kinds, strict=True)], self.factors)
             if difference:
                 rows = [place[kind] for place, kind in zip(places, kinds, strict=True)]
-                found.append(self._term(index, 0, rows, difference))
+                result.append(self._term(index, 0, rows, difference))
         claimed, wanted = self._bias(index)
         if wanted != claimed:
-            found.append((wanted - claimed, (("b", index[1]),)))
-        return found[:at_most]
+            result.append((wanted - claimed, (("b", index[1]),)))
+        return result[:at_most]
 
     def _space(self, index: Sequence[int]) -> Sequence[int]:
         return index[2:] or [0] * self.conv.ndim
@@ -237,8 +237,8 @@ def _compared(
     lead = conv.shapes[target][:2] if target != "db" else conv.b_shape
     space = tuple(axis.claimed for axis in axes) if target != "db" else ()
     zeros = (0,) * len(lead)
-    found = tuple(zeros + (first if space else ()) for first in sorted(firsts))
-    return ByAxes(conv, target, lead + space, failures * math.prod(lead), found, factors, bias, axes)
+    result = tuple(zeros + (first if space else ()) for first in sorted(firsts))
+    return ByAxes(conv, target, lead + space, failures * math.prod(lead), result, factors, bias, axes)
 
 
 def _difference(counts: Sequence[Counts], factors: Sequence[int]) -> int:

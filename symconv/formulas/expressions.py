@@ -134,8 +134,8 @@ class ExpressionReader:
             if node.id in OPERANDS:
                 raise self.fail(f"{node.id} is an array, and a whole number is wanted", node)
             indices = listed([*([self.index] if self.index else []), *scope])
-            told = f", indices {indices}" if indices else ""
-            raise self.fail(f"unknown name {node.id!r}: sizes are {' '.join(SIZES)}{told}", node)
+            text = f", indices {indices}" if indices else ""
+            raise self.fail(f"unknown name {node.id!r}: sizes are {' '.join(SIZES)}{text}", node)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
             inner = self.integer(node.operand, depth + 1, scope)
             return -inner if isinstance(node.op, ast.USub) else inner

@@ -78,7 +78,7 @@ def ranges(
     node: IndexSum, known: Mapping[str, Interval], extents: Mapping[str, int], sizes: Mapping[str, int]
 ) -> dict[str, Interval]:
     """A finite range (first, last) for every summation index, beyond which some array is left."""
-    found: dict[str, Interval] = dict(known)
+    result: dict[str, Interval] = dict(known)
     open_indices = []
     for each in node.ranges:
         if each.start is not None and each.stop is not None:
@@ -86,21 +86,21 @@ def ranges(
                 low, high = interval(each.start, known, sizes)[0], interval(each.stop, known, sizes)[1] - 1
             except ZeroDivisionError:
                 raise ValueError(f"the range {each} divides by zero") from None
-            found[each.index] = (low, high)
+            result[each.index] = (low, high)
         else:
             open_indices.append(each.index)
     while open_indices:
         for name in open_indices:
-            bounds = [b for f in node.factors if (b := bound(f.index, name, extents[f.name], found, sizes))]
+            bounds = [b for f in node.factors if (b := bound(f.index, name, extents[f.name], result, sizes))]
             if bounds:
-                found[name] = (max(low for low, _ in bounds), min(high for _, high in bounds))
+                result[name] = (max(low for low, _ in bounds), min(high for _, high in bounds))
                 open_indices.remove(name)
                 break
         else:
             raise ValueError(
                 f"{node}: no array bounds the index {open_indices[0]}; give its range, as in {open_indices[0]}=(0, O)"
             )
-    return {name: interval for name, interval in found.items() if name not in known}
+    return {name: interval for name, interval in result.items() if name not in known}
 
 
 def bound(

@@ -94,7 +94,7 @@ def _sources(mode: Mode, at: Integer, size: Integer) -> tuple[Branch, ...]:
 
 def _positions(mode: Mode, row: Integer, size: Integer, length: Integer) -> tuple[Branch, ...]:
     """The padded positions, out of ``length``, at which ``row`` stands: P of the mode turned round, piece by piece."""
-    found = []
+    result = []
     for conditions, source in mode.pieces:
         linear = source.substitute({"H": size}).linear_in("t")
         assert linear is not None
@@ -107,8 +107,8 @@ def _positions(mode: Mode, row: Integer, size: Integer, length: Integer) -> tupl
             leads = conditions == (compare(Name("t"), "<", 0),)  # both borders may repeat the same row
             to, many = (e, before) if leads else (before + size + e, after)
             when = (compare(row, "==", source.substitute({"H": size})),)
-        found.append(Branch(to, (*when, *between(0, to, length)), many))
-    return tuple(found)
+        result.append(Branch(to, (*when, *between(0, to, length)), many))
+    return tuple(result)
 
 
 def _padding(mode: Mode) -> Operation:

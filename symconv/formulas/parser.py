@@ -54,8 +54,10 @@ def parse(text: str, transposed: bool = False, padding_mode: str | None = None) 
     Traceback (most recent call last):
     symconv.formulas.expressions.FormulaError: column 33: unknown name 'z' ...
     """
-    found = _Parser(text, transposed).formula()
-    return replace(found, padding_mode=padding_mode or next((mode for mode in found.modes() if mode in MODES), "zeros"))
+    result = _Parser(text, transposed).formula()
+    return replace(
+        result, padding_mode=padding_mode or next((mode for mode in result.modes() if mode in MODES), "zeros")
+    )
 
 
 class _Parser(PointwiseReader):
@@ -88,10 +90,10 @@ class _Parser(PointwiseReader):
         for at, character in enumerate(self.text):
             if not _ALLOWED.match(character):
                 hint = _LOOKALIKES.get(character)
-                told = (
+                text = (
                     f"write {hint!r} for {character!r}" if hint else f"the character {character!r} has no meaning here"
                 )
-                raise self.fail(told, at + 1)
+                raise self.fail(text, at + 1)
         stripped = self.text.lstrip()
         self.shift = len(self.text) - len(stripped)
         if "\n" in self.text[: self.shift]:
@@ -186,22 +188,22 @@ class _Parser(PointwiseReader):
         """The arguments of a call by their names."""
         assert isinstance(node.func, ast.Name)
         usage = f"{node.func.id}({', '.join([*names[:required], *(f'[{n}]' for n in names[required:])])})"
-        found: dict[str, ast.expr] = {}
+        result: dict[str, ast.expr] = {}
         if len(node.args) > len(names):
             raise self.fail(f"too many arguments; it is {usage}", node.args[len(names)])
         for name, argument in zip(names, node.args, strict=False):
             if isinstance(argument, ast.Starred):
                 raise self.fail("no * before an argument", argument)
-            found[name] = argument
+            result[name] = argument
         for keyword in node.keywords:
-            if keyword.arg not in names or keyword.arg in found:
-                told = "given twice" if keyword.arg in found else "unknown"
-                raise self.fail(f"argument {keyword.arg} is {told}; it is {usage}", keyword)
-            found[keyword.arg] = keyword.value
+            if keyword.arg not in names or keyword.arg in result:
+                text = "given twice" if keyword.arg in result else "unknown"
+                raise self.fail(f"argument {keyword.arg} is {text}; it is {usage}", keyword)
+            result[keyword.arg] = keyword.value
         for name in names[:required]:
-            if name not in found:
+            if name not in result:
                 raise self.fail(f"{name} is missing; it is {usage}", node)
-        return found
+        return result
 
     def operand(self, node: ast.expr, depth: int) -> Part:
         if self.index is not None:

@@ -174,12 +174,12 @@ class PointwiseReader(ExpressionReader):
         if not isinstance(node, ast.Compare):
             raise self.fail(f"where= takes comparisons ({' '.join(RELATIONS)}) joined by and", node)
         sides = [self.integer(each, depth + 1, scope) for each in (node.left, *node.comparators)]
-        found = []
+        result = []
         for left, op, right, at in zip(sides, node.ops, sides[1:], node.comparators, strict=False):
             if type(op) not in _RELATIONS:
                 raise self.fail(f"where= takes comparisons ({' '.join(RELATIONS)}) joined by and", at)
-            found.append(Comparison(left, _RELATIONS[type(op)], right))
-        return found
+            result.append(Comparison(left, _RELATIONS[type(op)], right))
+        return result
 
     def index_name(self, node: ast.expr | ast.keyword) -> str:
         name = node.arg if isinstance(node, ast.keyword) else node.id if isinstance(node, ast.Name) else None
@@ -196,5 +196,5 @@ def _ends(e: Integer, name: str, unknown: set[str]) -> bool:
     """Whether ``e`` leaves every array as ``name`` runs on, the other names but the ``unknown`` ones fixed."""
     while isinstance(e, Op) and e.op == "//":
         e = e.left
-    found = e.linear_in(name)
-    return found is not None and found[0] != Const(0) and not e.names() & unknown
+    result = e.linear_in(name)
+    return result is not None and result[0] != Const(0) and not e.names() & unknown

@@ -237,12 +237,12 @@ class _Reader:
 
     def way(self, branch: Branch, length: str, known: Mapping[str, int | str]) -> isl.Map:
         """One branch of where entries come from, as a map from position to position."""
-        told = " and ".join([f"0 <= i < {length}", *conditions(branch.when, known)])
+        text = " and ".join([f"0 <= i < {length}", *conditions(branch.when, known)])
         to = quasi_affine(branch.to, known)
         if branch.many is None:
-            return self.map(f"[i] -> [{to}] : {told}")
+            return self.map(f"[i] -> [{to}] : {text}")
         return self.map(
-            f"[i] -> [j] : exists (e : j = {to} and {told} and 0 <= e < {quasi_affine(branch.many, known)})"
+            f"[i] -> [j] : exists (e : j = {to} and {text} and 0 <= e < {quasi_affine(branch.many, known)})"
         )
 
     def composed(self, through: isl.Map, piece: Piece, several: bool) -> Piece:

@@ -283,9 +283,9 @@ class Formula:
 
     def arrays(self) -> frozenset[str]:
         """The arrays the formula names."""
-        found = {node.name for node in self.body.walk() if isinstance(node, Array)}
+        result = {node.name for node in self.body.walk() if isinstance(node, Array)}
         return frozenset(
-            found | {f.name for node in self.body.walk() if isinstance(node, IndexSum) for f in node.factors}
+            result | {f.name for node in self.body.walk() if isinstance(node, IndexSum) for f in node.factors}
         )
 
     @property

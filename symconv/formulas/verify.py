@@ -86,11 +86,11 @@ class Mismatch:
         }
 
     def __str__(self) -> str:
-        told = f"{self.entry}: formula {self.formula}, derivative {self.derivative}"
+        text = f"{self.entry}: formula {self.formula}, derivative {self.derivative}"
         for word, terms in (("missing", self.missing), ("extra", self.extra)):
             if terms:
-                told += f"; {word} {', '.join(terms_text(self.conv, [term]) for term in terms)}"
-        return told
+                text += f"; {word} {', '.join(terms_text(self.conv, [term]) for term in terms)}"
+        return text
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ class Verification:
     def scope(self) -> str:
         """What the verdict covers."""
         ways = {"entries": "entry by entry", "axes": "by axes"}
-        told = " and ".join(dict.fromkeys(ways[check.by] for check in self.checks))
-        return f"this size only: {self.conv!r}; exact, {told or ways['entries']}"
+        text = " and ".join(dict.fromkeys(ways[check.by] for check in self.checks))
+        return f"this size only: {self.conv!r}; exact, {text or ways['entries']}"
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -164,8 +164,8 @@ class Verification:
             for check in self.checks
         )
         head = "<tr><th>target</th><th>formula</th><th>entries</th><th>against the derivative</th></tr>"
-        told = "".join(f"<li><code>{html.escape(str(mismatch))}</code></li>" for mismatch in self.mismatches[:5])
-        return f"<table>{head}{rows}</table>{f'<ul>{told}</ul>' if told else ''}"
+        text = "".join(f"<li><code>{html.escape(str(mismatch))}</code></li>" for mismatch in self.mismatches[:5])
+        return f"<table>{head}{rows}</table>{f'<ul>{text}</ul>' if text else ''}"
 
 
 def verify(
@@ -299,16 +299,16 @@ def _check(conv: Conv, formula: Formula, truth: MultilinearArray) -> Check:
         return Check(formula, truth.size, truth.size, (mismatch,))
     if claim.shape == truth.shape and claim.equals(truth):
         return Check(formula, truth.size, 0, ())
-    found = []
+    result = []
     if claim.shape != truth.shape:
-        found.append(Mismatch(conv, formula.target, None, f"shape {claim.shape}", f"shape {truth.shape}"))
+        result.append(Mismatch(conv, formula.target, None, f"shape {claim.shape}", f"shape {truth.shape}"))
         claim = _on_shape(claim, truth.shape)
     difference = (truth - claim).canonical
     wrong = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(block.entry for block in difference.blocks)]))
-    for flat in wrong[: MAX_MISMATCHES - len(found)]:
+    for flat in wrong[: MAX_MISMATCHES - len(result)]:
         index = tuple(int(i) for i in np.unravel_index(int(flat), truth.shape))
         terms = difference.terms_of(index)
-        found.append(
+        result.append(
             Mismatch(
                 conv,
                 formula.target,
@@ -319,7 +319,7 @@ def _check(conv: Conv, formula: Formula, truth: MultilinearArray) -> Check:
                 extra=tuple((-c, factors) for c, factors in terms if c < 0),
             )
         )
-    return Check(formula, truth.size, max(1, len(wrong)), tuple(found))
+    return Check(formula, truth.size, max(1, len(wrong)), tuple(result))
 
 
 def _on_shape(array: MultilinearArray, shape: Sequence[int]) -> MultilinearArray:

@@ -56,8 +56,8 @@ class Functions:
         """ddy, ddx, ddw at arrays v_x, v_w, v_b, dy, x, w."""
         directions = [values["v_x"], values["v_w"], values["v_b"] if self.conv.bias else None]
         arrays = (values[name] for name in ("dy", "x", "w"))
-        found = self.double_backward_function(*directions, *arrays, **self.parameters)
-        return dict(zip(SECOND_READINGS, found, strict=True))
+        result = self.double_backward_function(*directions, *arrays, **self.parameters)
+        return dict(zip(SECOND_READINGS, result, strict=True))
 
 
 def equal(outputs: Mapping[str, Array], truth: Mapping[str, Array]) -> Result:
@@ -256,13 +256,13 @@ def takes_every_form(functions: Functions, conv: Conv) -> Result:
 
 def borders(ndim: int) -> list[dict[str, Any]]:
     """Parameters of every border but zeros, as large before as three rows allow and different behind."""
-    found: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
     for mode in MODES.values():
         if mode.counts_outside:
             most = 3 if mode.most is None else int(mode.most.evaluate({"H": 3}))
             value = {"padding_value": -2} if mode.filled else {}
-            found.append({"padding": [(most, 1)] * ndim, "stride": 2, "padding_mode": mode.name, **value})
-    return found
+            result.append({"padding": [(most, 1)] * ndim, "stride": 2, "padding_mode": mode.name, **value})
+    return result
 
 
 BEHAVIOUR: tuple[Callable[[Functions, Conv], Result], ...] = (

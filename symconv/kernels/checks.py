@@ -263,7 +263,8 @@ CHECKS: dict[str, Check] = {
     ),
     "manners": Check(
         behaves,
-        "dtypes are kept, any memory, no images and any form of parameters work, both faces agree, wrong arguments are refused",
+        "dtypes are kept, any memory, no images and any form of parameters work, both notations agree, wrong arguments are "
+        "refused",
         lambda conv: 40 * conv.terms,
         400_000,
     ),
@@ -295,8 +296,8 @@ def evidence(layers: Iterable[Conv], theorem: str | None = None, proved: bool = 
     paragraphs = []
     for names, slugs in groups.items():
         if names:
-            told = "; ".join(CHECKS[name].says for name in names)
-            paragraphs.append(f"Checked before it was written: {told}. Layers: {', '.join(slugs)}.")
+            text = "; ".join(CHECKS[name].says for name in names)
+            paragraphs.append(f"Checked before it was written: {text}. Layers: {', '.join(slugs)}.")
         else:
             paragraphs.append(f"Too large to be checked: {', '.join(slugs)}.")
     covers = BEYOND if proved else EVERY_SIZE

@@ -72,7 +72,7 @@ class Columns(Lowering):
             each.append(f"({', '.join([*names, '*_'])})")
         return source.assign(source.tuple_of(each) if len(each) > 1 else f"({each[0]},)", "axes")
 
-    # the two faces ---------------------------------------------------------------------------------------------------
+    # forward and backward ----------------------------------------------------------------------------------------------
 
     def forward(self) -> list[ast.stmt]:
         body = (

@@ -1,6 +1,6 @@
-"""One kernel as a file: the header, two faces on the sum that a schedule makes, and the helpers these use.
+"""One kernel as a file: the header, public functions around the sum that a schedule makes, and the helpers these use.
 
-The faces are the same for every kernel: ``conv2d`` and ``conv2d_backward`` with keyword parameters, ``conv_forward`` and
+These are the same for every kernel: ``conv2d`` and ``conv2d_backward`` with keyword parameters, ``conv_forward`` and
 ``conv_backward`` in the notation of course assignments. The sum comes from :mod:`symconv.kernels.lowerings`, the helpers
 from :mod:`symconv.kernels.helpers`, the words from :mod:`symconv.kernels.words`.
 """
@@ -24,7 +24,7 @@ from symconv.layer.conv import Conv
 
 __all__ = ["Kernel", "emit"]
 
-#: keyword parameters of a face and what they are for any layer
+#: keyword parameters of a public function and what they are for any layer
 PARAMETERS = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
 TRANSPOSED_PARAMETERS = {**PARAMETERS, "output_padding": "0"}
 
@@ -137,7 +137,7 @@ class _File:
         )
 
     def text(self) -> str:
-        functions = [self.forward(), self.backward(), self.double_backward(), *self.course_faces()]
+        functions = [self.forward(), self.backward(), self.double_backward(), *self.course_functions()]
         names = [each.name for each in functions if isinstance(each, ast.FunctionDef)]
         functions += self.lowering.functions()
         says = self.words.header(self.lowering.remark(), self.kernel.evidence)
@@ -176,7 +176,7 @@ class _File:
             wanted += source.names_in(texts[name])
         return list(texts.values())
 
-    # the faces -------------------------------------------------------------------------------------------------------
+    # the public functions --------------------------------------------------------------------------------------------
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -200,8 +200,8 @@ class _File:
         border = [self.own_border()] if self.layer and not self.kind.transposed else []
         if self.layer is None and not self.kind.transposed and not self.lowering.pads:
             border = [self.bordered(arrays)]
-        found, *sizes = self.lowering.sizes(layer, targets)
-        return [source.assign(given, f"_arrays({given})"), found, *border, *sizes]
+        result, *sizes = self.lowering.sizes(layer, targets)
+        return [source.assign(given, f"_arrays({given})"), result, *border, *sizes]
 
     def own_border(self) -> ast.stmt:
         """The border that the code of one layer is written for."""
@@ -243,7 +243,7 @@ class _File:
         )
 
     def double_backward(self) -> ast.stmt:
-        """Three readings of the same form with one factor replaced: the faces themselves, called with directions."""
+        """Three readings of the same form with one factor replaced: the public functions, called with directions."""
         function, names = self.kernel.function, list(self.parameters)
         # the gradient of a constant border is zero, so a direction is bordered by zeros
         first = names.index("padding_value") if "padding_value" in names else len(names)
@@ -261,7 +261,7 @@ class _File:
             [*ast.parse("\n".join(body)).body, source.returned("ddy", "ddx", "ddw")],
         )
 
-    def course_faces(self) -> list[ast.stmt]:
+    def course_functions(self) -> list[ast.stmt]:
         """``conv_forward(x, w, b, conv_param) -> out, cache`` and ``conv_backward(dout, cache)``."""
         stem, function = self.kernel.stem, self.kernel.function
         options = source.assign(

@@ -36,7 +36,7 @@ class Lowering:
     kind: Kind
     layer: Conv | None = None
 
-    #: keyword parameters of the faces beyond the layer's own, with their defaults
+    #: keyword parameters of the public functions beyond the layer's own, with their defaults
     options: ClassVar[Mapping[str, str]] = {}
     #: whether the sum pads its arrays itself, whatever the border
     pads: ClassVar[bool] = False
@@ -44,7 +44,7 @@ class Lowering:
     modules: ClassVar[tuple[ModuleType, ...]] = (helpers,)
 
     def functions(self) -> list[ast.stmt]:
-        """Functions of the file beside its faces and helpers."""
+        """Functions of the file beside its public ones and helpers."""
         return []
 
     def says_options(self) -> str:
@@ -172,14 +172,14 @@ class WrittenOut(Lowering):
         unrolled = Unrolled(self.one)
         forward, backward = unrolled.products(["y"]), unrolled.products(["dx", "dw"])
         shared = unrolled.shared(["y"]) + unrolled.shared(["dx", "dw"])
-        told = (
+        text = (
             f"{shared} parts are shared"
             if shared
             else "none is shared"
             if self.one.mode.counts_outside
             else "none is shared: o follows from k and m, so each occurs in one entry"
         )
-        return f"Forward {forward} products, backward {backward}; {told}. What no window reaches stays zero."
+        return f"Forward {forward} products, backward {backward}; {text}. What no window reaches stays zero."
 
     def forward(self) -> list[ast.stmt]:
         shape = ", ".join(["N", *map(str, self.one.y_shape[1:])])

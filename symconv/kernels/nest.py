@@ -112,9 +112,9 @@ class _Nest:
                 found = source.call("_reach", *(on_axis(e, axis) for e in run))
                 lines.append(source.assign(source.tuple_of([on_axis(Name(index), axis), row]), found))
         if "m" not in self.looped:
-            told = {"o": "the places that this tap serves, and the rows it meets there",
+            record = {"o": "the places that this tap serves, and the rows it meets there",
                     "k": "the taps that meet a row at this place, and these rows"}  # fmt: skip
-            source.noted(lines[0], told[self.schedule.slices])
+            source.noted(lines[0], record[self.schedule.slices])
         return lines
 
     def _inside(self) -> list[str]:

@@ -45,8 +45,8 @@ def pytorch_second_gradients(conv: Conv, values: Mapping[str, Array]) -> dict[st
     gradients = torch.autograd.grad(_forward(conv, x, w, b), [x, w, b] if conv.bias else [x, w], dy, create_graph=True)
     directions = _tensors(values, ("v_x", "v_w", "v_b"))
     total: Any = sum((v * g).sum() for v, g in zip(directions, gradients, strict=False))
-    found = torch.autograd.grad(total, [dy, x, w])
-    return {name: np.asarray(array.detach()) for name, array in zip(("ddy", "ddx", "ddw"), found, strict=True)}
+    result = torch.autograd.grad(total, [dy, x, w])
+    return {name: np.asarray(array.detach()) for name, array in zip(("ddy", "ddx", "ddw"), result, strict=True)}
 
 
 def _tensors(values: Mapping[str, Array], names: tuple[str, ...]) -> list[Any]:

@@ -130,8 +130,8 @@ def noted(statement: ast.stmt, comment: str) -> ast.stmt:
 
 def names_in(source: str) -> list[str]:
     """The names that a piece of source reads, in order of appearance, each once."""
-    found = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name))
-    return list(dict.fromkeys(n.id for n in sorted(found, key=lambda n: (n.lineno, n.col_offset))))
+    result = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name))
+    return list(dict.fromkeys(n.id for n in sorted(result, key=lambda n: (n.lineno, n.col_offset))))
 
 
 # layout --------------------------------------------------------------------------------------------------------------

@@ -33,8 +33,8 @@ def in_numbers(conv: Conv, terms: PolynomialTerms) -> PolynomialTerms:
     if not conv.mode.filled:
         return terms
     letter, value = variable(FILLER, 0), Fraction(constant(conv)[FILLER][0].item())
-    found: PolynomialTerms = {}
+    result: PolynomialTerms = {}
     for monomial, coefficient in terms.items():
         rest = tuple(v for v in monomial if v != letter)
-        found[rest] = found.get(rest, 0) + coefficient * value ** (len(monomial) - len(rest))
-    return {monomial: c for monomial, c in found.items() if c}
+        result[rest] = result.get(rest, 0) + coefficient * value ** (len(monomial) - len(rest))
+    return {monomial: c for monomial, c in result.items() if c}

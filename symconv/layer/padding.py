@@ -61,12 +61,12 @@ class Mode:
     def pieces(self) -> tuple[tuple[tuple[Comparison, ...], Integer], ...]:
         """P piece by piece: conditions on t and H, and the row of x that stands there."""
         inside = (compare(0, "<=", t), compare(t, "<", H))
-        found: list[tuple[tuple[Comparison, ...], Integer]] = [(inside, t)]
+        result: list[tuple[tuple[Comparison, ...], Integer]] = [(inside, t)]
         if self.before is not None:
-            found.insert(0, ((compare(t, "<", 0),), self.before))
+            result.insert(0, ((compare(t, "<", 0),), self.before))
         if self.after is not None:
-            found.append(((compare(t, ">=", H),), self.after))
-        return tuple(found)
+            result.append(((compare(t, ">=", H),), self.after))
+        return tuple(result)
 
     def rows(self, at: Any, size: int) -> Any:
         """P on an array of padded rows: rows of an input of ``size``, OUTSIDE where none stands.

@@ -59,9 +59,9 @@ def axes_of(per_axis: dict[str, Any]) -> int:
     """The number of spatial axes: the length that all parameters given per axis share; 1 when none is."""
     lengths = {name: len(value) for name, value in per_axis.items() if _is_several(value)}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+        text = ", ".join(f"{name} has {n}" for name, n in lengths.items())
         hint = "; padding before and after one axis is written ((1, 2),)" if "padding" in lengths else ""
-        raise ValueError(f"parameters disagree on the number of axes: {told}{hint}")
+        raise ValueError(f"parameters disagree on the number of axes: {text}{hint}")
     if 0 in lengths.values():
         raise ValueError(f"{next(iter(lengths))} is empty: a convolution has at least one axis")
     count = next(iter(lengths.values()), 1)

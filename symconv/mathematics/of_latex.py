@@ -201,8 +201,8 @@ class _Reader:
             self.at += 1
         if self.peek() == "{":
             return self.group()
-        found = self.atom()
-        return Row(()) if found is None else found
+        result = self.atom()
+        return Row(()) if result is None else result
 
     def group(self) -> Math:
         self.at += 1

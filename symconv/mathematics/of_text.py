@@ -44,12 +44,12 @@ def expression_read(text: str) -> Math | None:
 
 
 def _factor(text: str) -> Math | None:
-    found = FACTOR.fullmatch(text)
-    if found is None:
+    result = FACTOR.fullmatch(text)
+    if result is None:
         return None
-    if found["top"]:
-        return Fraction(Word(found["top"]), Word(found["bottom"]))
-    if found["name"]:
-        name = Word(found["name"])
-        return Below(name, Word(found["sub"])) if found["sub"] else name
-    return Word(found["number"])
+    if result["top"]:
+        return Fraction(Word(result["top"]), Word(result["bottom"]))
+    if result["name"]:
+        name = Word(result["name"])
+        return Below(name, Word(result["sub"])) if result["sub"] else name
+    return Word(result["number"])

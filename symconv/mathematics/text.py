@@ -242,11 +242,11 @@ def equation_lines(
                 result.append("")
             result += boxed.lines
     if equation.note is not None and note is not None:
-        told = f"   {note(equation.note)}"
-        if len(result[-1].rstrip()) + len(told) <= width:
-            result[-1] = result[-1].rstrip() + told
+        text = f"   {note(equation.note)}"
+        if len(result[-1].rstrip()) + len(text) <= width:
+            result[-1] = result[-1].rstrip() + text
         else:
-            result.append(" " * head.width + told)
+            result.append(" " * head.width + text)
     return result
 
 

@@ -144,20 +144,20 @@ def write(made: Build, folder: Path) -> Written:
 
 def stale(made: Build, folder: Path, whole: bool = True) -> tuple[Stale, ...]:
     """The files in ``folder`` that are not as they would be written; with ``whole`` also those that nothing writes."""
-    found = []
+    result = []
     for name, content in made.files.items():
         there = _content(folder / name)
         if there != content:
-            found.append(Stale(name, "missing" if there is None else "differs"))
+            result.append(Stale(name, "missing" if there is None else "differs"))
     if whole and folder.is_dir():
         present = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
         names = (
             path.as_posix() for path in present if not any(p.startswith(".") or p == "__pycache__" for p in path.parts)
         )
-        found += [Stale(name, "extra") for name in names if name not in made.files and not name.endswith(PAGES)]
+        result += [Stale(name, "extra") for name in names if name not in made.files and not name.endswith(PAGES)]
     if folder.is_dir():
-        found += [Stale(path.relative_to(folder).as_posix(), "left") for path in leftovers(folder)]
-    return tuple(sorted(found, key=lambda each: each.file))
+        result += [Stale(path.relative_to(folder).as_posix(), "left") for path in leftovers(folder)]
+    return tuple(sorted(result, key=lambda each: each.file))
 
 
 def _content(path: Path) -> str | None:
@@ -182,7 +182,7 @@ def _report(
 ) -> dict[str, Any]:
     return {
         "checks": {name: each.says for name, each in CHECKS.items() if each.recorded},
-        "kernels": [found.to_dict() for found in checked],
+        "kernels": [result.to_dict() for result in checked],
         "derivations": [
             {key: value for key, value in each.to_dict().items() if key != "mismatches"} | {"scope": each.scope}
             for each in verified

@@ -101,7 +101,7 @@ def neighbours(conv: Conv) -> tuple[Conv, ...]:
         "dilation": tuple(d + o for d, o in zip(conv.dilation, odd)),
         "padding": tuple((p + 1 - o, q) for (p, q), o in zip(conv.padding, odd)),
     }
-    found = []
+    result = []
     for given in (several, {**single, **changed}):
         sizes = {**conv.to_dict(), **given}
         rows = []
@@ -112,10 +112,10 @@ def neighbours(conv: Conv) -> tuple[Conv, ...]:
             reach = max(p, q) + 1 if conv.mode.counts_outside else 0
             rows.append(2 + axis if conv.transposed else max(1, reach, least + (1 + odd[axis]) * s + (s > 1)))
         try:
-            found.append(Conv(**{**sizes, "input": tuple(rows)}))
+            result.append(Conv(**{**sizes, "input": tuple(rows)}))
         except ValueError:  # padding that leaves no row, or that the border's mode does not reach
             continue
-    return tuple(each for each in dict.fromkeys(found) if each != conv)
+    return tuple(each for each in dict.fromkeys(result) if each != conv)
 
 
 def _unrolled(schedule: str, conv: Conv) -> Order:

@@ -33,15 +33,15 @@ def assumptions(text: str) -> tuple[Comparison, ...]:
     >>> [str(each) for each in assumptions("p == 0, 2*q <= K - 1 and K odd")]
     ['p == 0', '2*q <= K - 1', 'K % 2 == 1']
     """
-    found: list[Comparison] = []
+    result: list[Comparison] = []
     start = 0
     for piece in re.split(r"(,|\band\b)", text):
         if piece not in (",", "and"):
-            found += _read(piece, text, start)
+            result += _read(piece, text, start)
         start += len(piece)
-    if len(found) > MAX_ASSUMPTIONS:
-        raise ValueError(f"{len(found)} assumptions, more than {MAX_ASSUMPTIONS}")
-    return tuple(found)
+    if len(result) > MAX_ASSUMPTIONS:
+        raise ValueError(f"{len(result)} assumptions, more than {MAX_ASSUMPTIONS}")
+    return tuple(result)
 
 
 def hold_for(assumed: Iterable[Comparison], conv: Conv) -> bool:

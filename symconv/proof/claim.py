@@ -119,10 +119,10 @@ class Claim:
             return {self.arrays: (between(0, Name(self.index("dy")), EXTENTS["dy"]),)}
         bias = ADDED.get(target, "")
         if self.forward is not None:
-            found: dict[tuple[str, ...], Alternatives] = dict.fromkeys(self.factors, (comparisons(self.forward),))
-            return found | ({(bias,): (between(0, Name("o"), _O),)} if self.with_bias else {})
+            result: dict[tuple[str, ...], Alternatives] = dict.fromkeys(self.factors, (comparisons(self.forward),))
+            return result | ({(bias,): (between(0, Name("o"), _O),)} if self.with_bias else {})
         ranges = {n: between(0, Name(n), self._of_layer(extent)) for n, extent in relation.EXTENTS.items()}
-        found = dict.fromkeys(self.factors, tuple(
+        result = dict.fromkeys(self.factors, tuple(
             (*self._read(conditions), compare(Name("m"), "==", row.substitute({"t": relation.INPUT_INDEX})),
              *ranges["o"], *ranges["k"], *ranges["m"])
             for conditions, row in self.mode.pieces
@@ -131,10 +131,10 @@ class Claim:
         for arrays in self.factors if self.mode.filled else ():
             if "x" in arrays:  # a direction in the place of x is none of the border's constant
                 constant = tuple(sorted((FILLER, *(name for name in arrays if name != "x"))))
-                found[constant] = tuple((*self._read([side]), *ranges["o"], *ranges["k"]) for side in beyond)
+                result[constant] = tuple((*self._read([side]), *ranges["o"], *ranges["k"]) for side in beyond)
         if self.with_bias:
-            found[bias,] = (ranges[self.index(target)],)
-        return found
+            result[bias,] = (ranges[self.index(target)],)
+        return result
 
     def _read(self, conditions: Iterable[Comparison]) -> tuple[Comparison, ...]:
         """Conditions on t, the padded row, as conditions on the o and k that read it."""

@@ -122,7 +122,7 @@ class _Search:
             return []
         decision = self.decision
         truth = truth_map(decision.context, self.claim).intersect_params(decision.legal)
-        found = []
+        result = []
         for cost, text, ruled_out in (
             (1.5, "no tap meets the input", "k >= 0"),
             (2.5, "only the middle tap meets the input", "2*k != K - 1"),
@@ -136,8 +136,8 @@ class _Search:
             used = truth.intersect(isl.Map.read_from_str(decision.context, f"{head}{{ {place} : {ruled_out} }}"))
             left = self.legal.subtract(decision.over_free_sizes(used.params())).coalesce()
             if not left.is_empty():
-                found.append((cost, Phrase(text, left)))
-        return found
+                result.append((cost, Phrase(text, left)))
+        return result
 
     def refresh(self) -> None:
         points = self.boxed + self.extra
@@ -208,9 +208,9 @@ class _Search:
             if whole is not None:
                 return self.said(_text(whole), _text(whole), None, True, whole)
             for domain in self.ordinary():
-                found = self.apart(domain)
-                if found is not None:
-                    return found
+                result = self.apart(domain)
+                if result is not None:
+                    return result
             whole = self.find(self.holding, self.legal, unions)
             if whole is not None:
                 return self.said(_text(whole), _text(whole), None, True, whole)
@@ -220,8 +220,8 @@ class _Search:
     def as_it_is(self) -> Condition:
         """The set in isl's words, or the mere fact that there is no short form."""
         short_enough = len(self.full) <= 120
-        told = self.full.replace(" = ", " == ") if short_enough else "some sizes, which have no short description"
-        return self.said(told, told, None, short_enough)
+        text = self.full.replace(" = ", " == ") if short_enough else "some sizes, which have no short description"
+        return self.said(text, text, None, short_enough)
 
     def said(
         self, text: str, generic: str, degenerate: str | None, exact: bool, words: tuple[Conjunction, ...] = ()
@@ -313,16 +313,16 @@ def _largest(sizes: isl.Set, names: tuple[str, ...], name: str) -> isl.Val:
 
 def _bounds(sizes: isl.Set, names: tuple[str, ...]) -> str:
     """How far a set of sizes reaches: ``some with H <= 2, K == 1``."""
-    told = []
+    parts = []
     vectors = as_coordinates(sizes, names)
     for at, name in enumerate(names):
         low, high = vectors.dim_min_val(at), vectors.dim_max_val(at)
         least = 1 if name in "HK" else 0
         if low.is_int() and low == high:
-            told.append(f"{name} == {low}")
+            parts.append(f"{name} == {low}")
             continue
         if low.is_int() and low.to_python() > least:
-            told.append(f"{name} >= {low}")
+            parts.append(f"{name} >= {low}")
         if high.is_int():
-            told.append(f"{name} <= {high}")
-    return f"some with {', '.join(told)}" if told else "some"
+            parts.append(f"{name} <= {high}")
+    return f"some with {', '.join(parts)}" if parts else "some"

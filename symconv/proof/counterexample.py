@@ -85,18 +85,18 @@ class Counterexample:
     def __str__(self) -> str:
         sizes = ", ".join(f"{name} = {value}" for name, value in self.sizes.items())
         where = "" if self.index is None else f", entry {self.index}"
-        told = "".join(f"; {each}" for each in self.differences)
-        return f"{sizes}{where}: formula {self.formula}, truth {self.truth}{told}"
+        text = "".join(f"; {each}" for each in self.differences)
+        return f"{sizes}{where}: formula {self.formula}, truth {self.truth}{text}"
 
     @property
     def differences(self) -> tuple[str, ...]:
         """What is wrong, in words."""
-        told = [f"{word} {', '.join(terms)}" for word in KINDS if (terms := getattr(self, word))]
+        parts = [f"{word} {', '.join(terms)}" for word in KINDS if (terms := getattr(self, word))]
         if self.lengths is not None and self.lengths[0] != self.lengths[1]:
-            told.append(
+            parts.append(
                 f"{self.lengths[0]} {'entry' if self.lengths[0] == 1 else 'entries'} instead of {self.lengths[1]}"
             )
-        return tuple(told)
+        return tuple(parts)
 
 
 def smallest_counterexample(decision: Decision) -> Counterexample:
@@ -111,8 +111,8 @@ def _smallest_sizes(decision: Decision) -> dict[str, int]:
     first = _first_by_total(failing, claim.sizes) or _first_by_order(context, failing, claim.sizes)
     chosen = dict(zip(claim.sizes, first, strict=True))
     (every,) = points(as_coordinates(_fixed(decision.legal, chosen), PARAMETERS))
-    found = dict(zip(PARAMETERS, every, strict=True))
-    return found | {"s": claim.stride or 1, "d": claim.dilation or 1}
+    result = dict(zip(PARAMETERS, every, strict=True))
+    return result | {"s": claim.stride or 1, "d": claim.dilation or 1}
 
 
 def _first_by_total(failing: isl.Set, names: tuple[str, ...]) -> tuple[int, ...] | None:

@@ -203,11 +203,11 @@ def levels(relation: isl.Map, entries: int) -> list[isl.Map]:
     counting = _split(relation, place + entries)
     later = isl.Map.lex_lt(counting.get_space().range())
     current = counting
-    found: list[isl.Map] = []
-    while len(found) <= MAX_REPEATS and not current.is_empty():
-        found.append(_split(isl.Map.from_domain(current.domain()), place))
+    result: list[isl.Map] = []
+    while len(result) <= MAX_REPEATS and not current.is_empty():
+        result.append(_split(isl.Map.from_domain(current.domain()), place))
         current = counting.intersect(current.apply_range(later))
-    return found
+    return result
 
 
 def _split(relation: isl.Map, at: int) -> isl.Map:
@@ -218,20 +218,20 @@ def _split(relation: isl.Map, at: int) -> isl.Map:
 
 def points(coordinates: isl.Set) -> list[tuple[int, ...]]:
     """Every element of a finite set, sorted."""
-    found: list[tuple[int, ...]] = []
+    result: list[tuple[int, ...]] = []
     lost: list[Exception] = []
     count = coordinates.dim(isl.dim_type.set)
 
     def visit(point: isl.Point) -> None:
         try:  # isl drops what a callback raises
-            found.append(tuple(point.get_coordinate_val(isl.dim_type.set, at).to_python() for at in range(count)))
+            result.append(tuple(point.get_coordinate_val(isl.dim_type.set, at).to_python() for at in range(count)))
         except (isl.Error, TypeError) as error:
             lost.append(error)
 
     coordinates.foreach_point(visit)
     if lost:
         raise lost[0]
-    return sorted(found)
+    return sorted(result)
 
 
 def as_coordinates(sizes: isl.Set, names: tuple[str, ...]) -> isl.Set:

@@ -37,17 +37,17 @@ def comparisons(forward: Formula) -> tuple[Comparison, ...]:
         raise ValueError(f"a forward pass sums w times x over one index, the tap; {str(forward)[:120]} does not")
     (tap,) = body.ranges
     known = {forward.index: _o, tap.index: _tap(at["w"], tap.index, forward)}
-    found = [
+    result = [
         compare(_m, "==", at["x"].substitute(known)),
         *between(0, _o, _O),
         *between(0, _k, _K),
         *between(0, _m, _H),
     ]
-    found += [each.substitute(known) for each in body.where]
+    result += [each.substitute(known) for each in body.where]
     if tap.start is not None and tap.stop is not None:
-        found += [compare(tap.start.substitute(known), "<=", known[tap.index]),
+        result += [compare(tap.start.substitute(known), "<=", known[tap.index]),
                   compare(known[tap.index], "<", tap.stop.substitute(known))]  # fmt: skip
-    return tuple(found)
+    return tuple(result)
 
 
 def _tap(index: Integer, name: str, forward: Formula) -> Integer:

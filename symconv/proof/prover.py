@@ -183,12 +183,12 @@ def _refuted(decision: Decision, max_operations: int) -> Proof:
     # these load NumPy, which reading and refusing claims does without
 
     with limited(decision.context, max_operations):
-        found = _numeric()[1].replay_refutation(decision.claim, smallest_counterexample(decision))
+        result = _numeric()[1].replay_refutation(decision.claim, smallest_counterexample(decision))
     try:
         validity = _numeric()[0].condition_of(decision, max_operations)
     except LimitError as error:
-        return Proof(decision.claim, REFUTED, found, reason=f"no condition: {error}")
-    return Proof(decision.claim, REFUTED, found, validity, reason=decision.meaningless)
+        return Proof(decision.claim, REFUTED, result, reason=f"no condition: {error}")
+    return Proof(decision.claim, REFUTED, result, validity, reason=decision.meaningless)
 
 
 def _with_what_is_beyond(proof: Proof, max_operations: int) -> Proof:
@@ -298,8 +298,8 @@ def _with_second_opinion(proof: Proof) -> Proof:
     answer = solver.ask(proof.claim)
     if answer.holds is None:
         return replace(proof, second_opinion=f"none: {answer.reason}")
-    told = "z3: unsat" if answer.holds else "z3: sat"
+    text = "z3: unsat" if answer.holds else "z3: sat"
     if answer.holds == (proof.verdict == PROVED):
-        return replace(proof, second_opinion=told)
-    reason = f"isl says {proof.verdict}, and {told}: one of the two is wrong"
-    return replace(proof, verdict=UNKNOWN, second_opinion=told, reason=reason, counterexample=None, validity=None)
+        return replace(proof, second_opinion=text)
+    reason = f"isl says {proof.verdict}, and {text}: one of the two is wrong"
+    return replace(proof, verdict=UNKNOWN, second_opinion=text, reason=reason, counterexample=None, validity=None)

@@ -111,14 +111,14 @@ class Proof:
         }
 
     def __repr__(self) -> str:
-        told = (
+        text = (
             f"<{self.verdict}: {self.formula}; stride {self.stride}, dilation {self.dilation}, {self.padding} padding"
         )
         if self.condition is not None:
-            told += f"; holds when: {self.condition}"
+            text += f"; holds when: {self.condition}"
         if self.verdict == UNKNOWN and self.reason:
-            told += f"; {self.reason}"
-        return told + ">"
+            text += f"; {self.reason}"
+        return text + ">"
 
     def _repr_latex_(self) -> str:
         """The theorem and its proof, in the commands that MathJax has."""
@@ -136,8 +136,8 @@ class Proofs(Verdicts[Proof]):
     @property
     def counterexample(self) -> Counterexample | None:
         """The smallest by H + K + p + s, then by the sizes in order."""
-        found = [proof.counterexample for proof in self.proofs if proof.counterexample is not None]
-        return min(found, key=size_order, default=None)
+        result = [proof.counterexample for proof in self.proofs if proof.counterexample is not None]
+        return min(result, key=size_order, default=None)
 
     def to_dict(self) -> dict[str, Any]:
         return {"verdict": self.verdict, "results": [proof.to_dict() for proof in self.proofs]}

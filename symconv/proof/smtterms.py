@@ -85,12 +85,12 @@ class Terms:
             return value if divisor == "1" else f"(div {value} {divisor})"
         if (value, divisor) in self.quotients:
             return self.quotients[value, divisor]
-        found = self.quotients[value, divisor] = self.fresh("quotient")
-        product = f"(* {divisor} {found})"
+        result = self.quotients[value, divisor] = self.fresh("quotient")
+        product = f"(* {divisor} {result})"
         defined = f"(and (<= {product} {value}) (< {value} (+ {product} {divisor})))"
         # a definition must never rule sizes out: where the divisor is not positive there is no quotient, and none is asked for
         self.definitions.append(defined if divisor in ("s", "d") else f"(=> (>= {divisor} 1) {defined})")
-        return found
+        return result
 
     def comparisons(self, given: Iterable[Comparison], names: Mapping[str, str] | None = None) -> list[str]:
         spelled = {"==": "=", "!=": "distinct"}

@@ -80,13 +80,13 @@ def common_condition(cases: Sequence[Proof]) -> Common | None:
 
 def _guards(cases: Sequence[Proof]) -> tuple[Conjunction, ...]:
     """Strides and dilations at which the formula is proved, whatever the other is."""
-    found = []
+    result = []
     for name, letter in (("stride", _s), ("dilation", _d)):
         for value in sorted({getattr(case, name) for case in cases}):
             there = [case for case in cases if getattr(case, name) == value]
             if all(case.proved for case in there) and len(there) < len(cases):
-                found.append((compare(letter, "==", value),))
-    return tuple(found) if len(found) < 3 else ()
+                result.append((compare(letter, "==", value),))
+    return tuple(result) if len(result) < 3 else ()
 
 
 def _fitted(said: Sequence[tuple[Step, Conjunction]]) -> Iterator[Conjunction]:
@@ -161,11 +161,11 @@ def _exact(case: Proof, alternatives: Sequence[Conjunction]) -> bool:
     legal = over(legal_sizes(context, claim), claim.sizes)
     held = legal if case.proved or case.validity is None or case.validity.sizes is None else case.validity.sizes
     head = f"[{', '.join(claim.sizes)}] -> "
-    found = legal.subtract(legal)
+    result = legal.subtract(legal)
     for each in alternatives:
-        told = " and ".join(conditions([c.substitute(claim.numbers) for c in each], {}))
-        found = found.union(legal.intersect(isl.Set.read_from_str(context, f"{head}{{ : {told} }}")))
-    return bool(found.is_equal(held))
+        text = " and ".join(conditions([c.substitute(claim.numbers) for c in each], {}))
+        result = result.union(legal.intersect(isl.Set.read_from_str(context, f"{head}{{ : {text} }}")))
+    return bool(result.is_equal(held))
 
 
 def claims_there(claim: Claim, common: Common) -> list[Claim]:

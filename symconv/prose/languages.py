@@ -69,10 +69,10 @@ def table(lang: str, name: str) -> dict[str, str]:
     code, _, asked = lang.partition("+")
     if code not in LANGUAGES:
         raise ValueError(f"no language {code!r}; there are {', '.join(LANGUAGES)}")
-    found = dict(_flat(tomllib.loads(FOLDER.joinpath(code, f"{name}.toml").read_text(encoding="utf-8"))))
+    result = dict(_flat(tomllib.loads(FOLDER.joinpath(code, f"{name}.toml").read_text(encoding="utf-8"))))
     for pattern, word in _choices(code, asked) if name != "language" else ():
-        found = {key: re.sub(pattern, word, text) for key, text in found.items()}
-    return found
+        result = {key: re.sub(pattern, word, text) for key, text in result.items()}
+    return result
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

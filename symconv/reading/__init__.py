@@ -13,7 +13,7 @@
     replay, child             the function run, in a process of its own, and held against what was read
     second                    z3 on what was read, R said anew
     prove, result, words      ``prove_code``; what it says; conditions; steps: any stride; theorem: for kernels and audits;
-                              face: ``prove``
+                              api: ``prove``
 
 What is claimed: for the convention said, at every size with an output and the strides and dilations said, in exact arithmetic,
 the function returns the gradient, returns something else, or raises, exactly as said. Every product of entries is followed from

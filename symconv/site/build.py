@@ -94,14 +94,14 @@ def _installed(folder: Path) -> Path:
 
 def vendored(node_modules: Path) -> dict[str, bytes]:
     """The files of the npm packages that the playground loads, by their place in the site."""
-    found = {}
+    result = {}
     for package, names in VENDORED.items():
         for name in names:
             path = node_modules / package / name
             if not path.is_file():
                 raise ValueError(f"{path} is missing: npm install {package}@{NPM[package]}")
-            found[f"{FOLDERS[package]}/{path.name}"] = path.read_bytes()
-    return found
+            result[f"{FOLDERS[package]}/{path.name}"] = path.read_bytes()
+    return result
 
 
 def pages(readme: str | None = None) -> dict[str, str | bytes]:
@@ -154,14 +154,14 @@ def _environment() -> Environment:
 
 
 def _page(title: str, current: str, body: str, script: str | None = None) -> str:
-    told: Mapping[str, Any] = {
+    record: Mapping[str, Any] = {
         "title": title,
         "current": current,
         "links": LINKS,
         "body": Markup(body),
         "script": script,
     }
-    return _environment().get_template("page.html.jinja").render(**told)
+    return _environment().get_template("page.html.jinja").render(**record)
 
 
 def _markdown(text: str) -> str:

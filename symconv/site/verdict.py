@@ -56,13 +56,13 @@ def judge(request: str, ask: Ask) -> str:
     try:
         steps = {name: _steps(name, str(given.get(name, "1"))) for name in ("stride", "dilation")}
         options = {"padding": given.get("padding", "auto"), "transposed": bool(given.get("transposed"))}
-        found = list(claims(str(given.get("formula", "")), steps["stride"], steps["dilation"], **options))
-        if len(found) > MAX_STEPS:
-            raise ValueError(f"{len(found)} strides and dilations; at most {MAX_STEPS} at once")
+        result = list(claims(str(given.get("formula", "")), steps["stride"], steps["dilation"], **options))
+        if len(result) > MAX_STEPS:
+            raise ValueError(f"{len(result)} strides and dilations; at most {MAX_STEPS} at once")
     except ValueError as error:
         return json.dumps({"error": " ".join(str(error).split())})
-    results = [_decided(claim, options, limited(ask)) for claim in found]
-    return json.dumps({"formula": str(found[0].formula), "engine": ENGINE, "results": results})
+    results = [_decided(claim, options, limited(ask)) for claim in result]
+    return json.dumps({"formula": str(result[0].formula), "engine": ENGINE, "results": results})
 
 
 def limited(ask: Ask) -> Ask:
@@ -88,25 +88,25 @@ def _steps(name: str, text: str) -> Any:
 
 
 def _decided(claim: Claim, options: dict[str, Any], ask: Ask) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "stride": claim.stride or "any", "dilation": claim.dilation or "any", "scope": claim.scope, "verdict": "UNKNOWN",
         "counterexample": None, "condition": None, "covers": None, "reason": None,
     }  # fmt: skip
     try:
         script = smtlib(claim)
     except MeaninglessError as error:
-        return told | {"verdict": "REFUTED", "reason": f"the formula says nothing: {error}"}
+        return record | {"verdict": "REFUTED", "reason": f"the formula says nothing: {error}"}
     except UnsupportedError as error:
-        return told | {"reason": str(error)}
+        return record | {"reason": str(error)}
     answer = ask(script).strip()
     if answer.startswith("unsat"):
-        return told | {"verdict": "PROVED"}
+        return record | {"verdict": "PROVED"}
     if not answer.startswith("sat"):
-        return told | {"reason": f"z3: {' '.join(answer.split())[:160] or 'no answer'}"}
-    told |= {"verdict": "REFUTED", "counterexample": _smallest(claim, script, ask)}
+        return record | {"reason": f"z3: {' '.join(answer.split())[:160] or 'no answer'}"}
+    record |= {"verdict": "REFUTED", "counterexample": _smallest(claim, script, ask)}
     if claim.stride is not None and claim.dilation is not None:
-        told |= _condition(claim, script, options, ask)
-    return told
+        record |= _condition(claim, script, options, ask)
+    return record
 
 
 # the smallest failure ---------------------------------------------------------------------------------------------------------

@@ -36,8 +36,8 @@ from symconv.audits.grids import default_grid, grid_of, sizes, taken
 from symconv.audits.numeric import TooCostly, degrees, false_right, nonlinear_in, recover
 from symconv.audits.predicates import PREDICATES
 from symconv.audits.sandbox.alarm import OutOfTime, time_limit
+from symconv.audits.sandbox.numpy_proxy import GUARDED, SYMBOLIC, OutOfBounds, in_place_of_numpy, out_of_bounds
 from symconv.audits.sandbox.refusals import failure_of
-from symconv.audits.sandbox.standin import GUARDED, SYMBOLIC, OutOfBounds, in_place_of_numpy, out_of_bounds
 from symconv.audits.truth import Derivative, altered, equal, largest_sum, point, point_size
 from symconv.layer.conv import Conv
 from symconv.layer.differences import exact_gradients
@@ -244,7 +244,7 @@ def module(text: str) -> dict[str, Any]:
     return names
 
 
-def test_stand_in_is_for_the_module_only() -> None:
+def test_the_proxy_is_for_the_module_only() -> None:
     names = module(
         "import numpy as np\nimport numpy\nfrom numpy import zeros\nfrom numpy.lib.stride_tricks import as_strided\n"
         "def f():\n    return [a.dtype for a in (np.zeros(2), numpy.ones((2, 1)), zeros(3, float), np.zeros(2, int),"
@@ -261,7 +261,7 @@ def test_stand_in_is_for_the_module_only() -> None:
     assert [d.kind for d in names["f"]()][:3] == ["f", "f", "f"]
 
 
-def test_stand_in_goes_when_the_function_raises() -> None:
+def test_the_proxy_goes_when_the_function_raises() -> None:
     names = module("import numpy as np\ndef f():\n    raise KeyError\n")
     with pytest.raises(KeyError), in_place_of_numpy([names], SYMBOLIC):
         names["f"]()

@@ -87,13 +87,13 @@ def _read(name: str, table: dict[str, Any], batch: int | None) -> Model:
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError("it has no list of layers")
     common = {"batch": table.get("batch", 1) if batch is None else batch}
-    found = []
+    result = []
     for number, entry in enumerate(entries, start=1):
         called, times = entry.pop("name", f"layer {number}"), entry.pop("times", 1)
         if not isinstance(called, str) or type(times) is not int or times < 1:
             raise ValueError(f"layer {number} has name {called!r} and times {times!r}: a text and a number from 1 on")
         try:
-            found.append(Layer(called, times, Conv(**common | entry)))
+            result.append(Layer(called, times, Conv(**common | entry)))
         except (ValueError, TypeError) as error:
             raise ValueError(f"{called}: {error}") from error
-    return Model(name, tuple(found))
+    return Model(name, tuple(result))

@@ -1,7 +1,7 @@
-"""A stand-in for the name ``np`` inside audited modules.
+"""A proxy for the name ``np`` inside audited modules.
 
 Most hand-written gradients allocate their results with ``np.zeros(shape)``: an array of floats, which holds no symbols. In an
-audited module, and there only, the name of the NumPy module is bound to a stand-in that answers as NumPy does, but for
+audited module, and there only, the name of the NumPy module is bound to a proxy that answers as NumPy does, but for
 the functions in a table. NumPy itself is left alone: its own code relies on what its functions return.
 
 Two tables: SYMBOLIC makes arrays of objects where floats are asked for; GUARDED fills what ``np.empty`` leaves unset, and what a
@@ -159,7 +159,7 @@ GUARDED: Table = {
 }
 
 
-class _StandIn(types.ModuleType):
+class _NumPyProxy(types.ModuleType):
     """Answers as the module it stands for, but for the names in the table."""
 
     def __init__(self, module: Any, table: Table, path: str = "") -> None:
@@ -172,7 +172,7 @@ class _StandIn(types.ModuleType):
             return self._table[path]
         value = getattr(self._real, name)
         if any(key.startswith(f"{path}.") for key in self._table):
-            return _StandIn(value, self._table, path)
+            return _NumPyProxy(value, self._table, path)
         return value
 
 
@@ -182,14 +182,14 @@ _REPLACED: dict[int, dict[int, Any]] = {}
 
 def _replaced(table: Table) -> dict[int, Any]:
     """What stands in for objects of NumPy, by their ids."""
-    real: dict[int, Any] = {id(np): _StandIn(np, table)}
+    real: dict[int, Any] = {id(np): _NumPyProxy(np, table)}
     for path, replacement in table.items():
         value: Any = np
         parts = path.split(".")
         for depth, part in enumerate(parts, start=1):
             value = getattr(value, part)
             if depth < len(parts):
-                real[id(value)] = _StandIn(value, table, ".".join(parts[:depth]))
+                real[id(value)] = _NumPyProxy(value, table, ".".join(parts[:depth]))
         real[id(value)] = replacement
     if table is SYMBOLIC or table is GUARDED:
         _REPLACED[id(table)] = real

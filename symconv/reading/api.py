@@ -1,4 +1,4 @@
-"""The face: ``prove`` for a formula or for a function."""
+"""What is called from outside: ``prove`` for a formula or for a function."""
 
 from __future__ import annotations
 
