@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from symconv.algebra.comparisons import Comparison
 from symconv.audits.case import Case
-from symconv.audits.challenge import CHALLENGES, drawn, near_misses, telling
+from symconv.audits.challenge import CHALLENGES, drawn, near_misses, strangers, telling
 from symconv.audits.condition import rivals, table_of
 from symconv.audits.conventions import Convention
 from symconv.audits.grids import is_square
@@ -71,6 +71,9 @@ def challenged(
             if fitting and not judged:  # once: is it the rule, and each part of it, that decides?
                 left = [i for i in left if i not in chosen]
                 chosen += [left[i] for i in near_misses(table[left], fitting[0])]
+            if fitting and not last:  # or something that all of them have beside?
+                left = [i for i in left if i not in chosen]
+                chosen += [left[i] for i in strangers(table[left], fitting[0], table_of([c.conv for c in cases]))]
         if last or not chosen:
             left = [i for i in range(len(pool)) if i not in used and i not in chosen]
             chosen += left[: max(0, CHALLENGES - len(judged) - len(chosen))]

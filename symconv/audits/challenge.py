@@ -15,7 +15,7 @@ import numpy as np
 from symconv.audits.condition import Rule, Table
 from symconv.layer.conv import Conv
 
-__all__ = ["CHALLENGES", "drawn", "near_misses", "telling"]
+__all__ = ["CHALLENGES", "drawn", "near_misses", "strangers", "telling"]
 
 #: geometries that are drawn at most, and those tried to find one on which rules disagree
 CHALLENGES, POOL = 8, 400
@@ -117,4 +117,33 @@ def near_misses(table: Table, rule: Rule) -> list[int]:
         met = np.array([table[:, i] == wanted for i, wanted in part])
         for fits in (met.all(axis=0), *(met.sum(axis=0) == len(part) - 1) & ~met & ~whole):
             chosen += np.flatnonzero(fits)[:1].tolist()
+    return list(dict.fromkeys(chosen))
+
+
+def strangers(table: Table, rule: Rule, known: Table, most: int = 2) -> list[int]:
+    """Of a pool, where the rule holds and where it does not, layers that are unlike all ``known`` ones of which the same is true:
+    a rule that fits these alone, by what they all have beside, fails there. At most so many of each.
+
+    >>> from symconv.audits.condition import PREDICATES, table_of
+    >>> one = Rule((((next(i for i, p in enumerate(PREDICATES) if p.text == "N = 1"), True),),))
+    >>> tried = table_of([Conv((4, 5), (2, 2), n, 2, 2) for n in (1, 2)])
+    >>> pool = [Conv((4, 5), (2, 2), 2, 2, 2), Conv((2, 2), (2, 2), 2, 2, 2)]
+    >>> [pool[i].slug for i in strangers(table_of(pool), one, tried, 1)]
+    ['in2x2-k2x2-n2c2f2']
+    """
+    chosen: list[int] = []
+    of_pool, of_known = rule.among(table), rule.among(known)
+    for side in (True, False):
+        same, there = known[of_known == side], np.flatnonzero(of_pool == side)
+        if not len(same) or not len(there):
+            continue
+        always = same.all(axis=0) | ~same.any(axis=0)
+        unlike = (table[there] != same[0]) & always
+        for _ in range(most):
+            scores = unlike.sum(axis=1)
+            if not scores.any():
+                break
+            best = int(np.argmax(scores))
+            chosen.append(int(there[best]))
+            unlike &= ~unlike[best]
     return list(dict.fromkeys(chosen))

@@ -68,6 +68,17 @@ def test_a_conjunction_on_the_quick_grid(seed: int, monkeypatch: pytest.MonkeyPa
     assert len(found.challenge) < 40
 
 
+@pytest.mark.parametrize("one", [True, False])
+def test_what_all_right_or_all_wrong_cases_have_beside(one: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the quick grid N is 1 wherever there is one output position: which of the two decides, or whether both must hold."""
+    either = lambda conv: conv.batch == 1 or set(conv.output) == {1}  # noqa: E731
+    truth = either if one else half("N = 1", "one output position")
+    found = outcome(truth, default_grid("quick"), 3, monkeypatch)
+    assert is_true(found, truth), str(found.condition)
+    assert found.condition.rule_text != ("N = 1" if one else "one output position")
+    assert len(found.challenge) < 50
+
+
 def drawn_truth(draw: np.random.Generator) -> tuple[Rule, Truth]:
     literals = [i for i, each in enumerate(PREDICATES) if each.text not in FIXED]
     chosen = draw.choice(literals, size=int(draw.integers(1, 3)), replace=False)
