@@ -6,6 +6,7 @@ import html
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,13 @@ import pytest
 
 from symconv import Conv
 from symconv.article import document
+from symconv.audits import audit
+from symconv.audits.reports.page import page as audit_page
+from symconv.checking import check
+from symconv.checking.reports import REPORTS
+from symconv.figures import figure
+from symconv.figures.explorer import explorer
+from symconv.site import build as site
 from tests.chromium import FLAGS, NAMES
 
 AXE = "axe-core@4.10.3"
@@ -29,6 +37,48 @@ WINDOWS = {
 }
 
 LAYER = Conv(input=(5, 5), kernel=2, stride=2, in_channels=2)
+
+SPECIMEN = """$$dx_m = \\sum_o w_{m-2o+3} dy_o$$
+
+```python
+def conv_backward(dy, x, w, stride=2, pad=1):
+    return np.pad(x, ((0, 0), (0, 0), (pad, pad)))
+```
+"""
+
+KERNEL = "def conv_backward(dy, x, w, stride, padding):\n    return x, w, dy.sum((0, 2, 3))\n"
+
+
+def gallery() -> str:
+    """The list of derivations and the first page of the site, its style in the page."""
+    text = "# A title\n\n```sh\nsymconv --help\n```\n\n| a | b |\n|:--|:--|\n| one | two |\n\n![a picture](none.png)\n"
+    body = site._gallery([Conv(4, 2), Conv((5, 6), 3, padding=1)]) + site._markdown(text)
+    made = site._page("Derivations", "gallery.html", body)
+    style = f"<style>{site._resource('site.css')}</style>"
+    assert '<link rel="stylesheet" href="site.css">' in made
+    return made.replace('<link rel="stylesheet" href="site.css">', style)
+
+
+def audited(folder: Path) -> str:
+    (folder / "kernel.py").write_text(KERNEL, encoding="utf-8")
+    return audit_page(
+        audit(f"{folder / 'kernel.py'}:conv_backward", grid=[Conv((4, 4), 2), Conv((4, 4), 3, padding=1)])
+    )
+
+
+#: every kind of page that is written
+PAGES: dict[str, Callable[[Path], str]] = {
+    "article-de": lambda _: document(LAYER, "de", sections=["forward", "channels", "algorithm"]).render("html"),
+    "article-fr": lambda _: document(Conv(5, 3, padding=1, padding_mode="reflect"), "fr").render("html"),
+    "article-en": lambda _: document(Conv((2, 2, 2), 2, transposed=True), sections=["steps", "summary"]).render("html"),
+    "explorer-1": lambda _: explorer({"axes": 1}, "fr"),
+    "explorer-2": lambda _: explorer({"H": 8, "K": 7, "s": 1, "p": 3, "q": 3}),  # its sum scrolls on a phone
+    "explorer-3": lambda _: explorer({"axes": 3, "H": 3, "K": 2}, "de", transposed=True),
+    "steps": lambda _: figure(Conv((4, 5), 2, padding=1), "window").to_html(),
+    "check": lambda _: REPORTS["html"]([check(SPECIMEN)]),
+    "audit": audited,
+    "site": lambda _: gallery(),
+}
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +115,9 @@ def serious(page: str, axe: str, folder: Path, *flags: str) -> list[Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", WINDOWS.values(), ids=WINDOWS)
-def test_axe_finds_nothing_serious(flags: tuple[str, ...], axe: str, tmp_path: Path) -> None:
-    page = document(LAYER, "de", sections=["forward", "channels", "algorithm"]).render("html")
-    assert serious(page, axe, tmp_path, *flags) == []
+@pytest.mark.parametrize("kind", PAGES)
+def test_axe_finds_nothing_serious(kind: str, flags: tuple[str, ...], axe: str, tmp_path: Path) -> None:
+    assert serious(PAGES[kind](tmp_path), axe, tmp_path, *flags) == []
 
 
 @pytest.mark.slow

@@ -82,9 +82,11 @@ td:first-child { color: var(--soft); width: 3.5em } td:nth-child(3) { width: 22e
 code { background: light-dark(#f3f3f3, #2a2e36) }
 MATHS
 </style>
+<body>
 <main>
 ROWS
 </main>
+</body>
 </html>
 """
 

@@ -38,6 +38,9 @@ __all__ = ["FORMATS", "KINDS", "MAX_CELLS", "MAX_STEPS", "Figure", "figure"]
 MAX_CELLS = 3_000
 MAX_STEPS = 256
 
+#: cells of natural size on the line that a picture by itself is made for in print, twelve centimetres
+LINE = 12.0 / tikz.LARGEST_CELL
+
 #: cells of natural size across the narrowest screens
 PHONE = 8.0
 
@@ -177,6 +180,12 @@ class Figure:
             return one_scene(self._frames(), (), self.caption, self.room)
         return self.frames[0]
 
+    def within(self, room: float) -> Figure:
+        """The same laid out for so many cells across, where it can be."""
+        picture = copy(self.picture)
+        picture.room = room
+        return replace(self, picture=picture, room=room)
+
     def _frames(self) -> list[Body]:
         assert isinstance(self.picture, SlidingPicture)
         with indices_from(self.notation.index_base):
@@ -246,9 +255,7 @@ class Figure:
 
     def to_html(self) -> str:
         """Every step as one HTML page that steps forward and back, without anything from outside."""
-        narrow = copy(self.picture)
-        narrow.room = PHONE
-        return stepper.stepping_page(self.film, self.words, replace(self, picture=narrow).film)
+        return stepper.stepping_page(self.film, self.words, self.within(PHONE).film)
 
     def to_tikz(self, max_width: float = 12.0, noted: bool = True) -> str:
         """The picture as a ``tikzpicture``, at most ``max_width`` centimetres wide; needs the package tikz and no library. A
@@ -304,8 +311,9 @@ class Figure:
 
 #: ending -> how the file is made
 FORMATS: dict[str, Callable[[Figure], str | bytes]] = {
-    ".tikz": Figure.to_tikz, ".tex": Figure.to_tex, ".svg": Figure.to_svg, ".png": Figure.to_png, ".gif": Figure.to_gif,
-    ".html": Figure.to_html,
+    ".tikz": lambda shown: shown.within(min(LINE, shown.room)).to_tikz(),
+    ".tex": lambda shown: shown.within(min(LINE, shown.room)).to_tex(),
+    ".svg": Figure.to_svg, ".png": Figure.to_png, ".gif": Figure.to_gif, ".html": Figure.to_html,
 }  # fmt: skip
 
 #: the endings of files that hold every step

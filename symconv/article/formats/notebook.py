@@ -127,7 +127,8 @@ def _told(document: Article, section: Section) -> Iterator[dict[str, Any]]:
 def _drawn(document: Article, kind: str, shown: Figure) -> str:
     """The call that draws a picture; of a large layer it is a shorter one that is drawn."""
     conv = "conv" if shown.conv == document.conv else repr(shown.conv)
-    return f'figure({conv}, "{kind}"{_language(document)}{", strip=True" if shown.strip else ""})'
+    strip = ", strip=True" if shown.strip else ""
+    return f'figure({conv}, "{kind}"{_language(document)}{strip}, room={shown.room:g})'
 
 
 def _language(document: Article) -> str:
