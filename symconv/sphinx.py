@@ -93,7 +93,7 @@ class Derive(_Directive):
             raise _fails(self.where(), f"symconv-derive: {error}") from error
         maker = Maker(article, article.conv.slug + ".", self._number, self._cite)
         made = maker.sections()
-        domain = self.env.get_domain("std")
+        domain: Any = self.env.get_domain("std")
         for section in made:
             for inner in section.findall(nodes.section):
                 self.state.document.note_implicit_target(inner)
@@ -102,8 +102,8 @@ class Derive(_Directive):
                 for name in figure["names"]:
                     caption = figure.next_node(nodes.caption)
                     label = name.replace("-figure-", ".figure-", 1)
-                    domain.labels[label] = (self.env.docname, name, caption.astext())  # type: ignore[attr-defined]
-                    domain.anonlabels[label] = (self.env.docname, name)  # type: ignore[attr-defined]
+                    domain.labels[label] = (self.env.docname, name, caption.astext())
+                    domain.anonlabels[label] = (self.env.docname, name)
         return made
 
     def _number(self, node: Any, label: str) -> list[Any]:

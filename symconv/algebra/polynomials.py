@@ -71,7 +71,7 @@ class Polynomial:
     """
 
     __slots__ = ("terms",)
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # how Python says that there is none
 
     def __init__(self, terms: PolynomialTerms) -> None:
         self.terms = terms

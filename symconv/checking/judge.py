@@ -191,10 +191,10 @@ def _mentioned(grid: Grid, context: Context) -> Outcome:
         for i, j in itertools.product(*map(range, upstream.shape)):
             index = (target[0] - i, target[1] - j)
             inside = all(0 <= index[a] - base < model.conv.kernel[a] for a in (0, 1))
-            numbers = tuple(Num(n) for n in index)  # type: ignore[arg-type]
+            numbers = tuple(Num(n) for n in index)
             w = next(letter for letter, role in model.setting.roles.items() if role == "w")
             rows += [[]] if j == 0 else []
-            rows[-1].append(Seq(numbers) if pairs else Entry(w, numbers) if inside else Num(0))  # type: ignore[arg-type]
+            rows[-1].append(Seq(numbers) if pairs else Entry(w, numbers) if inside else Num(0))
         return rows
 
     def values(rows: Sequence[Sequence[Term]]) -> list[Any]:

@@ -12,7 +12,7 @@ __all__ = ["linear"]
 def linear(term: Term) -> dict[str, Fraction] | None:
     """The coefficients of a linear expression, the constant under ""; None for anything else."""
     if isinstance(term, Num):
-        return {"": term.value}
+        return {"": Fraction(term.value)}
     if isinstance(term, Name):
         return {term.text: Fraction(1)}
     if isinstance(term, Add):

@@ -190,7 +190,7 @@ class Model:
                 return self.size(*self.setting.sizes[term.text])
             raise Unreadable(f"nothing says what {term.text} is")
         if isinstance(term, Num):
-            return _whole(term.value)
+            return _whole(Fraction(term.value))
         if isinstance(term, Add):
             total: Fraction | int = 0
             for sign, each in term.terms:

@@ -64,11 +64,11 @@ def limit_numbers(statement: Statement, setting: Setting, dims: int, channels: b
 
 
 def _last(bound: Bound) -> str | None:
-    if bound.low == Num(1) and isinstance(bound.high, Name):  # type: ignore[arg-type]
+    if bound.low == Num(1) and isinstance(bound.high, Name):
         return bound.high.text
-    if bound.low == Num(0) and isinstance(bound.high, Add) and len(bound.high.terms) == 2:  # type: ignore[arg-type]
+    if bound.low == Num(0) and isinstance(bound.high, Add) and len(bound.high.terms) == 2:
         (sign, name), minus = bound.high.terms
-        if sign == 1 and isinstance(name, Name) and minus == (-1, Num(1)):  # type: ignore[arg-type]
+        if sign == 1 and isinstance(name, Name) and minus == (-1, Num(1)):
             return name.text
     return None
 

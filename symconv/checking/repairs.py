@@ -233,7 +233,7 @@ def _tidy(term: Term) -> Term:
     """A sum with its numbers added up."""
     if not isinstance(term, Add):
         return term
-    number = sum((sign * each.value for sign, each in term.terms if isinstance(each, Num)), Fraction(0))
+    number = sum((Fraction(sign * each.value) for sign, each in term.terms if isinstance(each, Num)), Fraction(0))
     rest = [(sign, each) for sign, each in term.terms if not isinstance(each, Num)]
     for sign, each in list(rest):
         if (-sign, each) in rest and (sign, each) in rest:

@@ -224,7 +224,7 @@ def _numbered(statement: Statement) -> bool:
             given: tuple[Term, ...] = each.at if isinstance(each, Entry) else ()
             if isinstance(each, Choice):
                 given = tuple(end for _, equations in each.rows for pair in equations or () for end in pair)
-            if any(isinstance(n, Num) and abs(n.value) > 1 for index in given for n in walk(index)):
+            if any(isinstance(n, Num) and not -1 <= n.value <= 1 for index in given for n in walk(index)):
                 return True
     return False
 

@@ -30,7 +30,7 @@ class Term:
 class Num(Term):
     """A number."""
 
-    value: Fraction
+    value: Fraction | int
 
 
 @dataclass(frozen=True, slots=True)

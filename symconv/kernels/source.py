@@ -124,7 +124,7 @@ def function(signature: str, doc: str, body: Sequence[ast.stmt]) -> ast.stmt:
 
 def noted(statement: ast.stmt, comment: str) -> ast.stmt:
     """The statement with a comment above it."""
-    statement.comment = comment  # type: ignore[attr-defined]
+    statement.comment = comment  # type: ignore[attr-defined]  # the standard trees have no comments
     return statement
 
 

@@ -159,7 +159,7 @@ def _correlate(node: tree.Correlate, setting: Setting) -> Set:
     taps = tree.dilate(node.filter, node.dilation)
     row: tuple[Math, ...] = (_bound(node.operand, setting, _SINGLE), Operator("⋆"), _bound(taps, setting, _SINGLE))
     if not setting.idle([node.stride], 1):
-        row = _resampled(Fence(Row(row)), "↓", [node.stride], setting)[0].parts  # type: ignore[attr-defined]
+        row = (Fence(Row(row)), Operator("↓"), setting.amount(node.stride))
     return Row((*setting.totals, *row)), _ROW
 
 

@@ -28,4 +28,5 @@ def prove(claim: str | Callable[..., Any], *args: Any, **options: Any) -> Any:
         from symconv.reading.prove import prove_code  # loads NumPy, which a formula does without
 
         return prove_code(claim, *args, **options)
-    return prove_formula(str(claim) if isinstance(claim, str) else claim, *args, **options)  # type: ignore[arg-type]
+    formula: Any = claim
+    return prove_formula(formula, *args, **options)

@@ -11,6 +11,7 @@ A pass whose start is seen only through its rows is therefore read as a loop ove
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from symconv import isl
 from symconv.reading.numbers import (
@@ -68,7 +69,7 @@ def none_joined(
     if first != 0:
         raise Unreadable("a loop by a step that is a size, whose passes write the same entries,")
     found: list[Constraint] = []
-    for each in simplified(world, [Term(1, where=inside, counted=names)]):  # type: ignore[arg-type]
+    for each in simplified(world, [Term(Fraction(1), where=inside, counted=names)]):
         joined = _without_start(world, each, (), blocks)
         if joined is None:
             raise Unreadable("a loop by a step that is a size, whose passes are told apart by more than their rows,")

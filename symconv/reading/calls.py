@@ -178,8 +178,8 @@ class Layer:
 
     def evaluated(self, world: World, expression: Any, axis: int, **more: Any) -> Any:
         """An integer of the relation on an axis."""
-        values = {name: _In(world, value) for name, value in self.values(axis, **more).items()}
-        values["s"], values["d"] = self.call.stride, self.call.dilation  # type: ignore[assignment]
+        values: dict[str, Any] = {name: _In(world, value) for name, value in self.values(axis, **more).items()}
+        values["s"], values["d"] = self.call.stride, self.call.dilation
         return _bare(expression.evaluate(values))
 
     def computed(self, world: World, axis: int) -> Any:

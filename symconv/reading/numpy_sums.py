@@ -102,16 +102,17 @@ def _filling(world: World, values: Any) -> Sum:
     return entry_of(world, values)
 
 
-def _of(row: Integer, t: Any, size: Any) -> Any:
+def _of(row: Integer | None, t: Any, size: Any) -> Any:
     """An affine expression of the table of modes, in t and H."""
+    assert row is not None, "asked only of modes that move rows"
     terms, const = row.affine({}) or ({}, 0)
     return sum((c * {"t": t, "H": size}[name] for name, c in terms.items()), start=const)
 
 
 def _fed(world: World, border: Mode, t: Any, size: Any) -> Any:
     """The row of the array that stands at row t of the padded one."""
-    after = world.choose((at_least(t, size),), _of(border.after, t, size), t)  # type: ignore[arg-type]
-    return world.choose((at_least(-1, t),), _of(border.before, t, size), after)  # type: ignore[arg-type]
+    after = world.choose((at_least(t, size),), _of(border.after, t, size), t)
+    return world.choose((at_least(-1, t),), _of(border.before, t, size), after)
 
 
 def _all_zero(values: Any) -> bool:

@@ -124,7 +124,10 @@ def _product(reader: Any, each: Any, repeat: Any) -> Any:
 
 
 def _listed(items: list[Any]) -> Run:
-    return Run(((len(items),),), lambda index: items[index[0][0]])  # type: ignore[index]
+    def item(index: Any) -> Any:  # of a list, whose length is a number, the indices are numbers
+        return items[index[0][0]]
+
+    return Run(((len(items),),), item)
 
 
 @builtin("reversed", a=Needed)

@@ -152,7 +152,7 @@ def gathered(world: World, grid: Grid, items: list[Any]) -> Grid:
     rest = [at for at in range(len(items)) if at not in fancy]
     front = fancy[0] if together else 0
     plain = {at: sliced(world, items[at], grid.axes[at][0]) if _cuts(items[at]) else None for at in rest}
-    axes: list[Axis] = [(plain[at][2],) if plain[at] else grid.axes[at] for at in rest]  # type: ignore[index]
+    axes: list[Axis] = [grid.axes[at] if (cut := plain[at]) is None else (cut[2],) for at in rest]
     axes[front:front] = shape
     for which, each in enumerate(arrays):
         _within(world, each, grid.axes[fancy[which]])
