@@ -10,7 +10,7 @@ from symconv.algebra.trees import parts_of, rebuilt
 from symconv.checking.letters import LAYER, stem_of
 from symconv.checking.printed import printed
 from symconv.checking.roles import offset_of
-from symconv.checking.terms import Call, Diff, Entry, Name, Statement, Term
+from symconv.checking.terms import Call, Diff, Entry, Name, Statement, Term, walk
 
 __all__ = ["before_activation"]
 
@@ -19,7 +19,9 @@ def before_activation(statement: Statement, roles: Mapping[str, str]) -> tuple[s
     """What is wrong, and its correction, where the output's letter one layer lower stands for an input with its own letter."""
     found = {name for side in statement.sides[1:] for name in _values(side)}
     layers = {name: offset_of(mark[0]) for name in found if (mark := LAYER.search(name))}
-    inputs = [letter for letter, role in roles.items() if role == "x"]
+    entries = (each for side in statement.sides for each in walk(side) if isinstance(each, Entry))
+    indices = {i.text for entry in entries for i in entry.at if isinstance(i, Name)}
+    inputs = [letter for letter, role in roles.items() if role == "x" and letter not in indices]
     outputs = {letter for letter, role in roles.items() if role == "y"}
     if not layers or not inputs or not outputs:
         return None

@@ -9,7 +9,7 @@ from symconv.checking.context import Context
 from symconv.checking.letters import STARS
 from symconv.checking.model import Unreadable
 from symconv.checking.operators import stars_of
-from symconv.checking.terms import Bound, Call, Entry, Grid, Mul, Name, Seq, Star, Statement, SumOver, walk
+from symconv.checking.terms import Bound, Call, Diff, Entry, Grid, Mul, Name, Seq, Star, Statement, SumOver, walk
 
 __all__ = ["at_channels", "each_channel", "groups_of", "ranks_of", "shape_of", "sliding", "slides_entries"]
 
@@ -137,7 +137,7 @@ def slides_entries(statement: Statement, signs: Collection[str]) -> bool:
     """Whether a star of one of these signs stands between entries, which are whole arrays then."""
     return any(
         isinstance(each, Star) and (each.sign in signs or (each.sign in "∗⊛" and _named(each)))
-        and any(isinstance(e, Entry) for e in walk(each)) and not any(isinstance(e, Grid) for e in walk(each))
+        and any(isinstance(e, Entry) for e in walk(each)) and not any(isinstance(e, (Diff, Grid)) for e in walk(each))
         for side in statement.sides for each in walk(side)
     )  # fmt: skip
 

@@ -222,6 +222,8 @@ def _diff(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         if at is None:
             raise Unreadable("a derivative by an entry whose index is no whole number")
         by = model.entry(role, at)
+        if not isinstance(by, Polynomial):
+            raise Unreadable("a derivative by an array at its channels")
         if not by.terms:
             raise Unreadable("a derivative by an entry outside the array")
     elif isinstance(below, Name) and model.role(below.text) in ("x", "w", "b"):
