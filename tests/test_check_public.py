@@ -43,7 +43,7 @@ WORDS = {
     "numpydl-1": "The forward pass is conv2(x, k, 'valid'), a true convolution.",
     "silenceluo-bpa-4": "# Stride\n\nInput of 5x5, kernel of 3x3, stride 2, padding 0, dilation 1",
     "silenceluo-bpa-6": "# Dilation\n\nInput of 5x5, kernel of 2x2, stride 1, padding 0, dilation 2",
-    "yizt1-10": "Input of 5x5, kernel of 3x3",
+    "yizt1-10": "Input of 5x5, kernel of 3x3", "numpydl-8": "There $a = x' - x$ and $b = y' - y$.",
 }  # fmt: skip
 LEFT = {
     "jefkine-19a": r"\frac{\partial E}{\partial x_{i',j'}^{l}} ", "jefkine-19b": r"\frac{\partial E}{\partial x_{i',j'}^{l}} ",

@@ -18,7 +18,7 @@ from symconv.checking.upsizes import size_text, transposed_size
 from symconv.checking.widths import another_width
 from symconv.layer.conv import Conv
 
-__all__ = ["judge_numbers"]
+__all__ = ["OTHER_SIZES", "judge_numbers"]
 
 
 def judge_numbers(statement: Statement, context: Context) -> Outcome:

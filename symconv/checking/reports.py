@@ -25,7 +25,7 @@ def html(results: Sequence[CheckResult]) -> str:
     rows = []
     for result in results:
         rows.append(f"<h1>{escape(result.source or 'article')}</h1><p>{escape(result.summary)}</p><table>")
-        for each in result.displays:
+        for each in result.formulas:
             display = _shown(each.latex)
             css = each.verdict.lower().replace(" ", "-")
             told = "<br>".join(
@@ -92,7 +92,7 @@ ROWS
 
 
 def annotated(result: CheckResult) -> str:
-    """The source with each verdict as a comment on the line before its display."""
+    """The source with each verdict as a comment: on the line before its display, or at the end of its sentence's line."""
     latex = bool(result.source and result.source.endswith((".tex", ".latex")))
     opening, closing = ("% ", "") if latex else ("<!-- ", " -->")
     lines = result.text.splitlines(keepends=True)
@@ -101,6 +101,9 @@ def annotated(result: CheckResult) -> str:
         comment = f"symconv check: {each.verdict}" + (f": {told}" if told else "")
         comment = comment.replace("--", "- -") if not latex else comment
         at = max(0, min(each.line - 1, len(lines)))
+        if isinstance(each, Verdict) and each.inline and at < len(lines):
+            lines[at] = f"{lines[at].rstrip()} {opening}{comment}{closing}\n"
+            continue
         lines.insert(at, f"{opening}{comment}{closing}\n" + ("" if latex else "\n"))
     return "".join(lines)
 
@@ -108,7 +111,7 @@ def annotated(result: CheckResult) -> str:
 def corrected(result: CheckResult) -> str:
     """The source with every correction in the place of what it corrects."""
     text = result.text
-    for each in result.displays:
+    for each in result.formulas:
         if each.fix and each.verdict in BAD and text.count(each.latex) == 1:
             text = text.replace(each.latex, _keeping(each))
     return text

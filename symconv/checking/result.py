@@ -122,11 +122,18 @@ class CheckResult:
     context: tuple[Mapping[str, Any], ...] = ()
     source: str | None = None
     text: str = field(default="", compare=False)
+    #: what sentences claim between their dollars
+    inline: tuple[Verdict, ...] = ()
+
+    @property
+    def formulas(self) -> tuple[Verdict, ...]:
+        """The displays and the claims inside sentences, as they follow each other."""
+        return tuple(sorted((*self.displays, *self.inline), key=lambda each: each.line))
 
     @property
     def every(self) -> tuple[Verdict | CodeVerdict, ...]:
-        """The displays, then the code."""
-        return (*self.displays, *self.code)
+        """The formulas, then the code."""
+        return (*self.formulas, *self.code)
 
     @property
     def ok(self) -> bool:
@@ -139,10 +146,12 @@ class CheckResult:
 
     @property
     def counts(self) -> dict[str, Any]:
-        """How many displays, blocks of code, and of each verdict."""
+        """How many displays, claims in sentences, blocks of code, and of each verdict."""
         return {
             "displays": len(self.displays),
             "verdicts": dict(Counter(each.verdict for each in self.displays)),
+            "inline": len(self.inline),
+            "inline_verdicts": dict(Counter(each.verdict for each in self.inline)),
             "code": len(self.code),
             "code_verdicts": dict(Counter(each.verdict for each in self.code)),
         }
@@ -156,6 +165,8 @@ class CheckResult:
 
         counts = self.counts
         line = f"{_number(counts['displays'], 'display')}" + (f": {told(counts['verdicts'])}" if self.displays else "")
+        if self.inline:
+            line += f"; {_number(counts['inline'], 'claim')} in sentences: {told(counts['inline_verdicts'])}"
         if self.code:
             line += f"; {_number(counts['code'], 'code block')}: {told(counts['code_verdicts'])}"
         return line
@@ -166,6 +177,7 @@ class CheckResult:
             "ok": self.ok,
             "source": self.source,
             "displays": [each.to_dict() for each in self.displays],
+            "inline": [each.to_dict() for each in self.inline],
             "code": [each.to_dict() for each in self.code],
             "context": [dict(each) for each in self.context],
             "counts": self.counts,
@@ -179,7 +191,7 @@ class CheckResult:
         rows = "".join(
             f"<tr><td>{v.line}</td><td>{escape(v.verdict)}</td><td>{escape(v.condition or v.reason or '')}</td>"
             f"<td><code>{escape(v.latex[:200])}</code></td></tr>"
-            for v in self.displays
+            for v in self.formulas
         )
         return f"<p>{escape(self.summary)}</p><table><tr><th>line</th><th>verdict</th><th></th><th></th></tr>{rows}</table>"
 

@@ -15,6 +15,7 @@ from symconv.checking.comparison import Outcome
 from symconv.checking.context import Context
 from symconv.checking.declared import declared, signs
 from symconv.checking.documents import Block, DocumentError, blocks_of, format_of
+from symconv.checking.inlines import claims, worth_telling
 from symconv.checking.inputs import with_inputs
 from symconv.checking.judge import judge
 from symconv.checking.model import Unreadable
@@ -62,13 +63,16 @@ def check(
     blocks = blocks_of(with_inputs(text, Path(name).parent) if kind == "latex" and name else text, kind)
     context = opened(blocks, settings)
     verdicts: list[Verdict] = []
+    sentences: list[Verdict] = []
     programs: list[CodeVerdict] = []
     for block in blocks:
         if block.kind == "code":
             programs.append(beside(judge_program(block, code), python_of(block), context.covered))
+        elif block.kind == "inline":
+            sentences += _in_sentence(block, context)
         elif (found := read(block, context)) is not None:
             verdicts.append(found)
-    return CheckResult(tuple(verdicts), tuple(programs), tuple(context.said), name, text)
+    return CheckResult(tuple(verdicts), tuple(programs), tuple(context.said), name, text, tuple(sentences))
 
 
 def opened(blocks: Sequence[Block], settings: Mapping[str, str] | None = None) -> Context:
@@ -95,6 +99,27 @@ def read(block: Block, context: Context) -> Verdict | None:
     elif block.kind == "comment" and block.text.startswith("symconv:"):
         context.override(_pairs(block.text.removeprefix("symconv:")), block.line)
     return _in_letters(block, context) if block.kind == "display" else None
+
+
+def _in_sentence(block: Block, context: Context) -> list[Verdict]:
+    """The verdict on what stands between the dollars of a sentence, where that is a claim; what it says of indices is kept.
+
+    What else it says is not: a sentence may tell what does not hold.
+    """
+    if "=" not in block.text:
+        return []
+    own = context.letters.own(block)
+    try:
+        told, _ = _statements(own, context)
+    except (LatexError, ReadingError, Unreadable):
+        return []
+    known = dict(context.relations)
+    _relate(told, context)
+    context.relations |= known
+    if not claims(told, context):
+        return []
+    found = _in_letters(block, copy.deepcopy(context))
+    return [replace(found, inline=True)] if worth_telling(found) else []
 
 
 def _in_letters(block: Block, context: Context) -> Verdict:
@@ -162,15 +187,7 @@ def _judged(block: Block, context: Context) -> Verdict:
     if re.search("einstein", block.text, re.IGNORECASE) and "einstein" not in context.fixed:
         context.einstein = True
     try:
-        math, tag = read_latex(block.text)
-        arrays = {
-            *context.roles,
-            *context.padded,
-            *context.framed,
-            *context.definitions,
-            *(letter + "′" for letter in context.roles),
-        }
-        told = statements(math, arrays | ({"δ"} if re.search(r"\\partial y|(?<![A-Za-z])dy", block.text) else set()))
+        told, tag = _statements(block, context)
     except (LatexError, ReadingError) as error:
         unfinished = isinstance(error, UnfinishedError)
         return Verdict(block.line, block.text, ILL_FORMED if unfinished else NOT_READ, tag=tag, reason=str(error))
@@ -185,6 +202,15 @@ def _judged(block: Block, context: Context) -> Verdict:
     return _together(block, tag, outcomes, told)
 
 
+def _statements(block: Block, context: Context) -> tuple[list[Statement], str | None]:
+    """What a block states, and its tag; LatexError or ReadingError where it cannot be read."""
+    math, tag = read_latex(block.text)
+    primed = {letter + "′" for letter in context.roles}
+    arrays = {*context.roles, *context.padded, *context.framed, *context.definitions, *primed}
+    delta = {"δ"} if re.search(r"\\partial y|(?<![A-Za-z])dy", block.text) else set()
+    return statements(math, arrays | delta), tag
+
+
 def _relate(told: list[Statement], context: Context) -> None:
     """Remember what a display says that an index is: m = s(o - 1) + k."""
     entries = [e for each in told for side in each.sides for e in walk(side) if isinstance(e, Entry)]
@@ -195,7 +221,8 @@ def _relate(told: list[Statement], context: Context) -> None:
             re.fullmatch(r"[a-z](_\d)?′*|μ(_\d)?", left.text) or left.text in indices
         ):
             continue
-        if len(each.sides) > 1 and not each.system and left.text not in context.roles and names_in(each.sides[1]):
+        array = left.text in context.roles and left.text not in context.axes  # b may be an index
+        if len(each.sides) > 1 and not each.system and not array and names_in(each.sides[1]):
             context.relations[left.text] = each.sides[1]
 
 

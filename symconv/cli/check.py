@@ -107,7 +107,7 @@ def _table(result: Any) -> None:
         table.add_column(
             heading, justify="right" if heading == "line" else "left", no_wrap=heading in ("line", "verdict")
         )
-    for each in result.displays:
+    for each in result.formulas:
         table.add_row(
             str(each.line),
             Text(_short(each.latex)),
