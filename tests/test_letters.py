@@ -14,7 +14,9 @@ from symconv.article import document
 from symconv.article.pictures import PRINT, pictures, room_of
 from symconv.figures import KINDS, figure
 from symconv.figures.explorer import LIMITS, explorer
+from symconv.figures.geometry import smallest
 from symconv.figures.kinds import PHONE
+from symconv.figures.scene import Text
 from symconv.figures.tikz import LARGEST_CELL, tikz
 from symconv.site import build as site
 from tests.chromium import ask
@@ -124,6 +126,15 @@ def test_screens_have_no_letter_below_eleven_pixels(kind: Callable[[], dict[str,
     answer = ask(f"<!DOCTYPE html><html><head></head><body>{frames}</body></html>", script, tmp_path)
     assert answer["problems"] == []
     assert set(answer["small"]) == {"broken@390"}, answer["small"]
+
+
+def test_what_is_said_under_a_matrix_is_enlarged_with_it() -> None:
+    """The equation of a row and the notes are shrunk with the matrix, so they are set as much larger."""
+    for room in (9.0, 12.0, 24.0):
+        for conv in (Conv((4, 4), 2, stride=3), Conv((4, 4), 2)):
+            scene = figure(conv, "jacobian", entry=(0, 0), room=room).scene
+            assert smallest(scene) * min(1.0, room / scene.width) >= 0.66
+            assert all(item.x >= 0 for item in scene.items if isinstance(item, Text))
 
 
 def test_pictures_are_narrowed_for_phones() -> None:

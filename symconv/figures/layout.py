@@ -21,12 +21,14 @@ EQUATION_LINE, NOTE_LINE = 0.68, 0.62
 
 @dataclass(frozen=True)
 class Body:
-    """One step's picture from (0, 0) to (width, height), the equation under it, and what it is in words."""
+    """One step's picture from (0, 0) to (width, height), the equation under it, and how large letters are, 1 where it is not to
+    be shrunk."""
 
     items: tuple[Item, ...]
     width: float
     height: float
     equation: Content = ()
+    size: float = 1.0
 
 
 def moved(items: Iterable[Item], dx: float, dy: float) -> tuple[Item, ...]:
@@ -51,22 +53,25 @@ def compose(
     bodies: Sequence[Body], notes: Sequence[Content], caption: Content, least: float = LEAST_WIDTH
 ) -> tuple[Scene, ...]:
     """The bodies as scenes of one size, ``least`` cells across or more, texts broken where they would be wider."""
-    inner = max(least, *(body.width for body in bodies))
-    equations = [lines(body.equation, inner * UNIT / EQUATION) for body in bodies]
+    inner, size = max(least, *(body.width for body in bodies)), max(body.size for body in bodies)
+    equations = [lines(body.equation, inner * UNIT / (EQUATION * size)) for body in bodies]
     tallest = max(body.height for body in bodies)
     deepest = max(len(rows) for rows in equations)
-    noted = [row for note in notes for row in lines(note, inner * UNIT / NOTE)]
-    equation_top = tallest + 0.3 * (deepest > 0)
-    notes_top = equation_top + EQUATION_LINE * deepest + 0.2 * bool(noted)
-    height = notes_top + NOTE_LINE * len(noted)
+    noted = [row for note in notes for row in lines(note, inner * UNIT / (NOTE * size))]
+    equation_top = tallest + 0.3 * size * (deepest > 0)
+    notes_top = equation_top + EQUATION_LINE * size * deepest + 0.2 * size * bool(noted)
+    height = notes_top + NOTE_LINE * size * len(noted)
     scenes = []
     for body, rows in zip(bodies, equations, strict=True):
         items = list(moved(body.items, (inner - body.width) / 2, 0))
         items += [
-            Text(inner / 2, equation_top + EQUATION_LINE * (i + 0.5), row, "ink", EQUATION)
+            Text(inner / 2, equation_top + EQUATION_LINE * size * (i + 0.5), row, "ink", EQUATION * size)
             for i, row in enumerate(rows)
         ]
-        items += [Text(inner / 2, notes_top + NOTE_LINE * (i + 0.5), row, "faint", NOTE) for i, row in enumerate(noted)]
+        items += [
+            Text(inner / 2, notes_top + NOTE_LINE * size * (i + 0.5), row, "faint", NOTE * size)
+            for i, row in enumerate(noted)
+        ]
         title = (*caption, " ", *body.equation) if body.equation else caption
         scenes.append(
             Scene(round(inner + 2 * MARGIN, 4), round(height + 2 * MARGIN, 4), moved(items, MARGIN, MARGIN), title)

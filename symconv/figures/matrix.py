@@ -102,7 +102,7 @@ class JacobianPicture:
         legend_x = shift + left + self.columns + 1.0
         items += moved(legend, legend_x, top + max(0.0, (self.rows - tall) / 2))
         height = top + max(self.rows, tall)
-        return Body(tuple(items), legend_x + wide_, height, equation)
+        return Body(tuple(items), legend_x + wide_, height, equation, size)
 
     def entry(self, taps: Sequence[int], x: float, y: float, size: float) -> list[Item]:
         """An entry of the matrix: the tap that stands there, or a part of the cell for each of those that are added up."""
