@@ -172,8 +172,9 @@ def points(sides: Sequence[Term], target: Sequence[str], model: Model, context: 
 
 
 def _has_bias(sides: Sequence[Term], context: Context) -> bool:
+    bound = {each.name for side in sides for each in walk(side) if isinstance(each, Bound)}  # b may be an index
     return any(
-        (isinstance(e, Name) and context.roles.get(e.text) == "b")
+        (isinstance(e, Name) and context.roles.get(e.text) == "b" and e.text not in bound)
         or (isinstance(e, Entry) and context.roles.get(e.array) == "b")
         for side in sides
         for e in walk(side)

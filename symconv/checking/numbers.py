@@ -37,6 +37,12 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
         raise Unreadable("indices on both sides")
     if left.text in SIZES and left.text not in context.relations and letters <= set(SIZES):
         return _size(statement, context)
+    named = {**SIZES, **context.named}
+    if left.text in SIZES and left.text not in context.relations and letters <= set(named):
+        return _size(statement, context, context.named)
+    if named.get(left.text, ("",))[0] == "O" and any(named.get(n, ("",))[0] == "H" for n in letters):
+        unknown = next(n for n in sorted(letters) if n not in named)
+        raise Unreadable(f"nothing says what {unknown} is")
     floors = any(isinstance(each, Floor) for side in statement.sides for each in walk(side))
     if (
         left.text in OTHER_SIZES
