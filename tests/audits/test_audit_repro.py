@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 
 from symconv.audits.conventions import Convention, convention_named, native_shape, outputs_of, to_native
+from symconv.audits.inference.process import _forward_of
 from symconv.audits.inference.reading import Reading
 from symconv.audits.inference.search import infer_call
 from symconv.audits.reports import repro
 from symconv.audits.reports.replay import ELSEWHERE, FAILS, MISTAKEN, PASSES, replayed
 from symconv.audits.result import Failure
+from symconv.audits.sandbox import files
 from symconv.audits.sandbox.target import target_of
 from symconv.audits.truth import Derivative
 from symconv.layer.conv import Conv
-from tests.audits import test_audit_calls, test_audit_samples
+from tests.audits import test_audit_calls, test_audit_public, test_audit_samples
 from tests.audits.independent import SAMPLES, load
 from tests.audits.test_audit_calls import drawn_function, geometries, styles
 
@@ -91,6 +93,17 @@ def test_of_an_inferred_call(name: str) -> None:
     found = infer_call(main, forward)
     label = f"{SAMPLES / 'sample_styles.py'}:{name}"
     assert check_reading(label, main, found.reading, found.ndim, vars(styles), forward) >= 1
+
+
+@pytest.mark.parametrize("name", [*test_audit_public.RIGHT, "torch_unfold", "running_indices"])
+def test_of_a_public_layer(name: str) -> None:
+    path = test_audit_public.FOLDER / f"{name}.py"
+    if "import torch" in path.read_text():
+        pytest.importorskip("torch", reason="the layer is written with PyTorch; it is not installed")
+    module, target = test_audit_public.module_of(path), files.named(str(path))[2]
+    main = getattr(module, target)
+    found = infer_call(main, None if isinstance(main, type) else _forward_of(main))
+    assert check_reading(f"{path}:{target}", main, found.reading, found.ndim, vars(module)) >= 1
 
 
 @pytest.mark.parametrize("seed", range(1000, 1012))
