@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -169,4 +170,12 @@ def test_a_stride_for_each_axis_is_written() -> None:
 )
 def test_a_test_is_tried(body: str, outcome: str) -> None:
     source = target_of(f"{SAMPLES / 'sample_awkward.py'}:half_dw").source
-    assert replayed(source, f"def test_it():\n    {body}\n", "test_it") == outcome
+    assert replayed(source, f"def test_it():\n    {body}\n", "test_it") == (outcome, True)
+
+
+def test_a_file_that_cannot_be_imported_is_not(tmp_path: Path) -> None:
+    text = "def backward(dy, x, w, b):\n    return dy[0].sum((1, 2))\nraise RuntimeError('trains')\n"
+    (tmp_path / "train.py").write_text(text)
+    source = target_of(f"{tmp_path / 'train.py'}:backward").source
+    assert replayed(source, "def test_it():\n    pass\n", "test_it") == (PASSES, False)
+    assert repro._paste("from train import backward") == "# paste here what defines backward: importing train fails"

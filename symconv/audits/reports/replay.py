@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from symconv.audits.sandbox import loading
 from symconv.audits.sandbox.target import Loaded, Source
 
 __all__ = ["ELSEWHERE", "FAILS", "MISTAKEN", "PASSES", "replayed"]
@@ -24,8 +25,9 @@ LIMIT = 20.0
 _FILE = "<a test to be printed>"
 
 
-def replayed(source: Source, test: str, name: str) -> str:
-    """What the test function ``name`` of the text ``test`` comes to, where the names of ``source`` are defined."""
+def replayed(source: Source, test: str, name: str) -> tuple[str, bool]:
+    """What the test function ``name`` of the text ``test`` comes to, where the names of ``source`` are defined, and whether that
+    was executed whole, as an import executes it."""
     root = str(Path(__file__).parents[3])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
     process = subprocess.Popen(
@@ -37,9 +39,9 @@ def replayed(source: Source, test: str, name: str) -> str:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return ELSEWHERE
-    last = told.decode(errors="replace").strip().rpartition("\n")[2]
-    return last if last in (FAILS, PASSES, MISTAKEN) else ELSEWHERE
+        return ELSEWHERE, True
+    last, _, partly = told.decode(errors="replace").strip().rpartition("\n")[2].partition(" ")
+    return (last, not partly) if last in (FAILS, PASSES, MISTAKEN) else (ELSEWHERE, True)
 
 
 def _tried(source: Source, test: str, name: str) -> str:
@@ -64,7 +66,7 @@ def main() -> None:
     """Try one test; its outcome is the last line on standard error."""
     source, test, name = pickle.loads(sys.stdin.buffer.read())
     outcome = _tried(source, test, name)
-    os.write(2, f"\n{outcome}\n".encode())
+    os.write(2, f"\n{outcome}{' partly' if loading.PARTLY else ''}\n".encode())
     os._exit(0)
 
 

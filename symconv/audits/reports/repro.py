@@ -65,9 +65,9 @@ def repro(
     def tried(failure: Failure, scale: float) -> Iterator[tuple[str, str]]:
         """The tests with what they come to, until one is not mistaken."""
         for name, head, body in written_tests(audit.label, audit.convention, failure, forward, reading, outputs, scale):
-            first, _, *above = head.splitlines()  # all but the import of what is tried
-            outcome = replayed(source, "\n".join([first, *above, body]), name)
-            yield head + body, outcome
+            first, imported, *above = head.splitlines()  # all but the import of what is tried
+            outcome, whole = replayed(source, "\n".join([first, *above, body]), name)
+            yield (head if whole else "\n".join([first, _paste(imported), *above, ""])) + body, outcome
             if outcome in (FAILS, PASSES) and failure.status != "error":
                 return
 
@@ -159,6 +159,12 @@ def _import(path: str, names: str) -> str:
     if path.endswith(".ipynb"):
         return f"# paste here the cells of {Path(path).name} that define {names}"
     return f"from {Path(path).stem if path.endswith('.py') else path} import {names}"
+
+
+def _paste(imported: str) -> str:
+    """In place of an import of a file that cannot be imported whole."""
+    _, module, _, names = imported.split(" ", 3) if imported.startswith("from ") else ("", "", "", "")
+    return f"# paste here what defines {names}: importing {module} fails" if names else imported
 
 
 def _counting(shape: tuple[int, ...], first: int) -> Array:

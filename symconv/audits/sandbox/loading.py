@@ -20,10 +20,14 @@ from typing import Any
 
 from symconv.audits.sandbox.watch import AUDITED
 
-__all__ = ["DEFINITIONS", "import_text"]
+__all__ = ["DEFINITIONS", "PARTLY", "import_text"]
 
 #: a last line that asks for definitions alone
 DEFINITIONS = "\n# symconv: definitions"
+
+
+#: files of which the definitions alone were executed in this process
+PARTLY: set[str] = set()
 
 
 class _Absent(types.ModuleType):
@@ -117,6 +121,7 @@ def import_text(path: str, text: str) -> types.ModuleType:
     else:
         first = NameError("nothing is defined")
     module = fresh()
+    PARTLY.add(path)
     with _stubs():
         for node in tree.body:
             if _defines(node):
