@@ -93,11 +93,10 @@ def test_a_french_post_on_a_phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert isinstance(displays := found["displays"], int)
     assert displays > 30
     assert isinstance(images := found["images"], list)
-    # stride is not drawn where lines are this narrow
     assert [path.stem for path in sorted(tmp_path.glob("post-*.svg"))] == [
-        "post-backward", "post-depth", "post-jacobian", "post-weights", "post-window",
+        "post-backward", "post-depth", "post-jacobian", "post-relation", "post-weights", "post-window",
     ]  # fmt: skip
-    assert len(images) == 5
+    assert len(images) == 6
     assert all(size > 0 and said for size, said in images)
     assert found["cut"] == []
     assert found["wide"] == PHONE

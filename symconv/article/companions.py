@@ -140,10 +140,14 @@ def _like(axis: Axis, transposed: bool) -> Axis | None:
 
 
 @cache
-def _least(axis: Axis, transposed: bool) -> Axis:
-    """The shortest axis of the same character, padding counted; itself where there is none."""
+def _least(axis: Axis, transposed: bool, inside: bool = True) -> Axis:
+    """The shortest axis of the same character, padding counted; itself where there is none. Without ``inside`` it may have two
+    windows only, which all read padding."""
     wanted = character(axis)
-    found = [each for each in _short(axis, transposed) if character(each) == wanted]
+    if not inside:
+        del wanted["inside"]
+    several = [each for each in _short(axis, transposed) if inside or min(2, axis.O) <= each.O]
+    found = [each for each in several if wanted.items() <= character(each).items()]
     return min([*found, axis], key=lambda each: (each.H + each.p + each.q, each.K))
 
 
@@ -188,13 +192,14 @@ def fewer(conv: Conv) -> Conv:
     )
 
 
-def least(conv: Conv) -> Conv:
-    """The same with the shortest axes there are, for a picture that has little room.
+def least(conv: Conv, inside: bool = True) -> Conv:
+    """The shorter layer with the shortest axes there are, for a picture that has little room; without ``inside`` shorter still,
+    with windows that all read padding.
 
     >>> least(Conv(input=(5, 7), kernel=3, stride=2, padding=1, in_channels=2))
     Conv(input=(5, 5), kernel=(3, 3), stride=(2, 2), padding=(1, 1))
     """
-    return _layer([_least(axis, conv.transposed) for axis in conv.axes], conv)
+    return _layer([_least(axis, conv.transposed, inside) for axis in conv.axes], conv)
 
 
 def _layer(axes: list[Axis], like: Conv) -> Conv:

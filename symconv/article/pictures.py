@@ -77,7 +77,7 @@ def picture(document: Article, kind: str, room: Room = PRINT) -> Figure | None:
         return None
     if (shown := in_room(conv, kind, document, room)) is not None:
         return shown
-    others = [shorter(conv), least(conv)] if kind != "depth" else []
+    others = [shorter(conv), least(conv), least(conv, inside=False)] if kind != "depth" else []
     if kind == "jacobian":  # of one window there is no band
         others = [each for each in others if math.prod(each.output) > 1]
     others += [shorter(line_of(conv))] if kind == "border" else []  # each axis has its border apart from the others

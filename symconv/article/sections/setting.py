@@ -205,14 +205,16 @@ def _others(conv: Conv) -> list[tuple[str, int]]:
         "g": ("G", conv.groups),
     }
     listed_there = _listed_sizes(conv)
-    usual = [(name, value) for name, value in SIZES.items() if value is not None and name not in listed_there]
+    usual = [(name, value) for name, value in SIZES.items() if value is not None and name not in (*listed_there, "q")]
     return [*(channels[label] for label in "ncfg" if label in shown_labels(conv)), *usual]
 
 
 def _letter(conv: Conv, name: str, value: int) -> Phrase:
-    """``s = 1 (stride)``."""
+    """``s = 1 (stride)``; the paddings, which are left out together, ``p = q = 0 (padding)``."""
     key = f"letter_transposed.{name}" if conv.transposed and name == "r" else f"letter.{name}"
-    return Phrase(key, {"is": Row((Word(name), Operator("="), number(value)))})
+    letters = "pq" if name == "p" else name
+    equal = [part for letter in letters for part in (Word(letter), Operator("="))]
+    return Phrase(key, {"is": Row((*equal, number(value)))})
 
 
 def layer_of(conv: Conv) -> Value:
