@@ -98,11 +98,11 @@ def bias_as_column(dZ, X, W, b, stride, pad):
 
 def keras_layout(dy, x, kernel, bias, strides, padding):
     """NHWC, HWIO, padding "SAME" or "VALID" as TensorFlow has them."""
-    sizes = zip(x.shape[1:3], kernel.shape[:2], dy.shape[1:3], strict=True)
-    s = strides
+    s = (strides, strides) if np.isscalar(strides) else strides
+    sizes = zip(x.shape[1:3], kernel.shape[:2], dy.shape[1:3], s, strict=True)
     pads = ((0, 0), (0, 0))
     if padding == "SAME":
-        totals = [max((o - 1) * s + k - h, 0) for h, k, o in sizes]
+        totals = [max((o - 1) * step + k - h, 0) for h, k, o, step in sizes]
         pads = tuple((t // 2, t - t // 2) for t in totals)
     elif padding != "VALID":
         raise ValueError(padding)
