@@ -54,3 +54,10 @@ def test_a_wrong_claim_in_a_sentence_is_told_in_its_line(tmp_path) -> None:
     assert "x_{i+k-1}" in found["fix"]
     annotated = CliRunner().invoke(group, ["check", str(path), "--format", "annotated"]).output
     assert "here. <!-- symconv check: WRONG" in annotated
+
+
+def test_a_sum_beside_a_star_says_that_both_are_true_convolutions() -> None:
+    forward = r"$$z_{u,v} = w * x + b_{u,v} = \sum_{a} \sum_{c} w_{a,c} x_{u-a,v-c} + b_{u,v}$$"
+    gradient = r"$$dx_{u,v} = \sum_{i} \sum_{j} dz_{i,j} w_{i-u,j-v}$$"
+    found = check(f"{forward}\n\n{gradient}\n", code=False).displays
+    assert [each.verdict for each in found] == ["DEFINITION", "HOLDS"]

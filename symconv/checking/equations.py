@@ -74,7 +74,12 @@ def equation(statement: Statement, context: Context) -> Outcome:
             rest, condition=f"{rest.condition or ''}; what the dots stand for is not checked".removeprefix("; ")
         )
     one = _is_of_images(statement, context)
-    found = [_equation(each, context) for each in ([statement] if one else apart(statement))]
+    parts = [statement] if one else apart(statement)
+    found = [_equation(parts[0], context)]
+    if len(parts) == 2 and context.forward and is_forward(statement, context) and found[0].verdict in GOOD:
+        context.star, context.star_said = "convolution", True  # as the sum beside it says
+        return found[0]
+    found += [_equation(each, context) for each in parts[1:]]
     if (
         len(found) == 2
         and is_forward(statement, context)
