@@ -6,13 +6,13 @@ What is legal, when a sum counts a term and under which condition a formula hold
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from symconv.algebra.integers import Integer, integer
 
-__all__ = ["RELATIONS", "Comparison", "between", "compare", "in_words"]
+__all__ = ["RELATIONS", "Comparison", "all_of", "any_of", "between", "compare", "in_words"]
 
 #: symbol -> its meaning
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -67,3 +67,27 @@ def between(low: Integer | int, e: Integer | int, high: Integer | int) -> tuple[
 def in_words(comparisons: Iterable[object]) -> str:
     """``a == b and c < d``; remainders are written ``mod``."""
     return " and ".join(str(c).replace(" % ", " mod ") for c in comparisons)
+
+
+def all_of(texts: Sequence[str]) -> str:
+    """Conditions that all hold, alternatives among them in brackets.
+
+    >>> all_of(["H == K", "p == 0 or q == 0"]), all_of([])
+    ('H == K and (p == 0 or q == 0)', 'always')
+    """
+    return _joined(texts, "and", "or") or "always"
+
+
+def any_of(texts: Sequence[str]) -> str:
+    """Conditions of which one holds, those of several parts in brackets.
+
+    >>> any_of(["H == K", "p == 0 and q == 0"])
+    'H == K or (p == 0 and q == 0)'
+    """
+    return _joined(texts, "or", "and")
+
+
+def _joined(texts: Sequence[str], word: str, inner: str) -> str:
+    if len(texts) == 1:
+        return texts[0]
+    return f" {word} ".join(f"({text})" if f" {inner} " in text else text for text in texts)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from symconv import isl
-from symconv.algebra.comparisons import Comparison, compare, in_words
+from symconv.algebra.comparisons import Comparison, any_of, compare, in_words
 from symconv.algebra.integers import Name
 from symconv.formulas.sets import conditions as in_isl
 from symconv.proof.candidates import Conjunction, short, unions
@@ -280,10 +280,7 @@ class _Search:
 
 
 def _text(alternatives: Sequence[Conjunction]) -> str:
-    parts = [in_words(a.word for a in conjunction) for conjunction in alternatives]
-    if len(parts) == 1:
-        return parts[0]
-    return " or ".join(f"({part})" if " and " in part else part for part in parts)
+    return any_of([in_words(a.word for a in conjunction) for conjunction in alternatives])
 
 
 def _shown(sizes: isl.Set) -> str:

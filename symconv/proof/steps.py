@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from symconv import isl
-from symconv.algebra.comparisons import Comparison, compare, in_words
+from symconv.algebra.comparisons import Comparison, any_of, compare, in_words
 from symconv.algebra.integers import Const, Integer, Name, Op, integer
 from symconv.formulas.sets import conditions
 from symconv.proof.claim import Claim
@@ -73,7 +73,7 @@ def common_condition(cases: Sequence[Proof]) -> Common | None:
     for core, guards in itertools.product(cores, (False, True)):
         alternatives = (*(_guards(cases) if guards else ()), *(() if core is None else (core,)))
         if alternatives and all(_exact(case, alternatives) for case in cases):
-            text = " or ".join(in_words(each) if len(each) == 1 else f"({in_words(each)})" for each in alternatives)
+            text = any_of([in_words(each) for each in alternatives])
             return Common(text, alternatives, steps)
     return None
 

@@ -11,7 +11,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from symconv.reading.words import joined, sizes_of
+from symconv.algebra.comparisons import all_of
+from symconv.reading.words import sizes_of
 
 __all__ = ["DILATIONS", "STRIDES", "common_condition", "steps_of"]
 
@@ -43,7 +44,7 @@ def common_condition(proofs: Sequence[Any]) -> str | None:
     tried = dict.fromkeys(proof.general for proof in reversed(proofs) if proof.general is not None)
     for general in sorted(tried, key=lambda each: (each == (), len(each))):
         if all(_exact(proof, general) for proof in proofs):
-            return joined(general)
+            return all_of(general)
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from symconv import isl
-from symconv.algebra.comparisons import Comparison
+from symconv.algebra.comparisons import Comparison, all_of, any_of
 from symconv.formulas.sets import conditions
 from symconv.layer.relation import OUTPUT_SIZE, REMAINDER, SLACK
 from symconv.reading.calls import Layer
@@ -112,13 +112,7 @@ def _conjunction(atoms: Sequence[Told], goal: isl.Set, possible: isl.Set) -> Wor
             chosen.remove(one)
     if len(chosen) > MAX_ATOMS:
         return None
-    return Words(joined([text for text, _, _ in chosen]), True, tuple(general for _, general, _ in chosen))
-
-
-def joined(comparisons: Sequence[str]) -> str:
-    """Comparisons, or alternatives of two, that all hold."""
-    several = len(comparisons) > 1
-    return " and ".join(f"({text})" if " or " in text and several else text for text in comparisons) or "always"
+    return Words(all_of([text for text, _, _ in chosen]), True, tuple(general for _, general, _ in chosen))
 
 
 def _either(layer: Layer, context: isl.Context, goal: isl.Set, possible: isl.Set) -> Iterator[Told]:
@@ -128,7 +122,7 @@ def _either(layer: Layer, context: isl.Context, goal: isl.Set, possible: isl.Set
     for (a, first, one), (b, second, other) in itertools.combinations(simple, 2):
         both = one.union(other)
         if goal.is_subset(both) and not possible.is_subset(both):
-            yield f"{a} or {b}", f"{first} or {second}", both
+            yield any_of([a, b]), any_of([first, second]), both
 
 
 def _atoms(layer: Layer) -> Iterator[Atom]:
