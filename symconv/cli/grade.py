@@ -9,7 +9,7 @@ import click
 from symconv.audits.arrays import MODES, OUTPUTS
 from symconv.audits.conventions import CONVENTIONS
 from symconv.audits.grids import NAMED
-from symconv.cli.options import usage_errors
+from symconv.cli.options import FiniteRange, usage_errors
 from symconv.courses.grade import FORMATS, LEVELS, grade
 from symconv.files import write_whole
 
@@ -35,7 +35,7 @@ __all__ = ["command"]
 @click.option("--level", type=click.Choice(LEVELS), default="hint", show_default=True,
               help="What messages tell: right or not; the kind of mistake; also where. Never the true value.")  # fmt: skip
 @click.option(
-    "--points", "maximum", type=click.FloatRange(0, min_open=True), default=100.0, show_default=True, help="In all."
+    "--points", "maximum", type=FiniteRange(0, min_open=True), default=100.0, show_default=True, help="In all."
 )
 @click.option("--grid", type=click.Choice(NAMED), default="quick", show_default=True,
               help="Geometries beside the fewest that show every known mistake.")  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from symconv.layer.padding import MODES, WORDS
 
 __all__ = [
     "ALGORITHMS",
+    "FiniteRange",
     "MAX_VALUES",
     "as_value_errors",
     "build_conv",
@@ -48,6 +50,16 @@ COUNTS: dict[str, tuple[int, str]] = {
     "out_channels": (1, "Channels of y: the number of filters."),
     "groups": (1, "Groups of channels."),
 }
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range, which neither infinity nor what is no number is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found: float = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return found
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from symconv.audits.spread import in_order
 from symconv.cli.code import Options, findings, prove_function, write_or_print
-from symconv.cli.options import as_value_errors, echo_json, usage_errors, whole_numbers
+from symconv.cli.options import FiniteRange, as_value_errors, echo_json, usage_errors, whole_numbers
 from symconv.cli.progress import progress
 from symconv.cli.spread import spread_options
 from symconv.layer.padding import MODES
@@ -50,7 +50,7 @@ MAX_WIDTH = 120
 )
 @click.option("--assume", metavar="COMPARISONS", default=None,
               help='Claim it only there: "p == 0, K odd"; the condition beyond it is told too.')  # fmt: skip
-@click.option("--max-seconds", default=MAX_SECONDS, show_default=True, type=click.FloatRange(0, 86400, min_open=True),
+@click.option("--max-seconds", default=MAX_SECONDS, show_default=True, type=FiniteRange(0, 86400, min_open=True),
               help="For one claim; what is open then is UNKNOWN.")  # fmt: skip
 @click.option(
     "--export", type=click.Choice(["smtlib", "latex"]), help="Write the claim for SMT solvers, or the theorem."

@@ -119,7 +119,7 @@ def claims(
     strides, dilations = _steps("stride", stride), _steps("dilation", dilation)
     if len(strides) * len(dilations) > MAX_CLAIMS:
         raise ValueError(f"{len(strides) * len(dilations):,} strides and dilations, more than {MAX_CLAIMS:,}")
-    assumed = assumptions(assume) if assume else ()
+    assumed = () if assume is None else assumptions(assume)
     return [Claim(chosen, s, d, symmetric, assumed, own) for s in strides for d in dilations]
 
 

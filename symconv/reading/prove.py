@@ -15,7 +15,7 @@ from symconv.algebra.comparisons import in_words as said
 from symconv.proof.assumptions import assumptions
 from symconv.proof.decide import points
 from symconv.reading.arrays import Grid
-from symconv.reading.calls import Call, Layer
+from symconv.reading.calls import GRADIENTS, Call, Layer
 from symconv.reading.numbers import affine
 from symconv.reading.regions import MAX_SECONDS, Output, Reading, read
 from symconv.reading.replay import Replay, at_sizes, term_points, within
@@ -116,8 +116,8 @@ def prove_source(
     readings: list[Reading] = []
     written = is_formula(forward)
     own = None if written else forward
-    assumed = assumptions(assume) if assume else ()
-    named = tuple(targets or ("dx", "dw", "db"))
+    assumed = () if assume is None else assumptions(assume)
+    named = _targets(targets)
     for s, d in steps_of(stride, dilation):
         call = Call(
             convention,
@@ -138,6 +138,8 @@ def prove_source(
             readings.append(read(source, function, call, seconds, assumed=assumed))
         except SyntaxError as error:
             raise ValueError(f"the source cannot be parsed: line {error.lineno}: {error.msg}") from None
+        except (RecursionError, MemoryError):
+            raise ValueError("the source cannot be parsed: it is nested too deeply") from None
     runs = replayed(readings, source, function, replays) if replays else [Replay()] * len(readings)
     found: list[CodeProof] = []
     for reading, played in zip(readings, runs, strict=True):
@@ -146,6 +148,16 @@ def prove_source(
             told = second_opinion(reading, proof.target, proof.proved, not assumed) if asked else None
             found.append(replace(proof, second_opinion=told))
     return CodeProofs(tuple(found))
+
+
+def _targets(targets: Sequence[str] | None) -> tuple[str, ...]:
+    """The outputs, y alone or gradients, each once; ValueError for others."""
+    named = tuple(targets or GRADIENTS)
+    if named != ("y",) and (len(set(named)) < len(named) or not set(named) <= set(GRADIENTS)):
+        raise ValueError(
+            f"a function returns y, or of {', '.join(GRADIENTS)} each once, not {', '.join(map(str, named))}"
+        )
+    return named
 
 
 def _proofs(reading: Reading, played: Replay, shown: str, assumed: Sequence[Comparison]) -> Iterable[CodeProof]:

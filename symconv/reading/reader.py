@@ -56,6 +56,8 @@ class Reader:
         self.steps = 0
         self.depth = 0
         self.globals = Frame()
+        #: what parameters of the module's functions default to: made once, so that a list is the same in every call
+        self.defaults: dict[ast.expr, Any] = {}
         #: the names that the module binds, in functions those that they declare global
         self.bound = names_bound(tree)
         self.block(tree.body, self.globals, lenient=True)
@@ -239,6 +241,13 @@ class Reader:
             self.depth -= 1
             self.entered = outer
 
+    def _default(self, function: Function, node: ast.expr) -> Any:
+        if function.frame is not self.globals:
+            return self.value(node, function.frame)
+        if node not in self.defaults:
+            self.defaults[node] = self.value(node, function.frame)
+        return self.defaults[node]
+
     def _bound(self, function: Function, args: list[Any], keywords: dict[str, Any]) -> dict[str, Any]:
         """Arguments by the names of the parameters; TypeError of the function where they do not fit."""
         said = function.node.args
@@ -269,7 +278,7 @@ class Reader:
             if name not in found:
                 if name not in defaults:
                     raise Raised("TypeError")
-                found[name] = self.value(defaults[name], function.frame)
+                found[name] = self._default(function, defaults[name])
         return found
 
 

@@ -79,8 +79,20 @@ def test_an_assumption_that_no_layer_meets():
         (["FILE:backward", "--forward", "y[i] = sum(w[k], k)"], "each product of y has w and x once"),
         (["FILE:backward", "--forward", TURNED, "--padding-mode", "reflect"], "a convolution with zeros padding"),
         (["FILE:backward", "--assume", "p"], "is no comparison"),
+        (["FILE:backward", "--assume", ""], "is no comparison"),
+        (["dx", "--assume", ""], "is no comparison"),
+        (["FILE:backward", "--target", "dx,dx"], "each once, not dx, dx"),
+        (["FILE:backward", "--target", "q"], "each once, not q"),
+        (["FILE:backward", "--max-seconds", "nan"], "nan is no finite number"),
     ],
 )
 def test_what_says_nothing_of_it_is_refused(file, given, told):
     done = run("prove", *(each.replace("FILE", str(file)) for each in given))
     assert_bad_usage(done, told)
+
+
+def test_a_source_nested_too_deeply_is_one_line(tmp_path):
+    (tmp_path / "long.py").write_text(
+        "def f(x, w, b, dy, stride, padding):\n    return " + "+".join(["dy"] * 30_000) + "\n"
+    )
+    assert_bad_usage(run("prove", f"{tmp_path / 'long.py'}:f"), "it is nested too deeply")

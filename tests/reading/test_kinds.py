@@ -135,3 +135,17 @@ def backward(x, w, b, dy, stride, padding):
     (proof,) = prove_source(source, "backward", stride=1, targets=("db",), replays=0)
     assert proof.verdict == "UNKNOWN"
     assert "line 4, column 17: a comprehension over what its own index bounds" in (proof.reason or "")
+
+
+def test_a_default_is_made_once():
+    source = """
+def scaled(a, calls=[0]):
+    calls[0] += 1
+    return a * calls[0]
+
+def backward(x, w, b, dy, stride, padding):
+    scaled(dy)
+    return scaled(dy).sum(axis=(0, 2, 3)) / 2
+"""
+    (proof,) = prove_source(source, "backward", stride=1, targets=("db",), replays=0)
+    assert proof.verdict == "PROVED", proof.reason
