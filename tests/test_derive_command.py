@@ -186,3 +186,12 @@ def test_bib_writes_the_works_beside_what_cites_them(tmp_path: Path) -> None:
     assert len(cited.split(",")) >= 4
     assert set(cited.split(",")) <= set(known)
     assert_bad_usage(run(*LINE, "--bib", str(works)), "--bib", "-o PATH")
+
+
+def test_a_name_with_a_space_and_an_address_with_one(tmp_path: Path) -> None:
+    path = tmp_path / "my post.md"
+    assert run(*LINE, "--sections", "forward", "-o", str(path)).status == 0
+    assert (tmp_path / "my post-window.svg").is_file()
+    assert "](my%20post-window.svg)" in path.read_text("utf-8")
+    assert_bad_usage(run(*LINE, "--figure-path", "a b", "-o", str(path)), "path 'a b': an address has no spaces")
+    assert_bad_usage(run(*LINE, "--notation", "none.toml"), "none.toml: No such file")

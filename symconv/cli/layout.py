@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import click
 
@@ -51,7 +52,8 @@ def layout_of(options: dict[str, Any], format: str, path: str | None) -> Layout:
         raise click.UsageError("--figures files is for Markdown that is written with -o PATH")
     if figures is None and format == "markdown":
         figures = "none" if path is None else "files"
-    stem = "" if path is None else f"{Path(path).stem}-"
+    Layout(path=address or "")  # what is wrong with it is said of it alone
+    stem = "" if path is None else f"{quote(Path(path).stem)}-"
     return Layout(millimetres(options["width"]), options["level"], options["prefix"], options["theorem"], figures,
                   (address or "") + stem, bibliography(options["bib"], format), options["explorer"])  # fmt: skip
 

@@ -310,7 +310,9 @@ def notation(given: Notation | str | Path | Mapping[str, Any] | None) -> Notatio
         raise ValueError(f"no notation {str(given)[:60]!r}; there are {', '.join(PRESETS)}, or a file ending in .toml")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
     return _of_table(table, str(path))
 
