@@ -502,7 +502,7 @@ LOOK = """
 const math = [...document.querySelectorAll("math")];
 answer.errors = document.querySelectorAll("merror, parsererror").length;
 answer.shown = math.map((each) => each.textContent).join("");
-answer.flat = math.map((each) => each.getBoundingClientRect()).filter((box) => !(box.width > 2 && box.height > 2)).length;
+answer.flat = math.map((each) => each.getBoundingClientRect()).filter((box) => !(box.width > 2 && box.height > 1)).length;  /* dots are two pixels high */
 answer.strange = [...document.querySelectorAll("math *, mrow, mi, mn, mo, msub, msup, mfrac, mtable, mtd, munder, munderover")]
     .filter((each) => each.namespaceURI !== math[0].namespaceURI).length;
 const boxes = [...document.querySelectorAll(".display, .wide, pre")];
