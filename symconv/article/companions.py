@@ -182,7 +182,7 @@ def fewer(conv: Conv) -> Conv:
     """The shorter layer with two images, two groups and two channels of each on either side, where the layer has as many.
 
     >>> fewer(Conv(input=(56, 56), kernel=3, padding=1, in_channels=64, out_channels=128, groups=32))
-    Conv(input=(4, 4), kernel=(3, 3), in_channels=4, out_channels=4, groups=2, padding=(1, 1))
+    Conv(input=(4, 4), kernel=(3, 3), in_channels=4, out_channels=4, padding=(1, 1), groups=2)
     """
     groups = min(conv.groups, 2)
     each = (groups * min(channels // conv.groups, 2) for channels in (conv.in_channels, conv.out_channels))

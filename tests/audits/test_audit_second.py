@@ -30,7 +30,7 @@ NAMES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap", "symmetr
 def each(value, ndim):
     if isinstance(value, int):
         return [value] * ndim
-    return [value] if ndim == 1 else list(value)
+    return list(value)
 
 
 def rows(size, pad, mode):

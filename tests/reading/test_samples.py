@@ -352,4 +352,4 @@ def test_outputs_that_are_asked_for_alone():
     assert [(each.target, each.verdict) for each in found] == [("db", "PROVED")]
     assert [each.target for each in prove_source(source.replace("None, None, ", ""), "f", targets=("db",))] == ["db"]
     (unread,) = prove_source(source.replace("None, None", "None"), "f", targets=("db",), replays=0)
-    assert (unread.verdict, unread.reason) == ("UNKNOWN", "a return of 2 values is not read")
+    assert (unread.verdict, unread.reason) == ("UNKNOWN", "line 2, column 5: a return of 2 values is not read")
