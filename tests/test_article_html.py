@@ -497,12 +497,12 @@ def test_a_fragment_keeps_to_itself(tmp_path: Path) -> None:
 
 # in a browser ---------------------------------------------------------------------------------------------------------
 
-#: what cannot be seen from the markup: text left over, mathematics without extent or cut off, boxes wider than the page
+#: what cannot be seen from the markup: text left over, mathematics without extent (dots are 2 px high) or cut off, boxes too wide
 LOOK = """
 const math = [...document.querySelectorAll("math")];
 answer.errors = document.querySelectorAll("merror, parsererror").length;
 answer.shown = math.map((each) => each.textContent).join("");
-answer.flat = math.map((each) => each.getBoundingClientRect()).filter((box) => !(box.width > 2 && box.height > 1)).length;  /* dots are two pixels high */
+answer.flat = math.map((each) => each.getBoundingClientRect()).filter((box) => !(box.width > 2 && box.height > 1)).length;
 answer.strange = [...document.querySelectorAll("math *, mrow, mi, mn, mo, msub, msup, mfrac, mtable, mtd, munder, munderover")]
     .filter((each) => each.namespaceURI !== math[0].namespaceURI).length;
 const boxes = [...document.querySelectorAll(".display, .wide, pre")];
