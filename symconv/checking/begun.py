@@ -1,4 +1,4 @@
-"""Sums of which an author writes the first terms and dots: what is written is part of the whole."""
+"""Sums of which an author writes some terms, and dots for the rest: what is written is part of the whole."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ BEGUN = "begun"
 
 
 def begun_sums(statement: Statement) -> Statement:
-    """The same with ``a + b + ...`` as a sum that goes on, where all of it is written at numbers."""
+    """The same with ``a + b + ...`` and ``a + ... + z`` as sums that go on, where all of it is written at numbers."""
     return replace(statement, sides=(*statement.sides[:1], *map(_begun, statement.sides[1:])))
 
 
 def _begun(side: Term) -> Term:
-    if not isinstance(side, Add) or side.terms[-1] != (1, Dots()) or len(side.terms) < 2:
+    if not isinstance(side, Add) or (1, Dots()) not in side.terms:
         return side
-    written = Add(side.terms[:-1])
+    written = Add(tuple(each for each in side.terms if each != (1, Dots())))
     inside = list(walk(written))
     numbers = any(isinstance(each, (Entry, Grid, Seq)) for each in inside) and not any(
         isinstance(each, (Name, Dots)) for each in inside

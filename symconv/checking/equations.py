@@ -53,6 +53,7 @@ from symconv.checking.terms import (
     Star,
     Statement,
     Term,
+    names_in,
     substituted,
     walk,
 )
@@ -302,16 +303,33 @@ def _at_layers(
             model.beyond = False
         fix = nearest(sides[0], sides[-1], target, models, context)
         return Outcome(ILL_FORMED, kind, "right with zeros past the end", past, fix)
+    if failed is not None and (layer := _layer_alone(sides, target, models, context)):
+        models, failed = layer, None
     if failed is not None:
-        if not setting_known(statement, context):
-            return _elsewhere(statement, context) or wrong(failed, sides, target, models, context, kind)
-        return wrong(failed, sides, target, models, context, kind)
+        unknown = not setting_known(statement, context)
+        return (_elsewhere(statement, context) if unknown else None) or wrong(
+            failed, sides, target, models, context, kind
+        )
     if stray:
         return Outcome(ILL_FORMED, kind, reason=stray)
     if sideways := _sideways(sides, models[0]):
         return Outcome(INCONSISTENT, kind, "the entries agree", sideways)
     _kept(sides, target, models[0], context)
     return agreement(sides, target, models, context, kind, statement.notes)
+
+
+def _layer_alone(
+    sides: Sequence[Term], target: Sequence[str], models: Sequence[Model], context: Context
+) -> list[Model]:
+    """The article's own layer, where whole arrays without a letter for a size hold of it though not of every layer."""
+    names = set().union(*map(names_in, sides))
+    slides = any(isinstance(each, Star) for side in sides for each in walk(side))
+    if not slides or names & set(models[0].setting.sizes) or not setting_of_layer(models[0], context):
+        return []
+    try:
+        return [] if first_failure(sides, target, models[:1], context) else [models[0]]
+    except Unreadable:
+        return []
 
 
 def _failure(

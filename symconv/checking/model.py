@@ -76,6 +76,7 @@ class Model:
         self.target: dict[str, tuple[int, int]] = {}  # the left side's indices, from where to where
         self.beyond = False  # whether sums may run past the last entry, where there are zeros
         self.dims = len(conv.input)
+        self.equations: dict[int, tuple[Term, list[Any]]] = {}  # of sums, solved once
         self._entries: dict[int, tuple[Term, tuple[Entry, ...]]] = {}
 
     def entries_of(self, term: Term) -> tuple[Entry, ...]:

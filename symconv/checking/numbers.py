@@ -163,13 +163,13 @@ def _put_in(symbols: Term, values: Term, model: Model) -> str | None:
         return None if due == values.value else f"{printed(symbols)} is {due}, not {printed(values)}"
     if type(symbols) is not type(values):
         return None
-    if signs_of(symbols) != signs_of(values):
-        return f"{printed(symbols)} became {printed(values)}"
     if isinstance(symbols, Num) and symbols != values:
         return f"{printed(symbols)} became {printed(values)}"
     inside = list(children(symbols)), list(children(values))
     if len(inside[0]) != len(inside[1]):
         return None
+    if signs_of(symbols) != signs_of(values):
+        return f"{printed(symbols)} became {printed(values)}"
     return next((told for a, b in zip(*inside, strict=True) if (told := _put_in(a, b, model))), None)
 
 

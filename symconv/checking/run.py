@@ -12,7 +12,7 @@ from pathlib import Path
 from symconv.checking.alphabet import letters_of
 from symconv.checking.beside import beside, covered
 from symconv.checking.comparison import Outcome
-from symconv.checking.context import Context
+from symconv.checking.context import SIZES, Context
 from symconv.checking.declared import declared, signs
 from symconv.checking.documents import Block, DocumentError, blocks_of, format_of
 from symconv.checking.inlines import claims, worth_telling
@@ -221,6 +221,8 @@ def _relate(told: list[Statement], context: Context) -> None:
             re.fullmatch(r"[a-z](_\d)?′*|μ(_\d)?", left.text) or left.text in indices
         ):
             continue
+        if SIZES.get(left.text, ("",))[0] == "r" and all(names_in(side) <= set(SIZES) for side in each.sides):
+            continue  # a size
         array = left.text in context.roles and left.text not in context.axes  # b may be an index
         if len(each.sides) > 1 and not each.system and not array and names_in(each.sides[1]):
             context.relations[left.text] = each.sides[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from symconv.checking.calls import border_named
@@ -120,7 +120,12 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     used = [sizes[n] for n in names & set(sizes)]
     choices = _choices(statement, context, dims, channels, used, setting.base)
     extras = (0, 1) if context.transposed and "r" in letters else (0,)
-    for (shape, kernel), s, p, d, r in itertools.product(choices, strides, paddings, dilations, extras):
+    steps = (
+        _pairs(strides, paddings, dilations)
+        if dims > 1 and channels
+        else itertools.product(strides, paddings, dilations)
+    )
+    for (s, p, d), (shape, kernel), r in itertools.product(steps, choices, extras):
         widths = _widths(p, kernel) if isinstance(p, str) else p
         if widths is None:
             continue
@@ -135,6 +140,14 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
         except ValueError:
             continue
         yield Model(conv, setting, channels, batch)
+
+
+def _pairs(strides: Sequence[int], paddings: Sequence[Any], dilations: Sequence[int]) -> Iterator[tuple[int, Any, int]]:
+    """Steps and borders, so that any two of their values come together; all three would be too much to look at."""
+    few = len(strides) * len(paddings) * len(dilations) <= 9
+    for (i, s), (j, p), (k, d) in itertools.product(*map(enumerate, (strides, paddings, dilations))):
+        if few or k == (i + j) % len(dilations):
+            yield s, p, d
 
 
 def _widths(what: str, kernel: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +27,7 @@ from symconv.checking.calls import (
 from symconv.checking.jacobians import Jacobian, plain, product, same
 from symconv.checking.letters import stem_of
 from symconv.checking.model import FAR, Model, Unreadable, constant
+from symconv.checking.solved import Equation, equations_of, in_order, values_of
 from symconv.checking.terms import (
     IVERSON,
     Add,
@@ -49,7 +50,7 @@ from symconv.checking.terms import (
     names_in,
     walk,
 )
-from symconv.checking.windows import check_window, crossed_out
+from symconv.checking.windows import check_order, check_window, crossed_out
 
 __all__ = ["Jacobian", "Past", "Shapes", "Twice", "evaluate", "same"]
 
@@ -163,12 +164,15 @@ def _sum(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     if not term.bounds:  # of all entries
         value = plain(evaluate(model, term.body, env))
         return sum(value.reshape(-1), constant(0)) if isinstance(value, np.ndarray) else value
-    return summed(model, term.bounds, term.body, model.entries_of(term.body), env)
+    equations = equations_of(model, term.body, term.bounds, env) if isinstance(term.body, Choice) else []
+    bounds = in_order(term.bounds, equations)
+    return summed(model, bounds, term.body, model.entries_of(term.body), env, equations)
 
 
 def summed(
-    model: Model, bounds: tuple[Any, ...], body: Term, entries: tuple[Entry, ...], env: Mapping[str, int]
-) -> Any:
+    model: Model, bounds: tuple[Bound, ...], body: Term, entries: tuple[Entry, ...], env: Mapping[str, int],
+    equations: Sequence[Equation],
+) -> Any:  # fmt: skip
     if not bounds:
         return evaluate(model, body, env)
     first, rest = bounds[0], bounds[1:]
@@ -187,8 +191,9 @@ def summed(
         if span is not None and high > span[1] and not model.beyond:
             raise Past(f"{first.name} runs to {high}, past the last entry {span[1]}")
     total: Any = None
-    for i in range(int(Fraction(low).__ceil__()), int(Fraction(high).__floor__()) + 1):
-        part = plain(summed(model, rest, body, entries, {**env, first.name: i}))
+    values = range(int(Fraction(low).__ceil__()), int(Fraction(high).__floor__()) + 1)
+    for i in values_of(first.name, values, [each.name for each in rest], equations, env) if equations else values:
+        part = plain(summed(model, rest, body, entries, {**env, first.name: i}, equations))
         total = part if total is None else total + part
     return constant(0) if total is None else total
 
@@ -255,6 +260,8 @@ def _star(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     if isinstance(left, Polynomial) or isinstance(right, Polynomial):
         return left * right
     if term.sign == "⊙":
+        for side in (term.left, term.right):
+            check_order(model, side)
         if left.shape != right.shape:
             raise Shapes("entries of arrays of different shapes are multiplied")
         return left * right

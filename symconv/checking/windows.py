@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
+
 from symconv.algebra.polynomials import Polynomial
 from symconv.checking.model import Model, Unreadable, constant
-from symconv.checking.terms import Call, Entry, Grid, Term
+from symconv.checking.terms import Call, Entry, Grid, Term, names_in
 
-__all__ = ["check_window", "crossed_out"]
+__all__ = ["check_order", "check_window", "crossed_out"]
+
+
+Places = tuple[int, ...] | None
 
 
 def crossed_out(model: Model, entry: Term) -> Polynomial:
@@ -36,7 +42,12 @@ def check_window(model: Model, grid: Grid) -> None:
         return
     if len({entry.array for entry in cells.values()}) > 1:
         raise Unreadable("what is crossed out is an entry of another array")
-    places = {at: model.positions(entry, {}) for at, entry in cells.items()}
+    if not _is_lattice({at: model.positions(entry, {}) for at, entry in cells.items()}):
+        raise Unreadable("the indices of a window with entries crossed out are not a step apart")
+
+
+def _is_lattice(places: Mapping[tuple[int, int], Places]) -> bool:
+    """Whether neighbours are everywhere the same step apart, along rows and along columns."""
     known = {at: place for at, place in places.items() if place is not None}
     for down, right in ((0, 1), (1, 0)):
         steps = {
@@ -45,4 +56,23 @@ def check_window(model: Model, grid: Grid) -> None:
             if (r + down, c + right) in known and len(known[r, c]) == len(known[r + down, c + right])
         }
         if len(steps) > 1:
-            raise Unreadable("the indices of a window with entries crossed out are not a step apart")
+            return False
+    return True
+
+
+def check_order(model: Model, grid: Term) -> None:
+    """Unreadable where entries that are multiplied one by one are neither a step apart nor in the order of their indices.
+
+    An entry out of place makes no difference where the other factor is zero.
+    """
+    if not isinstance(grid, Grid):
+        return
+    cells = {(r, c): cell for r, row in enumerate(grid.rows) for c, cell in enumerate(row) if isinstance(cell, Entry)}
+    if len({entry.array for entry in cells.values()}) != 1 or any(names_in(i) for e in cells.values() for i in e.at):
+        return
+    places = {at: model.positions(entry, {}) for at, entry in cells.items()}
+    order = [place for place in places.values() if place is not None]
+    rising = [a < b for a, b in itertools.pairwise(order)]
+    strict = len(set(order)) == len(order) and len(set(rising)) <= 1
+    if not strict and not _is_lattice(places):
+        raise Unreadable("an entry of a window is out of place")
