@@ -39,7 +39,7 @@ MEANINGS = {
 _MEANINGS = {letter: re.compile(pattern, re.IGNORECASE) for letter, pattern in MEANINGS.items()}
 _LOSS = re.compile(r"(?:\bloss|\bperte|\bVerlust)\s+\$([^$]+)\$")
 _STAR = re.compile(r"(?<!\^)(?<!\^\{)(\\star|\\ast|\\circledast|\\otimes|\*|⋆|∗|⊛|⊗)(?![A-Za-z])")
-_VALUE = re.compile(r"\$([^$=]+?) = -?\d+\$\s*\(([^()$]+)\)")
+_VALUE = re.compile(r"\$([^$=]+?)(?: = ([^$=\d]+?))? = -?\d+\$\s*\(([^()$]+)\)")
 _SLIDES = re.compile(r"(cross-?|Kreuz)?(correlation|corrélation|Korrelation)\b", re.IGNORECASE)
 _FIRST = re.compile(r"indices (?:begin|start) (?:at|with)|indices commencent à|Indizes beginnen bei", re.IGNORECASE)
 _MATHS = re.compile(r"(?<![\\$])\$([^$]+)\$")
@@ -114,7 +114,11 @@ def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
 
 def _rows(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The names in the rows of tables, each with the letter that its meaning has."""
-    said_beside = [(f"${m[1]}$", m[2]) for text in words for m in _VALUE.finditer(text.replace("~", " "))]
+    values = [m for text in words for m in _VALUE.finditer(text.replace("~", " "))]
+    said_beside = [(f"${m[1]}$", m[3]) for m in values]
+    for m in values:  # p = q = 0 (padding): before and after
+        if m[2] and _MEANINGS["p"].fullmatch(m[3]) and (name := _name(m[2])) is not None:
+            yield name, "q"
     for cell, said in [*_pairs(words), *said_beside]:  # s = 1 (stride)
         if not re.fullmatch(r"\$[^$]+\$", cell.strip()):
             continue

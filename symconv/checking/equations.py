@@ -27,7 +27,7 @@ from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.operators import apart, with_mode
 from symconv.checking.passes import is_forward, settled, stepped
-from symconv.checking.ranks import at_channels, ranks_of, shape_of, sliding
+from symconv.checking.ranks import is_of_images, shape_of, sliding
 from symconv.checking.repairs import ill_formed, nearest, wrong
 from symconv.checking.result import (
     AMBIGUOUS,
@@ -74,7 +74,7 @@ def equation(statement: Statement, context: Context) -> Outcome:
         return replace(
             rest, condition=f"{rest.condition or ''}; what the dots stand for is not checked".removeprefix("; ")
         )
-    one = _is_of_images(statement, context)
+    one = is_of_images(statement, context)
     parts = [statement] if one else apart(statement)
     found = [_equation(parts[0], context)]
     if len(parts) == 2 and context.forward and is_forward(statement, context) and found[0].verdict in GOOD:
@@ -94,15 +94,6 @@ def equation(statement: Statement, context: Context) -> Outcome:
     if worst.verdict == HOLDS and any(is_begun(side) for side in statement.sides):
         return replace(worst, condition=f"{worst.condition}; what the dots stand for is not checked")
     return worst
-
-
-def _is_of_images(statement: Statement, context: Context) -> bool:
-    """Whether the one index of entries that stand for arrays is the image's."""
-    try:
-        given = {role: next(iter(each)) for role, each in ranks_of(statement, context).items()}
-        return at_channels(statement, context, given) == (0, True)
-    except Unreadable:
-        return False
 
 
 def _equation(statement: Statement, context: Context) -> Outcome:

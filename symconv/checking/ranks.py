@@ -11,7 +11,16 @@ from symconv.checking.model import Unreadable
 from symconv.checking.operators import stars_of
 from symconv.checking.terms import Bound, Call, Diff, Entry, Grid, Mul, Name, Seq, Star, Statement, SumOver, walk
 
-__all__ = ["at_channels", "each_channel", "groups_of", "ranks_of", "shape_of", "sliding", "slides_entries"]
+__all__ = [
+    "at_channels",
+    "each_channel",
+    "groups_of",
+    "is_of_images",
+    "ranks_of",
+    "shape_of",
+    "sliding",
+    "slides_entries",
+]
 
 
 def _whole_rank(context: Context) -> int:
@@ -172,3 +181,12 @@ def _written_axes(statement: Statement) -> int | None:
                 if len(pairs) == len(widths[-1].factors):
                     return len(pairs)
     return None
+
+
+def is_of_images(statement: Statement, context: Context) -> bool:
+    """Whether the one index of entries that stand for arrays is the image's."""
+    try:
+        given = {role: next(iter(each)) for role, each in ranks_of(statement, context).items()}
+        return at_channels(statement, context, given) == (0, True)
+    except Unreadable:
+        return False

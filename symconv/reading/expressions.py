@@ -303,7 +303,8 @@ def _boolean(reader: Reader, node: ast.BoolOp, frame: Frame) -> Any:
     held: list[Any] = []
     for at, each in enumerate(node.values):
         found = reader.value(each, frame)
-        if not held and at < len(node.values) - 1 and isinstance(found, Affine):  # p or None: one of the two themselves
+        constants = any(isinstance(later, ast.Constant) for later in node.values[at + 1 :])
+        if not held and constants and isinstance(found, Affine):  # p or None: one of the two themselves
             holds = reader.truth(found)
             if not isinstance(holds, bool):
                 raise Unreadable("a choice between numbers by a running index")

@@ -8,6 +8,9 @@ import pytest
 
 from symconv.audits import run
 
+#: read as files and never imported as tests: some need PyTorch
+collect_ignore_glob = ["samples/public/*"]
+
 
 @pytest.fixture(autouse=True, scope="module")
 def _without_proofs(request: pytest.FixtureRequest) -> Iterator[None]:

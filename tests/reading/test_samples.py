@@ -256,7 +256,8 @@ def test_the_file_to_use_is_proved(name, transposed):
     options = {"ndim": 1, "padding": "free", "groups": True, "transposed": transposed, "replays": 3}
     proofs = prove_source(source, f"{name}1d_backward", "kernel", 2, 1, **options)
     assert [proof.verdict for proof in proofs] == ["PROVED"] * 3, proofs[0].reason
-    overlapping = source.replace("min(start + most, O)", "min(start + most + 1, O)")
+    overlapping = source.replace("min(start + max(1, most), O)", "min(start + max(1, most) + 1, O)")
+    assert overlapping != source
     (dx, *_) = prove_source(overlapping, f"{name}1d_backward", "kernel", 2, 1, **{**options, "replays": 0})
     assert not dx.proved
 
