@@ -46,6 +46,7 @@ QUICK: tuple[tuple[dict[str, Any], str, str], ...] = (
     ({"input": 4, "kernel": 3, "padding": 1, "padding_mode": "reflect"}, "html", "de"),
     ({"input": 3, "kernel": 2, "stride": 2, "transposed": True}, "ipynb", "en"),
     ({"input": 3, "kernel": 2, "in_channels": 2, "out_channels": 2, "groups": 2}, "markdown", "fr"),
+    ({"input": 3, "kernel": 2, "in_channels": 2, "out_channels": 2, "groups": 2, "batch": 2}, "markdown", "en"),
 )
 
 

@@ -97,7 +97,9 @@ def each_channel(statement: Statement, context: Context) -> int | None:
     common = set.intersection(*(names for each in shared.values() for names in each)) - (
         set() if context.apart else bound
     )
-    return axes if alike and len(common) == 1 and axes > 0 else None
+    bare = {role: set.union(*names) for role, names in shared.items()}
+    grouped = groups_of(context) != 1 or (bare["w"] & (bare["x"] | bare["y"])) - bound != common - bound
+    return axes if alike and len(common) == 1 and axes > 0 and not grouped else None
 
 
 def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
@@ -123,6 +125,8 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
         *others,
         *((d, c, n) for n in (several, not several) for c in (current, not current) for d in (1, 2, 3)),
     ]
+    if several and given and given == dict.fromkeys(given, rank + 2) and groups_of(context) != 1:
+        return rank, True, True  # an index more is the image's before it is the group's
     for dims, channels, batch in options:
         space = batch + channels + dims
         due = {"z": dims, "v": 0, "x": space, "w": 2 * channels + dims, "y": space, "b": int(channels)}
