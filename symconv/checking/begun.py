@@ -41,6 +41,9 @@ def is_part(written: Any, whole: Any) -> bool:
     >>> is_part(constant(2), constant(3))
     True
     """
+    written, whole = (
+        a.reshape(-1)[0] if getattr(a, "size", 0) == 1 else a for a in (written, whole)
+    )  # db of one filter
     if not isinstance(written, Polynomial) or not isinstance(whole, Polynomial):
         return False
     return all(0 < c <= whole.terms.get(monomial, 0) for monomial, c in written.terms.items())

@@ -281,6 +281,10 @@ class Expression:
             inside = self.inner(part.base.body)
             if isinstance(inside, Name):
                 return self.entry(inside.text, part.sub)
+            if isinstance(inside, Entry) and Operator("·") in parts_of(part.sub):
+                rest = self.entry(inside.array, part.sub)
+                assert isinstance(rest, Call)
+                return Call("slice", (rest.args[0], *inside.at, *rest.args[1:]))
             if isinstance(inside, Entry):
                 return Entry(inside.array, (*inside.at, *self.indices(part.sub)))
             if not isinstance(inside, Star) or Operator("·") in parts_of(part.sub):
