@@ -124,7 +124,10 @@ def _rows(words: Sequence[str]) -> Iterator[tuple[str, str]]:
             continue
         names = [_name(piece) for piece in cell.strip(" $").split(",")]
         said = re.sub(r"^(the|l['’]|le|la|les|der|die|das)\s*", "", said.replace("~", " ").strip(), flags=re.IGNORECASE)
-        letter = next((letter for letter, pattern in _MEANINGS.items() if pattern.fullmatch(said)), None)
+        readings = (said, re.sub(r"\s*\([^()]*\)$", "", said))  # noyau (kernel): the word alone, too
+        letter = next(
+            (each for text in readings for each, pattern in _MEANINGS.items() if pattern.fullmatch(text)), None
+        )
         if letter is None or None in names:
             continue
         for axis, name in enumerate(names, 1):
