@@ -150,6 +150,7 @@ def _latex(text: str) -> Iterator[Block]:
     from pylatexenc.latexwalker import LatexWalker
 
     text = _expanded(re.sub(r"(?m)(?<!\\)%(?!\s*symconv:).*$", "", text))
+    text = PICTURES.sub(lambda m: "\n" * m[0].count("\n"), text)
     nodes = LatexWalker(text, tolerant_parsing=True).get_latex_nodes()[0]
     yield from _latex_blocks(nodes, text)
 
@@ -202,6 +203,11 @@ def _shown(node: Any, source: str, line: int) -> Block | None:
         return Block("heading", title.strip("{}*"), line, SECTIONS[name])
     return None
 
+
+#: what is drawn, and what is said below it, perhaps of another layer: none of the article's statements
+PICTURES = re.compile(
+    r"\\begin\{(tikzpicture|pgfpicture|tikzcd)\}.*?\\end\{\1\}"
+    r"|\\caption\*?(?:\[[^\]]*\])?\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\}", re.DOTALL)  # fmt: skip
 
 SECTIONS = {"title": 1, "chapter": 1, "section": 1, "subsection": 2, "subsubsection": 3, "paragraph": 4}
 
