@@ -217,7 +217,8 @@ def _expanded(text: str) -> str:
     pattern = re.compile(
         r"\\(?:re)?newcommand\*?\s*\{?\\([A-Za-z]+)\}?(?:\[(\d)\])?\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
     )
-    commands = {m[1]: (int(m[2] or 0), m[3]) for m in pattern.finditer(text)}
+    # a heading in another type is one all the same
+    commands = {m[1]: (int(m[2] or 0), m[3]) for m in pattern.finditer(text) if m[1] not in SECTIONS}
     text = pattern.sub(lambda m: "\n" * m[0].count("\n"), text)
     for _ in range(4):
         before = text
