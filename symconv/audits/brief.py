@@ -62,7 +62,8 @@ def briefly(
         (answer,) = answers
         wrong = tried.wrong(tried.reference.points[1], answer) if isinstance(answer, Returned) else ()
         before = found[i]
-        if wrong or not isinstance(answer, Returned) or answer.outputs.keys() != before.outputs.keys():  # type: ignore[union-attr]
+        assert isinstance(before, CaseVerdict)  # only those are tried again
+        if wrong or not isinstance(answer, Returned) or answer.outputs.keys() != before.outputs.keys():
             found[i] = Left(wrong)
         del kept[i]
     for i in kept:  # the process ended before their turn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,5 +79,5 @@ def test_all() -> None:
         result = audited(name, GRID)
         told = any(NOTICED.get(name, "nothing") in finding for finding in result.findings)
         assert result.ok is (name in RIGHT or told), (name, result.findings)
-    for path in Path("/tmp").glob("symconv-cheat-*"):
+    for path in Path(tempfile.gettempdir()).glob("symconv-cheat-*"):
         os.unlink(path)

@@ -9,6 +9,7 @@ import pickle
 import random
 import signal
 import sys
+import tempfile
 import threading
 import time
 from functools import lru_cache
@@ -119,7 +120,7 @@ def alternates(x, w, b, dy, stride, padding):
 
 
 def tires_in_files(x, w, b, dy, stride, padding):
-    path = Path(f"/tmp/symconv-cheat-{os.getppid()}")
+    path = Path(tempfile.gettempdir(), f"symconv-cheat-{os.getppid()}")
     count = int(path.read_text()) if path.exists() else 0
     path.write_text(str(count + 1))
     return truth(x, w, b, dy, stride, padding) if count < 20 else zeros(x, w, b)
