@@ -27,9 +27,10 @@ sys.dont_write_bytecode = False
 
 EVERYTHING = pytest.StashKey[bool]()
 
-# a slow machine is not a failing test; failures are replayed from the database of examples on a developer's machine, where
-# examples are new every time, and the same examples are tried each time where a result has to be reproduced
-settings.register_profile("symconv", deadline=None, derandomize=bool(os.environ.get("SYMCONV_CI")))
+# a slow machine is not a failing test. A plain run tries the same examples each time, everywhere: whether a change may land is no
+# matter of chance. `--hypothesis-seed=N` and `--sweep` search among others
+settings.register_profile("symconv", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, derandomize=False)
 # that a mutant is told is all there is to know of it
 settings.register_profile("mutants", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("mutants" if os.environ.get("SYMCONV_MUTANTS") else "symconv")
@@ -53,6 +54,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Whether this run is about everything: nothing is named, neither to it nor to the process that began it."""
+    if config.getoption("--sweep") or config.getoption("--hypothesis-seed", None) is not None:
+        settings.load_profile("search")
     begun = getattr(config, "workerinput", {}).get("everything")
     everything = config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.keyword
     config.stash[EVERYTHING] = everything if begun is None else begun
