@@ -17,13 +17,13 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from symconv.audits import audit
+    from symconv.audits.prove import prove
     from symconv.checking import check
     from symconv.formulas.verify import Verification, verify
     from symconv.jupyter import widget
     from symconv.layer.conv import Conv
     from symconv.layer.gradients import Gradients
     from symconv.proof import Proof
-    from symconv.reading.api import prove
 
 __all__ = ["Conv", "Gradients", "Proof", "Verification", "audit", "check", "prove", "verify", "widget"]
 
@@ -35,7 +35,7 @@ _HOME = {
     "audit": "symconv.audits",
     "check": "symconv.checking",
     "load_ipython_extension": "symconv.jupyter",
-    "prove": "symconv.reading.api",
+    "prove": "symconv.audits.prove",
     "verify": "symconv.formulas.verify",
     "widget": "symconv.jupyter",
 }

@@ -82,7 +82,7 @@ def _names(function: Function) -> list[str] | None:
     try:
         _, text, name = files.named(str(function))
         tree = ast.parse(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         return None  # loading says what is wrong
     defined = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
     if not defined:

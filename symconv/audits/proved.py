@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from symconv.algebra.comparisons import in_words
+from symconv.audits.called import Function, as_settled, name_of
 from symconv.audits.inference.settle import Settled
-from symconv.audits.inference.written import CALLED, written
 from symconv.audits.result import Outcome
-from symconv.audits.sandbox import files
 from symconv.layer.conv import Conv
 from symconv.proof.assumptions import assumptions
 from symconv.reading.calls import INPUTS, KERNELS, TRANSPOSED_INPUTS
@@ -24,7 +21,6 @@ __all__ = ["with_proof"]
 MAX_SECONDS = 20.0
 
 Found = TypeVar("Found", bound=Outcome)
-Function = str | os.PathLike[str] | Callable[..., Any]
 
 
 def with_proof(audit: Found, function: Function, call: Settled, forward: Any = None) -> Found:
@@ -41,54 +37,30 @@ def with_proof(audit: Found, function: Function, call: Settled, forward: Any = N
     if audit.mode != "backward" or len(layers) != 1 or audit.unjudged:
         return audit
     strides, dilations = sorted({s for s, _ in steps}), sorted({d for _, d in steps})
-    convention, (ndim, transposed, padding_mode) = call.convention, layers.pop()
+    ndim, transposed, padding_mode = layers.pop()
     try:
-        source, name = _source(function)
-        forward = None if forward is None else _name(forward)
+        said = as_settled(function, replace(call, ndim=ndim), None if forward is None else name_of(forward))
     except ValueError:
         return audit
-    if call.reading is not None and convention != "plain":
-        more = written(call.reading, name, ndim, source)
-        if more is None:
-            return audit
-        source, name, convention, forward = f"{source}\n\n{more}", CALLED, "plain", None
-    found = condition_for(source, name, convention, strides, dilations, forward=audit.truth or forward, adjoint=False, ndim=ndim,
-                          targets=audit.outputs, seconds=MAX_SECONDS, transposed=transposed,
-                          padding_mode=padding_mode)  # fmt: skip
+    if said.padding == "none":
+        cases = [(conv, statuses) for conv, statuses in cases if not conv.padding[0][0]]
+    found = condition_for(said.source, said.name, said.convention, strides, dilations, forward=audit.truth or said.forward,
+                          adjoint=False, ndim=ndim, targets=audit.outputs, seconds=MAX_SECONDS, transposed=transposed,
+                          padding_mode=padding_mode, padding=said.padding, square=said.square, one=said.one)  # fmt: skip
     if found is None or not all(_agrees(found, audit.outputs, conv, statuses) for conv, statuses in cases):
         return audit
     if audit.assumed:
         found = found.under(assumptions(audit.assumed))
-    return replace(audit, proved=_told(found, strides, dilations, audit.assumed))
+    return replace(audit, proved=_told(found, strides, dilations, said.only, audit.assumed))
 
 
-def _source(function: Function) -> tuple[str, str]:
-    """The text of a function's file, a notebook's code cells among them, and its name there; ValueError where it has none."""
-    if callable(function):
-        name = _name(function)
-        try:
-            function = f"{inspect.getsourcefile(function)}:{name}"
-        except TypeError as error:
-            raise ValueError(f"{name}: {error}") from error
-    _, text, name = files.named(os.fspath(function))
-    return text, name
-
-
-def _name(function: Any) -> str:
-    """The name of a function or class at the top of its file; ValueError for what was made elsewhere or wrapped."""
-    if isinstance(function, str):
-        return function
-    name = getattr(function, "__qualname__", "<none>")
-    if not name.isidentifier() or hasattr(function, "__wrapped__"):
-        raise ValueError(f"{name} does not stand at the top of a file")
-    return str(name)
-
-
-def _told(found: ProvedCondition, strides: list[int], dilations: list[int], assumed: str = "") -> str:
-    """One condition for all, or one for each stride where the outputs of a stride share it; what was assumed stands in front of
-    what it restricts."""
+def _told(
+    found: ProvedCondition, strides: list[int], dilations: list[int], only: Sequence[str] = (), assumed: str = ""
+) -> str:
+    """One condition for all, or one for each stride where the outputs of a stride share it; what the function cannot be asked and
+    what was assumed stand in front of what they restrict."""
     d = "" if dilations == [1] else f", dilation {', '.join(map(str, dilations))}"
-    every = "for every size" + (f" with {in_words(assumptions(assumed))}" if assumed else "")
+    every = " ".join(["for every size", *only]) + (f" with {in_words(assumptions(assumed))}" if assumed else "")
     whole = f"{every} at stride {', '.join(map(str, strides))}{d}"
     if found.text is not None:
         return f"{_said(found.text)}, {whole}"

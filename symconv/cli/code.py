@@ -14,16 +14,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from symconv.audits.functions import prove_function as prove_code
 from symconv.audits.spread import in_order
 from symconv.cli.options import echo_json, usage_errors
 from symconv.files import write_whole
-from symconv.reading.prove import prove_code
-from symconv.reading.result import CodeProofs
-from symconv.reading.steps import steps_of
 from symconv.sarif import Finding, located, sarif
 
 if TYPE_CHECKING:
-    from symconv.reading.result import CodeProof
+    from symconv.reading.result import CodeProof, CodeProofs
 
 __all__ = ["Options", "findings", "prove_function", "write_or_print"]
 
@@ -65,11 +63,14 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
     with usage_errors():
         if options.export == "smtlib":
             raise ValueError("--export smtlib is for formulas")
-        steps = steps_of(stride, dilation)
         path, colon, name = function.rpartition(":")
         place = f"{Path(path).resolve()}{colon}{name}" if colon and Path(path).is_file() else function
-        found = in_order(partial(_proofs_at, place, options), steps, **options.spreading)
-        proofs = CodeProofs(tuple(proof for each in found for proof in each))
+        proofs = prove_code(
+            place, options.convention, stride, dilation, each=partial(in_order, **options.spreading), forward=options.forward,
+            ndim=options.ndim, targets=options.target.split(",") if options.target else None,
+            padding="free" if options.padding == "free" else "one", seconds=options.seconds,
+            transposed=options.transposed, second=options.second, padding_mode=options.padding_mode, assume=options.assume,
+        )  # fmt: skip
     if shape == "json":
         echo_json(proofs.to_dict())
     elif shape == "sarif":
@@ -80,16 +81,6 @@ def prove_function(function: str, stride: Any, dilation: Any, options: Options, 
     else:
         _show(proofs, options)
     return 0 if proofs.proved else 1
-
-
-def _proofs_at(function: str, options: Options, steps: tuple[int, int]) -> CodeProofs:
-    """The proofs at one stride and dilation."""
-    return prove_code(
-        function, options.convention, *steps, forward=options.forward, ndim=options.ndim,
-        targets=options.target.split(",") if options.target else None,
-        padding="free" if options.padding == "free" else "one", seconds=options.seconds,
-        transposed=options.transposed, second=options.second, padding_mode=options.padding_mode, assume=options.assume,
-    )  # fmt: skip
 
 
 def findings(proofs: Iterable[Any], function: str | None) -> list[Finding]:
@@ -112,7 +103,9 @@ def _show(proofs: CodeProofs, options: Options) -> None:
     if not console.is_terminal:
         console.width = 160  # a pipe has no width of its own: keep rows whole
     first = proofs[0]
-    console.print(Text(f"{first.formula} ({options.convention})", "bold"), soft_wrap=True)
+    console.print(Text(f"{first.formula} ({_convention(proofs, options)})", "bold"), soft_wrap=True)
+    for line in proofs.called:
+        console.print(Text(f"  {line}"), soft_wrap=True)
     console.print()
     targets = list(dict.fromkeys(proof.target for proof in proofs))
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
@@ -130,6 +123,12 @@ def _show(proofs: CodeProofs, options: Options) -> None:
     console.print()
     for name, value in _facts(proofs):
         console.print(Text(f"{name:<13}", "dim"), Text(value), sep="", soft_wrap=True)
+
+
+def _convention(proofs: CodeProofs, options: Options) -> str:
+    if options.convention != "auto":
+        return options.convention
+    return "as inferred" if proofs.called else "plain"
 
 
 def _cell(proof: CodeProof, full: bool) -> Text:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from symconv.audits.prove import is_code
 from symconv.audits.spread import in_order
 from symconv.cli.code import Options, findings, prove_function, write_or_print
 from symconv.cli.options import FiniteRange, as_value_errors, echo_json, usage_errors, whole_numbers
@@ -23,7 +24,6 @@ from symconv.proof.decide import MAX_OPERATIONS
 from symconv.proof.prover import claims, prove_claim
 from symconv.proof.result import Proof, Proofs
 from symconv.proof.smtlib import smtlib
-from symconv.reading.api import is_code
 from symconv.sarif import sarif
 
 __all__ = ["command", "proofs_of"]
@@ -56,7 +56,10 @@ MAX_WIDTH = 120
     "--export", type=click.Choice(["smtlib", "latex"]), help="Write the claim for SMT solvers, or the theorem."
 )
 @click.option(
-    "--convention", default="plain", show_default=True, help="FILE.py:FUNCTION: how it is called, as for audit."
+    "--convention",
+    default="auto",
+    show_default=True,
+    help="FILE.py:FUNCTION: how it is called, as for audit; auto finds it out.",
 )
 @click.option("--forward", default=None, metavar="FORWARD",
               help='Its own forward pass as the truth: "y[i] = sum(w[k] * x[i + K - 1 - k], k)", or FILE.py:F.')  # fmt: skip
@@ -93,7 +96,7 @@ def command(
     A NumPy function is proved from its source, for every size: FILE.py:FUNCTION in place of the formula.
 
     \b
-    symconv prove layer.py:conv_backward --convention cs231n --stride 1..3
+    symconv prove layer.py:conv_backward --stride 1..3
     """
     if output is not None and export is None:
         raise click.UsageError(f"-o {output} goes with --export smtlib or --export latex")

@@ -163,6 +163,13 @@ ATTRIBUTES: dict[type, Callable[[Reader, Any, str], Any]] = {
 
 def item(reader: Reader, holder: Any, index: Any) -> Any:
     """holder[index]."""
+    found = _item(reader, holder, index)
+    if isinstance(found, Poison):
+        raise Unreadable(found.why)
+    return found
+
+
+def _item(reader: Reader, holder: Any, index: Any) -> Any:
     if isinstance(holder, Grid):
         items = list(index) if isinstance(index, tuple) else [index]
         items = [numpy_making.as_array(reader, each) if isinstance(each, list) else each for each in items]

@@ -52,6 +52,7 @@ class Call:
     outputs in the order in which they are returned, where a tuple is; of a tuple of dx, dw, db they may be some.
     ``padding_mode`` is what the border holds; a function that has a parameter of that name, or settings, is told it.
     ``forward_formula`` is a forward pass of one's own, ``"y[i] = sum(w[k] * x[s*i + K - 1 - k - p], k)"``, on every axis.
+    ``square`` kernels have K entries on each axis, and the sizes in ``one`` (of N, C, F) are 1.
     """
 
     convention: str = "plain"
@@ -67,6 +68,8 @@ class Call:
     transposed: bool = False
     padding_mode: str = "zeros"
     forward_formula: str | None = None
+    square: bool = False
+    one: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.convention not in CALLS:
@@ -139,7 +142,7 @@ class Layer:
         self.call = call
         n = call.ndim
         self.inputs = (TRANSPOSED_INPUTS if call.transposed else INPUTS)[:n]
-        self.kernels = ("K",) * n if call.convention == "coursera" else KERNELS[:n]
+        self.kernels = ("K",) * n if call.square or call.convention == "coursera" else KERNELS[:n]
         pads = {"one": (("p", "p"),) * n, "free": PADS[:n], "none": ((None, None),) * n}[call.padding]
         self.pads = tuple(tuple(0 if name is None else affine(name) for name in pair) for pair in pads)
         padding = dict.fromkeys(name for pair in pads for name in pair if name)
@@ -189,6 +192,7 @@ class Layer:
     def possible(self, context: isl.Context) -> isl.Set:
         """The sizes of layers that exist."""
         told = [f"{name} >= {0 if name in (*self.padding, *self.extra) else 1}" for name in self.sizes]
+        told += [f"{name} = 1" for name in self.call.one]
         world = World(context, self.sizes, isl.Set.read_from_str(context, "{ : }"))
         if self.call.transposed:
             told += [f"{self.computed(world, axis)} >= 1" for axis in range(self.call.ndim)]

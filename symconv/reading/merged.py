@@ -5,7 +5,7 @@ from __future__ import annotations
 from symconv.reading.numbers import Affine, Conjunction, at_least, equal
 from symconv.reading.world import Raised, Unreadable, World
 
-__all__ = ["unified"]
+__all__ = ["same_parts", "unified"]
 
 Axis = tuple[Affine | int, ...]
 
@@ -27,3 +27,18 @@ def unified(world: World, a: Axis, b: Axis, kind: str) -> tuple[Axis, bool | Con
                     return axis, one, not one
             raise Raised(kind)
     raise Unreadable("broadcasting of axes that a reshape merged in another way")
+
+
+def same_parts(world: World, a: Axis, b: Axis, kind: str) -> bool:
+    """Whether two axes of as many factors are of equal ones; where one factor alone differs they are raised at, as longer ones.
+
+    Where several differ their products may be equal all the same: that is left open.
+    """
+    other = [(x, y) for x, y in zip(a, b, strict=False) if x != y]
+    if len(a) != len(b) or not world.on_sizes(tuple(equal(x, y) for x, y in other)):
+        return False
+    if world.decide(tuple(equal(x, y) for x, y in other)):
+        return True
+    if len(other) == 1 and all(world.always((at_least(x, 1),)) for x in a):
+        raise Raised(kind)
+    return False

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symconv.reading.arrays import Axis, Grid, Index, counted, fits, picker, running, snapshot, unify
+from symconv.reading.merged import same_parts
 from symconv.reading.numbers import equal
 from symconv.reading.terms import Sum, guarded, product, simplified
 from symconv.reading.world import Raised, Unreadable, World
@@ -80,9 +81,10 @@ def _paired(world: World, a: Axis, b: Axis) -> None:
     """ValueError unless two axes that are summed against each other have one length."""
     if fits(world, a, b):
         return
-    if len(a) != 1 or len(b) != 1:
+    if len(a) == len(b) == 1:
+        world.check((equal(a[0], b[0]),), "ValueError")
+    elif not same_parts(world, a, b, "ValueError"):
         raise Unreadable("a product over axes that a reshape merged in another way")
-    world.check((equal(a[0], b[0]),), "ValueError")
 
 
 def tensordot(world: World, a: Grid, b: Grid, axes: Any) -> Grid:

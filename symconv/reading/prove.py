@@ -110,9 +110,12 @@ def prove_source(
     *, forward: str | None = None, targets: Sequence[str] | None = None, ndim: int = 2, padding: str = "one",
     groups: bool = False, replays: int = 20, seconds: float = MAX_SECONDS, shown: str | None = None,
     adjoint: bool | None = None, transposed: bool = False, second: bool = False, padding_mode: str = "zeros",
-    assume: str | None = None,
+    assume: str | None = None, square: bool = False, one: Sequence[str] = (),
 ) -> CodeProofs:  # fmt: skip
-    """:func:`prove_code` for source text; without ``adjoint`` the forward function only makes the cache."""
+    """:func:`prove_code` for source text; without ``adjoint`` the forward function only makes the cache.
+
+    ``square`` and ``one`` are those of :class:`symconv.reading.Call`.
+    """
     readings: list[Reading] = []
     written = is_formula(forward)
     own = None if written else forward
@@ -133,13 +136,10 @@ def prove_source(
             transposed,
             padding_mode,
             forward if written else None,
+            square,
+            tuple(one),
         )
-        try:
-            readings.append(read(source, function, call, seconds, assumed=assumed))
-        except SyntaxError as error:
-            raise ValueError(f"the source cannot be parsed: line {error.lineno}: {error.msg}") from None
-        except (RecursionError, MemoryError):
-            raise ValueError("the source cannot be parsed: it is nested too deeply") from None
+        readings.append(read(source, function, call, seconds, assumed=assumed))
     runs = replayed(readings, source, function, replays) if replays else [Replay()] * len(readings)
     found: list[CodeProof] = []
     for reading, played in zip(readings, runs, strict=True):
@@ -223,8 +223,8 @@ def _replayed(played: Replay) -> str | None:
 
 def _scope(layer: Layer) -> str:
     call = layer.call
-    sizes = ", ".join(name for name in layer.sizes if name not in (*layer.padding, *layer.extra))
-    pads = f", {', '.join(layer.padding)} >= 0" if layer.padding else ""
+    sizes = ", ".join(name for name in layer.sizes if name not in (*layer.padding, *layer.extra, *call.one))
+    pads = f", {', '.join(layer.padding)} >= 0" if layer.padding else ", no padding,"
     if layer.extra:
         pads += f", 0 <= {', '.join(layer.extra)} < {max(call.stride, call.dilation)} (output padding)"
     transposed = "transposed layers, " if call.transposed else ""
@@ -234,7 +234,8 @@ def _scope(layer: Layer) -> str:
     if call.mode.counts_outside:
         most = "" if call.mode.most is None else f", at most {call.mode.most} on its axis"
         steps = f"a border of mode {call.padding_mode}{most}; {steps}"
-    return f"{transposed}every {sizes} >= 1{pads} with an output; {steps}; exact arithmetic"
+    one = f", {' = '.join(call.one)} = 1" if call.one else ""
+    return f"{transposed}every {sizes} >= 1{pads} with an output{one}; {steps}; exact arithmetic"
 
 
 # the smallest failure ------------------------------------------------------------------------------------------------------

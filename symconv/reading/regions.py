@@ -29,7 +29,7 @@ from symconv.reading.views import permuted
 from symconv.reading.words import at_which
 from symconv.reading.world import MAX_OPERATIONS, Fork, Limit, Raised, Unreadable, World
 
-__all__ = ["Output", "Reading", "read"]
+__all__ = ["Output", "Reading", "parsed", "read"]
 
 LANGUAGE = Language(executed, evaluated, bind, items_of, runs_of, attribute, as_array)
 
@@ -84,17 +84,27 @@ class Reading:
         return found.coalesce()
 
 
+def parsed(source: str) -> ast.Module:
+    """A source as its tree; ValueError for one that is too long or nested too deeply, and for what is no Python."""
+    if len(source) > MAX_SOURCE:
+        raise ValueError(f"a source of {len(source):,} characters; {MAX_SOURCE:,} are read")
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        raise ValueError(f"the source cannot be parsed: line {error.lineno}: {error.msg}") from None
+    except (RecursionError, MemoryError):
+        raise ValueError("the source cannot be parsed: it is nested too deeply") from None
+
+
 def read(
     source: str, function: str, call: Call, seconds: float = MAX_SECONDS, operations: int = MAX_OPERATIONS,
     assumed: Sequence[Comparison] = (),
 ) -> Reading:  # fmt: skip
     """``function`` of ``source``, called as ``call`` says, at every size at which what is assumed holds on every axis.
 
-    SyntaxError; ValueError for no such name, and where no layer has such sizes.
+    ValueError for what cannot be parsed, for no such name, and where no layer has such sizes.
     """
-    if len(source) > MAX_SOURCE:
-        raise ValueError(f"a source of {len(source):,} characters; {MAX_SOURCE:,} are read")
-    tree = ast.parse(source)
+    tree = parsed(source)
     if not any(isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == function for n in tree.body):
         raise ValueError(f"no function {function} in this source")
     context, layer, start = isl.Context(), Layer(call), time.process_time()

@@ -149,7 +149,9 @@ def geometries(reading: Reading, count: int, seed: int) -> list[Sizes]:
         large = rng.random() < 0.2
         sizes = {}
         for name in layer.sizes:
-            if name in (*layer.padding, *layer.extra):
+            if name in layer.call.one:
+                sizes[name] = 1
+            elif name in (*layer.padding, *layer.extra):
                 sizes[name] = rng.randint(0, 6 if large else 3)
             elif name in layer.kernels:
                 sizes[name] = rng.randint(1, 7 if large else 4)

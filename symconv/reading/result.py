@@ -108,7 +108,12 @@ class CodeProof:
 
 @dataclass(frozen=True, repr=False)
 class CodeProofs(Verdicts[CodeProof]):
-    """The verdicts on one function, output by output, at several strides and dilations."""
+    """The verdicts on one function, output by output, at several strides and dilations.
+
+    ``called`` says how it is called, where that was found out.
+    """
+
+    called: tuple[str, ...] = ()
 
     @property
     def common(self) -> dict[str, str]:
@@ -126,4 +131,9 @@ class CodeProofs(Verdicts[CodeProof]):
         return min(found, key=lambda each: (sum(each.sizes.values()), *each.sizes.values()), default=None)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"verdict": self.verdict, "common": self.common, "results": [proof.to_dict() for proof in self.proofs]}
+        return {
+            "verdict": self.verdict,
+            "common": self.common,
+            "called": list(self.called) or None,
+            "results": [proof.to_dict() for proof in self.proofs],
+        }

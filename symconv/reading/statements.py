@@ -9,6 +9,7 @@ from typing import Any
 
 from symconv.reading import control, loops
 from symconv.reading.arrays import Grid, own, snapshot, store, value
+from symconv.reading.drawn import DRAWN, is_drawn
 from symconv.reading.expressions import imported, items_of, operated, subscripted
 from symconv.reading.kinds import refused_place
 from symconv.reading.numbers import Affine, Conjunction, negated
@@ -55,9 +56,19 @@ def _assigned(reader: Reader, node: ast.Assign, frame: Frame, rest: Any) -> None
         other = operation.right if ast.dump(operation.left) == _loaded(target) else operation.left
         augmented(reader, target, operation.op, reader.value(other, frame), frame)
         return
-    found = reader.value(node.value, frame)
+    found = _given(reader, node.value, frame)
     for target in node.targets:
         bind(reader, target, found, frame)
+
+
+def _given(reader: Reader, node: ast.expr, frame: Frame) -> Any:
+    """The value that is assigned; one that is drawn at random is only told where it is used."""
+    try:
+        return reader.value(node, frame)
+    except Unreadable:
+        if not is_drawn(node):
+            raise
+    return Poison(DRAWN)
 
 
 def _loaded(target: ast.expr) -> str:
@@ -77,7 +88,7 @@ def _adds_to_itself(node: ast.Assign) -> bool:
 
 def _annotated(reader: Reader, node: ast.AnnAssign, frame: Frame, rest: Any) -> None:
     if node.value is not None:
-        bind(reader, node.target, reader.value(node.value, frame), frame)
+        bind(reader, node.target, _given(reader, node.value, frame), frame)
 
 
 def bind(reader: Reader, target: ast.expr, found: Any, frame: Frame) -> None:

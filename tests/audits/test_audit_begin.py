@@ -270,4 +270,4 @@ def test_an_inferred_call_is_proved() -> None:
         outputs = tuple(output for output, _ in reading.outputs)
         proofs = prove_source(source + more, CALLED, "plain", 2, ndim=1, targets=outputs, replays=0, padding="none")
         assert [proof.proved for proof in proofs] == [proved], (more, [proof.reason for proof in proofs])
-    assert written(Reading("function", names, batch=False), "loops", 1, SOURCE) is None
+    assert written(Reading("function", names, tensors=True), "loops", 1, SOURCE) is None

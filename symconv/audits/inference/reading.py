@@ -131,7 +131,7 @@ class Reading:
         elif self.kind == "closure":
             called = f"{name}({said(self.forward)}) and what it returns ({said(self.backward)})"
         else:
-            called = f"{name}({said(self.backward)})"
+            called = f"{name}({said(self.backward or self.forward)})"
             if self.forward_name:
                 called += f" after {self.forward_name}({said(self.forward)})"
             elif self.cache:

@@ -148,8 +148,10 @@ def _is_plain(reading: Reading) -> bool:
     """Whether it is called as the convention "plain" has it, and returns what that does."""
     said = [role for _, role in reading.backward if role != "left out" and not role.startswith("only ")]
     usual = replace(reading, backward=(), outputs=(), oblong=False, keys=())
-    order = ("dx", "dw", "db")
-    in_order = all(path in ((("return", order.index(output))), ("return",)) for output, path in reading.outputs)
+    order = ("y", "dx", "dw", "db") if reading.outputs[:1] == (("y", ("return",)),) else ("dx", "dw", "db")
+    in_order = all(
+        output in order and path in ((("return", order.index(output))), ("return",)) for output, path in reading.outputs
+    )
     first = reading.outputs[0] if reading.outputs else ("", ())
     in_order = in_order and (first[1] != ("return",) or first[0] == "dx")
     return tuple(said) == PLAIN and usual == Reading("function", ()) and in_order

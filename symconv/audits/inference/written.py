@@ -29,7 +29,8 @@ class ContextAsInferred:
 def written(reading: Reading, name: str, ndim: int, source: str) -> str | None:
     """``def called_as_inferred(x, w, b, dy, stride, padding, dilation=1)``, which returns a dict, to stand below ``source``.
 
-    None for calls that no code of this kind makes: one image, no channels, a padding in words, square kernels alone.
+    A forward pass is told no dy and returns y. Of a function of one image N is 1, of one without channels C and F are; square
+    kernels have K entries on each axis, and a padding in words is that of none. None for calls that no code of this kind makes.
 
     >>> print(written(Reading("function", (("g", "dy"), ("a", "x")), layout="NHWC", outputs=(("dx", ("return",)),)), "f", 2, ""))
     def called_as_inferred(x, w, b, dy, stride, padding, dilation=1):
@@ -37,18 +38,16 @@ def written(reading: Reading, name: str, ndim: int, source: str) -> str | None:
         return {"dx": back.transpose(0, 3, 1, 2)}
     <BLANKLINE>
     """
-    if not reading.batch or not reading.channel or reading.square or reading.padding == "word":
-        return None
     if reading.warm or reading.tensors or reading.bias == UNTIED:
         return None
+    writer = _Writer(reading, name, ndim, source)
     try:
-        lines = _Writer(reading, name, ndim, source).lines()
+        lines = writer.lines()
     except LookupError:
         return None
+    given = "x, w, b" if writer.forward else "x, w, b, dy"
     head = _CONTEXT if reading.kind == "autograd" else ""
-    return (
-        head + f"def {CALLED}(x, w, b, dy, stride, padding, dilation=1):\n" + "".join(f"    {line}\n" for line in lines)
-    )
+    return head + f"def {CALLED}({given}, stride, padding, dilation=1):\n" + "".join(f"    {line}\n" for line in lines)
 
 
 def called(reading: Reading, name: str, conv: Conv, source: str, output: str) -> Iterator[tuple[str, list[str]]]:
@@ -80,17 +79,22 @@ class _Writer:
     ) -> None:
         self.reading, self.name, self.ndim, self.source, self.conv, self.keys = reading, name, ndim, source, conv, keys
         self.updates = any(path[0] == "updated" for _, path in reading.outputs)
+        self.forward = "y" in dict(reading.outputs)
 
     def lines(self) -> list[str]:
         """The statements."""
         made = {"class": self._class, "autograd": self._autograd, "closure": self._closure}.get(
             self.reading.kind, self._function
         )()
+        if self.forward:
+            made = [*made[:-1], "y = y[0] if isinstance(y, tuple) else y"]
         outputs = [f'"{output}": {self.result(output, path)}' for output, path in self.reading.outputs]
         return [*made, f"return {{{', '.join(outputs)}}}"]
 
     def _function(self) -> list[str]:
         reading, made = self.reading, []
+        if self.forward:
+            return [f"y = {self.name}({self._arguments(reading.forward or reading.backward)})", ""]
         roles = {role for _, role in reading.backward}
         if reading.forward_name and reading.forward:
             made.append(f"y = {reading.forward_name}({self._arguments(reading.forward)})")
@@ -118,7 +122,7 @@ class _Writer:
             made += [f"layer.{name} = []" for name in reading.clears]
         made += [f"layer{self._within(path.split('.'))} = {self._value(role)}" for path, role in reading.sets]
         made.append(f"y = layer.{before}({self._arguments(reading.forward)})")
-        if any(role == "cache" for _, role in reading.backward):
+        if any(role == "cache" for _, role in reading.backward) and not self.forward:
             made.append("cache = y[1]")
         return [*made, f"back = layer.{after}({self._arguments(reading.backward)})"]
 
@@ -152,7 +156,7 @@ class _Writer:
         if role == "padding" and self.reading.padding == "pairs":
             return self._repeated("(padding, padding)")
         if role == "padding" and self.reading.padding == "word":
-            return role
+            return '"VALID"' if form == "upper" else '"valid"'
         if form == "less":
             return f"{role} - 1"
         if role in ("stride", "padding", "dilation"):
@@ -202,13 +206,16 @@ class _Writer:
         """Where an output is, in PyTorch's layout."""
         name = output.removeprefix("d")
         keys = [str(key) for key in path[1:]]
-        value = f"back{self._place(keys)}" if path[0] == "return" else f"layer{self._within(keys)}"
+        if output == "y":
+            value = "y"
+        else:
+            value = f"back{self._place(keys)}" if path[0] == "return" else f"layer{self._within(keys)}"
         if path[0] == "updated":
             value = f"(before_{name}{self._native(name)} - {value})"
         if name == "b":
             if self.reading.bias == UNTIED:
                 return f"({value}).sum(axis={tuple(range(1, self.ndim + 1))})"
-            if self.conv is not None and not self.reading.channel:
+            if not self.reading.channel:
                 return f"np.reshape({value}, -1)"
             return value if self.reading.bias == "F" else f"{value}.reshape(-1)"
         order = self._order("dy" if name in ("x", "y") else name)
