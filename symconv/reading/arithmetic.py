@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.reading.arrays import Grid, Mixed, Product, Step, broadcast, constant, snapshot, times
+from symconv.reading.flat import Flat, added, multiplied
 from symconv.reading.kinds import refused_operation
 from symconv.reading.numbers import Affine, at_least, equal, negated
 from symconv.reading.products import matmul
@@ -48,7 +49,7 @@ def _operated(reader: Reader, op: ast.operator, a: Any, b: Any) -> Any:
     if isinstance(a, tuple | list | str) or isinstance(b, tuple | list | str):
         return _sequences(op, a, b)
     row = INTEGERS.get(type(op))
-    if row is None or not all(isinstance(x, int | Affine | Product | Fraction) for x in (a, b)):
+    if row is None or not all(isinstance(x, int | Affine | Product | Flat | Fraction) for x in (a, b)):
         raise Unreadable(f"{type(a).__name__} {type(op).__name__} {type(b).__name__}")
     return row(reader, a, b)
 
@@ -63,17 +64,17 @@ def negative(reader: Reader, a: Any) -> Any:
 
 
 def _add(reader: Reader, a: Any, b: Any) -> Any:
-    if isinstance(a, Product) or isinstance(b, Product):
+    if isinstance(a, Product | Flat) or isinstance(b, Product | Flat):
         if a == 0 or b == 0:
             return b if a == 0 else a
-        raise Unreadable("a sum of products of sizes")
+        return added(a, b)
     if (isinstance(a, Fraction) and isinstance(b, Affine)) or (isinstance(b, Fraction) and isinstance(a, Affine)):
         raise Unreadable("a size plus a fraction")
     return a + b
 
 
 def _subtract(reader: Reader, a: Any, b: Any) -> Any:
-    return 0 if a == b else _add(reader, a, times(b, -1) if not isinstance(b, Fraction) else -b)
+    return 0 if a == b else _add(reader, a, _multiply(reader, b, -1))
 
 
 def _multiply(reader: Reader, a: Any, b: Any) -> Any:
@@ -81,7 +82,7 @@ def _multiply(reader: Reader, a: Any, b: Any) -> Any:
         if isinstance(a, Affine | Product) or isinstance(b, Affine | Product):
             raise Unreadable("a size times a fraction")
         return a * b
-    return times(a, b)
+    return multiplied(a, b) if isinstance(a, Flat) or isinstance(b, Flat) else times(a, b)
 
 
 def _floor(reader: Reader, a: Any, b: Any) -> Any:

@@ -12,11 +12,12 @@ import ast
 from collections.abc import Callable
 from contextlib import ExitStack
 from fractions import Fraction
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
-from symconv.reading.arrays import BORN, Buffer, Grid, Index, indexed, own, snapshot
+from symconv.reading.arrays import BORN, Buffer, Grid, Index, indexed, own, snapshot, times
 from symconv.reading.control import MAX_UNROLLED, collected, passes_before, rewritten, stored, unrolled, while_loop
+from symconv.reading.counters import written_out
 from symconv.reading.numbers import Affine, Conjunction, affine, at_least, between, coefficients
 from symconv.reading.passes import Changed, Passes
 from symconv.reading.reader import Reader
@@ -48,6 +49,8 @@ def for_loop(reader: Reader, node: ast.For, frame: Frame, rest: Any) -> None:
     node = rewritten(node) or node
     if collected(reader, node, frame):
         return
+    if _counting(reader, node, frame, rest):
+        return
     _continues(node)
     found = reader.value(node.iter, frame)
     run = runs_of(reader, found)
@@ -75,6 +78,23 @@ def for_loop(reader: Reader, node: ast.For, frame: Frame, rest: Any) -> None:
         for each in ast.walk(node.target):  # the pass that breaks binds it once more
             if isinstance(each, ast.Name):
                 frame.names[each.id] = Poison(f"{each.id}, left by a loop that breaks,")
+
+
+def _counting(reader: Reader, node: ast.For, frame: Frame, rest: Any) -> bool:
+    """Nested loops that count their passes, with the count written out; False for other loops."""
+    zero = {
+        name for name, held in frame.names.items() if isinstance(held, int) and not isinstance(held, bool) and not held
+    }
+    told = written_out(node, zero)
+    if told is None:
+        return False
+    loops, counters, lengths = told
+    for_loop(reader, loops, frame, rest)
+    counts = [reader.value(length, frame) for length in lengths]
+    known = all(isinstance(each, int | Affine) and reader.world.always((at_least(each, 0),)) for each in counts)
+    for name in counters:
+        frame.names[name] = reduce(times, counts) if known else Poison(f"{name}, which loops have counted,")
+    return True
 
 
 def while_statement(reader: Reader, node: ast.While, frame: Frame, rest: Any) -> None:

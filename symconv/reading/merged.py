@@ -39,6 +39,10 @@ def same_parts(world: World, a: Axis, b: Axis, kind: str) -> bool:
         return False
     if world.decide(tuple(equal(x, y) for x, y in other)):
         return True
-    if len(other) == 1 and all(world.always((at_least(x, 1),)) for x in a):
-        raise Raised(kind)
+    if len(other) == 1:
+        ((x, y),) = other
+        common = [part for part, another in zip(a, b, strict=True) if part == another]
+        longer = world.always((at_least(x, 1),)) or world.always((at_least(y, 1),))
+        if longer and all(world.always((at_least(part, 1),)) for part in common):
+            raise Raised(kind)
     return False

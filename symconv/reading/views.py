@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symconv.reading.arrays import Axis, Grid, Index, Mixed, Product, broadcast, fits, frozen, snapshot, times
+from symconv.reading.flat import cut, split
 from symconv.reading.numbers import Affine, at_least, coefficients, equal
 from symconv.reading.world import Raised, Unreadable, World
 
@@ -96,7 +97,12 @@ def indexed_by(world: World, grid: Grid, items: Sequence[Any]) -> Grid:
                 axes.append(axis)
                 continue
             if len(axis) != 1:
-                raise Unreadable("a slice of a merged axis")
+                if item.step not in (None, 1):
+                    raise Unreadable("a slice of a merged axis in steps")
+                before, first, left = cut(world, item.start, item.stop, axis)
+                plan.append((len(axes), first, before))
+                axes.append(left)
+                continue
             first, step, count = sliced(world, item, axis[0])
             plan.append((len(axes), first, step))
             axes.append((count,))
@@ -107,7 +113,7 @@ def indexed_by(world: World, grid: Grid, items: Sequence[Any]) -> Grid:
         elif len(axis) == 1:
             plan.append((None, position(world, item, axis[0]), 1))
         else:
-            raise Unreadable("an integer index of a merged axis")
+            plan.append(Mixed(split(world, item, axis), axis))
     return grid.mapped(axes, lambda index: tuple(_placed(p, index) for p in plan))
 
 
@@ -118,6 +124,8 @@ def _placed(plan: Any, index: Index) -> tuple[Value, ...]:
     if which is None:
         return (first,)
     own = index[which]
+    if isinstance(step, tuple):  # a slice of a merged axis: the places before the part that is cut
+        return (*step, own[0] + first, *own[1:])
     return own if step == 1 and isinstance(first, int) and first == 0 else tuple(first + i * step for i in own)
 
 
