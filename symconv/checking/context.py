@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symconv.checking.declared import Letters
+from symconv.checking.directions import Directions, shaped
 from symconv.checking.documents import Block
 from symconv.checking.spelling import SIZE_WORDS
 from symconv.checking.terms import Entry, Grid, Name, Seq, Statement, Term, walk
@@ -150,6 +151,8 @@ class Context:
     layouts: tuple[Layout, ...] = ()
     #: the author's letters where a table declares them; everything else here is about those that are read
     letters: Letters = field(default_factory=Letters)
+    #: what second derivatives are called
+    second: Directions = field(default_factory=Directions)
 
     def border_given(self) -> dict[str, Any]:
         """What the border holds, as a layer takes it."""
@@ -323,7 +326,7 @@ class Context:
                         continue
                     for index in each.at:
                         if isinstance(index, Name):
-                            kind = role.removeprefix("d")
+                            kind = shaped(role)
                             if kind != "x" or index.text not in found:
                                 found[index.text] = kind
         self.axes.update(found)

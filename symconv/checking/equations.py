@@ -168,6 +168,9 @@ def _readings(statement: Statement, context: Context, found: Outcome, stars: Seq
     modes = ["as it stands"] if any(e.mode for e in stars) or found.verdict != WRONG else ["as it stands", "full"]
     told: dict[tuple[str, str, str], Outcome] = {}
     for forward, star, mode in itertools.product(forwards, meanings, modes):
+        if (forward, star, mode) == (context.forward, context.star, "as it stands"):
+            told[forward, star, mode] = found
+            continue
         sides = tuple(with_mode(side, mode) for side in statement.sides) if mode == "full" else statement.sides
         with suppress(Unreadable, NotGeneral, ValueError):
             other = replace(context, star=star, forward=forward, said=[])

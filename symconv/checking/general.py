@@ -8,7 +8,9 @@ from fractions import Fraction
 from functools import lru_cache
 
 from symconv import isl
+from symconv.checking.directions import shaped
 from symconv.checking.model import Model, Unreadable
+from symconv.checking.second_proofs import first_order
 from symconv.checking.terms import (
     Add,
     Bound,
@@ -52,6 +54,8 @@ def formula_texts(left: Term, right: Term, model: Model, ranges: dict[str, str])
     """One formula for each axis of space, in symconv's own notation; ``ranges`` says on which array's axis an index runs."""
     if model.conv.transposed or model.setting.turned or model.setting.grouped:
         raise NotGeneral("not a correlation")
+    if (parts := first_order(left, right, model)) is not None:
+        return [text for term, layer in parts for text in formula_texts(left, term, layer, ranges)]
     if model.conv.mode.counts_outside and model.role(left.array if isinstance(left, Entry) else "") != "db":
         raise NotGeneral("a border")
     if isinstance(left, Name):
@@ -229,7 +233,7 @@ def _product(term: Term) -> tuple[list[Bound], list[Entry]]:
 
 def spatial_places(role: str, model: Model) -> tuple[int, int]:
     """Between which of its indices those of space stand, in an entry of ``role``."""
-    kind = role.removeprefix("d")
+    kind = shaped(role)
     images = int(model.batch and kind in "xy")
     if not model.channels or kind == "b":
         return images, images + (model.dims if kind != "b" else 0)
@@ -238,7 +242,7 @@ def spatial_places(role: str, model: Model) -> tuple[int, int]:
 
 
 def _spatial(entry: Entry, role: str, model: Model) -> list[Term]:
-    if role.removeprefix("d") == "b":
+    if shaped(role) == "b":
         return list(entry.at)
     first, last = spatial_places(role, model)
     return list(entry.at[first:last])

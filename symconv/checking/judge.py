@@ -28,6 +28,7 @@ from symconv.checking.result import (
     WRONG,
 )
 from symconv.checking.roles import activated
+from symconv.checking.second_loss import judge_second_loss
 from symconv.checking.sizes import models_for
 from symconv.checking.terms import (
     Diff,
@@ -86,6 +87,8 @@ def _judge(statement: Statement, context: Context) -> Outcome:
         )
     if "continues" in statement.notes:
         return Outcome(NOT_READ, "equation", reason="the left side is missing")
+    if (told := judge_second_loss(statement, context)) is not None:
+        return told
     if isinstance(sides[0], Name) and sides[0].text in LOSS and sides[0].text not in context.roles:
         found = _loss(statement, context)
         if found is not None:

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import Polynomial, PolynomialTerms, array_of, symbols, terms_by_entry
+from symconv.checking.directions import role_of, shaped
 from symconv.checking.letters import stem_of
+from symconv.checking.second_arrays import second_arrays
 from symconv.checking.terms import (
     Add,
     Bound,
@@ -65,6 +67,8 @@ class Setting:
     apart: bool = False
     #: a bias of its own for each output
     untied: bool = False
+    #: the directions that second derivatives are about
+    directions: frozenset[str] = frozenset()
 
 
 class Model:
@@ -92,7 +96,7 @@ class Model:
         setting = self.setting
         return _arrays(
             self.conv, self.channels, self.batch, setting.layout, setting.grouped, setting.turned, setting.untied,
-            setting.apart,
+            setting.apart, setting.directions,
         )  # fmt: skip
 
     def written(self) -> dict[str, NDArray[Any]]:
@@ -110,10 +114,12 @@ class Model:
             array.reshape(-1)[:] = [self.filled(terms) for terms in terms_by_entry(gradients.terms(name))]
             found[name] = array
         found["v"] = np.array(self.filler, dtype=object)
+        if self.setting.directions:
+            found |= second_arrays(conv, self.setting.directions, shapes, self.filled)
         if self.setting.turned:
-            for name in ("w", "dw"):
+            for name in {"w", "dw", "v_w", "ddw"} & set(found):
                 found[name] = np.flip(found[name], tuple(range(2, 2 + self.dims)))
-        laid = {name: self.laid(name.removeprefix("d"), array) for name, array in found.items()}
+        laid = {name: self.laid(shaped(name), array) for name, array in found.items()}
         if conv.mode.counts_outside and not self.channels and not self.batch:
             laid |= self.extended(laid["x"])
         return self.loosened(laid) if self.setting.untied else laid
@@ -174,11 +180,12 @@ class Model:
 
     def role(self, name: str) -> str | None:
         """x, w, b, y or a gradient: what a letter stands for."""
-        if name in self.setting.roles:
-            return self.setting.roles[name]
-        if name.startswith("d") and name[1:] in self.setting.roles and not self.setting.roles[name[1:]].startswith("d"):
-            return "d" + self.setting.roles[name[1:]]
-        return None
+        return role_of(name, self.setting.roles, self.seconds)
+
+    @property
+    def seconds(self) -> bool:
+        """Whether there are second derivatives here: of the layer itself, with one bias for each channel."""
+        return bool(self.setting.directions) and not self.setting.untied
 
     # numbers
 
@@ -265,7 +272,7 @@ class Model:
                 continue
             for axis, index in enumerate(entry.at):
                 if index == Name(name):
-                    found.setdefault(role.removeprefix("d"), (self.setting.base, shape[axis] - 1 + self.setting.base))
+                    found.setdefault(shaped(role), (self.setting.base, shape[axis] - 1 + self.setting.base))
         for role in "bwyx":
             if role in found:
                 return found[role]
@@ -279,7 +286,7 @@ class Model:
         for entry in terms:
             if not isinstance(entry, Entry) or bound.name not in {n for i in entry.at for n in names_in(i)}:
                 continue
-            role = (self.role(entry.array) or "").removeprefix("d")
+            role = shaped(self.role(entry.array) or "")
             layout = dict(zip("xwy", self.setting.layout, strict=True)).get(role, "f")
             axes = ("N" if self.batch and role in "xy" else "") + layout.replace("S", "S" * self.dims)
             if len(axes) != len(entry.at):
@@ -306,7 +313,10 @@ class Model:
             raise Unreadable(f"{array} with {len(at)} indices where it has {found.ndim}")
         if all(0 <= i < n for i, n in zip(at, found.shape, strict=True)):
             return found[at]  # type: ignore[no-any-return]
-        return self.entry_of(found, at) if array == "x" and self.conv.mode.counts_outside else constant(0)
+        outside = (
+            array in ("x", "v_x") and self.conv.mode.counts_outside and not (array == "v_x" and self.conv.mode.filled)
+        )
+        return self.entry_of(found, at) if outside else constant(0)
 
     def entry_of(self, found: NDArray[Any], at: tuple[int, ...]) -> Polynomial:
         """An entry of x or of its border."""
@@ -345,7 +355,7 @@ class Model:
 
     def opposite(self, at: tuple[int, ...], shape: tuple[int, ...], entry: Entry) -> tuple[int, ...]:
         """The position that a flip of space brings to ``at``."""
-        role = (self.role(entry.array) or "").removeprefix("d")
+        role = shaped(self.role(entry.array) or "")
         layout = dict(zip("xwy", self.setting.layout, strict=True)).get(role, "S") if self.channels else "S"
         first = (1 if self.batch and role != "w" else 0) + layout.index("S")
         return tuple(
@@ -364,9 +374,12 @@ def _arrays(
     turned: bool,
     untied: bool,
     apart: bool,
+    directions: frozenset[str],
 ) -> dict[str, NDArray[Any]]:
     """The arrays of a layer as an author lays them: statements ask for the same ones again and again."""
-    setting = Setting({}, layout=layout, grouped=grouped, turned=turned, untied=untied, apart=apart)
+    setting = Setting(
+        {}, layout=layout, grouped=grouped, turned=turned, untied=untied, apart=apart, directions=directions
+    )
     return Model(conv, setting, channels, batch).written()
 
 

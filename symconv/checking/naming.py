@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from symconv.checking.directions import shaped
 from symconv.checking.letters import LAYER, stem_of
 from symconv.checking.model import Setting
 from symconv.checking.roles import offset_of
@@ -80,7 +81,7 @@ def _axes(
         if not isinstance(entry, Entry):
             continue
         role = setting.roles.get(entry.array) or setting.roles.get(entry.array.removeprefix("d"), "")
-        role = role.removeprefix("d")
+        role = shaped(role)
         if role not in LENGTHS:
             continue
         layout = dict(zip("xwy", setting.layout, strict=True))[role] if channels else "S"

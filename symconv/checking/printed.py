@@ -26,7 +26,7 @@ from symconv.checking.terms import (
 )
 from symconv.mathematics.letters import GREEK
 
-__all__ = ["printed"]
+__all__ = ["name_text", "printed"]
 
 _COMMAND = {letter: rf"\{name} " for name, letter in GREEK.items()} | {"′": "'"}
 _STARS = {"∗": "*", "⋆": r"\star", "⊛": r"\circledast", "⊗": r"\otimes"}

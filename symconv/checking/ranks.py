@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from symconv.checking.calls import border_named
 from symconv.checking.context import Context
+from symconv.checking.directions import shaped
 from symconv.checking.letters import STARS
 from symconv.checking.model import Unreadable
 from symconv.checking.operators import stars_of
@@ -75,7 +76,7 @@ def _role(entry: Entry, context: Context) -> str | None:
     role = context.roles.get(entry.array) or (
         context.roles.get(entry.array[1:]) if entry.array.startswith("d") else None
     )
-    return None if role is None else role.removeprefix("d")
+    return None if role is None else shaped(role)
 
 
 def each_channel(statement: Statement, context: Context) -> int | None:

@@ -15,6 +15,7 @@ from symconv.checking.calls import derivative
 from symconv.checking.comparison import Failure, Outcome, agreement, by_x, first_failure, free_indices
 from symconv.checking.context import Context
 from symconv.checking.corrections import corrections
+from symconv.checking.directions import DIRECTIONS
 from symconv.checking.general import NotGeneral, formula_texts, general_verdict
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.printed import printed
@@ -92,9 +93,11 @@ def _condition(sides: Sequence[Term], failed: Failure, models: Sequence[Model], 
 def _text(value: Any, model: Model) -> str:
     if isinstance(value, Polynomial):
         places = _places(model)
+        letters = _directions(model)
 
         def name(array: str, flat: int) -> str:
             at = [i + model.setting.base for i in places.get((array, flat), ())]
+            array = letters.get(array, array)
             if not at:
                 return array if not flat else f"{array}[{flat}]"
             return f"{array}_{''.join(map(str, at)) if max(at) < 10 else ','.join(map(str, at))}"
@@ -107,11 +110,16 @@ def _text(value: Any, model: Model) -> str:
 def _places(model: Model) -> dict[tuple[str, int], tuple[int, ...]]:
     """Where in the author's layout each entry of x, w, b and dy stands, by array and number in C order of the layer's."""
     found: dict[tuple[str, int], tuple[int, ...]] = {}
-    for role in ("x", "w", "b", "dy"):
+    for role in ("x", "w", "b", "dy", *_directions(model)):
         array: Any = model.arrays[role]
         for at in np.ndindex(array.shape):
             found |= {array_of(monomial[0]): at for monomial in array[at].terms if len(monomial) == 1}
     return found
+
+
+def _directions(model: Model) -> dict[str, str]:
+    """The directions that have a letter, and it."""
+    return {role: letter for letter, role in model.setting.roles.items() if role in DIRECTIONS and model.role(letter)}
 
 
 def _instead(failed: Failure, sides: Sequence[Term]) -> str | None:
@@ -194,13 +202,15 @@ def _cells(failed: Failure, right: Term, context: Context) -> str | None:
 def _latex_terms(value: Any, model: Model, context: Context) -> str:
     letters = {role: letter for letter, role in reversed(list(context.roles.items())) if letter not in context.padded}
     upstream = letters.get("dy") or "d" + letters.get("y", "y")
-    text = _text(value, model)
+    text, own = _text(value, model), set(_directions(model).values())
 
     def name(m: re.Match[str]) -> str:
-        letter = upstream if m[1] == "dy" else letters.get(m[1], m[1])
+        letter = m[1] if m[1] in own else upstream if m[1] == "dy" else letters.get(m[1], m[1])
         return printed(Name(letter)) + f"_{{{m[2]}}}"
 
-    return re.sub(r"(dy|x|w)_([\d,]+)", name, text).replace("*", " ")
+    return re.sub(rf"({'|'.join(map(re.escape, own))}|dy|x|w)_([\d,]+)".replace("(|", "("), name, text).replace(
+        "*", " "
+    )
 
 
 def _reaching(left: Term, right: Term) -> Iterator[tuple[Term, Term]]:

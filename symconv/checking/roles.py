@@ -12,7 +12,7 @@ from symconv.checking.statements import statements
 from symconv.checking.terms import Add, Call, Diff, Entry, Mul, Name, Num, Statement, SumOver, Term, names_in, walk
 from symconv.mathematics.of_latex import LatexError, read_latex
 
-__all__ = ["activated", "forward_roles", "highest_layer", "kronecker", "layer_roles", "offset_of"]
+__all__ = ["AnyLetter", "activated", "forward_roles", "highest_layer", "kronecker", "layer_roles", "offset_of"]
 
 #: letters that are a filter rather than an input where the indices do not tell
 FILTERS = set("wWkKFfhg")
@@ -20,11 +20,14 @@ FILTERS = set("wWkKFfhg")
 NEVER = set("σφ∂∑dijmnLEℓ")
 
 
-class _AnyLetter(Collection[str]):
-    """Every letter is an array, while roles are looked for."""
+class AnyLetter(Collection[str]):
+    """Every letter is an array, and names that are known ``besides``, while roles are looked for."""
+
+    def __init__(self, besides: Collection[str] = ()) -> None:
+        self.besides = besides
 
     def __contains__(self, name: object) -> bool:
-        return (
+        return name in self.besides or (
             isinstance(name, str)
             and len(stem_of(name).rstrip("′")) == 1
             and name[:1].isalpha()
@@ -47,7 +50,7 @@ def forward_roles(displays: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in displays:
         with suppress(LatexError, ReadingError, RecursionError):
-            for statement in statements(read_latex(text)[0], _AnyLetter()):
+            for statement in statements(read_latex(text)[0], AnyLetter()):
                 for side in statement.sides[1:]:
                     for letter, role in _roles(statement.sides[0], side).items():
                         found.setdefault(letter, role)

@@ -38,6 +38,7 @@ from symconv.checking.result import (
     Verdict,
 )
 from symconv.checking.roles import highest_layer, kronecker, layer_roles
+from symconv.checking.second import directions_of
 from symconv.checking.statements import ReadingError, UnfinishedError, statements
 from symconv.checking.systems import judge_system
 from symconv.checking.terms import Entry, Name, Statement, names_in, walk
@@ -85,7 +86,10 @@ def opened(blocks: Sequence[Block], settings: Mapping[str, str] | None = None) -
     context.letters = declared(blocks)
     context.stars = dict.fromkeys(sorted(signs(blocks)), "correlation")
     context.roles = {context.letters.meant.get(letter, letter): role for letter, role in context.roles.items()}
-    letters_of([context.letters.own(block) for block in blocks], context)
+    own = [context.letters.own(block) for block in blocks]
+    letters_of(own, context)
+    context.second = directions_of(own, context.roles)
+    context.roles |= context.second.roles
     for letter, role in context.roles.items():
         context.note(role, letter, None)
     context.note("base", context.base, None)
@@ -126,6 +130,9 @@ def _in_letters(block: Block, context: Context) -> Verdict:
     """The verdict on a display, told in the letters of its author."""
     letters = context.letters
     found = _display(letters.own(block), context)
+    if context.second:
+        written = context.second.written
+        found = replace(found, fix=written(found.fix), counterexample=written(found.counterexample))
     if not letters:
         return found
     fix = letters.written(found.fix) if found.fix else None
@@ -205,6 +212,7 @@ def _judged(block: Block, context: Context) -> Verdict:
 def _statements(block: Block, context: Context) -> tuple[list[Statement], str | None]:
     """What a block states, and its tag; LatexError or ReadingError where it cannot be read."""
     math, tag = read_latex(block.text)
+    math = context.second.read(math)
     primed = {letter + "′" for letter in context.roles}
     arrays = {*context.roles, *context.padded, *context.framed, *context.definitions, *primed}
     delta = {"δ"} if re.search(r"\\partial y|(?<![A-Za-z])dy", block.text) else set()

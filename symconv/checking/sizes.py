@@ -8,6 +8,7 @@ from typing import Any
 
 from symconv.checking.calls import border_named
 from symconv.checking.context import SIZES, Context
+from symconv.checking.directions import shaped
 from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.naming import layer_sizes, limit_numbers, limit_sizes
 from symconv.checking.operators import stars_of
@@ -77,6 +78,7 @@ def _setting(statement: Statement, context: Context, layout: tuple[str, str, str
         star=context.star, einstein=context.einstein, layout=layout, sizes=sizes, definitions=context.definitions,
         row_gradient=context.row_gradient, padded=frozenset(context.padded), flipped=frozenset(context.flipped),
         framed=frozenset(context.framed), turned=bool(context.forward), grouped=grouped,
+        directions=context.second.active(statement),
         untied=not single and not grouped and ranks.get("b", set()) == {channels + dims} != {int(channels)},
     )  # fmt: skip
     said = limit_sizes(statement, setting, dims, channels, batch)
@@ -122,7 +124,7 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     extras = (0, 1) if context.transposed and "r" in letters else (0,)
     steps = (
         _pairs(strides, paddings, dilations)
-        if dims > 1 and channels
+        if dims > 1 and (channels or setting.directions)
         else itertools.product(strides, paddings, dilations)
     )
     for (s, p, d), (shape, kernel), r in itertools.product(steps, choices, extras):
@@ -275,7 +277,7 @@ def _fitted(
     for side in statement.sides:
         for each in walk(side):
             if isinstance(each, Entry) and all(isinstance(i, Num) for i in each.at) and len(each.at) == dims:
-                role = (context.roles.get(each.array) or context.roles.get(each.array[1:]) or "").removeprefix("d")
+                role = shaped(context.roles.get(each.array) or context.roles.get(each.array[1:]) or "")
                 if role in ("x", "w", "y"):
                     ends = last.setdefault(role, [0] * dims)
                     for axis, i in enumerate(each.at):

@@ -12,7 +12,9 @@ from symconv.formulas import tree
 from symconv.formulas.second import SECOND_FORMULAS, verify_second
 from symconv.formulas.standard import standard
 from symconv.layer.conv import Conv
+from symconv.layer.padding import FILLER
 from symconv.layer.second import REPLACED
+from symconv.mathematics.entries import entry
 from symconv.mathematics.of_formulas import Setting, of_formula
 from symconv.mathematics.tree import Above, Below, Equation, Fence, Math, Product, Row, Sum, Total, Word, separated
 from symconv.prose import Phrase, Value
@@ -29,7 +31,7 @@ def second(case: Case) -> Section:
     blocks: list[Block] = [
         Paragraph(Phrase("second.intro" if conv.bias else "second.intro_plain", directions)),
         Equations.of(Equation.of(_LOSS, _pairings(conv)), label="second"),
-        Paragraph(Phrase("second.factor", directions)),
+        Paragraph(Phrase("second.factor_constant" if conv.mode.filled else "second.factor", directions)),
         Equations.of(Equation.of(_LOSS, _replaced(conv))),
         Paragraph(Phrase("second.readings")),
         Equations(tuple(_closed(conv, target) for target in SECOND_FORMULAS), "second-closed", boxed=True),
@@ -61,12 +63,12 @@ def _pairings(conv: Conv) -> Math:
 
 
 def _replaced(conv: Conv) -> Math:
-    """The loss with one factor replaced each time."""
-    each = [("v", "w", "b"), ("x", "v", "b")] if conv.bias else [("v", "w"), ("x", "v")]
-    loss = [[_direction("xwb"[i]) if name == "v" else Word("0" if name == "b" else name) for i, name in enumerate(names)]
-            for names in each]  # fmt: skip
+    """The loss with one factor replaced each time; the last argument is what a border of a constant holds."""
+    loss: list[list[Math]] = [[_direction("x"), Word("w")], [Word("x"), _direction("w")]]
     if conv.bias:
-        loss.append([Word("0"), Word("0"), _direction("b")])
+        loss = [[*each, Word("0")] for each in loss] + [[Word("0"), Word("0"), _direction("b")]]
+    if conv.mode.filled:
+        loss = [[*each, entry(conv, FILLER, ()) if at == 1 else Word("0")] for at, each in enumerate(loss)]
     return Sum(tuple((1, Row((Word("L"), Fence(separated(names, wide=True))))) for names in loss))
 
 

@@ -1,0 +1,264 @@
+"""Names of second derivatives as an author writes them, read as one letter each: ``v^x``, ``ggI``, ``∂L_2/∂x_m``, ``⟨u, dx⟩``.
+
+The roles are those of :mod:`symconv.layer.second`: v_x, v_w, v_b are the directions for x, w, b, ddy, ddx, ddw the derivatives of
+the loss of gradients by dy, x, w. What reads statements knows letters alone, so names of several signs are made one before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from symconv.algebra.trees import rebuilt
+from symconv.checking.letters import LOSS, ReadingError, between, flat, is_blank, parts_of
+from symconv.checking.printed import name_text
+from symconv.checking.terms import Entry, Statement, walk
+from symconv.mathematics.tree import Above, Below, Fence, Fraction, Math, Operator, Row, Total, Word
+
+__all__ = ["DIRECTIONS", "SECOND", "Directions", "key_of", "role_of", "shaped"]
+
+#: direction -> the array that it is for
+DIRECTIONS = {"v_x": "x", "v_w": "w", "v_b": "b"}
+#: derivative of the loss of gradients -> what it is the derivative by
+SECOND = {"ddy": "dy", "ddx": "x", "ddw": "w", "ddb": "b"}
+
+_OPEN, _CLOSE = {"langle", "⟨"}, {"rangle", "⟩"}
+_DIFFERENTIALS = (Word("∂"), Word("d"))
+#: accents and operators that make a name of the array after them
+_MARKS = {"dot": "dot", "R": "R", "R_v": "R", "R_V": "R"}
+
+
+def shaped(role: str) -> str:
+    """The array whose shape something of a role has: x, w, b, y.
+
+    >>> shaped("v_w"), shaped("ddy"), shaped("dx")
+    ('w', 'y', 'x')
+    """
+    return DIRECTIONS.get(role) or SECOND.get(role, role).removeprefix("d")
+
+
+def role_of(name: str, roles: Mapping[str, str], seconds: bool) -> str | None:
+    """What a letter stands for, or with a d before it the gradient by what it stands for; None where it is of second derivatives
+    and there are none."""
+    role = roles.get(name)
+    if role is not None:
+        return role if seconds or not (role in DIRECTIONS or role in SECOND) else None
+    below = roles.get(name[1:], "d") if name.startswith("d") else "d"
+    return None if below.startswith("d") or below in DIRECTIONS else f"d{below}"
+
+
+def key_of(math: Math) -> str:
+    """A name without the brackets and spaces in it."""
+    return re.sub(r"[()\[\]{}\s]", "", flat(math))
+
+
+@dataclass(frozen=True)
+class Directions:
+    """``names`` from what a name comes to, as :func:`key_of` has it, to the letter that is read; ``roles`` of these letters,
+    ``arrays`` the roles of the layer's own; ``losses`` with the directions that each is the loss of."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    arrays: Mapping[str, str] = field(default_factory=dict)
+    losses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: the letters that are the author's
+    own: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.roles)
+
+    def active(self, statement: Statement) -> frozenset[str]:
+        """The directions that a statement is about: those of the losses whose derivatives it names, or of all.
+
+        Where no loss is written out it is every one that has a letter, that for b only where the statement has it, too.
+        """
+        pieces = [each for side in statement.sides for each in walk(side)]
+        named = {each.array if isinstance(each, Entry) else getattr(each, "text", "") for each in pieces}
+        roles = {self.roles[each] for each in named & set(self.roles)}
+        if not roles and not named & set(self.losses):
+            return frozenset()
+        own = {
+            loss
+            for loss in self.losses
+            for each in named
+            if each == loss or each in map(self.letter, [loss] * len(SECOND), SECOND)
+        }
+        known = [self.losses[loss] for loss in own or self.losses]
+        if len({*known}) > 1:
+            raise ReadingError("of which of several losses of gradients these are derivatives is not said")
+        return known[0] if known else frozenset(set(self.roles.values()) & set(DIRECTIONS) - ({"v_b"} - roles))
+
+    def letter(self, loss: str, role: str) -> str:
+        """What the derivative of a loss is read as; the loss is told where there are several."""
+        return role if len(self.losses) < 2 else f"{role}^{re.sub('[_^]', '', loss)}"
+
+    def written(self, text: str | None) -> str | None:
+        """LaTeX, or words with it, that was made here: derivatives of losses that the author has no letter for as fractions."""
+        made = {self.letter(each, role): (each, role) for each in self.losses for role in SECOND}
+        for letter, (each, role) in made.items():
+            if text is None or letter in self.own or letter not in text:
+                continue
+            by = SECOND[role].removeprefix("d")
+            array = next((name for name, of in self.arrays.items() if of == by), by)
+            array = array if role != "ddy" else next((n for n, of in self.arrays.items() if of == "dy"), "d" + array)
+            fraction = (rf"\frac{{\partial {name_text(each)}}}{{\partial {name_text(array)}", "}")
+            name = rf"(?<![A-Za-z]){re.escape(name_text(letter))}(_\{{[^{{}}]*\}})?(?![A-Za-z^])"
+            text = re.sub(name, lambda m, around=fraction: (m[1] or "").join(around), text)  # type: ignore[misc]
+        return text
+
+    def read(self, math: Any) -> Any:
+        """The same mathematics with one letter for each name."""
+        if not self:
+            return math
+        if isinstance(math, Row):
+            parts = self._row(list(math.parts))
+            return parts[0] if len(parts) == 1 else Row(tuple(parts))
+        if isinstance(math, (Word, Below, Above)) and (named := self._named(math)) is not None:
+            return named
+        if isinstance(math, Fraction) and (found := self._fraction(math)) is not None:
+            return found
+        return rebuilt(math, self.read) if isinstance(math, (Math, tuple)) else math
+
+    def _named(self, math: Math) -> Math | None:
+        letter = self.names.get(key_of(math))
+        if letter is not None:
+            return Word(letter)
+        if isinstance(math, Below):
+            base = self._named(math.base)
+            if base is not None:
+                return Below(base, self.read(math.sub))
+            first, *rest = between(parts_of(math.sub), ",")
+            letter = self.names.get(f"{key_of(math.base)}_{key_of(Row(tuple(first)))}") if rest else None
+            commas = [part for piece in rest for part in (Operator(","), *piece)][1:]
+            return None if letter is None else Below(Word(letter), Row(tuple(commas)))
+        if isinstance(math, Above):
+            if isinstance(math.base, Below):
+                letter = self.names.get(f"{key_of(math.base.base)}^{key_of(math.sup)}")
+                if letter is not None:
+                    return Below(Word(letter), self.read(math.base.sub))
+            base = self._named(math.base)
+            return None if base is None else Above(base, math.sup)
+        return None
+
+    def _row(self, parts: list[Math]) -> list[Math]:
+        found: list[Math] = []
+        at = 0
+        while at < len(parts):
+            for rule in (self._pairing, self._gradient, self._marked, self._run):
+                read = rule(parts[at:])
+                if read is not None:
+                    part, taken = read
+                    break
+            else:
+                part, taken = self.read(parts[at]), 1
+            found.append(part)
+            at += taken
+        return found
+
+    def _pairing(self, parts: Sequence[Math]) -> tuple[Math, int] | None:
+        """``⟨a, b⟩`` is the sum of all products of entries."""
+        if not isinstance(parts[0], Word) or parts[0].text not in _OPEN:
+            return None
+        end = next((i for i, p in enumerate(parts) if isinstance(p, Word) and p.text in _CLOSE), 0)
+        sides = between(parts[1:end], ",")
+        if len(sides) != 2 or not all(sides):
+            return None
+        pair = (Fence(self.read(Row(tuple(side)))) if len(side) > 1 else self.read(side[0]) for side in sides)
+        return Fence(Row((Total(), *pair))), end + 1
+
+    def _gradient(self, parts: Sequence[Math]) -> tuple[Math, int] | None:
+        """``∇_x L_2``."""
+        if len(parts) < 2 or not isinstance(parts[0], Below) or parts[0].base != Word("∇"):
+            return None
+        found = self._by(key_of(parts[1]), parts_of(parts[0].sub))
+        return None if found is None else (found, 2)
+
+    def _marked(self, parts: Sequence[Math]) -> tuple[Math, int] | None:
+        r"""``\dot x_i`` and ``R{x_i}``, ``R{x}_i``."""
+        mark = _MARKS.get(key_of(parts[0])) if isinstance(parts[0], (Word, Below)) else None
+        if mark is None or len(parts) < 2:
+            return None
+        after: Math = parts[1]
+        around, below = _unscripted(after)
+        if isinstance(around, Fence):
+            after = around.body
+        stem, inner = _unscripted(after)
+        below = inner if below is None else below
+        name = self.names.get(f"{mark} {key_of(stem)}")
+        if name is None:
+            return None
+        return (Word(name) if below is None else Below(Word(name), self.read(below))), 2
+
+    def _run(self, parts: Sequence[Math]) -> tuple[Math, int] | None:
+        """Letters side by side that are one name, ``ggI_i``."""
+        for length in (4, 3, 2):
+            run = parts[:length]
+            if len(run) < length or not all(isinstance(p, Word) for p in run[:-1]):
+                continue
+            last = run[-1]
+            stem = last
+            while isinstance(stem, (Below, Above)):
+                stem = stem.base
+            letter = self.names.get("".join(map(key_of, (*run[:-1], stem)))) if isinstance(stem, Word) else None
+            if letter is not None:
+                return _restemmed(last, Word(letter)), length
+        return None
+
+    def _fraction(self, math: Fraction) -> Math | None:
+        top, bottom = parts_of(math.top), [p for p in parts_of(math.bottom) if not is_blank(p)]
+        if len(top) < 2 or len(bottom) < 2 or top[0] not in _DIFFERENTIALS or bottom[0] not in _DIFFERENTIALS:
+            return None
+        return self._by("".join(map(key_of, top[1:])), bottom[1:])
+
+    def _by(self, loss: str, parts: Sequence[Math]) -> Math | None:
+        """The derivative of a loss of gradients by an array, or by an entry of it."""
+        if loss not in self.losses:
+            return None
+        name, below = _stem(parts)
+        role = self.arrays.get(name, "")
+        role = role or ("d" + self.arrays.get(name[1:], "") if name.startswith("d") else "")
+        second = next((each for each, by in SECOND.items() if by == role), None)
+        if second is None:
+            return None
+        letter = Word(self.letter(loss, second))
+        return letter if below is None else Below(letter, self.read(below))
+
+
+def _unscripted(math: Math) -> tuple[Math, Math | None]:
+    """A name without what stands below it, which is told beside it."""
+    if isinstance(math, Below):
+        return math.base, math.sub
+    if isinstance(math, Row) and math.parts and isinstance(math.parts[-1], Below):
+        return Row((*math.parts[:-1], math.parts[-1].base)), math.parts[-1].sub
+    return math, None
+
+
+def _restemmed(math: Math, stem: Math) -> Math:
+    """The same scripts at another stem."""
+    if isinstance(math, Below):
+        return Below(_restemmed(math.base, stem), math.sub)
+    return Above(_restemmed(math.base, stem), math.sup) if isinstance(math, Above) else stem
+
+
+def _stem(parts: Sequence[Math]) -> tuple[str, Math | None]:
+    """A name and its indices; the gradient of the first loss is ``d`` with what it is by."""
+    below: Math | None = None
+    if len(parts) == 1 and isinstance(parts[0], Below) and isinstance(parts[0].base, (Fence, Fraction)):
+        below, parts = parts[0].sub, (parts[0].base,)
+    if len(parts) == 1 and isinstance(parts[0], Fence):
+        name, inner = _stem(parts_of(parts[0].body))
+        return name, below or inner
+    if len(parts) == 1 and isinstance(parts[0], Fraction):
+        top, bottom = parts_of(parts[0].top), parts_of(parts[0].bottom)
+        if len(top) == 2 and key_of(top[1]) in LOSS and len(bottom) > 1:
+            name, inner = _stem(bottom[1:])
+            return "d" + name, below or inner
+        return "", None
+    if not parts:
+        return "", None
+    last = parts[-1]
+    if isinstance(last, Below):
+        below, last = last.sub, last.base
+    return "".join(map(key_of, (*parts[:-1], last))), below
