@@ -9,13 +9,14 @@ from typing import Any
 from symconv.audits.called import Called, call_to_prove, called_otherwise
 from symconv.reading.prove import is_formula, prove_code, prove_source
 from symconv.reading.replay import within
-from symconv.reading.result import CodeProofs
+from symconv.reading.result import CodeProof, CodeProofs
 from symconv.reading.steps import steps_of
 
 __all__ = ["prove_function"]
 
-#: sizes that all differ: who is right nowhere there may have been called wrongly
-APART = {"N": 2, "C": 3, "F": 4, "H": 9, "W": 11, "Z": 13, "K": 3, "L": 2, "M": 1, "p": 1, "O": 5, "P": 6, "Q": 7}
+#: sizes that all differ, without padding and with it: who is right at neither may have been called wrongly
+APART = [{"N": 2, "C": 3, "F": 4, "H": 9, "W": 11, "Z": 13, "K": 3, "L": 2, "M": 1, "p": p, "O": 5, "P": 6, "Q": 7}
+         for p in (0, 1)]  # fmt: skip
 
 Each = Callable[[Callable[[tuple[int, int]], Any], Sequence[tuple[int, int]]], Sequence[Any]]
 
@@ -40,7 +41,7 @@ def prove_function(
         return _proved(call, steps, run, options)
     found = run(partial(_as_named, function, call.convention if call else convention, options), steps)
     proofs = CodeProofs(tuple(proof for each_one in found for proof in each_one))
-    if call is not None and all(proof.right is not None and not within(proof.right, APART) for proof in proofs):
+    if call is not None and not any(_right_somewhere(proof) for proof in proofs):
         try:
             other = called_otherwise(function, targets)
         except ValueError:
@@ -48,6 +49,11 @@ def prove_function(
         if other.lines:
             return _proved(other, steps, run, options)
     return proofs
+
+
+def _right_somewhere(proof: CodeProof) -> bool:
+    """Whether it is, or was not decided."""
+    return proof.right is None or any(within(proof.right, sizes) for sizes in APART)
 
 
 def _as_named(function: Any, convention: str, options: dict[str, Any], at: tuple[int, int]) -> Any:

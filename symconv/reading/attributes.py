@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy
 
-from symconv.reading import masks, numpy_gather, numpy_making, numpy_shapes, numpy_sums, numpy_table, python_rows
+from symconv.reading import (
+    masks,
+    numpy_gather,
+    numpy_making,
+    numpy_shapes,
+    numpy_sums,
+    numpy_table,
+    python_rows,
+    scipy_signal,
+)
 from symconv.reading.arrays import Grid, length, own, times, value
 from symconv.reading.kinds import refused_attribute, refused_index, refused_place
 from symconv.reading.reader import Reader
@@ -33,13 +42,13 @@ __all__ = ["attribute", "item", "of_module"]
 
 
 #: the rooms that fill the tables
-FILLED = (masks, numpy_gather, numpy_making, numpy_shapes, numpy_sums)
+FILLED = (masks, numpy_gather, numpy_making, numpy_shapes, numpy_sums, scipy_signal)
 
 
 def of_module(name: str) -> Any:
     """np.zeros and the like, by its whole name."""
     name = {"np": "numpy"}.get(name, name)
-    if name in numpy_table.MODULES or name in ("math", "itertools", "functools", "operator"):
+    if name in numpy_table.MODULES or name in ("math", "itertools", "functools", "operator", "scipy", "scipy.signal"):
         return Module(name)
     for prefix, rows in (("numpy.", numpy_table.ROWS), ("", python_rows.MODULE_ROWS)):
         if name.startswith(prefix) and name[len(prefix) :] in rows:
@@ -76,13 +85,22 @@ def _instance(reader: Reader, holder: Instance, name: str) -> Any:
         found = holder.made.find(name)
     except KeyError:
         raise Raised("AttributeError") from None
-    return Method(found, holder) if isinstance(found, Function) else found
+    return _bound(reader, found, holder) if isinstance(found, Function) else found
+
+
+def _bound(reader: Reader, found: Function, holder: Instance) -> Any:
+    """A function of the class, as its instance has it."""
+    if found.kind == "property":
+        return reader.call(found, [holder])
+    if found.kind == "static":
+        return found
+    return Method(found, holder.made if found.kind == "class" else holder)
 
 
 def _super(reader: Reader, holder: Super, name: str) -> Any:
     for base in holder.owner.bases:
         try:
-            return Method(base.find(name), holder.bound)
+            return _bound(reader, base.find(name), holder.bound)
         except KeyError:
             continue
     if name == "__init__":
@@ -92,9 +110,12 @@ def _super(reader: Reader, holder: Super, name: str) -> Any:
 
 def _class(reader: Reader, holder: Class, name: str) -> Any:
     try:
-        return holder.find(name)
+        found = holder.find(name)
     except KeyError:
         raise Raised("AttributeError") from None
+    if isinstance(found, Function) and found.kind == "property":
+        raise Unreadable(f"the property {name} of a class")
+    return Method(found, holder) if isinstance(found, Function) and found.kind == "class" else found
 
 
 def _grid(reader: Reader, holder: Grid, name: str) -> Any:

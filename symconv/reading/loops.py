@@ -38,7 +38,12 @@ def runs_of(reader: Reader, found: Any) -> Run | None:
         grid = own(reader.world, found)
         if len(grid.axes[0]) != 1:
             raise Unreadable("a loop over a merged axis")
-        return Run((grid.axes[0],), lambda index: indexed_by(reader.world, grid, [index[0][0]]))
+
+        def item(index: Index) -> Any:
+            entry = indexed_by(reader.world, grid, [index[0][0]])
+            return entry.at(()) if entry.kind == "int" and not entry.ndim else entry
+
+        return Run((grid.axes[0],), item)
     return None
 
 

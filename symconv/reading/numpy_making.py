@@ -18,6 +18,7 @@ from symconv.reading.arrays import (
     filled,
     frozen,
     snapshot,
+    value,
 )
 from symconv.reading.kinds import refused_length
 from symconv.reading.numbers import Affine, affine, at_least, between
@@ -225,19 +226,14 @@ def _arange(reader: Any, start: Any, stop: Any, step: Any, dtype: Any) -> Grid:
     return Grid(((reader.world.largest(count, 0),),), lambda index: start + index[0][0] * step, "int")
 
 
-@numpy(
-    "array",
-    "asarray",
-    "ascontiguousarray",
-    "asfortranarray",
-    "asanyarray",
-    "copy",
-    a=Needed,
-    dtype=None,
-    copy=None,
-    order=None,
-)
+@numpy("array", "copy", a=Needed, dtype=None, copy=True, order=None)
 def _array(reader: Any, a: Any, dtype: Any, copy: Any, order: Any) -> Any:
+    found = _as_array(reader, a, dtype, copy, order)
+    return value(reader.world, found) if isinstance(found, Grid) and found.kind == "value" and copy is True else found
+
+
+@numpy("asarray", "ascontiguousarray", "asfortranarray", "asanyarray", a=Needed, dtype=None, copy=None, order=None)
+def _as_array(reader: Any, a: Any, dtype: Any, copy: Any, order: Any) -> Any:
     world: World = reader.world
     if isinstance(dtype, Row) and dtype.name in ("object", "int"):
         if isinstance(a, int | Affine):

@@ -271,11 +271,17 @@ def _raise(reader: Reader, node: ast.Raise, frame: Frame, rest: Any) -> None:
     raise Raised(named.id if isinstance(named, ast.Name) else "Exception", node.lineno)
 
 
+#: decorators that are read, by their last name: what they make of a method; numba's compile what stands there
+DECORATORS = {"staticmethod": "static", "classmethod": "class", "property": "property", "njit": "", "jit": ""}
+
+
 def _def(reader: Reader, node: ast.FunctionDef, frame: Frame, rest: Any) -> None:
-    if node.decorator_list:
+    told = [each.func if isinstance(each, ast.Call) else each for each in node.decorator_list]
+    names = [getattr(each, "attr", getattr(each, "id", "")) for each in told]
+    if any(name not in DECORATORS or name in frame.names for name in names):
         frame.names[node.name] = Poison(f"the decorated function {node.name}")
         return
-    frame.names[node.name] = Function(node, frame)
+    frame.names[node.name] = Function(node, frame, None, "".join(DECORATORS[name] for name in names))
 
 
 def _class(reader: Reader, node: ast.ClassDef, frame: Frame, rest: Any) -> None:
@@ -292,7 +298,7 @@ def _class(reader: Reader, node: ast.ClassDef, frame: Frame, rest: Any) -> None:
     reader.block(node.body, inside)
     for name, each in made.names.items():
         if isinstance(each, Function):
-            made.names[name] = Function(each.node, frame, made)
+            made.names[name] = Function(each.node, frame, made, each.kind)
     frame.names[node.name] = made
 
 

@@ -38,11 +38,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class Function:
-    """A function of the file."""
+    """A function of the file; ``kind`` is what a decorator makes of a method: "static", "class", "property"."""
 
     node: ast.FunctionDef | ast.Lambda
     frame: Frame
     owner: Class | None = None
+    kind: str = ""
 
 
 @dataclass(eq=False)

@@ -15,6 +15,7 @@ from typing import Any
 from symconv import isl
 from symconv.reading.arrays import Axis, Grid, places, snapshot
 from symconv.reading.calls import Layer
+from symconv.reading.cancelling import without_pairs
 from symconv.reading.numbers import Affine, Conjunction, affine, coefficients, equal, negated
 from symconv.reading.terms import Sum, Term, renewed, simplified
 from symconv.reading.truth import truth
@@ -102,7 +103,7 @@ def _differences(world: World, layer: Layer, told: Sum, truth: Sum, inside: Conj
     for kind in sorted(kinds):
         ours = [term for term in told if tuple(name for name, _ in term.factors) == kind]
         due = [term for term in truth if tuple(name for name, _ in term.factors) == kind]
-        ours = [term for term in ours if not _empty(world, term, inside)]
+        ours = without_pairs(world, [term for term in ours if not _empty(world, term, inside)], inside)
         factors = (ours or due or [_NONE])[0].factors
         names = [f"a{at}_{n}" for at, (_, index) in enumerate(factors) for n in range(len(index))]
         if len(kind) != len(set(kind)) and due and ours:

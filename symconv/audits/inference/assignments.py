@@ -12,7 +12,16 @@ from typing import Any
 
 from symconv.audits.inference.names import roles_of, setting_of
 
-__all__ = ["LEFT_OUT", "assignments", "cache_parts", "keys_used", "parameters", "repeats_kernel_side", "source_of"]
+__all__ = [
+    "LEFT_OUT",
+    "assignments",
+    "cache_parts",
+    "keys_used",
+    "parameters",
+    "repeats_kernel_side",
+    "shape_names",
+    "source_of",
+]
 
 LEFT_OUT = "left out"
 
@@ -25,7 +34,7 @@ NUMBERS = ("stride", "padding", "dilation", "groups", "kernel", "kernel0", "kern
 ALLOWED = {
     "backward": ("dy", "x", "w", "b", "cache", "y", *NUMBERS),
     "forward": ("x", "w", "b", "cache", *NUMBERS),
-    "build": ("w", "b", *NUMBERS),
+    "build": ("w", "b", "input0", "input1", *NUMBERS),
 }
 #: what a parameter with a name that says nothing may be
 UNNAMED = {
@@ -66,6 +75,8 @@ def _options(parameter: inspect.Parameter, context: str) -> list[tuple[float, st
         told = f"only {role}" if optional and role in ("dilation", "groups") else role
         if role == "dilation" and parameter.default == 0 and optional:  # zeros between taps, not a distance
             told += "/less"
+        if role in ("stride", "padding", "dilation", "kernel") and isinstance(parameter.default, tuple | list):
+            told += "/pair"
         found.append((float(number), told))
     if optional:
         found.append((3.0 if named else 0.2, LEFT_OUT))
@@ -186,6 +197,17 @@ def keys_used(function: Any, name: str | None = None) -> list[str]:
         if whose and isinstance(key, ast.Constant) and isinstance(key.value, str):
             found.append(key.value)
     return list(dict.fromkeys(found))
+
+
+def shape_names(function: Any) -> dict[str, tuple[str, ...]]:
+    """What the axes of a parameter are called, where its shape is taken apart: ``n, c, h, w = x.shape``."""
+    found: dict[str, tuple[str, ...]] = {}
+    for node in ast.walk(_tree(function)):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
+            target, owner = node.targets[0], node.value.value
+            if isinstance(target, ast.Tuple) and isinstance(owner, ast.Name):
+                found.setdefault(owner.id, tuple(getattr(each, "id", "_") for each in target.elts))
+    return found
 
 
 def settings(functions: Sequence[Any]) -> tuple[tuple[str, str], ...]:

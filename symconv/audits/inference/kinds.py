@@ -42,6 +42,18 @@ def _layouts(fixed: Mapping[str, Any]) -> list[tuple[float, str, str]]:
     return found
 
 
+def _against(
+    names: tuple[tuple[str, str], ...], shapes: Mapping[str, tuple[str, ...]], layout: str, weights: str
+) -> float:
+    """What a layout costs in which the channels of x are not the axis of w that has the same name."""
+    by_role = {role: parameter for parameter, role in names}
+    x, w = (shapes.get(by_role.get(role, ""), ()) for role in ("x", "w"))
+    if len(x) != 4 or len(w) != 4:
+        return 0.0
+    channels = x[layout.index("C")]
+    return 1.5 if channels in w and channels != "_" and w[weights.index("I")] != channels else 0.0
+
+
 def _assigned(
     parameters: list[inspect.Parameter], context: str, fixed: Mapping[str, Any]
 ) -> Iterator[tuple[float, Any]]:
@@ -80,6 +92,13 @@ def _upper(names: Any, source: str) -> Any:
 def _of_function(
     main: Any, forward: Any, fixed: Mapping[str, Any], batch: bool, channel: bool
 ) -> Iterator[tuple[float, Reading]]:
+    """In the order of their costs: what comes after one that is too unlikely is not tried."""
+    yield from sorted(_of_a_function(main, forward, fixed, batch, channel), key=lambda each: each[0])
+
+
+def _of_a_function(
+    main: Any, forward: Any, fixed: Mapping[str, Any], batch: bool, channel: bool
+) -> Iterator[tuple[float, Reading]]:
     common = _common([main, forward], fixed, batch, channel)
     source = told.source_of(main) + (told.source_of(forward) if forward is not None else "")
     square = told.repeats_kernel_side([main, forward])
@@ -92,11 +111,12 @@ def _of_function(
             )
         ]
     ordered = []
+    shapes = told.shape_names(main)
     for cost, names in _assigned(told.parameters(main), "backward", fixed):
         if not any(role == "dy" for _, role in names) or (forward is None and any(role == "y" for _, role in names)):
             continue
         for extra, layout, weights in _layouts(fixed):
-            ordered.append((cost + extra, names, layout, weights))
+            ordered.append((cost + extra + _against(names, shapes, layout, weights), names, layout, weights))
     ordered.sort(key=lambda each: each[0])
     for cost, names, layout, weights in ordered[:2000]:
         needs = any(role in ("cache", "y") for _, role in names)

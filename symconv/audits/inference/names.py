@@ -27,7 +27,7 @@ ROLES: dict[str, str] = {
           "lossgradient gradient gradients outputgradient dnext dcdy dconv dconvout djdz gradoutputtensor topgrad "
           "topdiff dedy dyout doutput dvalues accumgrad eta residual sensitivity gout cotangent ct nextgrad dprev "
           "gradfromnext backpropgrad outgradient outputsgradient do outputdelta dlout dlossdy dupstream incoming "
-          "incominggradient gradin ybar dznext",
+          "incominggradient gradin ybar dznext nextdz nextdelta nextgradient",
     "stride": "stride strides s step steps st subsample subsampling hop stridesize",
     "padding": "padding pad p pads padsize paddingsize zeropad zeropadding padwidth border padamount padmode paddingtype "
                "mode",
@@ -35,13 +35,16 @@ ROLES: dict[str, str] = {
     "groups": "groups group g ngroups numgroups featuregroupcount",
     "kernel": "kernelsize kernelshape ksize filtersize filtershape kernel k ks fsize size f hf fs kern filterdim "
               "kernelsizes windowsize field",
-    "kernel0": "kh hh filterheight kernelheight fh kernelh",
-    "kernel1": "kw filterwidth kernelwidth fw kernelw",
+    "kernel0": "kh hh filterheight kernelheight fh kernelh flth filth wh ksizeh",
+    "kernel1": "kw filterwidth kernelwidth fw kernelw fltw filtw ww ksizew",
+    "input0": "xh inh inputheight imageheight imgh height hin ih inheight nhprev h",
+    "input1": "xw inw inputwidth imagewidth imgw width win iw inwidth nwprev",
     "in_channels": "inchannels inputchannels cin inch inc indepth inputdepth channels nin numinputchannels inputchannel "
-                   "nchannels inplanes indim channelsin c ninput numchannels infeatures inputdim depth infilters ic ci",
+                   "nchannels inplanes indim channelsin c ninput numchannels infeatures inputdim depth infilters ic ci xch "
+                   "xchannels",
     "out_channels": "outchannels outputchannels cout outch outc outdepth outputdepth nfilters numfilters filters nout filternum "
                     "numkernels nkernels outplanes kernels outdim channelsout noutput outputchannel nfilter units nf outfeatures "
-                    "filternumber numberoffilters outputdim numfilter f oc co m features depth",
+                    "nflt numflt nfilt ych filternumber numberoffilters outputdim numfilter f oc co m features depth",
     "input_shape": "inputshape inshape inputsize inputsizes xshape xsize shape imageshape inputdims indims imgshape insize",
     "w_shape": "wshape weightshape weightsshape filtersshape kerneldims weightsize weightsizes filtersizes wsize",
     "cache": "cache caches context memory saved stored residuals tape ctx state tmp aux inputscache linearcache",

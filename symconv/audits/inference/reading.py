@@ -187,6 +187,8 @@ def value_of(reading: Reading, role: str, conv: Conv, made: Mapping[str, Any]) -
         return getattr(conv, role)
     if role in ("kernel0", "kernel1"):
         return conv.kernel[min(int(role[-1]), conv.ndim - 1)]
+    if role in ("input0", "input1"):
+        return conv.input[min(int(role[-1]), conv.ndim - 1)]
     if role == "input_shape":
         last = reading.layout == "NHWC"
         shape = (*conv.input, conv.in_channels) if last else (conv.in_channels, *conv.input)

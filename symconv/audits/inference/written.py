@@ -15,7 +15,7 @@ CALLED = "called_as_inferred"
 
 #: roles whose value a layer says
 NUMBERS = ("stride", "padding", "dilation", "groups", "kernel", "kernel0", "kernel1", "in_channels", "out_channels",
-           "input_shape", "w_shape")  # fmt: skip
+           "input_shape", "input0", "input1", "w_shape")  # fmt: skip
 
 _CONTEXT = """
 class ContextAsInferred:
@@ -38,7 +38,7 @@ def written(reading: Reading, name: str, ndim: int, source: str) -> str | None:
         return {"dx": back.transpose(0, 3, 1, 2)}
     <BLANKLINE>
     """
-    if reading.warm or reading.tensors or reading.bias == UNTIED:
+    if reading.warm or reading.tensors or (reading.bias == UNTIED and "y" in dict(reading.outputs)):
         return None
     writer = _Writer(reading, name, ndim, source)
     try:
@@ -166,7 +166,7 @@ class _Writer:
         shape = [*space, "x.shape[1]"] if self.reading.layout == "NHWC" else ["x.shape[1]", *space]
         known = {
             "kernel": sizes[0] if self.ndim == 1 or self.reading.square else f"({', '.join(sizes)})",
-            "kernel0": sizes[0], "kernel1": sizes[-1],
+            "kernel0": sizes[0], "kernel1": sizes[-1], "input0": space[0], "input1": space[-1],
             "in_channels": "x.shape[1]", "out_channels": "w.shape[0]", "groups": "1", "rate": "1.0", "on": "True",
             "None": "None", "y": "y", "cache": "cache", "last": repr(self.reading.layout),
             "input_shape": f"({', '.join(['x.shape[0]', *shape] if form == 'batch' else shape)})",
@@ -188,7 +188,7 @@ class _Writer:
 
     def _native(self, name: str) -> str:
         if name == "b" and self.reading.bias == UNTIED:
-            sizes = self.conv.output if self.conv is not None else ()
+            sizes = self.conv.output if self.conv is not None else [f"dy.shape[{2 + i}]" for i in range(self.ndim)]
             return f".reshape(-1{', 1' * self.ndim}) * np.ones((1, {', '.join(map(str, sizes))}))"
         if name == "b":
             forms = {"F1": "-1, 1", "1F": "1, -1", "F11": "-1, 1, 1", "111F": "1, 1, 1, -1", "1F11": "1, -1, 1, 1",
