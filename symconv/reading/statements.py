@@ -68,7 +68,7 @@ def _given(reader: Reader, node: ast.expr, frame: Frame) -> Any:
     except Unreadable:
         if not is_drawn(node):
             raise
-    return Poison(DRAWN)
+    return tuple(_given(reader, each, frame) for each in node.elts) if isinstance(node, ast.Tuple) else Poison(DRAWN)
 
 
 def _loaded(target: ast.expr) -> str:
