@@ -90,9 +90,12 @@ def _capital(letter: str, role: str, maths: str, context: Context) -> bool:
 
 def _base(maths: str) -> int | None:
     lows = re.findall(r"\\sum(?:\\limits)?\s*_\s*\{\s*[A-Za-z]\w*'?(?:_\{?\d\}?)?\s*=\s*([01])\s*\}", maths)
-    entries = re.findall(r"(?<![A-Za-z])(?:d?[xyXY])_(?:\{\s*(\d)\s*,?\s*(\d?)\s*\}|(\d))", maths)
-    zeros = lows.count("0") + sum("0" in pair for pair in entries)
-    ones = lows.count("1") + (1 if entries and not any("0" in pair for pair in entries) else 0)
+    entries = re.findall(r"(?<![A-Za-z])(?:d?[xyXY])_(?:\{\s*(\d\s*,?)\s*(\d?)\s*\}|(\d))", maths)
+    zeros = lows.count("0") + sum(
+        "0" in (first[:1], one) or ("," in first and second == "0")  # x_{10} may be the tenth
+        for first, second, one in entries
+    )
+    ones = lows.count("1") + (1 if entries and not any("0" in "".join(each) for each in entries) else 0)
     if not zeros and not ones:
         return None
     return 0 if zeros > ones else 1

@@ -20,6 +20,7 @@ from symconv.checking.sizes import is_literal
 from symconv.checking.terms import (
     Add,
     Bound,
+    Call,
     Choice,
     Diff,
     Entry,
@@ -97,7 +98,9 @@ def free_indices(term: Term, setting: Setting) -> list[str]:
                     visit(b2, bound, True)
             return
         for child in children(each):
-            visit(child, bound, index)
+            visit(
+                child, bound, index or (isinstance(each, Call) and each.word == "slice" and child is not each.args[0])
+            )
 
     visit(term, frozenset(), False)
     return found

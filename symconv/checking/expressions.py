@@ -48,6 +48,7 @@ from symconv.checking.terms import (
     SumOver,
     Term,
     Transpose,
+    Whole,
     sum_under,
 )
 from symconv.mathematics.of_latex import Lines, Text
@@ -318,14 +319,15 @@ class Expression:
         return Call(kind, (argument, *extra))
 
     def entry(self, array: str | Term, sub: Math) -> Term:
-        """An entry, or with dots in the place of its last indices all of those that they run over."""
+        """An entry, or with dots in the place of some indices all of those that they run over."""
         pieces = between([p for p in parts_of(sub) if not is_blank(p)], ",")
-        some = [piece for piece in pieces if piece != [Operator("·")]]
-        if len(some) < len(pieces):
+        dot = [Operator("·")]
+        if dot in pieces:
             whole = Name(array) if isinstance(array, str) else array
-            return Call("slice", (whole, *(self.index(piece) for piece in some)))
+            return Call("slice", (whole, *(Whole() if piece == dot else self.index(piece) for piece in pieces)))
         if isinstance(array, str):
-            return Entry(array, self.indices(sub))
+            digits = flat(sub)
+            return Entry(array, self.indices(sub), len(digits) > 1 and digits.isdigit())
         raise ReadingError("an entry of something composed")
 
     def indices(self, sub: Math) -> tuple[Term, ...]:

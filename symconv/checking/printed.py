@@ -23,6 +23,7 @@ from symconv.checking.terms import (
     SumOver,
     Term,
     Transpose,
+    Whole,
 )
 from symconv.mathematics.letters import GREEK
 
@@ -107,7 +108,8 @@ def _call(term: Term) -> str:
     assert isinstance(term, Call)
     texts = [printed(each) for each in term.args]
     if term.word == "slice":
-        return rf"{texts[0]}_{{{','.join(texts[1:])},\cdot}}"
+        whole = texts[0] if isinstance(term.args[0], (Name, Call)) else f"({texts[0]})"
+        return f"{whole}_{{{','.join(texts[1:])}}}"
     if term.word == BEGUN:
         return rf"{texts[0]} + \cdots"
     return rf"\operatorname{{{term.word}}}({', '.join(texts)})"
@@ -125,6 +127,7 @@ RULES: dict[type[Term], Callable[..., str]] = {
     Div: lambda term: rf"\frac{{{printed(term.top)}}}{{{printed(term.bottom)}}}",
     Floor: lambda term: rf"\left\lfloor {printed(term.body)} \right\rfloor",
     Transpose: lambda term: f"{printed(term.body)}^T",
+    Whole: lambda term: r"\cdot",
     Call: _call,
     Star: _star,
 }  # fmt: skip

@@ -10,7 +10,22 @@ from symconv.checking.directions import shaped
 from symconv.checking.letters import STARS
 from symconv.checking.model import Unreadable
 from symconv.checking.operators import stars_of
-from symconv.checking.terms import Bound, Call, Diff, Entry, Grid, Mul, Name, Seq, Star, Statement, SumOver, walk
+from symconv.checking.terms import (
+    Bound,
+    Call,
+    Diff,
+    Entry,
+    Grid,
+    Mul,
+    Name,
+    Seq,
+    Star,
+    Statement,
+    SumOver,
+    Term,
+    children,
+    walk,
+)
 
 __all__ = [
     "at_channels",
@@ -61,21 +76,33 @@ def _sums_arrays(statement: Statement) -> bool:
 
 
 def ranks_of(statement: Statement, context: Context) -> dict[str, set[int]]:
+    """How many indices x, w, b and y have: those of entries, and of arrays at their channels those of a part of them besides."""
     ranks: dict[str, set[int]] = {}
+
+    def visit(term: Term, more: int) -> None:
+        if isinstance(term, Call) and term.word == "slice":
+            more += len(term.args) - 1
+        sliced = isinstance(term, Name) and more
+        role = _role_of(term.text if isinstance(term, Name) else term.array, context) if (  # type: ignore[attr-defined]
+            sliced or isinstance(term, Entry)) else None  # fmt: skip
+        if role is not None:
+            ranks.setdefault(role, set()).add(more + (len(term.at) if isinstance(term, Entry) else 0))
+        for each in children(term):
+            array = not isinstance(term, Entry) and not (isinstance(term, Call) and each is not term.args[0])
+            visit(each, more if array else 0)
+
     for side in statement.sides:
-        for each in walk(side):
-            if isinstance(each, Entry):
-                role = _role(each, context)
-                if role is not None:
-                    ranks.setdefault(role, set()).add(len(each.at))
+        visit(side, 0)
     return ranks
 
 
 def _role(entry: Entry, context: Context) -> str | None:
     """x, w, b or y, of which an entry, or of whose gradient, it is."""
-    role = context.roles.get(entry.array) or (
-        context.roles.get(entry.array[1:]) if entry.array.startswith("d") else None
-    )
+    return _role_of(entry.array, context)
+
+
+def _role_of(array: str, context: Context) -> str | None:
+    role = context.roles.get(array) or (context.roles.get(array[1:]) if array.startswith("d") else None)
     return None if role is None else shaped(role)
 
 

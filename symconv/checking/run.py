@@ -14,6 +14,7 @@ from symconv.checking.beside import beside, covered
 from symconv.checking.comparison import Outcome
 from symconv.checking.context import SIZES, Context
 from symconv.checking.declared import declared, signs
+from symconv.checking.digits import in_numbers
 from symconv.checking.documents import Block, DocumentError, blocks_of, format_of
 from symconv.checking.inlines import claims, worth_telling
 from symconv.checking.inputs import with_inputs
@@ -216,7 +217,7 @@ def _statements(block: Block, context: Context) -> tuple[list[Statement], str | 
     primed = {letter + "′" for letter in context.roles}
     arrays = {*context.roles, *context.padded, *context.framed, *context.definitions, *primed}
     delta = {"δ"} if re.search(r"\\partial y|(?<![A-Za-z])dy", block.text) else set()
-    return statements(math, arrays | delta), tag
+    return in_numbers(statements(math, arrays | delta), context), tag
 
 
 def _relate(told: list[Statement], context: Context) -> None:

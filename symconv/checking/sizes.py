@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from symconv.checking.calls import border_named
@@ -30,7 +30,7 @@ from symconv.checking.terms import (
 )
 from symconv.layer.conv import Conv
 
-__all__ = ["GENERAL", "is_literal", "models_for", "setting_known", "sizes_of"]
+__all__ = ["GENERAL", "is_literal", "layer_of", "models_for", "setting_known", "sizes_of"]
 
 #: letters that are sizes where no limit of a sum says otherwise
 WEAK = {"N", "C", "F"}
@@ -42,6 +42,8 @@ GENERAL: dict[int, list[Pair]] = {
            3: [((3, 4, 3), (2, 3, 1))]}  # fmt: skip
 #: the same where channels multiply what there is to look at
 CHANNELED: dict[int, list[Pair]] = {1: [((5,), (2,))], 2: [((3, 5), (3, 2))], 3: [((3, 4, 3), (2, 3, 1))]}
+#: the same of transposed layers, whose output is longer than the input
+TRANSPOSED: dict[int, list[Pair]] = {**CHANNELED, 3: [((2, 3, 1), (2, 1, 2))]}
 
 
 def sizes_of(context: Context, dims: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
@@ -115,8 +117,7 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     if context.border != "zeros" and _leaves_border_open(statement, context):
         raise Unreadable(f"whether the arrays have their border ({context.border}) is not said")
     if dims in context.layers:
-        layer = _layer(context.layers[dims], dims, channels, batch, context.border_given(), context.transposed)
-        yield Model(layer, setting, channels, batch)
+        yield Model(layer_of(context, dims, channels, batch), setting, channels, batch)
         if literal or _numbered(statement):
             return
     used = [sizes[n] for n in names & set(sizes)]
@@ -179,13 +180,16 @@ def _choices(
     oblong = dims > 1 and "K" in context.square and not literal
     square = dims > 1 and any(letter in "HKO" for letter, _ in used) and not any(axis for _, axis in used)
     if square and not literal:  # one letter for every axis
-        choices += [((4,) * dims, (2,) * dims)] + ([((5,) * dims, (3,) * dims)] if dims == 2 and not channels else [])
+        long = 2 if context.transposed and channels and dims == 3 else 4
+        choices += [((long,) * dims, (2,) * dims)] + (
+            [((5,) * dims, (3,) * dims)] if dims == 2 and not channels else []
+        )
     elif oblong and dims == 2:
         choices += [((4, 5), (2, 2)), ((5, 4), (3, 3))][: 1 if channels else 2]
     elif not literal and not channels:
         choices += [each for each in GENERAL[dims] if each != chosen][: 3 if dims == 1 else 1]
     elif not literal and not chosen:
-        choices += CHANNELED[dims]
+        choices += (TRANSPOSED if context.transposed else CHANNELED)[dims]
     if context.same and not literal:
         choices += [((4,) * dims, (3,) * dims)]
     if not choices:
@@ -193,15 +197,9 @@ def _choices(
     return choices
 
 
-def _layer(
-    given: dict[str, tuple[int, ...]],
-    dims: int,
-    channels: bool,
-    batch: bool,
-    border: Mapping[str, Any],
-    transposed: bool = False,
-) -> Conv:
-    """The layer that the article says it is about."""
+def layer_of(context: Context, dims: int, channels: bool = False, batch: bool = False) -> Conv:
+    """The layer of so many axes that the article says it is about, Unreadable where there is no such layer."""
+    given, transposed = context.layers[dims], context.transposed
 
     def each(what: str, default: int) -> tuple[int, ...]:
         values = given.get(what, (default,))
@@ -216,7 +214,7 @@ def _layer(
             groups=given.get("groups", (1,))[0] if channels else 1,
             in_channels=given.get("in_channels", (1,))[0] if channels else 1,
             out_channels=given.get("out_channels", (1,))[0] if channels else 1,
-            **border,
+            **context.border_given(),
         )  # fmt: skip
     except ValueError as error:
         raise Unreadable(f"no layer: {error}") from None
@@ -252,6 +250,8 @@ def is_literal(statement: Statement) -> bool:
                 return True
             if isinstance(each, Entry) and any(isinstance(i, Num) for i in each.at):
                 return True
+            if isinstance(each, Call) and each.word == "slice" and any(isinstance(i, Num) for i in each.args[1:]):
+                return True
             if isinstance(each, Bound) and isinstance(each.high, Num):
                 return True
     return False
@@ -260,6 +260,10 @@ def is_literal(statement: Statement) -> bool:
 def _leaves_border_open(statement: Statement, context: Context) -> bool:
     """Whether whole arrays slide over each other and no word says which of them has its border."""
     sides = [each for side in statement.sides for each in walk(side)]
+    dims, _, _ = shape_of(statement, context)
+    given = context.layers.get(dims)
+    if given is not None and not any((*given.get("padding", ()), *given.get("after", ()))):
+        return False  # there is none
     named = any(isinstance(each, Call) and len(each.args) > 1 and border_named(each.args[1:])[1] for each in sides)
     return not named and any(
         isinstance(each, Name) and context.roles.get(each.text, context.roles.get(each.text.removeprefix("d"))) == "x"

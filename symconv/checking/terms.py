@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,7 @@ from symconv.algebra.trees import rebuilt
 
 __all__ = [
     "Add", "Bound", "Call", "Choice", "Diff", "Div", "Dots", "Entry", "Floor", "Grid", "IVERSON", "Mul", "Name", "Num", "Seq",
-    "Star", "Statement", "SumOver", "Term", "Transpose", "children", "names_in", "replaced", "signs_of", "substituted",
+    "Star", "Statement", "SumOver", "Term", "Transpose", "Whole", "children", "names_in", "replaced", "signs_of", "substituted",
     "sum_under", "walk",
 ]  # fmt: skip
 
@@ -46,6 +46,8 @@ class Entry(Term):
 
     array: str
     at: tuple[Term, ...]
+    #: whether digits stand beside each other, each an index of its own or all of them one number
+    run: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,11 @@ class Star(Term):
     left: Term
     right: Term
     mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Term):
+    """All of an axis: the dot of ``x_{1,·}``."""
 
 
 @dataclass(frozen=True, slots=True)

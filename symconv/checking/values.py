@@ -47,6 +47,7 @@ from symconv.checking.terms import (
     SumOver,
     Term,
     Transpose,
+    Whole,
     names_in,
     walk,
 )
@@ -304,6 +305,21 @@ def _single(model: Model, entry: Entry) -> bool:
     return role in ("w", "dy") and len(entry.at) == model.arrays[role].ndim
 
 
+def _slice(model: Model, array: Any, at: Sequence[Term], env: Mapping[str, int]) -> Any:
+    """The part of an array at some indices, over whole axes where dots stand for the others; zeros past its end."""
+    if not isinstance(array, np.ndarray) or array.ndim != len(at):
+        rank = array.ndim if isinstance(array, np.ndarray) else 0
+        raise Unreadable(f"a part of an array with {len(at)} indices where it has {rank}")
+    places = [None if isinstance(i, Whole) else model.number(i, env) - model.setting.base for i in at]
+    inside = [i is None or (i.denominator == 1 and 0 <= i < n) for i, n in zip(places, array.shape, strict=True)]
+    if all(inside):
+        return array[tuple(slice(None) if i is None else int(i) for i in places)]
+    if not model.beyond:
+        raise Past(f"a part at {', '.join('·' if i is None else str(i + model.setting.base) for i in places)}"
+                   f" of what is {' x '.join(map(str, array.shape))}")  # fmt: skip
+    return np.full([n for i, n in zip(places, array.shape, strict=True) if i is None], constant(0), dtype=object)
+
+
 def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Call)
     first = term.args[0]
@@ -325,15 +341,7 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         a, b = (np.atleast_1d(plain(evaluate(model, each, env))) for each in first.factors)
         return folded(model, np.multiply.outer(a.reshape(-1), b.reshape(-1)))
     if term.word == "slice":
-        whole = plain(evaluate(model, first, env))
-        places = [model.number(i, env) - model.setting.base for i in term.args[1:]]
-        if (
-            not isinstance(whole, np.ndarray)
-            or len(places) > whole.ndim
-            or any(i.denominator != 1 or not 0 <= i < n for i, n in zip(places, whole.shape, strict=False))
-        ):
-            raise Unreadable("a part of an array that it does not have")
-        return whole[tuple(int(i) for i in places)]
+        return _slice(model, plain(evaluate(model, first, env)), term.args[1:], env)
     if term.word == "ones":
         return np.full(model.conv.kernel, constant(1), dtype=object)
     value = plain(evaluate(model, first, env))
