@@ -49,6 +49,7 @@ ROWS = (
     ("s", "d", "p", "q", "r"),
     ("x", "w", "y", "dy"),
     ("dx", "dw"),
+    ("ddx", "ddw", "ddy"),
     (r"\uparrow", r"\downarrow"),
     ("<", ">"),
 )
@@ -83,6 +84,7 @@ def mutants(text: str) -> Iterator[Mutant]:
         old = token[0]
         others = [str(n) for n in (int(old) - 1, int(old) + 1) if 0 <= n <= 9] if old.isdigit() else []
         others += [each for row in ROWS if old in row for each in row if each != old]
+        others += [old[1:]] if old.startswith("dd") else []
         for new in others:
             yield Mutant(text[: token.start()] + new + text[token.end() :], token.start(), old, new)
 
@@ -119,8 +121,15 @@ class Page:
         return found
 
 
+def whole(conv: Conv) -> list[str]:
+    """The sections of a layer's page, and that on second derivatives before its end."""
+    told = [section.name for section in document(conv).sections]
+    return [*told, "second"]
+
+
 def page(layer: dict[str, object], kind: str, lang: str) -> Page:
-    return Page(document(Conv(**layer), lang).render(kind), SUFFIX[kind])  # type: ignore[arg-type]
+    conv = Conv(**layer)  # type: ignore[arg-type]
+    return Page(document(conv, lang, sections=whole(conv)).render(kind), SUFFIX[kind])
 
 
 def sample(pages: Sequence[Page], count: int, seed: int) -> Iterator[tuple[Page, int, Mutant]]:

@@ -46,6 +46,12 @@ NAMED = (
     f"{PLAIN}Along directions $u^x, u^w, u^b$ for the arrays the directional derivative of the gradients is wanted.\n\n"
 )
 
+MOVING = f"""{PLAIN}Hessian-vector products by Pearlmutter's operator, which moves the weights:
+
+"""
+FED = f"{MOVING}The input stays as it is:\n\n$$\\mathcal{{R}}\\{{x_m\\}} = 0$$\n\n"
+DOTTED = f"{PLAIN}Forward mode: the Jacobian-vector product is\n\n"
+
 #: what stands before, a display that holds, what a piece of it becomes
 SLIPS: dict[str, tuple[str, str, str, str]] = {
     "the change of y": (TORCH, r"ggO_i = \sum_k ggI_{i+k} W_k + \sum_k I_{i+k} ggW_k + ggb", "ggW", "ggI"),
@@ -57,6 +63,17 @@ SLIPS: dict[str, tuple[str, str, str, str]] = {
     "by an upstream gradient": (
         PAIRED, r"\frac{\partial S}{\partial \left(\frac{\partial L}{\partial y_i}\right)} = "
         r"\sum_k (w_k u_{i+k-1} + v_k x_{i+k-1})", "+ v_k", "- v_k"),
+    "gI of the second loss": (TORCH, r"gI_m = \sum_k gO_{m-k} ggW_k", "m-k", "m+k"),
+    "gW of the second loss": (TORCH, r"gW_k = \sum_i gO_i ggI_{i+k}", "ggI", "ggO"),
+    "R of y": (
+        MOVING, r"\mathcal{R}\{y_i\} = \sum_k (\mathcal{R}\{w_k\} x_{i+k-1} + w_k \mathcal{R}\{x_{i+k-1}\}) + \mathcal{R}\{b\}",
+        r"\mathcal{R}\{w_k\} x_{i+k-1}", r"\mathcal{R}\{w_k\} x_{i+k}"),
+    "R of a gradient": (
+        MOVING, r"R_v\left\{\frac{\partial L}{\partial w_k}\right\} = \sum_i R_v\left\{\frac{\partial L}{\partial y_i}\right\} "
+        r"x_{i+k-1} + \sum_i \frac{\partial L}{\partial y_i} R_v\{x_{i+k-1}\}", r" + \sum_i \frac{", r" - \sum_i \frac{"),
+    "R where x is given": (
+        FED, r"\mathcal{R}\{y_i\} = \sum_k \mathcal{R}\{w_k\} x_{i+k-1}", r"\mathcal{R}\{w_k\}", "2 w_k"),
+    "dots": (DOTTED, r"\dot{y}_i = \sum_k (\dot w_k x_{i+k-1} + w_k \dot{x}_{i+k-1}) + \dot b", r"w_k \dot{x}", r"\dot{w}_k x"),
     "with a nabla": (PAIRED, r"\nabla_{w} S = u \star dy", "u", "x"),
     "nothing for the bias": (PAIRED, r"\frac{\partial S}{\partial b} = 0", "0", "v"),
     "entries": (NAMED, r"ddy_i = \sum_k w_k u^x_{i+k-1} + \sum_k u^w_k x_{i+k-1} + u^b", "u^w_k", "w_k"),

@@ -17,7 +17,7 @@ from symconv import Conv
 from symconv.article import document
 from symconv.checking import check
 from symconv.checking.result import DEFINITION, HOLDS, PROVED, CheckResult
-from tests.display_mutants import FINE, PAGES, Page, mutants, page, sample
+from tests.display_mutants import FINE, PAGES, Page, mutants, page, sample, whole
 from tests.layers import random_layer
 
 SUFFIX = {"markdown": "md", "latex": "tex", "html": "html", "ipynb": "ipynb"}
@@ -52,7 +52,7 @@ QUICK: tuple[tuple[dict[str, Any], str, str], ...] = (
 
 @pytest.mark.parametrize(("layer", "kind", "lang"), QUICK, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_page_holds(layer: dict[str, Any], kind: str, lang: str, tmp_path: Path) -> None:
-    assert not faults(written(layer, kind, lang, tmp_path))
+    assert not faults(written(layer, kind, lang, tmp_path, sections=whole(Conv(**layer))))
 
 
 GENERATED = Path(__file__).parents[1] / "generated" / "derivations"
@@ -70,7 +70,8 @@ def test_every_page_that_is_kept_holds(path: Path) -> None:
 def test_every_format_and_language(number: int, tmp_path: Path) -> None:
     for kind in SUFFIX:
         for lang in LANGUAGES:
-            assert not faults(written(PAGES[number][0], kind, lang, tmp_path)), (kind, lang)
+            layer = PAGES[number][0]
+            assert not faults(written(layer, kind, lang, tmp_path, sections=whole(Conv(**layer)))), (kind, lang)  # type: ignore[arg-type]
 
 
 @pytest.mark.sweep
@@ -78,7 +79,10 @@ def test_every_format_and_language(number: int, tmp_path: Path) -> None:
 def test_random_layers(seed: int, tmp_path: Path) -> None:
     source = random.Random(seed)
     layer = random_layer(source)
-    assert not faults(written(layer, source.choice(list(SUFFIX)), source.choice(LANGUAGES), tmp_path)), layer
+    sections = whole(Conv(**layer))
+    assert not faults(
+        written(layer, source.choice(list(SUFFIX)), source.choice(LANGUAGES), tmp_path, sections=sections)
+    ), layer
 
 
 # one token changed ------------------------------------------------------------------------------------------------------

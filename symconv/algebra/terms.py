@@ -30,9 +30,9 @@ Column = NDArray[np.int64]
 #: a notebook is shown the entries of arrays of so many terms
 MAX_TYPESET = 400
 
-#: the order in which the factors of a term are kept and written: v is the constant of a border, v_x, v_w and v_b are
-#: directions in which x, w and b change
-FACTOR_ORDER = ("dy", "w", "v_w", "x", "v_x", "b", "v_b", "v")
+#: the order in which the factors of a term are kept and written: v is the constant of a border, v_x, v_w, v_b and v_dy
+#: are directions in which x, w, b and dy change
+FACTOR_ORDER = ("dy", "v_dy", "w", "v_w", "x", "v_x", "b", "v_b", "v")
 
 
 @dataclass(frozen=True, eq=False)

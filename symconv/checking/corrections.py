@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from symconv.checking.context import Context
 from symconv.checking.general import spatial_places
 from symconv.checking.model import Model
+from symconv.checking.second_proofs import first_order
 from symconv.checking.terms import (
     Add,
     Bound,
@@ -40,6 +42,11 @@ def corrections(left: Term, right: Term, models: Sequence[Model], context: Conte
     yield from ((left, each) for each in _stars(right))
     yield from ((left, each) for each in _turned(right))
     yield from ((left, each) for each in _swapped(right))
+    parts = first_order(left, right, models[0])
+    if parts is not None and len(parts) == 1:  # with a direction in the place of an array
+        roles = parts[0][1].setting.roles
+        models = [Model(each.conv, replace(each.setting, roles=roles), each.channels, each.batch) for each in models]
+        context = replace(context, roles=dict(roles))
     builder = _Builder(left, right, models, context)
     yield from ((left, each) for each in builder.rights())
 

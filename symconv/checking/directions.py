@@ -1,28 +1,44 @@
 """Names of second derivatives as an author writes them, read as one letter each: ``v^x``, ``ggI``, ``∂L_2/∂x_m``, ``⟨u, dx⟩``.
 
 The roles are those of :mod:`symconv.layer.second`: v_x, v_w, v_b are the directions for x, w, b, ddy, ddx, ddw the derivatives of
-the loss of gradients by dy, x, w. What reads statements knows letters alone, so names of several signs are made one before.
+the loss of gradients by dy, x, w. Where dy moves, too, along v_dy, the gradients change by Rdx, Rdw, Rdb: what Pearlmutter's
+operator R makes of them. What reads statements knows letters alone, so names of several signs are made one before.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symconv.algebra.trees import rebuilt
 from symconv.checking.letters import LOSS, ReadingError, between, flat, is_blank, parts_of
 from symconv.checking.printed import name_text
-from symconv.checking.terms import Entry, Statement, walk
+from symconv.checking.terms import Entry, Name, Num, Statement, Term, walk
 from symconv.mathematics.tree import Above, Below, Fence, Fraction, Math, Operator, Row, Total, Word
 
-__all__ = ["DIRECTIONS", "SECOND", "Directions", "key_of", "role_of", "shaped"]
+__all__ = [
+    "CHANGES",
+    "DIRECTIONS",
+    "MOVED",
+    "SECOND",
+    "Directions",
+    "key_of",
+    "letter_of",
+    "marked",
+    "role_of",
+    "shaped",
+]
 
 #: direction -> the array that it is for
-DIRECTIONS = {"v_x": "x", "v_w": "w", "v_b": "b"}
+DIRECTIONS = {"v_x": "x", "v_w": "w", "v_b": "b", "v_dy": "dy"}
 #: derivative of the loss of gradients -> what it is the derivative by
 SECOND = {"ddy": "dy", "ddx": "x", "ddw": "w", "ddb": "b"}
+#: change of a gradient where dy changes, too -> what that gradient is by
+CHANGES = {"Rdx": "x", "Rdw": "w", "Rdb": "b"}
+#: what changes along the directions -> the role of its change
+MOVED = {"x": "v_x", "w": "v_w", "b": "v_b", "dy": "v_dy", "y": "ddy", "dx": "Rdx", "dw": "Rdw", "db": "Rdb"}
 
 _OPEN, _CLOSE = {"langle", "⟨"}, {"rangle", "⟩"}
 _DIFFERENTIALS = (Word("∂"), Word("d"))
@@ -36,7 +52,12 @@ def shaped(role: str) -> str:
     >>> shaped("v_w"), shaped("ddy"), shaped("dx")
     ('w', 'y', 'x')
     """
-    return DIRECTIONS.get(role) or SECOND.get(role, role).removeprefix("d")
+    return {**DIRECTIONS, **SECOND, **CHANGES}.get(role, role).removeprefix("d")
+
+
+def letter_of(term: Term) -> str:
+    """The array that a term is, or is an entry of; nothing for any other."""
+    return term.array if isinstance(term, Entry) else term.text if isinstance(term, Name) else ""
 
 
 def role_of(name: str, roles: Mapping[str, str], seconds: bool) -> str | None:
@@ -44,7 +65,7 @@ def role_of(name: str, roles: Mapping[str, str], seconds: bool) -> str | None:
     and there are none."""
     role = roles.get(name)
     if role is not None:
-        return role if seconds or not (role in DIRECTIONS or role in SECOND) else None
+        return role if seconds or not (role in DIRECTIONS or role in SECOND or role in CHANGES) else None
     below = roles.get(name[1:], "d") if name.startswith("d") else "d"
     return None if below.startswith("d") or below in DIRECTIONS else f"d{below}"
 
@@ -65,6 +86,8 @@ class Directions:
     losses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: the letters that are the author's
     own: frozenset[str] = frozenset()
+    #: those of directions that are put as zero
+    still: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.roles)
@@ -74,9 +97,8 @@ class Directions:
 
         Where no loss is written out it is every one that has a letter, that for b only where the statement has it, too.
         """
-        pieces = [each for side in statement.sides for each in walk(side)]
-        named = {each.array if isinstance(each, Entry) else getattr(each, "text", "") for each in pieces}
-        roles = {self.roles[each] for each in named & set(self.roles)}
+        named = {letter_of(each) for side in statement.sides for each in walk(side)}
+        roles = {role for each in named if (role := self.roles.get(each)) in {**DIRECTIONS, **SECOND, **CHANGES}}
         if not roles and not named & set(self.losses):
             return frozenset()
         own = {
@@ -88,7 +110,33 @@ class Directions:
         known = [self.losses[loss] for loss in own or self.losses]
         if len({*known}) > 1:
             raise ReadingError("of which of several losses of gradients these are derivatives is not said")
-        return known[0] if known else frozenset(set(self.roles.values()) & set(DIRECTIONS) - ({"v_b"} - roles))
+        moving = {role for letter, role in self.roles.items() if letter not in self.still}
+        return known[0] if known else frozenset(moving & set(DIRECTIONS) - ({"v_b"} - roles))
+
+    def meant(self, statement: Statement) -> dict[str, str]:
+        """What the left side is where dx and ddx have one name, as gI of PyTorch's: the one with directions in it is ddx."""
+        left, *sides = statement.sides
+        second = {"dx": "ddx", "dw": "ddw", "db": "ddb"}.get(self.roles.get(letter_of(left), ""))
+        moved = any(self.roles.get(letter_of(each)) in DIRECTIONS for side in sides for each in walk(side))
+        return {letter_of(left): second} if second and moved else {}
+
+    def stilled(self, statement: Statement) -> Statement:
+        """The same without the directions that are put as zero."""
+
+        def without(term: Any) -> Any:
+            return Num(0) if isinstance(term, Term) and letter_of(term) in self.still else rebuilt(term, without)
+
+        return (
+            replace(statement, sides=(statement.sides[0], *without(statement.sides[1:]))) if self.still else statement
+        )
+
+    def chosen(self, statement: Statement) -> bool:
+        """Whether a direction is put as something that is not made of directions, which it may be."""
+        left, *sides = statement.sides
+        if not sides or self.roles.get(letter_of(left)) not in DIRECTIONS:
+            return False
+        made = {letter_of(each) for side in sides if not letter_of(side) for each in walk(side)}
+        return letter_of(left) not in {*made, *map(letter_of, sides)} and not made & set(self.roles)
 
     def letter(self, loss: str, role: str) -> str:
         """What the derivative of a loss is read as; the loss is told where there are several."""
@@ -177,16 +225,8 @@ class Directions:
 
     def _marked(self, parts: Sequence[Math]) -> tuple[Math, int] | None:
         r"""``\dot x_i`` and ``R{x_i}``, ``R{x}_i``."""
-        mark = _MARKS.get(key_of(parts[0])) if isinstance(parts[0], (Word, Below)) else None
-        if mark is None or len(parts) < 2:
-            return None
-        after: Math = parts[1]
-        around, below = _unscripted(after)
-        if isinstance(around, Fence):
-            after = around.body
-        stem, inner = _unscripted(after)
-        below = inner if below is None else below
-        name = self.names.get(f"{mark} {key_of(stem)}")
+        key, below = marked(parts)
+        name = self.names.get(key)
         if name is None:
             return None
         return (Word(name) if below is None else Below(Word(name), self.read(below))), 2
@@ -226,13 +266,19 @@ class Directions:
         return letter if below is None else Below(letter, self.read(below))
 
 
-def _unscripted(math: Math) -> tuple[Math, Math | None]:
-    """A name without what stands below it, which is told beside it."""
-    if isinstance(math, Below):
-        return math.base, math.sub
-    if isinstance(math, Row) and math.parts and isinstance(math.parts[-1], Below):
-        return Row((*math.parts[:-1], math.parts[-1].base)), math.parts[-1].sub
-    return math, None
+def marked(parts: Sequence[Math]) -> tuple[str, Math | None]:
+    r"""``\dot x_i``, ``R{x_i}`` or ``R{x}_i`` at the beginning of a row: its name and what stands below it, or no name."""
+    mark = _MARKS.get(key_of(parts[0])) if isinstance(parts[0], (Word, Below)) else None
+    if mark is None or len(parts) < 2:
+        return "", None
+    after: Math = parts[1]
+    below: Math | None = None
+    if isinstance(after, Below) and isinstance(after.base, Fence):
+        below, after = after.sub, after.base
+    if mark == "R" and not isinstance(after, Fence):
+        return "", None
+    name, inner = _stem(parts_of(after.body if isinstance(after, Fence) else after))
+    return f"{mark} {name}", inner if below is None else below
 
 
 def _restemmed(math: Math, stem: Math) -> Math:

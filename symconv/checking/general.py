@@ -76,6 +76,7 @@ def general_verdict(texts: list[str], strides: tuple[int, ...], padding: int | N
         good = [str(s) for s in strides if all(_holds(p, padding) for _, t, p in proofs if t == s)]
         if good:
             conditions = {f"right exactly for stride {', '.join(good)} of {', '.join(map(str, strides))}": None}
+    conditions = {"never": None} if "never" in conditions else conditions
     example = next((str(proof.counterexample) for _, _, proof in bad if proof.counterexample is not None), None)
     return General(not bad, "; ".join(conditions) or None, example, texts[0])
 

@@ -11,6 +11,7 @@ from symconv.algebra.trees import rebuilt
 from symconv.checking.borders import border_of
 from symconv.checking.comparison import Outcome, free_indices
 from symconv.checking.context import SIZES, Context
+from symconv.checking.directions import DIRECTIONS, letter_of
 from symconv.checking.equations import equation
 from symconv.checking.general import NotGeneral, is_flip
 from symconv.checking.letters import LOSS
@@ -93,6 +94,12 @@ def _judge(statement: Statement, context: Context) -> Outcome:
         found = _loss(statement, context)
         if found is not None:
             return found
+    if context.second.chosen(statement):
+        return Outcome(DEFINITION, "direction", "a direction is whatever one takes")
+    if context.second.roles.get(letter_of(sides[0])) in DIRECTIONS:
+        return Outcome(
+            NOT_READ, "direction", reason=f"{printed(sides[0])} is a direction, which nothing else determines"
+        )
     if not isinstance(sides[0], Dots) and not any(_of_arrays(side, context) for side in sides):
         return judge_numbers(statement, context)
     found = border_of(statement, context) or _definition(statement, context)

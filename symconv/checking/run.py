@@ -40,6 +40,7 @@ from symconv.checking.result import (
 )
 from symconv.checking.roles import highest_layer, kronecker, layer_roles
 from symconv.checking.second import directions_of
+from symconv.checking.second_moved import told_unmoved
 from symconv.checking.statements import ReadingError, UnfinishedError, statements
 from symconv.checking.systems import judge_system
 from symconv.checking.terms import Entry, Name, Statement, names_in, walk
@@ -239,14 +240,16 @@ def _relate(told: list[Statement], context: Context) -> None:
 
 def _one(statement: Statement, context: Context, block: Block) -> Outcome:
     general = context.roles
+    statement = context.second.stilled(statement)
     try:
         layered = layer_roles(statement, general)
-        context.roles, context.highest = {**general, **layered}, highest_layer(layered)
+        context.roles = {**general, **layered, **context.second.meant(statement)}
+        context.highest = highest_layer(layered)
         if kronecker(statement):
             context.roles = {letter: role for letter, role in context.roles.items() if letter != "δ"}
         context.shapes(statement, block.line)
         context.remember(statement)
-        outcome = judge(statement, context)
+        outcome = told_unmoved(judge(statement, context), statement, context)
         if formula := covered(statement, outcome, context, block.line):
             context.covered.append(formula)
         if outcome.verdict in (PROVED, HOLDS) and (clash := before_activation(statement, general)):

@@ -10,17 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import pairwise
 
 from symconv.checking.context import SIZES
-from symconv.checking.directions import DIRECTIONS, SECOND, Directions, key_of
+from symconv.checking.directions import DIRECTIONS, MOVED, SECOND, Directions, key_of, letter_of, marked
 from symconv.checking.documents import Block
 from symconv.checking.letters import LOSS, ReadingError
 from symconv.checking.roles import AnyLetter
 from symconv.checking.statements import statements
 from symconv.checking.terms import Add, Entry, Mul, Name, Num, Seq, Star, Statement, SumOver, Term, Transpose, walk
 from symconv.mathematics.of_latex import LatexError, read_latex
-from symconv.mathematics.tree import Above, Below, Fence, Math, Row, Word
+from symconv.mathematics.tree import Above, Below, Math, Row, Word
 
 __all__ = ["directions_of", "losses_called", "partners"]
 
@@ -69,7 +68,7 @@ def directions_of(blocks: Sequence[Block], roles: Mapping[str, str]) -> Directio
         _named(tree, arrays, names)
     names |= {word: (word, role) for word in found if (role := _word_role(word, arrays))}
     names = _alike(names)
-    arrays |= {letter: role for letter, role in names.values() if role == "dy"}
+    arrays |= {letter: role for letter, role in names.values() if role in ("dx", "dw", "db", "dy")}
     spelled = Directions({key: letter for key, (letter, _) in names.items()}, dict(names.values()) or {"": ""}, arrays)
     told = [each for tree in trees for each in _statements(spelled.read(tree), spelled.roles)]
     known = dict(names.values())
@@ -79,9 +78,11 @@ def directions_of(blocks: Sequence[Block], roles: Mapping[str, str]) -> Directio
     losses = _losses(told, arrays, known)
     if not known:
         return Directions()
+    still = {letter_of(each.sides[0]) for each in told if len(each.sides) > 1 and set(each.sides[1:]) == {Num(0)}}
+    still = {letter for letter in still if known.get(letter) in DIRECTIONS}
     seconds = {Directions(losses=losses).letter(loss, role): role for loss in losses for role in SECOND}
     read = {letter: letter for letter in seconds} | {key: letter for key, (letter, _) in names.items()}
-    return Directions(read, {**seconds, **known}, arrays, losses, frozenset(known))
+    return Directions(read, {**seconds, **known}, arrays, losses, frozenset(known), frozenset(still))
 
 
 def _trees(maths: Collection[str]) -> Iterator[Math]:
@@ -143,17 +144,12 @@ def _in_row(parts: Sequence[Math], arrays: Mapping[str, str], names: dict[str, t
             word = "".join(stems[at : at + length]) if all(stems[at : at + length]) else ""
             if role := _word_role(word, arrays):
                 names[word] = (word, role)
-    for mark, part in pairwise(parts):
-        while isinstance(part, Below):
-            part = part.base
-        inner = part.body if isinstance(part, Fence) else part
-        name = "".join(map(_stem, _parts(inner)))
-        role = arrays.get(name, "")
-        wanted = {"x": "v_x", "w": "v_w", "b": "v_b", "y": "ddy"}.get(role)
-        if wanted and mark == Word("dot") and not isinstance(part, Fence):
-            names[f"dot {name}"] = (rf"\dot{{{name}}}", wanted)
-        if wanted and key_of(mark) in ("R", "R_v", "R_V") and isinstance(part, Fence):
-            names[f"R {name}"] = (rf"\mathcal{{R}}\{{{name}\}}", wanted)
+    for at in range(len(parts)):
+        key, _ = marked(parts[at:])
+        mark, _, name = key.partition(" ")
+        role = MOVED.get(_role(name, arrays))
+        if role is not None:
+            names[key] = (rf"\dot{{{name}}}" if mark == "dot" else rf"\mathcal{{R}}\{{{name}\}}", role)
 
 
 def _stem(part: Math) -> str:
@@ -174,19 +170,16 @@ def _word_role(word: str, arrays: Mapping[str, str]) -> str | None:
 
 def _alike(names: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
     """The names that go together: of letters with an array above or below them those that have two such arrays at least, or else
-    stand beside others; with PyTorch's names its word for dy."""
+    stand beside others; with PyTorch's names those that it has for the gradients."""
     bases: dict[str, set[str]] = {}
     for key, (_, role) in names.items():
         if "^" in key or "_" in key:
             bases.setdefault(key[0], set()).add(role)
     whole = {key: each for key, each in names.items() if not ("^" in key or "_" in key) or len(bases[key[0]]) > 1}
-    torch = [key for key in whole if key.startswith("gg")]
-    for key in torch:
-        array = _TORCH.get(key[2])
-        if array == "y":
-            whole[key[1:]] = (key[1:], "dy")
-    if torch and not any(role == "dy" for _, role in whole.values()):
-        whole["gO"] = ("gO", "dy")
+    for key, (_, role) in list(whole.items()):
+        if key.startswith("gg"):
+            whole[key[1:]] = (key[1:], "dy" if role == "ddy" else f"d{DIRECTIONS[role]}")
+            whole.setdefault("gO", ("gO", "dy"))
     return whole
 
 
@@ -201,11 +194,17 @@ def partners(side: Term, arrays: Mapping[str, str]) -> list[tuple[int, str, str]
             term = term.body
         factors = _factors(term)
         named = [(f.array if isinstance(f, Entry) else f.text) for f in factors if isinstance(f, (Entry, Name))]
-        gradients = [n for n in named if n.startswith("d") and arrays.get(n[1:]) in ("x", "w", "b")]
+        gradients = [n for n in named if _gradient(n, arrays)]
         others = [n for n in named if n not in gradients]
         if len(factors) == len(named) == 2 and len(gradients) == len(others) == 1 and others[0] not in arrays:
-            found.append((sign, others[0], arrays[gradients[0][1:]]))
+            found.append((sign, others[0], _gradient(gradients[0], arrays)))
     return found
+
+
+def _gradient(name: str, arrays: Mapping[str, str]) -> str:
+    """The array by which a name is the gradient."""
+    by = arrays.get(name[1:], "") if name.startswith("d") else arrays.get(name, "").partition("d")[2]
+    return by if by in ("x", "w", "b") else ""
 
 
 def _factors(term: Term) -> list[Term]:
@@ -281,14 +280,16 @@ def _said(blocks: Sequence[Block], arrays: Mapping[str, str], known: Mapping[str
                 continue
             keys = ["".join(map(key_of, _parts(tree))) for tree in _trees([m[1] for m in _MATHS.finditer(sentence)])]
             letters = [key for key in dict.fromkeys(keys) if len(key) == 1 and key not in arrays and key.isalpha()]
-            meant = [_array(key, arrays) for key in dict.fromkeys(keys)]
+            meant = [_role(key, arrays).removeprefix("d") for key in dict.fromkeys(keys)]
             meant = list(dict.fromkeys(role for role in meant if role in ("x", "w", "b")))
             if letters and len(letters) == len(meant):
                 yield from ((letter, f"v_{role}") for letter, role in zip(letters, meant, strict=True))
 
 
-def _array(key: str, arrays: Mapping[str, str]) -> str:
-    return arrays.get(key) or arrays.get(key.removeprefix("d"), "")
+def _role(key: str, arrays: Mapping[str, str]) -> str:
+    """What a name stands for, or with a d before it the gradient by what it stands for."""
+    below = arrays.get(key[1:], "") if key.startswith("d") else ""
+    return arrays.get(key) or (f"d{below}" if below else "")
 
 
 def _parts(math: Math) -> tuple[Math, ...]:

@@ -15,10 +15,10 @@ from symconv.algebra.polynomials import Polynomial, array_of, expression_text, t
 from symconv.algebra.trees import rebuilt
 from symconv.checking.comparison import Outcome
 from symconv.checking.context import Context
-from symconv.checking.directions import shaped
+from symconv.checking.directions import DIRECTIONS, shaped
 from symconv.checking.model import Model, Unreadable, constant
-from symconv.checking.result import DEFINITION, HOLDS, INCONSISTENT, WRONG
-from symconv.checking.second import losses_called
+from symconv.checking.result import DEFINITION, HOLDS, ILL_FORMED, INCONSISTENT, WRONG
+from symconv.checking.second import losses_called, partners
 from symconv.checking.sizes import models_for
 from symconv.checking.terms import Add, Mul, Name, Num, Seq, Star, Statement, SumOver, Term, Transpose, walk
 from symconv.checking.values import evaluate
@@ -46,6 +46,8 @@ def judge_second_loss(statement: Statement, context: Context) -> Outcome | None:
     twin = next((n for n, each in context.second.losses.items() if n != left.text and each == known), None)  # type: ignore[attr-defined]
     if twin is not None:
         return Outcome(INCONSISTENT, "loss", f"the same sum is called {twin} elsewhere")
+    if (odd := _misplaced(statement, context)) is not None:
+        return odd
     models = 0
     told = statement if context.layers else _unlisted(statement)
     for model in models_for(told, context):
@@ -67,6 +69,17 @@ def judge_second_loss(statement: Statement, context: Context) -> Outcome | None:
     return Outcome(DEFINITION, "loss", f"its derivatives by the gradients are {', '.join(_letters(context, known))}")
 
 
+def _misplaced(statement: Statement, context: Context) -> Outcome | None:
+    """A direction that stands beside a gradient by another array than its name says, or in the place of another array."""
+    roles, arrays = context.second.roles, context.second.arrays
+    for side in statement.sides[1:]:
+        for _, letter, by in partners(side, arrays):
+            if roles.get(letter) in DIRECTIONS and roles[letter] != f"v_{by}" and len(letter) > 1:
+                own = DIRECTIONS[roles[letter]]
+                return Outcome(ILL_FORMED, "loss", reason=f"{letter} is of the shape of {own}, and stands beside d{by}")
+    return None
+
+
 def _unlisted(statement: Statement) -> Statement:
     """The same with what stands between commas added: arguments of a loss are no row of numbers, which would be of one size."""
 
@@ -84,7 +97,7 @@ def _letters(context: Context, known: frozenset[str]) -> list[str]:
 
 def _due(model: Model, directions: frozenset[str]) -> Polynomial:
     """The loss of gradients at a layer, as a polynomial."""
-    (terms,) = terms_by_entry(directed(loss(model.conv), directions))
+    (terms,) = terms_by_entry(directed(loss(model.conv), {name: DIRECTIONS[name] for name in directions}))
     return Polynomial(model.filled(terms).terms)
 
 
@@ -154,7 +167,8 @@ def _fits(model: Model, items: Sequence[Term], order: str) -> bool:
     for role, item in zip(order, items, strict=True):
         names = [each.text for each in walk(item) if isinstance(each, Name)]
         roles = {shaped(model.role(name) or name) for name in names}
-        if not isinstance(item, (Name, Num)) or not roles <= {role}:
+        number = isinstance(item, Num) and (role == "v" or item.value == 0)
+        if not (number or isinstance(item, Name)) or not roles <= {role}:
             return False
     return True
 

@@ -9,26 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from symconv.checking.directions import DIRECTIONS
+from symconv.checking.directions import DIRECTIONS, letter_of
 from symconv.checking.model import Model
-from symconv.checking.terms import Add, Entry, Name, SumOver, Term, walk
+from symconv.checking.terms import Add, SumOver, Term, walk
 
 __all__ = ["first_order"]
 
 #: second derivative -> what it is with a direction in the place of one array, and which directions may be there
-_FIRST = {"ddy": ("y", ("v_x", "v_w", "v_b")), "ddx": ("dx", ("v_w",)), "ddw": ("dw", ("v_x",))}
+_FIRST = {"ddy": ("y", ("v_x", "v_w", "v_b")), "ddx": ("dx", ("v_w",)), "ddw": ("dw", ("v_x",)),
+          "Rdx": ("dx", ("v_w", "v_dy")), "Rdw": ("dw", ("v_x", "v_dy")), "Rdb": ("db", ("v_dy",))}  # fmt: skip
 
 
 def first_order(left: Term, right: Term, model: Model) -> list[tuple[Term, Model]] | None:
     """The terms of a second derivative, each with the layer in which its direction's letter is that of the array in whose place
     it is; None where ``left`` is no second derivative or the terms are not one for each direction."""
-    letter = _letter(left)
+    letter = letter_of(left)
     target, due = _FIRST.get(model.role(letter) or "", ("", ()))
     if not target:
         return None
     found: dict[str, tuple[Term, Model]] = {}
     for sign, term in _terms(right):
-        there = {(role, name) for each in walk(term) if (role := model.role(name := _letter(each))) in DIRECTIONS}
+        there = {(role, name) for each in walk(term) if (role := model.role(name := letter_of(each))) in DIRECTIONS}
         if len(there) != 1 or sign != 1:
             return None
         ((role, name),) = there
@@ -39,10 +40,6 @@ def first_order(left: Term, right: Term, model: Model) -> list[tuple[Term, Model
     if set(found) != set(due) & model.setting.directions:
         return None
     return [each for role, each in found.items() if role != "v_b"]
-
-
-def _letter(term: Term) -> str:
-    return term.array if isinstance(term, Entry) else term.text if isinstance(term, Name) else ""
 
 
 def _terms(term: Term) -> Iterator[tuple[int, Term]]:

@@ -241,7 +241,7 @@ class Conv:
         x, w, b, y = self.x_shape, self.w_shape, self.b_shape, self.y_shape
         return {
             "x": x, "w": w, "b": b, "y": y, "t": y, "dx": x, "dw": w, "db": b, "dy": y,
-            "v_x": x, "v_w": w, "v_b": b, "ddx": x, "ddw": w, "ddy": y, FILLER: (),
+            "v_x": x, "v_w": w, "v_b": b, "v_dy": y, "ddx": x, "ddw": w, "ddy": y, FILLER: (),
         }  # fmt: skip
 
     def entry_name(self, array: str, flat: int) -> str:

@@ -31,7 +31,7 @@ def channel_labels(conv: Conv) -> dict[str, str]:
     labels = {conv.kind.strided: _STRIDED, conv.kind.padded: _PADDED}
     x, y = labels["x"], labels["y"]
     return {"x": x, "dx": x, "y": y, "dy": y, "w": _WEIGHTS, "dw": _WEIGHTS, "b": y[1:], "db": y[1:],
-            "v_x": x, "ddx": x, "v_w": _WEIGHTS, "ddw": _WEIGHTS, "v_b": y[1:], "ddy": y, FILLER: ""}  # fmt: skip
+            "v_x": x, "ddx": x, "v_w": _WEIGHTS, "ddw": _WEIGHTS, "v_b": y[1:], "v_dy": y, "ddy": y, FILLER: ""}  # fmt: skip
 
 
 def label_sizes(conv: Conv) -> dict[str, int]:

@@ -20,7 +20,7 @@ _LIKE_B = ("b", "db", "v_b")
 _LIKE_W = ("w", "dw", "v_w", "ddw")
 
 #: how an array is written where that is not its name
-_LETTERS = {"v_x": "v^{x}", "v_w": "v^{w}", "v_b": "v^{b}"}
+_LETTERS = {"v_x": "v^{x}", "v_w": "v^{w}", "v_b": "v^{b}", "v_dy": "v^{dy}"}
 
 
 class Layer(Protocol):

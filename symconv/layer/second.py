@@ -14,7 +14,7 @@ ddy is also the change of y in the direction v, so that the Hessian of a loss l(
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -56,11 +56,11 @@ def second_loss(conv: Conv, max_terms: int = MAX_TERMS) -> MultilinearArray:
     return directed(upstream_loss(conv, max_terms))
 
 
-def directed(form: MultilinearArray, directions: Collection[str] = tuple(REPLACED)) -> MultilinearArray:
-    """L2 of a loss L: one factor after the other gives way to its direction, of those that are given."""
+def directed(form: MultilinearArray, replaced: Mapping[str, str] = REPLACED) -> MultilinearArray:
+    """L2 of a loss L: one factor after the other gives way to its direction; ``replaced`` has the factor of each direction."""
     total = MultilinearArray(form.layer, (), ())
-    for direction, factor in REPLACED.items():
-        total = total + form.rename(factor, direction) if direction in directions else total
+    for direction, factor in replaced.items():
+        total = total + form.rename(factor, direction)
     return total
 
 
