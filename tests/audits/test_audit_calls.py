@@ -245,7 +245,7 @@ def test_files_notebooks_and_modules(tmp_path):
         assert (found, name) == (path, "conv_backward")
         module = loading.import_text(str(path), text)
         assert callable(module.conv_backward)
-        with pytest.raises(ModuleNotFoundError, match=r"no_such_module_anywhere\.draw is not installed"):
+        with pytest.raises(ModuleNotFoundError, match=r"anywhere is not installed, .*anywhere\.draw"):
             module.helper()
     assert files.named("tests.audits.samples.sample_styles:Torchlike")[0].name == "sample_styles.py"
     assert files.named(str(SAMPLES / "sample_styles.py"))[2] == "conv_backward_naive"

@@ -156,15 +156,15 @@ def test_what_is_not_taken_is_not_asked(written):
 
 def test_names_of_the_convention_that_mean_another_layout(written):
     """Nothing is tried where the names are plain's, until no output of a layer whose sizes differ is right."""
-    source = LAST.replace("grad, inputs, kernel, step, margin", "x, w, b, dy, stride, padding").replace(
-        "    n, h, w", "    inputs, kernel, grad, step, margin = x, w, dy, stride, padding\n    n, h, w"
+    source = IMAGE.replace("image, kernel, grad", "x, w, b, dy, stride, padding").replace(
+        "    d_image, d", "    n, m = x.shape\n    image, kernel, grad = x, w, dy\n    d_image, d"
     )
-    place = written(source, "backward")
+    place = written(source, "gradients")
     assert not call_to_prove(place).lines
-    proofs = prove(place, stride=2)
-    assert "NHWC" in proofs.called[1]
-    assert proofs.proved
-    assert not prove(place, "plain", stride=2).proved
+    proofs = prove(place, stride=1)
+    assert "no channels" in proofs.called[1]
+    assert {proof.condition for proof in proofs} == {"p == 0"}
+    assert {proof.condition for proof in prove(place, "plain", stride=1)} == {"never"}
 
 
 def test_what_is_called_is_said(written):
@@ -180,3 +180,25 @@ def test_the_function_that_reads_it_is_what_runs(written, tmp_path):
     exec(compile(call.source, "layer", "exec"), names)
     x, w, dy = np.ones((1, 1, 3, 4)), np.ones((1, 1, 2, 3)), np.ones((1, 1, 2, 2))
     assert names[call.name](x, w, np.ones(1), dy, 1, 0)["dw"].tolist() == [[[[4.0] * 3] * 2]]
+
+
+def test_what_is_not_installed_is_said(written):
+    source = """
+import numpy as np
+from nowhere_to_be_found import signal, layers
+
+
+class Conv(layers.Layer):
+    def __init__(self, shape, size, depth):
+        self.kernels = np.random.randn(depth, shape[0], size, size)
+
+    def forward(self, input):
+        self.input = input
+        return np.array([[signal.slide(a, b) for b in self.kernels] for a in input])
+
+    def backward(self, output_gradient, learning_rate):
+        return signal.slide(output_gradient, self.kernels)
+"""
+    for command in ("prove", "audit"):
+        ran = run(command, written(source, "Conv"))
+        assert_bad_usage(ran, "nowhere_to_be_found is not installed, and the audited code uses nowhere_to_be_found.")

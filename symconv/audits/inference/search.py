@@ -83,6 +83,8 @@ class _Search:
         self.equals: list[_Candidate] = []
         #: the likeliest reading that raised, and what
         self.failure: tuple[float, BaseException, Reading] | None = None
+        #: what the code uses and this machine lacks
+        self.missing: str | None = None
         self._special: Probe | None = None
 
     def go(self, readings: Iterator[tuple[float, Reading]], others: bool) -> None:
@@ -188,6 +190,8 @@ class _Search:
         return self._special
 
     def note(self, cost: float, error: BaseException, reading: Reading) -> None:
+        if isinstance(error, ModuleNotFoundError):
+            self.missing = str(error)
         if self.failure is None or cost < self.failure[0]:
             self.failure = (cost, error, reading)
 
@@ -257,7 +261,8 @@ def infer_call(
     with_best = [search for search in searches if search.best is not None]
     if not with_best:
         names = tuple(each.name for each in told.parameters(main))
-        raise NotInferred(_told(main, searches[0]), plain=names[: len(PLAIN)] == PLAIN)
+        missing = next((each.missing for each in searches if each.missing), None)
+        raise NotInferred(missing or _told(main, searches[0]), plain=names[: len(PLAIN)] == PLAIN)
 
     def rank(each: _Search) -> tuple[Any, ...]:
         assert each.best is not None

@@ -41,13 +41,22 @@ class _Absent(types.ModuleType):
         return _absent(f"{self.__name__}.{name}")
 
 
+class _Nothing(type):
+    """The type of what would be in it: something else may be in that."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__") or "absent" not in vars(cls):  # a class of the audited code, derived from it
+            raise AttributeError(name)
+        return _absent(f"{cls.__name__}.{name}")
+
+
 def _absent(name: str) -> type:
     """Stands for what would be in it: may be named and derived from, not used."""
 
     def used(*_: Any, **__: Any) -> Any:
-        raise ModuleNotFoundError(f"{name} is not installed, and the audited code uses it")
+        raise ModuleNotFoundError(f"{name.partition('.')[0]} is not installed, and the audited code uses {name}")
 
-    return type(name, (), {"__init__": used})
+    return _Nothing(name, (), {"__init__": used, "absent": True})
 
 
 class _Stubs:
