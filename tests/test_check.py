@@ -282,7 +282,7 @@ def test_a_star_that_nothing_defines_is_ambiguous():
 def test_true_convolution_forward_is_understood():
     forward = "$$y_i = \\sum_{k=0}^{K-1} w_k x_{i-k} + b$$\n\n"
     found = check(f"{forward}$$dw_k = \\sum_i dy_i x_{{i+k}}$$\n\n$$dw_k = \\sum_i dy_i x_{{i-k}}$$").displays
-    assert [each.verdict for each in found] == ["DEFINITION", "WRONG", "HOLDS"]
+    assert [each.verdict for each in found] == ["DEFINITION", "WRONG", "PROVED"]
 
 
 def test_sizes():
@@ -327,7 +327,7 @@ def test_losses_conditions_under_a_sum_and_deltas(right, faults):
 def test_conditions_of_two_axes_stand_below_each_other():
     conditions = r"s_{1} (o_{1} - 1) + k_{1} = m_{1} \\ s_{2} (o_{2} - 1) + k_{2} = m_{2}"
     display = r"$$dx_{m_{1},m_{2}} = \sum_{\substack{%s}} dy_{o_{1},o_{2}} w_{k_{1},k_{2}}$$"
-    assert check(display % conditions).displays[0].verdict == "HOLDS"
+    assert check(display % conditions).displays[0].verdict == "PROVED"
     assert check(display % conditions.replace("+ k_{2}", "- k_{2}")).displays[0].verdict == "WRONG"
     unbound = check(display % conditions.replace("k_{2} =", "k_{1} =")).displays[0]
     assert unbound.verdict == "ILL-FORMED"
@@ -339,7 +339,7 @@ def test_a_border_is_what_stands_outside_x_and_has_to_be_said_of_arrays():
     assert check(right).displays[0].verdict == "HOLDS"
     assert check(right.replace("w_1 x_2", "w_1 x_3")).displays[0].verdict == "WRONG"
     general = "y_o = \\sum_{k = 1}^{3} w_k x_{2o + k - 3} + b"
-    assert check(f"{article}$${general}$$\n").displays[0].verdict == "HOLDS"
+    assert check(f"{article}$${general}$$\n").displays[0].verdict == "PROVED"
     assert check(f"{article}$${general.replace('- 3', '- 2')}$$\n").displays[0].verdict == "WRONG"
     assert check(f"{article}$$dx_m = \\sum_{{2o + k - 3 = m}} dy_o w_k$$\n").displays[0].verdict == "WRONG"
     open_ = check(f"{article}$$dw = x \\star dy$$\n").displays[0]

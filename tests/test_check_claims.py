@@ -51,11 +51,11 @@ Mit $\delta_{i,j} = \frac{\partial L}{\partial z_{i,j}}$:
         (r"$$\frac{\partial L}{\partial w_{u,v}} = \sum_{i,j} \delta_{i,j}\, a_{i-u,j-v}$$", 'WRONG'),
         (r"$$\frac{\partial L}{\partial w_{u,v}} = \delta_{i,j}\, a_{i+u,j+v}$$", 'ILL-FORMED'),
         (r"$$\frac{\partial L}{\partial w_{u,v}} = \sum_{u}\sum_{v} \delta_{u,v}\, a_{u+u,v+v}$$", 'ILL-FORMED'),
-        (r"$$\frac{\partial z_{i,j}}{\partial a_{m,n}} = \sum_{u}\sum_{v} w_{u,v}\, \delta_{i+u,m}\, \delta_{j+v,n}$$", 'HOLDS'),
+        (r"$$\frac{\partial z_{i,j}}{\partial a_{m,n}} = \sum_{u}\sum_{v} w_{u,v}\, \delta_{i+u,m}\, \delta_{j+v,n}$$", 'PROVED'),
         (r"""Sei $p\delta$ das mit $k-1$ Nullen umrandete $\delta$.
 
-$$\frac{\partial L}{\partial a} = p\delta * \operatorname{rot180}(w)$$""", 'HOLDS'),
-        (r"$$\frac{\partial L}{\partial a} = p\delta * \operatorname{rot180}(w)$$", 'HOLDS'),
+$$\frac{\partial L}{\partial a} = p\delta * \operatorname{rot180}(w)$$""", 'PROVED'),
+        (r"$$\frac{\partial L}{\partial a} = p\delta * \operatorname{rot180}(w)$$", 'PROVED'),
         (r"$$\frac{\partial L}{\partial w_{u,v}} = \sum_{i=0}^{H-1}\sum_{j=0}^{W-1} \delta_{i,j}\, a_{i+u,j+v}$$", 'ILL-FORMED'),
         (r"$$\frac{\partial L}{\partial w_{u,v}} = \sum_{i=0}^{H-k}\sum_{j=0}^{W-k} \delta_{i,j}\, a_{i+u,j+v}$$", 'PROVED'),
     ]),
@@ -170,7 +170,7 @@ $$dx_m = \sum_i dy_i w_{m-2i}$$""", 'PROVED'),
 $$dx_m = \sum_i dy_i w_{m-i}$$""", 'WRONG'),
         (r"""
 
-$$dx_m = \sum_{i,k:\ 2i+k=m} dy_i w_k$$""", 'HOLDS'),
+$$dx_m = \sum_{i,k:\ 2i+k=m} dy_i w_k$$""", 'PROVED'),
     ]),
     ('st-zeros', r"", [], [
         (r"""Stride 2.
@@ -181,21 +181,21 @@ $$y_i = \sum_{k} w_k x_{2i+k}$$""", 'PROVED'),
     ('true convolution', r"""A true convolution: $$y[n] = \sum_{k} h[k]\, x[n-k]$$
 
 """, ['DEFINITION'], [
-        (r"$$\frac{\partial L}{\partial h[k]} = \sum_n \frac{\partial L}{\partial y[n]} x[n-k]$$", 'HOLDS'),
-        (r"$$\frac{\partial L}{\partial x[m]} = \sum_n \frac{\partial L}{\partial y[n]} h[n-m]$$", 'HOLDS'),
+        (r"$$\frac{\partial L}{\partial h[k]} = \sum_n \frac{\partial L}{\partial y[n]} x[n-k]$$", 'PROVED'),
+        (r"$$\frac{\partial L}{\partial x[m]} = \sum_n \frac{\partial L}{\partial y[n]} h[n-m]$$", 'PROVED'),
         (r"$$\frac{\partial L}{\partial x[m]} = \sum_n \frac{\partial L}{\partial y[n]} h[m-n]$$", 'WRONG'),
     ]),
     ('same', r"", [], [
         (r"""Zero padding keeps the size ('same' padding), K odd.
 
-$$y_i = \sum_{k=0}^{K-1} w_k x_{i+k-\lfloor K/2 \rfloor}$$""", 'HOLDS'),
+$$y_i = \sum_{k=0}^{K-1} w_k x_{i+k-\lfloor K/2 \rfloor}$$""", 'PROVED'),
     ]),
     ("zero padding keeps the size ('same' padd", r"""Zero padding keeps the size ('same' padding), K odd.
 
-$$y_i = \sum_{k=0}^{K-1} w_k x_{i+k-\lfloor K/2 \rfloor}$$""", ['HOLDS'], [
+$$y_i = \sum_{k=0}^{K-1} w_k x_{i+k-\lfloor K/2 \rfloor}$$""", ['PROVED'], [
         (r"""
 
-$$dw_k = \sum_i dy_i x_{i+k-\lfloor K/2 \rfloor}$$""", 'HOLDS'),
+$$dw_k = \sum_i dy_i x_{i+k-\lfloor K/2 \rfloor}$$""", 'PROVED'),
     ]),
     ('es', r"", [], [
         (r"$$\mathrm{d}w_{fckl} = \mathrm{d}y_{nfij}\, x_{nc,i+k,j+l} \quad\text{(Einstein)}$$", 'PROVED'),

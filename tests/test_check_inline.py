@@ -60,4 +60,4 @@ def test_a_sum_beside_a_star_says_that_both_are_true_convolutions() -> None:
     forward = r"$$z_{u,v} = w * x + b_{u,v} = \sum_{a} \sum_{c} w_{a,c} x_{u-a,v-c} + b_{u,v}$$"
     gradient = r"$$dx_{u,v} = \sum_{i} \sum_{j} dz_{i,j} w_{i-u,j-v}$$"
     found = check(f"{forward}\n\n{gradient}\n", code=False).displays
-    assert [each.verdict for each in found] == ["DEFINITION", "HOLDS"]
+    assert [each.verdict for each in found] == ["DEFINITION", "PROVED"]

@@ -49,7 +49,7 @@ CLAIMS = [
     ("", r"n_{out} = \left\lfloor \frac{n_{in} + p - f}{s} \right\rfloor + 1", "WRONG"),
     ("", r"o' = s (i' - 1) + a + k - 2p", "HOLDS"),
     ("", r"o' = s (i' - 1) + a + k - p", "WRONG"),
-    ("", r"dX(m) = \sum_r dY( \frac{m + pad_H - r*d_H}{stride_H}) * W(r)", "HOLDS"),
+    ("", r"dX(m) = \sum_r dY( \frac{m + pad_H - r*d_H}{stride_H}) * W(r)", "PROVED"),
     ("", r"dX(m) = \sum_r dY( \frac{m - pad_H - r*d_H}{stride_H}) * W(r)", "WRONG"),
     ("A kernel of size $2M \\times 1$.\n", r"y_i = \sum_{m=-M}^{M} x_{i+m} w_m", "WRONG"),
     ("", r"y_i = \sum_{m=-M}^{M} x_{i+m} w_m", "DEFINITION"),

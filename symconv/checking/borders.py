@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from symconv.checking.comparison import Outcome
 from symconv.checking.context import SIZES, Context
+from symconv.checking.linear import linear
 from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.printed import printed
-from symconv.checking.result import HOLDS, WRONG
+from symconv.checking.result import HOLDS, PROVED, WRONG
 from symconv.checking.sizes import models_for
 from symconv.checking.terms import Entry, Grid, Name, Seq, Statement, Term
 from symconv.checking.values import evaluate, same
@@ -76,6 +77,10 @@ def _rule(left: Entry, right: Term, where: Statement, context: Context) -> Outco
                 return Outcome(
                     WRONG, "border", counterexample=f"H = {length}, {name} = {t}: {printed(left)} is {due!r}"
                 )
+    if not isinstance(right, Entry) or linear(right.at[0]) is not None:
+        return Outcome(
+            PROVED, "border", "every size"
+        )  # linear in the index and H, as what is due: equal at three places
     return Outcome(HOLDS, "border", f"up to {FAR} entries outside")
 
 

@@ -10,13 +10,14 @@ from typing import Any
 from symconv.algebra.polynomials import Polynomial, array_of
 from symconv.checking.begun import is_begun, is_part
 from symconv.checking.context import Context
-from symconv.checking.general import NotGeneral, formula_texts, general_verdict
+from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Setting, Unreadable
+from symconv.checking.proofs import formula_texts, general_verdict
 from symconv.checking.result import (
     HOLDS,
     PROVED,
 )
-from symconv.checking.sizes import is_literal
+from symconv.checking.sizes import is_literal, sizes_of
 from symconv.checking.terms import (
     Add,
     Bound,
@@ -238,31 +239,34 @@ def agreement(
 ) -> Outcome:
     """The verdict on sides that agree wherever they were looked at: proved for every size where there is a formula for it."""
     model = models[0]
+    literal = is_literal(Statement(tuple(sides), ()))
     factor = next((n for n in notes if n.startswith("up to")), None)
     count = sum(1 for _ in points(sides, target, model, context)) if target else _size(evaluate(model, sides[0], {}))
     holds = f"{count} of {count} entries" + (
         f" at input {by_x(model.conv.input)}, kernel {by_x(model.conv.kernel)}" if model.dims else ""
     )
-    if len(models) > 1 and not is_literal(Statement(tuple(sides), ())):
+    if len(models) > 1 and not literal:
         holds = f"at {len(models)} sizes"
     if factor:
         holds += f", {factor}"
-    if kind == "chain rule" and all(_is_chain(sides[0], side, model) for side in sides[1:]):
+    if kind == "chain rule" and all(_is_chain(sides[0], side, models) for side in sides[1:]):
         return Outcome(PROVED, kind, "every size: the chain rule" + (f", {factor}" if factor else ""))
     conditions: list[str] = []
+    steps: list[str] = []
+    sized = literal or model.dims in context.layers or sizes_of(context, model.dims) is not None
     try:
         for side in sides[1:]:
             texts = formula_texts(sides[0], side, model, context.axes)
-            strides = tuple(sorted({m.conv.stride[0] for m in models}))
-            proof = general_verdict(texts, strides, context.padding)
+            proof = general_verdict(texts, models, context, sized)
             if not proof.holds:
-                return Outcome(
-                    HOLDS, kind, holds + (f"; for every size only when {proof.condition}" if proof.condition else "")
-                )
+                only = "" if (proof.condition or "").startswith("right") else "for every size only when "
+                return Outcome(HOLDS, kind, holds + (f"; {only}{proof.condition}" if proof.condition else ""))
             conditions += [proof.condition] if proof.condition else []
+            steps += [proof.steps] if proof.steps else []
     except (NotGeneral, ValueError, IndexError):
         return Outcome(HOLDS, kind, holds)
-    told = f"every size when {'; '.join(dict.fromkeys(conditions))}" if conditions else "every size"
+    told = ", ".join(["every size", *dict.fromkeys(steps)])
+    told += f" when {'; '.join(dict.fromkeys(conditions))}" if conditions else ""
     return Outcome(PROVED, kind, told + (f", {factor}" if factor else ""))
 
 
@@ -275,16 +279,26 @@ def _size(value: Any) -> int:
     return int(value.size) if hasattr(value, "size") else 1
 
 
-def _is_chain(left: Term, side: Term, model: Model) -> bool:
+def _is_whole(bound: Bound, body: Term, models: Sequence[Model]) -> bool:
+    """Whether an index runs over the whole of its axis, whatever the layer."""
+    if bound.low is None and bound.high is None:
+        return True
+    for model in models:
+        span = model.span(bound.name, tuple(walk(body)))
+        if span is None or bound.low is None or bound.high is None:
+            return False
+        if model.number(bound.low, {}) != span[0] or model.limit(bound.high, {}, span) != span[1]:
+            return False
+    return True
+
+
+def _is_chain(left: Term, side: Term, models: Sequence[Model]) -> bool:
     """Whether a side is the sum over all entries of y of dy times the derivative of y, for every size."""
+    model = models[0]
     bounds: tuple[Bound, ...] = ()
     if isinstance(side, SumOver):
         bounds, side = side.bounds, side.body
-    if (
-        not isinstance(side, Mul)
-        or len(side.factors) != 2
-        or any(b.low is not None or b.high is not None for b in bounds)
-    ):
+    if not isinstance(side, Mul) or len(side.factors) != 2 or not all(_is_whole(each, side, models) for each in bounds):
         return False
     a, b = side.factors
     if not isinstance(b, Diff):

@@ -1,22 +1,26 @@
-"""Statements about every size: an index equation or an operator statement becomes a formula of symconv, axis by axis, and
-is put before the prover."""
+"""Statements about every size: an index equation becomes a formula of symconv, axis by axis, for the prover.
+
+Of a true convolution the author's w is the layer's turned round, and the formula is the layer's: ``w[K - 1 - k]``. Where x has a
+border, an equation between entries becomes the correlation of the padded x that it is.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache
 
-from symconv import isl
+from symconv.algebra.integers import Integer
 from symconv.checking.directions import shaped
 from symconv.checking.model import Model, Unreadable
-from symconv.checking.second_proofs import first_order
 from symconv.checking.terms import (
+    IVERSON,
     Add,
     Bound,
-    Call,
+    Choice,
     Diff,
+    Div,
     Entry,
+    Floor,
     Mul,
     Name,
     Num,
@@ -26,77 +30,27 @@ from symconv.checking.terms import (
     Transpose,
     names_in,
     substituted,
+    walk,
 )
-from symconv.proof import prove
-from symconv.proof.result import PROVED, Proof
+from symconv.formulas import formula
+from symconv.formulas.tree import Add as Sum
+from symconv.formulas.tree import IndexSum
 
-__all__ = ["is_flip", "General", "NotGeneral", "formula_texts", "general_verdict", "spatial_places"]
+__all__ = ["BOTH", "NotGeneral", "index_texts", "is_flip", "size_text", "spatial_places", "total_text"]
 
 
 class NotGeneral(ValueError):
     """A statement that has no formula for every size."""
 
 
-@dataclass(frozen=True)
-class General:
-    """What the prover says: whether it holds in the article's setting, and the condition beyond it."""
-
-    holds: bool
-    condition: str | None
-    counterexample: str | None
-    formula: str
-
-
 LAST = {"x": "H", "w": "K", "b": "K", "y": "O"}
 
 
-def formula_texts(left: Term, right: Term, model: Model, ranges: dict[str, str]) -> list[str]:
+def index_texts(left: Term, right: Term, model: Model, ranges: dict[str, str]) -> list[str]:
     """One formula for each axis of space, in symconv's own notation; ``ranges`` says on which array's axis an index runs."""
-    if model.conv.transposed or model.setting.turned or model.setting.grouped:
-        raise NotGeneral("not a correlation")
-    if (parts := first_order(left, right, model)) is not None:
-        return [text for term, layer in parts for text in formula_texts(left, term, layer, ranges)]
-    if model.conv.mode.counts_outside and model.role(left.array if isinstance(left, Entry) else "") != "db":
-        raise NotGeneral("a border")
-    if isinstance(left, Name):
-        return [_whole(left, right, model)]
+    if model.conv.mode.counts_outside and isinstance(left, Diff):
+        raise NotGeneral("a derivative beside a border")
     return [_axis(left, right, model, axis, ranges) for axis in range(model.dims)]
-
-
-def general_verdict(texts: list[str], strides: tuple[int, ...], padding: int | None) -> General:
-    """The formulas at each stride, at the padding that the article has where that is a number."""
-    proofs = [(text, s, _proved(text, s)) for text in dict.fromkeys(texts) for s in strides]
-    bad = [(text, s, proof) for text, s, proof in proofs if not _holds(proof, padding)]
-    conditions = dict.fromkeys(
-        (f"stride {s}: " if len(strides) > 1 else "") + (proof.condition or proof.reason or "never")
-        for _, s, proof in proofs
-        if proof.verdict != PROVED
-    )
-    if bad and len(strides) > 1:
-        good = [str(s) for s in strides if all(_holds(p, padding) for _, t, p in proofs if t == s)]
-        if good:
-            conditions = {f"right exactly for stride {', '.join(good)} of {', '.join(map(str, strides))}": None}
-    conditions = {"never": None} if "never" in conditions else conditions
-    example = next((str(proof.counterexample) for _, _, proof in bad if proof.counterexample is not None), None)
-    return General(not bad, "; ".join(conditions) or None, example, texts[0])
-
-
-@lru_cache(maxsize=512)
-def _proved(text: str, stride: int) -> Proof:
-    proof = prove(text, stride=stride)
-    assert isinstance(proof, Proof)
-    return proof
-
-
-def _holds(proof: Proof, padding: int | None) -> bool:
-    if proof.verdict == PROVED:
-        return True
-    if padding is None or proof.validity is None or proof.validity.sizes is None:
-        return False
-    sizes = proof.validity.sizes
-    s = proof.stride
-    setting = isl.Set(f"[H,K,p] -> {{ : p = {padding} and K >= 1 and H + 2p >= K and {s} >= 1 }}", sizes.get_ctx())
-    return bool(setting.is_subset(sizes.align_params(setting.get_space())))
 
 
 def _axis(left: Term, right: Term, model: Model, axis: int, ranges: dict[str, str]) -> str:
@@ -106,7 +60,7 @@ def _axis(left: Term, right: Term, model: Model, axis: int, ranges: dict[str, st
         raise NotGeneral("the left side is no entry")
     role = model.role(left.array) or ""
     if role == "db" or role == "b":
-        return _bias(left, right, model)
+        return total_text(right, model)
     if role not in ("y", "dx", "dw"):
         raise NotGeneral(f"{left.array} is not derived")
     target = _spatial(left, role, model)[axis]
@@ -114,41 +68,114 @@ def _axis(left: Term, right: Term, model: Model, axis: int, ranges: dict[str, st
         raise NotGeneral("an entry at a number")
     body, extra = right, ""
     if isinstance(body, Add) and role == "y" and len(body.terms) == 2 and all(sign == 1 for sign, _ in body.terms):
-        plain = [each for _, each in body.terms if not _is_bias(each, model)]
+        plain = [each for _, each in body.terms if not is_bias(each, model)]
         if len(plain) == 1:
             body, extra = plain[0], " + b"
-    bounds, entries = _product(body)
-    names = {target.text: "t"}
-    pieces = []
+    bounds, entries, conditions = _product(body, model)
+    pieces: list[tuple[str, Term, str]] = []
     for entry in entries:
-        if model.role(entry.array) is None:
+        of = model.role(entry.array)
+        if of is None and entry.array not in model.setting.flipped:
             raise NotGeneral(f"{entry.array} is no array of the layer")
-        index = _spatial(entry, model.role(entry.array) or "", model)[axis]
-        shift = _padding(model, entry)
-        pieces.append((model.role(entry.array) or "", index, shift))
-    inner = [b for b in bounds if any(b.name in names_in(index) for _, index, _ in pieces)]
-    free = {n for _, index, _ in pieces for n in names_in(index)} - {target.text} - {b.name for b in inner}
-    for name in sorted(free - set(model.setting.sizes)):
-        inner.append(Bound(name))
-    for number, bound in enumerate(inner):
-        names[bound.name] = f"abc"[number] if number < 3 else f"c{number}"  # noqa: F541
-    names = {name: {"t": "m", "a": "i", "b": "j", "c": "k"}.get(v, v) for name, v in names.items()}
-    texts = [f"{role_}[{_text(index, names, model)}{shift}]" for role_, index, shift in pieces]
-    sums = [_bound(b, names, model, ranges, axis) for b in inner]
+        if entry.array in model.setting.framed:
+            raise NotGeneral(f"{entry.array} has a border")
+        pieces.append((of or "flip", _spatial(entry, of or "w", model)[axis], _padding(model, entry)))
+    where = _of_axis(conditions, left, entries, model, axis)
+    here = [index for _, index, _ in pieces] + [side for pair in where for side in pair]
+    inner = [b for b in bounds if any(b.name in names_in(index) for index in here)]
+    free = {n for index in here for n in names_in(index)} - {target.text} - {b.name for b in inner}
+    inner += [Bound(name) for name in sorted(free - set(model.setting.sizes))]
+    names = dict(zip((b.name for b in inner), ("i", "j", "k", "c3", "c4", "c5"), strict=False))
+    names[target.text] = f"({LAST_TAP} - m)" if role == "dw" and model.setting.turned else "m"
+    writer = _Writer(names, model, axis, names_in(right))
+    texts = [_factor(of, writer.position(index) + shift, model) for of, index, shift in pieces]
+    sums = [writer.bound(b, ranges) for b in inner]
+    holding = [f"{writer.position(a)} == {writer.position(b)}" for a, b in where] + writer.whole
+    sums += [f"where={' and '.join(holding)}"] if holding else []
     product = "*".join(texts)
-    summed = f"sum({product}, {', '.join(sums)})" if sums else product
-    return f"{role}[{names[target.text]}] = {summed}{extra}"
+    text = f"{role}[m] = " + (f"sum({product}, {', '.join(sums)})" if sums else product) + extra
+    return _bordered(text, model) if model.conv.mode.counts_outside else text
 
 
-def _is_bias(term: Term, model: Model) -> bool:
+#: the last tap, and the rows of both borders: written where the author does not name them
+LAST_TAP, BOTH = "K - 1", "p + q"
+
+
+def _factor(role: str, index: str, model: Model) -> str:
+    """An entry in the layer's letters: the author's w may be the layer's turned round, and its flip the layer's own."""
+    turns = (role == "flip") + (role in ("w", "flip") and model.setting.turned)
+    return (
+        f"{'w' if role == 'flip' else role}[{LAST_TAP} - ({index})]"
+        if turns == 1
+        else (f"{'w' if role == 'flip' else role}[{index}]")
+    )
+
+
+def _of_axis(
+    conditions: Sequence[tuple[Term, Term]], left: Entry, entries: Sequence[Entry], model: Model, axis: int
+) -> list[tuple[Term, Term]]:
+    """The conditions on indices of one axis of space."""
+    axes: dict[str, set[int]] = {}
+    for entry in (left, *entries):
+        for at, index in enumerate(_spatial(entry, model.role(entry.array) or "w", model)):
+            for name in names_in(index) - set(model.setting.sizes):
+                axes.setdefault(name, set()).add(at)
+    found = []
+    for a, b in conditions:
+        of = {at for name in names_in(a) | names_in(b) for at in axes.get(name, ())}
+        if len(of) != 1:
+            raise NotGeneral("a condition on several axes, or on none")
+        if of == {axis}:
+            found.append((a, b))
+    return found
+
+
+def _bordered(text: str, model: Model) -> str:
+    """An equation whose x has a border, as the correlation of the padded x that it is."""
+    read = formula(text)
+    body, bias = (read.body.left, " + b") if isinstance(read.body, Sum) else (read.body, "")
+    if not isinstance(body, IndexSum) or body.where or len(body.ranges) != 1:
+        raise NotGeneral("no sum over the taps, or over the outputs, beside a border")
+    (each,) = body.ranges
+    at = {factor.name: factor.index for factor in body.factors}
+    other, last = ("w", "K") if read.target == "y" else ("dy", "O")
+    if read.target not in ("y", "dw") or set(at) != {"x", other} or not _is(at[other], each.index):
+        raise NotGeneral("no correlation of the padded x")
+    if each.start is None or each.stop is None or not (_is(each.start, "") and _is(each.stop, last)):
+        raise NotGeneral("a sum over a part of the taps beside a border")
+    outer, rest = _step(at["x"], "m")
+    inner, begins = _step(rest, each.index)
+    padded = f"pad(x, -({begins}), {BOTH} + ({begins}), mode={model.conv.mode.name})"
+    if read.target == "y":
+        return f"y = correlate({padded}, w, stride={outer}, dilation={inner}){bias}"
+    return f"dw = correlate(crop({padded}, 0, r), dy, stride={outer}, dilation={inner})"
+
+
+def _is(index: Integer, name: str) -> bool:
+    """Whether it comes to a name by itself, or to zero for none."""
+    found = index.affine({})
+    return (
+        found is not None and found[1] == 0 and {n: c for n, c in found[0].items() if c} == ({name: 1} if name else {})
+    )
+
+
+def _step(index: Integer, name: str) -> tuple[Integer, Integer]:
+    found = index.linear_in(name)
+    if found is None or not found[0].names() <= {"s", "d"}:
+        raise NotGeneral("an index that is not linear")
+    return found
+
+
+def is_bias(term: Term, model: Model) -> bool:
     return (isinstance(term, Name) and model.role(term.text) == "b") or (
         isinstance(term, Entry) and model.role(term.array) == "b"
     )
 
 
-def _bias(left: Entry, right: Term, model: Model) -> str:
-    bounds, entries = _product(right)
-    if len(entries) != 1 or model.role(entries[0].array) != "dy":
+def total_text(right: Term, model: Model) -> str:
+    """The formula of db as a sum over all of dy."""
+    bounds, entries, conditions = _product(right, model)
+    if conditions or len(entries) != 1 or model.role(entries[0].array) != "dy":
         raise NotGeneral("no sum of dy")
     at = _spatial(entries[0], "dy", model)
     if all(isinstance(i, Name) and any(b.name == i.text for b in bounds) for i in at):
@@ -167,9 +194,11 @@ def _local(left: Diff, right: Term, model: Model, axis: int, ranges: dict[str, s
         "d" + name for name, role in model.setting.roles.items() if role == "y"
     )
     body = _without_deltas(right, model)
-    bounds, entries = _product(body)
+    bounds, entries, conditions = _product(body, model)
     gradient = Entry("d" + left.bottom.array, left.bottom.at)
-    whole = SumOver((*(Bound(name) for name in outer), *bounds), Mul((Entry(upstream, left.top.at), *entries)))
+    holding = (Entry(IVERSON, pair) for pair in conditions)
+    factors = (Entry(upstream, left.top.at), *entries, *holding)
+    whole = SumOver((*(Bound(name) for name in outer), *bounds), Mul(factors))
     return _axis(gradient, whole, model, axis, {**ranges, **dict.fromkeys(outer, "y")})
 
 
@@ -203,15 +232,13 @@ def _without_deltas(term: Term, model: Model) -> Term:
     return substituted(Mul(rest), by)
 
 
-def _product(term: Term) -> tuple[list[Bound], list[Entry]]:
+def _product(term: Term, model: Model) -> tuple[list[Bound], list[Entry], list[tuple[Term, Term]]]:
+    """A sum of a product: what it runs over, its factors, and the equations under which they count."""
     bounds: list[Bound] = []
-    while isinstance(term, SumOver):
-        bounds += term.bounds
-        term = term.body
     entries: list[Entry] = []
+    conditions: list[tuple[Term, Term]] = []
 
     def visit(each: Term) -> None:
-        nonlocal bounds
         if isinstance(each, Mul):
             for factor in each.factors:
                 visit(factor)
@@ -219,8 +246,15 @@ def _product(term: Term) -> tuple[list[Bound], list[Entry]]:
             visit(each.left)
             visit(each.right)
         elif isinstance(each, SumOver):
-            bounds += list(each.bounds)
+            bounds.extend(each.bounds)
             visit(each.body)
+        elif isinstance(each, Choice) and _or_zero(each):
+            conditions.extend(each.rows[0][1] or ())
+            visit(each.rows[0][0])
+        elif isinstance(each, Entry) and each.array in ("δ", IVERSON) and not model.role(each.array):
+            if len(each.at) != 2:
+                raise NotGeneral("a Kronecker delta has two indices")
+            conditions.append((each.at[0], each.at[1]))
         elif isinstance(each, Entry):
             entries.append(each)
         elif isinstance(each, Transpose):
@@ -229,7 +263,13 @@ def _product(term: Term) -> tuple[list[Bound], list[Entry]]:
             raise NotGeneral("more than a sum of products of entries")
 
     visit(term)
-    return bounds, entries
+    return bounds, entries, conditions
+
+
+def _or_zero(choice: Choice) -> bool:
+    """Whether it is one value under conditions, and zero elsewhere."""
+    rest = choice.rows[1:]
+    return len(rest) < 2 and all(value == Num(Fraction(0)) and conditions is None for value, conditions in rest)
 
 
 def spatial_places(role: str, model: Model) -> tuple[int, int]:
@@ -238,6 +278,8 @@ def spatial_places(role: str, model: Model) -> tuple[int, int]:
     images = int(model.batch and kind in "xy")
     if not model.channels or kind == "b":
         return images, images + (model.dims if kind != "b" else 0)
+    if model.setting.grouped:  # the group, then the channels in it
+        return (3, 3 + model.dims) if kind == "w" else (images + 2, images + 2 + model.dims)
     first = images + dict(zip("xwy", model.setting.layout, strict=True)).get(kind, "S").index("S")
     return first, first + model.dims
 
@@ -253,59 +295,81 @@ def _padding(model: Model, entry: Entry) -> str:
     return " - p" if entry.array in model.setting.padded else ""
 
 
-def _text(term: Term, names: dict[str, str], model: Model, position: bool = True) -> str:
-    """An index in symconv's notation, from 0: ``position`` takes the base off what an index comes to."""
-    base = model.setting.base
+def size_text(term: Term, model: Model, axis: int, used: set[str]) -> str:
+    """An amount made of numbers and sizes, in symconv's notation; ``used`` are the names of the whole statement."""
+    return _Writer({}, model, axis, used).text(term)
 
-    def text(each: Term) -> str:
+
+class _Writer:
+    """Indices of one axis in symconv's notation; ``names`` are those of its indices, ``several`` the sizes that have a name on
+    each axis, ``whole`` what makes quotients whole numbers."""
+
+    def __init__(self, names: dict[str, str], model: Model, axis: int, used: set[str]) -> None:
+        self.names, self.model, self.axis = names, model, axis
+        sizes = model.setting.sizes
+        self.several = {sizes[name][0] for name in used & set(sizes) if sizes[name][1]}
+        self.whole: list[str] = []
+
+    def position(self, term: Term) -> str:
+        """An index, from 0."""
+        base = self.model.setting.base
+        terms = term.terms if isinstance(term, Add) else ((1, term),)
+        quotients = [each for _, each in terms if isinstance(each, Div)]
+        if len(quotients) == 1 and sum(isinstance(each, Div) for each in walk(term)) == 1:
+            top, bottom = self.text(quotients[0].top), self.text(quotients[0].bottom)
+            self.whole.append(f"({top}) % ({bottom}) == 0")
+        elif quotients:
+            raise NotGeneral("several quotients in an index")
+        told = self.text(term, bool(quotients))
+        return f"{told} - {base}" if base else told
+
+    def text(self, each: Term, quotient: bool = False) -> str:
         if isinstance(each, Num):
             if each.value.denominator != 1:
                 raise NotGeneral("an index that is no whole number")
             return str(each.value)
         if isinstance(each, Name):
-            if each.text in names:
-                return f"({names[each.text]} + {base})" if base else names[each.text]
-            if each.text in model.setting.sizes:
-                letter = model.setting.sizes[each.text][0]
-                if letter in "HKOspd":
-                    return letter
-            raise NotGeneral(f"nothing says what {each.text} is")
+            return self.name(each.text)
         if isinstance(each, Add):
-            return (
-                "("
-                + " ".join(("-" if sign < 0 else "+") + " " + text(inner) for sign, inner in each.terms).removeprefix(
-                    "+ "
-                )
-                + ")"
-            )
+            terms = (("-" if sign < 0 else "+") + " " + self.text(inner, quotient) for sign, inner in each.terms)
+            return "(" + " ".join(terms).removeprefix("+ ") + ")"
         if isinstance(each, Mul):
-            return "*".join(text(inner) for inner in each.factors)
+            return "*".join(self.text(inner) for inner in each.factors)
+        if isinstance(each, Div) and quotient:
+            return f"(({self.text(each.top)}) // ({self.text(each.bottom)}))"
+        if isinstance(each, Floor) and isinstance(each.body, Div):
+            return f"(({self.text(each.body.top)}) // ({self.text(each.body.bottom)}))"
         raise NotGeneral("an index that is not linear")
 
-    told = text(term)
-    return f"{told} - {base}" if position and base else told
+    def name(self, name: str) -> str:
+        base, sizes = self.model.setting.base, self.model.setting.sizes
+        if name in self.names:
+            return f"({self.names[name]} + {base})" if base else self.names[name]
+        letter, axis = sizes.get(name, ("", 0))
+        if letter not in tuple("HKOspdqr"):
+            raise NotGeneral(f"nothing says what {name} is")
+        if axis != self.axis and (axis or letter in self.several):
+            raise NotGeneral(f"{name} is of another axis")
+        return letter
 
-
-def _bound(bound: Bound, names: dict[str, str], model: Model, ranges: dict[str, str], axis: int) -> str:
-    name = names[bound.name]
-    role = ranges.get(bound.name)
-    if bound.low is None and bound.high is None:
-        return f"{name}=(0, {LAST[role]})" if role in LAST else name
-    base = model.setting.base
-    if bound.low is None or bound.high is None:
-        raise NotGeneral("a sum with one limit")
-    low = f"{_text(bound.low, names, model)}"
-    span = model.size(LAST[role], axis) - 1 + base if role in LAST else None
-    try:
-        high_value: Fraction | int | None = model.limit(bound.high, {}, None if span is None else (base, span))
-    except Unreadable:
-        high_value = None
-    letter = _letter(bound.high, model)
-    if role in LAST and span is not None and high_value == span and letter in (None, LAST[role]):
-        high = LAST[role]  # the number is the size
-    else:
-        high = f"{_text(bound.high, names, model)} + 1"
-    return f"{name}=({low}, {high})"
+    def bound(self, bound: Bound, ranges: dict[str, str]) -> str:
+        """What a sum runs over."""
+        name, role = self.names[bound.name], ranges.get(bound.name)
+        if bound.low is None and bound.high is None:
+            return f"{name}=(0, {LAST[role]})" if role in LAST else name
+        model, base = self.model, self.model.setting.base
+        if bound.low is None or bound.high is None:
+            raise NotGeneral("a sum with one limit")
+        low = self.position(bound.low)
+        span = model.size(LAST[role], self.axis) - 1 + base if role in LAST else None
+        try:
+            high_value: Fraction | int | None = model.limit(bound.high, {}, None if span is None else (base, span))
+        except Unreadable:
+            high_value = None
+        letter = _letter(bound.high, model)
+        if role in LAST and span is not None and high_value == span and letter in (None, LAST[role]):
+            return f"{name}=({low}, {LAST[role]})"  # the number is the size
+        return f"{name}=({low}, {self.position(bound.high)} + 1)"
 
 
 def _letter(term: Term, model: Model) -> str | None:
@@ -313,44 +377,6 @@ def _letter(term: Term, model: Model) -> str | None:
         if name in model.setting.sizes:
             return model.setting.sizes[name][0]
     return None
-
-
-def _whole(left: Name, right: Term, model: Model) -> str:
-    role = model.role(left.text) or ""
-    if role == "db":
-        if isinstance(right, (SumOver, Mul)):
-            return _bias(Entry(left.text, ()), right, model)
-        raise NotGeneral("no sum")
-    if role not in ("y", "dx", "dw"):
-        raise NotGeneral(f"{left.text} is not derived")
-
-    def text(term: Term) -> str:
-        if isinstance(term, Name):
-            found = model.role(term.text)
-            if found is not None and term.text not in model.setting.padded:
-                return found
-            stem = term.text.removesuffix("_0")
-            if stem != term.text and model.role(stem) is not None:
-                return f"pad({model.role(stem)}, K-1)"
-            if term.text in model.setting.flipped:
-                return "flip(w)"
-            raise NotGeneral(f"nothing says what {term.text} is")
-        if isinstance(term, Star):
-            a, b = text(term.left), text(term.right)
-            if "w" in a and "w" not in b and "x" not in a:
-                a, b = b, a
-            if model.setting.star == "convolution":
-                b = f"flip({b})"
-            if term.mode == "full":
-                a = f"pad({a}, {'K' if 'w' in b else 'O'}-1)"
-            return f"correlate({a}, {b})"
-        if isinstance(term, Call) and term.word == "flip" and len(term.args) == 1:
-            return f"flip({text(term.args[0])})"
-        if isinstance(term, Add) and all(sign == 1 for sign, _ in term.terms):
-            return " + ".join(text(each) for _, each in term.terms)
-        raise NotGeneral("no operator statement")
-
-    return f"{role} = {text(right)}"
 
 
 def is_flip(definition: tuple[tuple[str, ...], Term], model: Model) -> bool:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from symconv.checking.context import SIZES, Context
 from symconv.checking.linear import linear
 from symconv.checking.ranks import each_channel, ranks_of, shape_of
-from symconv.checking.terms import Bound, Entry, Name, Num, Star, Statement, names_in, substituted, walk
+from symconv.checking.terms import Bound, Choice, Entry, Name, Num, Star, Statement, names_in, substituted, walk
 
 __all__ = ["free_letters", "is_forward", "settled", "stepped"]
 
@@ -71,6 +71,9 @@ def settled(statement: Statement, context: Context) -> None:
     sizes = {n: size for n, size in SIZES.items() if n not in context.roles}
     arrays = [e for side in statement.sides for e in walk(side) if isinstance(e, Entry)]
     used = {name for entry in arrays for index in entry.at for name in names_in(index)}
+    choices = [e for side in statement.sides for e in walk(side) if isinstance(e, Choice)]
+    pairs = [pair for each in choices for _, conditions in each.rows for pair in conditions or ()]
+    used |= {name for pair in pairs for end in pair for name in names_in(end)}
     bound = [each for side in statement.sides for each in walk(side) if isinstance(each, Bound)]
     indices = {b.name for b in bound} | {i.text for e in arrays[:1] for i in e.at if isinstance(i, Name)}
     context.free = frozenset(sizes[n][0] for n in used - indices if n in sizes and sizes[n][0] in "spd")

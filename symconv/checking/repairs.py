@@ -16,9 +16,10 @@ from symconv.checking.comparison import Failure, Outcome, agreement, by_x, first
 from symconv.checking.context import Context
 from symconv.checking.corrections import corrections
 from symconv.checking.directions import DIRECTIONS
-from symconv.checking.general import NotGeneral, formula_texts, general_verdict
+from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.printed import printed
+from symconv.checking.proofs import formula_texts, general_verdict
 from symconv.checking.result import (
     ILL_FORMED,
     WRONG,
@@ -83,8 +84,7 @@ def _when(condition: str | None) -> str | None:
 def _condition(sides: Sequence[Term], failed: Failure, models: Sequence[Model], context: Context) -> str | None:
     try:
         texts = formula_texts(sides[0], sides[failed.at], models[0], context.axes)
-        strides = tuple(sorted({m.conv.stride[0] for m in models}))
-        found = general_verdict(texts, strides, None if "p" in "".join(texts) else context.padding)
+        found = general_verdict(texts, models, context)
     except (NotGeneral, ValueError, IndexError):
         return None
     return None if found.holds else found.condition
