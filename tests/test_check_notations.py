@@ -41,6 +41,7 @@ def test_a_page_in_another_notation_holds(preset: str, tmp_path: Path) -> None:
 def test_every_preset(preset: str, layer: dict[str, Any], tmp_path: Path) -> None:
     for kind, lang in (("markdown", "fr"), ("latex", "de"), ("html", "en"), ("ipynb", "fr")):
         assert not faults(written(layer, kind, lang, tmp_path, notation=preset)), (kind, lang)
+    assert not faults(written(layer, "latex", "en", tmp_path, notation=preset, sections=["setting", "second"]))
 
 
 LATIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

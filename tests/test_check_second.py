@@ -124,6 +124,13 @@ def test_a_page_holds(layer: dict[str, object], kind: str, lang: str, tmp_path: 
     assert not faults(written(layer, kind, lang, tmp_path, sections=SECTIONS))
 
 
+@pytest.mark.parametrize("preset", ["cs231n", "goodfellow", "bishop", "pytorch"])
+def test_a_page_in_another_notation_holds(preset: str, tmp_path: Path) -> None:
+    assert not faults(
+        written({"input": 3, "kernel": 2}, "markdown", "fr", tmp_path, notation=preset, sections=SECTIONS)
+    )
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_random_layers(seed: int, tmp_path: Path) -> None:
     source = random.Random(seed)

@@ -55,6 +55,17 @@ def test_a_page_holds(layer: dict[str, Any], kind: str, lang: str, tmp_path: Pat
     assert not faults(written(layer, kind, lang, tmp_path, sections=whole(Conv(**layer))))
 
 
+@pytest.mark.parametrize(("layer", "kind", "lang"), [
+    ({"input": 4, "kernel": 2}, "markdown", "en"),
+    ({"input": 3, "kernel": 2, "stride": 2, "output_padding": 1, "transposed": True}, "latex", "fr"),
+    ({"input": 3, "kernel": 2, "in_channels": 2}, "html", "de"),
+], ids=["plain", "transposed", "channels"])  # fmt: skip
+def test_examples_of_other_layers_are_over_at_the_next_heading(
+    layer: dict[str, Any], kind: str, lang: str, tmp_path: Path
+) -> None:
+    assert not faults(written(layer, kind, lang, tmp_path, sections=["setting", "steps", "summary"], detail="all"))
+
+
 GENERATED = Path(__file__).parents[1] / "generated" / "derivations"
 
 

@@ -58,8 +58,8 @@ def letters_of(blocks: Sequence[Block], context: Context) -> None:
                 rf"{command}\s*(?:\(\s*[a-z]\s*[,)]|\^|_|\[|=|{stars}|\))|(?:{stars})(?:_\{{?\w+\}}?)?\s*{command}"
             )
             upstream = role == "dy" and re.search(starred, maths)
-            if role == "dy" and not upstream:
-                continue
+            if role == "dy" and (not upstream or letter in context.letters.meant.values()):
+                continue  # or a table declares it as something else
             known = letter in context.roles or not (indexed or alone or whole or turned or upstream)
             beside = turned or primed or (whole and letter.isupper()) or _capital(letter, role, maths, context)
             if known or (taken and letter not in PLAIN and not beside):

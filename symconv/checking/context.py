@@ -69,6 +69,7 @@ _FRAMED = re.compile(
 _SAME = re.compile(
     r"[\"'`“]?\bsame\b[\"'`”]?[ -](?:padding|layer|convolution|size|mode)|padding\s*=\s*[\"']same", re.IGNORECASE
 )
+_EXAMPLE = re.compile(r"\bexample|\bexemple|\bBeispiel", re.IGNORECASE)
 _ENTRY = re.compile(r"\$?dx_\{?(\d)(?:,)?(\d)?\}?\$?")
 
 
@@ -273,14 +274,17 @@ class Context:
             names = {"H": "input", "K": "kernel", "s": "stride", "p": "padding", "q": "after", "d": "dilation"}
             names |= {"r": "output_padding"} if self.transposed else {}
             names |= {"N": "batch", "C": "in_channels", "F": "out_channels"}
-            if letters.keys() & set("NCF"):  # an example, until the next heading
+            instead = 1 in self.layers and _EXAMPLE.search(text) is not None
+            if letters.keys() & set("NCF") or instead:  # an example, until the next heading
                 self.before_example = self.before_example or (dict(self.layers), self.dims, self.channels, self.images)
             letters = {k: v for k, v in letters.items() if k in names}
             given = {names[k]: (int(v),) for k, v in letters.items()}
             if self.transposed and "output_padding" not in given:  # that of the whole layer
                 axis = re.search(r"(?:axis|axe|Achse)\s*(\d)", text)
                 extra = self.layers.get(max(self.layers, default=0), {}).get("output_padding", (0,))
-                given["output_padding"] = (extra[min(int(axis[1]) if axis else 1, len(extra)) - 1],)
+                widest = extra[min(int(axis[1]) if axis else 1, len(extra)) - 1]
+                fits = not instead and widest < max(int(letters.get("s", 1)), int(letters.get("d", 1)))
+                given["output_padding"] = (widest if fits else 0,)
             if "after" not in given and any("after" in layer for layer in self.layers.values()):
                 given["after"] = (0,)  # an article that tells the two sides apart leaves out what is zero
             self._layer(1, given, block.line)

@@ -47,9 +47,9 @@ _MATHS = re.compile(r"(?<![\\$])\$([^$]+)\$")
 _SIGNS = {sign: name for name, sign in GREEK.items()}
 _ONE = "A-Za-z" + "".join(_SIGNS)
 
-#: pieces of LaTeX that are no letters: words in braces, ends of lines, commands
+#: pieces of LaTeX that are no letters: words in braces, second derivatives, ends of lines, commands
 _STILL = re.compile(
-    r"\\(?:begin|end)\s*\{\w+\*?\}(?:\{[lcr|]+\})?|\\(?:operatorname\*?|text\w*|mbox|mathrm|label|tag\*?|ref|eqref)\s*\{[^{}]*\}"
+    r"\\(?:begin|end)\s*\{\w+\*?\}(?:\{[lcr|]+\})?|\\mathit\{dd[xwby]\}|\\(?:operatorname\*?|text\w*|mbox|mathrm|label|tag\*?|ref|eqref)\s*\{[^{}]*\}"
     r"|\\\\(?:\[[^\]]*\])?|\\[A-Za-z]+ ?|\\.|.", re.DOTALL)  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from symconv.checking.begun import BEGUN
@@ -37,6 +38,8 @@ def name_text(name: str) -> str:
     """A letter as it is set."""
     if name in SIZE_WORDS:
         return rf"\text{{{name.replace('_', chr(92) + '_')}}}"
+    if re.fullmatch("dd[xwby]", name):
+        return rf"\mathit{{{name}}}"
     text = "".join(_COMMAND.get(c, c) for c in name)
     stem, _, sub = text.partition("_")
     stem, _, sup = stem.partition("^")
