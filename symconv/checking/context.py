@@ -130,6 +130,10 @@ class Context:
     pads: tuple[str, ...] = ()
     dilation: int = 1
     stride_said: bool = False
+    #: what the display at hand states, all of it
+    beside: tuple[Statement, ...] = ()
+    #: how often each letter stands with a prime in the article
+    primes: Mapping[str, int] = field(default_factory=dict)
     #: the formulas for gradients so far, with what each is about
     covered: list[Any] = field(default_factory=list)
     #: words speak of a transposed layer somewhere

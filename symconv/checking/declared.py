@@ -192,7 +192,7 @@ class Letters:
         if text is None or not self:
             return text
         names = "|".join(sorted(map(re.escape, self._of), key=len, reverse=True))
-        signs = re.compile(rf"(?<![A-Za-z0-9'\\])(?<!\d )(d(?=[xwby])|)({names})(?![A-Za-z0-9])")
+        signs = re.compile(rf"(?!a [a-z]{{2}})(?<![A-Za-z0-9'\\])(?<!\d )(d(?=[xwby])|)({names})(?![A-Za-z0-9])")
         return signs.sub(lambda m: self._of.get(m[1] + m[2], m[1] + self._of[m[2]]), text)
 
     @cached_property

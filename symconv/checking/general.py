@@ -178,6 +178,12 @@ def total_text(right: Term, model: Model) -> str:
     if conditions or len(entries) != 1 or model.role(entries[0].array) != "dy":
         raise NotGeneral("no sum of dy")
     at = _spatial(entries[0], "dy", model)
+    for axis, index in enumerate(at):  # each from the first entry to the last
+        bound = next((b for b in bounds if isinstance(index, Name) and b.name == index.text), None)
+        if bound is not None and bound.low is not None and bound.high is not None:
+            last = model.size("O", axis) - 1 + model.setting.base
+            if model.number(bound.low, {}) != model.setting.base or model.limit(bound.high, {}, (0, last)) != last:
+                raise NotGeneral("no sum over all of dy")
     if all(isinstance(i, Name) and any(b.name == i.text for b in bounds) for i in at):
         return "db = sum(dy)"
     raise NotGeneral("no sum over all of dy")

@@ -19,6 +19,7 @@ from symconv.checking.model import Unreadable, constant
 from symconv.checking.numbers import judge_numbers
 from symconv.checking.printed import printed
 from symconv.checking.result import (
+    AMBIGUOUS,
     DEFINITION,
     HOLDS,
     ILL_FORMED,
@@ -36,6 +37,7 @@ from symconv.checking.terms import (
     Dots,
     Entry,
     Grid,
+    Mul,
     Name,
     Num,
     Seq,
@@ -127,8 +129,10 @@ def _loss(statement: Statement, context: Context) -> Outcome | None:
     setting = None
     for model in models_for(statement, context):
         setting = model.setting
-        if free_indices(statement.sides[1], setting):
-            return None
+        if free := free_indices(statement.sides[1], setting):
+            return (
+                None if setting.einstein else Outcome(ILL_FORMED, "loss", reason=f"{', '.join(free)} free on the right")
+            )
         due = constant(0)
         for y, dy in zip(model.arrays["y"].reshape(-1), model.arrays["dy"].reshape(-1), strict=True):
             due = due + y * dy
@@ -167,7 +171,20 @@ def _misshapen(statement: Statement, context: Context, error: str) -> Outcome:
             fix = " = ".join(printed(side) for side in plain.sides)
             reason = f"shapes: {error}" + ("; dy was set as a row" if context.row_gradient else "")
             return Outcome(INCONSISTENT, found.kind, "right without the transpose", reason, fix)
+    slid = Statement(tuple(_slid(side) for side in statement.sides), statement.signs, statement.notes)
+    if slid != statement:
+        found = judge(slid, context)
+        if found.verdict in (PROVED, HOLDS):
+            reason = f"shapes of a product of matrices: {error}"
+            return Outcome(AMBIGUOUS, found.kind, "right if the product is a correlation", reason)
     return Outcome(NOT_READ, "equation", reason=f"shapes do not fit: {error}")
+
+
+def _slid(term: Any) -> Any:
+    """The product of two arrays with the one sliding over the other."""
+    if isinstance(term, Mul) and len(term.factors) == 2 and not any(isinstance(f, Num) for f in term.factors):
+        return Star("⋆corr", *term.factors)
+    return rebuilt(term, _slid)
 
 
 def _untransposed(term: Any) -> Any:
@@ -266,6 +283,13 @@ def _definition(statement: Statement, context: Context) -> Outcome | None:
             if role == "dy" and isinstance(right, Grid) and len(right.rows) == 1 and len(cells) > 1:
                 context.row_gradient = True
             return Outcome(DEFINITION, "definition", f"{name} has {len(cells)} entries")
+    if (
+        name.startswith("d")
+        and name.endswith("′")
+        and roles.get(name[1:].rstrip("′")) in ("x", "w", "b", "y")
+        and role is None
+    ):
+        raise Unreadable(f"nothing says what {name} is")  # of a gradient, which is not put as one likes
     unknown = role is None and name not in SIZES and not statement.system and name not in context.definitions
     if unknown and isinstance(left, Entry) and all(isinstance(i, Name) for i in left.at) and len(statement.sides) == 2:
         context.definitions[name] = (tuple(i.text for i in left.at), right)  # type: ignore[attr-defined]

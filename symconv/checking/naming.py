@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from symconv.checking.directions import shaped
 from symconv.checking.letters import LAYER, stem_of
 from symconv.checking.model import Setting
 from symconv.checking.roles import offset_of
-from symconv.checking.terms import Add, Bound, Entry, Name, Num, Statement, SumOver, Term, walk
+from symconv.checking.terms import Add, Bound, Entry, Name, Num, Statement, SumOver, Term, names_in, walk
 
 __all__ = ["layer_sizes", "limit_numbers", "limit_sizes"]
 
@@ -42,12 +43,21 @@ def limit_sizes(
                 continue
             for bound in each.bounds:
                 name = _last(bound)
-                if name is None or setting.roles.get(name):
+                if name is None or setting.roles.get(name) or unknown_axis(name, statement):
                     continue
                 for size in _axes(bound.name, each.body, setting, dims, channels, batch):
                     if found.setdefault(name, size) != size and found[name][0] != size[0]:
                         clash.add(name)
     return {name: size for name, size in found.items() if name not in clash}
+
+
+def unknown_axis(name: str, statement: Statement) -> bool:
+    """Whether a size is that of an axis 0, where the axes that the statement names are not numbered from 0."""
+    if not re.fullmatch(r"[HKO]_0", name):
+        return False
+    names = set().union(*(names_in(side) for side in statement.sides))
+    axes = {int(n[2:]) for n in names if re.fullmatch(rf"{name[0]}_\d", n)}
+    return axes != set(range(len(axes)))
 
 
 def limit_numbers(statement: Statement, setting: Setting, dims: int, channels: bool) -> dict[tuple[str, int], int]:

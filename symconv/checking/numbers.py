@@ -13,7 +13,7 @@ from symconv.checking.model import Model, Setting, Unreadable
 from symconv.checking.printed import printed
 from symconv.checking.result import DEFINITION, HOLDS, NO_CLAIM, WRONG
 from symconv.checking.sizes import models_for
-from symconv.checking.terms import Floor, Name, Num, Statement, Term, children, names_in, signs_of, walk
+from symconv.checking.terms import Floor, Mul, Name, Num, Statement, Term, children, names_in, signs_of, walk
 from symconv.checking.upsizes import size_text, transposed_size
 from symconv.checking.widths import another_width
 from symconv.layer.conv import Conv
@@ -26,7 +26,7 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
     left = statement.sides[0]
     letters = set().union(*(names_in(side) for side in statement.sides))
     if not letters:
-        return Outcome(NO_CLAIM, "numbers", reason="numbers alone")
+        return _sum_of_numbers(statement)
     if clash := another_width(statement, context):
         return clash
     if not isinstance(left, Name):
@@ -62,6 +62,18 @@ def judge_numbers(statement: Statement, context: Context) -> Outcome:
                 told = ", ".join(f"{name} = {value}" for name, value in env.items())
                 return Outcome(WRONG, "index", counterexample=f"{told}: {' and '.join(map(str, found))} differ")
     return Outcome(DEFINITION, "index")
+
+
+def _sum_of_numbers(statement: Statement) -> Outcome:
+    """Numbers alone claim nothing of a layer, but what they come to. ``28 x 28`` is a shape, and a floor may be left out."""
+    alone = Outcome(NO_CLAIM, "numbers", reason="numbers alone")
+    if any(isinstance(side, Mul) and all(isinstance(f, Num) for f in side.factors) for side in statement.sides):
+        return alone
+    model = Model(Conv((1,), (1,)), Setting(roles={}))
+    found = [model.number(side, {}) for side in statement.sides]
+    if len(set(found)) == 1 or any(value.denominator != 1 for value in found):
+        return alone
+    return Outcome(WRONG, "numbers", counterexample=f"{' and '.join(map(str, dict.fromkeys(found)))} differ")
 
 
 def _relation(name: str, right: Term, context: Context) -> Outcome | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,12 +43,13 @@ from symconv.checking.result import (
 from symconv.checking.roles import highest_layer, kronecker, layer_roles
 from symconv.checking.second import directions_of
 from symconv.checking.second_moved import told_unmoved
+from symconv.checking.slips import MOST, unnumbered, without_bias, without_slip
 from symconv.checking.statements import ReadingError, UnfinishedError, statements
 from symconv.checking.systems import judge_system
 from symconv.checking.terms import Entry, Name, Statement, names_in, walk
 from symconv.mathematics.of_latex import LatexError, read_latex
 
-__all__ = ["check", "opened", "read"]
+__all__ = ["check", "in_sentence", "opened", "read"]
 
 
 def check(
@@ -72,7 +75,7 @@ def check(
         if block.kind == "code":
             programs.append(beside(judge_program(block, code), python_of(block), context.covered))
         elif block.kind == "inline":
-            sentences += _in_sentence(block, context)
+            sentences += in_sentence(block, context)
         elif (found := read(block, context)) is not None:
             verdicts.append(found)
     return CheckResult(tuple(verdicts), tuple(programs), tuple(context.said), name, text, tuple(sentences))
@@ -92,6 +95,7 @@ def opened(blocks: Sequence[Block], settings: Mapping[str, str] | None = None) -
     letters_of(own, context)
     context.second = directions_of(own, context.roles)
     context.roles |= context.second.roles
+    context.primes = Counter(found for block in blocks for found in re.findall(r"(\\?[A-Za-z]+)'", block.text))
     for letter, role in context.roles.items():
         context.note(role, letter, None)
     context.note("base", context.base, None)
@@ -107,7 +111,7 @@ def read(block: Block, context: Context) -> Verdict | None:
     return _in_letters(block, context) if block.kind == "display" else None
 
 
-def _in_sentence(block: Block, context: Context) -> list[Verdict]:
+def in_sentence(block: Block, context: Context) -> list[Verdict]:
     """The verdict on what stands between the dollars of a sentence, where that is a claim; what it says of indices is kept.
 
     What else it says is not: a sentence may tell what does not hold.
@@ -180,6 +184,8 @@ def _display(block: Block, context: Context) -> Verdict:
     """The verdict on a display; its correction is read and judged as the author's own would be, and kept where it holds."""
     before = copy.deepcopy(context)
     found = _judged(block, context)
+    if found.verdict == NOT_READ and (slip := _slip(block, before, found)):
+        return slip
     if found.verdict not in BAD:
         return found
     if found.fix:
@@ -189,6 +195,15 @@ def _display(block: Block, context: Context) -> Verdict:
     told = "no correction near it was found that holds"
     reason = f"{found.reason}; {told}" if found.reason else told
     return replace(found, fix=None, reason=reason)
+
+
+def _slip(block: Block, before: Context, found: Verdict) -> Verdict | None:
+    """The verdict on a display that is not read for a slip of one sign: that it holds without it."""
+    for told, text in itertools.islice(without_slip(block.text, before), MOST):
+        again = _judged(replace(block, text=text), copy.deepcopy(before))
+        if again.verdict in (PROVED, HOLDS, DEFINITION):
+            return replace(found, verdict=ILL_FORMED, condition="right without it", reason=told, fix=text)
+    return None
 
 
 def _judged(block: Block, context: Context) -> Verdict:
@@ -201,6 +216,7 @@ def _judged(block: Block, context: Context) -> Verdict:
         unfinished = isinstance(error, UnfinishedError)
         return Verdict(block.line, block.text, ILL_FORMED if unfinished else NOT_READ, tag=tag, reason=str(error))
     _relate(told, context)
+    context.beside = tuple(told)
     outcomes = (
         [judge_system(told, context)]
         if told and all(each.system for each in told)
@@ -241,6 +257,8 @@ def _relate(told: list[Statement], context: Context) -> None:
 def _one(statement: Statement, context: Context, block: Block) -> Outcome:
     general = context.roles
     statement = context.second.stilled(statement)
+    if mixed := unnumbered(statement, context.beside):
+        return Outcome(ILL_FORMED, "equation", reason=mixed)
     try:
         layered = layer_roles(statement, general)
         context.roles = {**general, **layered, **context.second.meant(statement)}
@@ -256,6 +274,8 @@ def _one(statement: Statement, context: Context, block: Block) -> Outcome:
             outcome = Outcome(
                 INCONSISTENT, outcome.kind, "right with the layer's input in its place", clash[0], clash[1]
             )
+        if outcome.verdict in (PROVED, HOLDS) and (bias := without_bias(statement, context)):
+            outcome = Outcome(INCONSISTENT, outcome.kind, "right without a bias", bias)
     except Unreadable as error:
         outcome = Outcome(NOT_READ, "equation", reason=str(error))
     context.roles = {**general, context.extended: "z"} if context.extended else general

@@ -23,6 +23,7 @@ from symconv.checking.terms import (
     Name,
     Num,
     Seq,
+    Star,
     Statement,
     Term,
     names_in,
@@ -102,6 +103,12 @@ def models_for(statement: Statement, context: Context, layout: tuple[str, str, s
     literal = is_literal(statement)
     if context.free and not literal:
         letters |= free_letters(statement, context)
+        strides = (1, 2, 3) if "s" in letters else strides
+    if not literal and any(
+        isinstance(each, Star) for side in statement.sides for each in walk(side)
+    ):  # what has a letter in the same display is about every value of it
+        there = set().union(*(names_in(side) for each in context.beside for side in each.sides))
+        letters |= {sizes[n][0] for n in there & set(sizes)} & {"s", "d"}
         strides = (1, 2, 3) if "s" in letters else strides
     uses_padding = "p" in letters or any(
         isinstance(e, Entry) and e.array in context.padded for s in statement.sides for e in walk(s)
@@ -252,7 +259,7 @@ def is_literal(statement: Statement) -> bool:
                 return True
             if isinstance(each, Call) and each.word == "slice" and any(isinstance(i, Num) for i in each.args[1:]):
                 return True
-            if isinstance(each, Bound) and isinstance(each.high, Num):
+            if isinstance(each, Bound) and isinstance(each.high, Num) and (each.low is None or not names_in(each.low)):
                 return True
     return False
 

@@ -61,7 +61,7 @@ class Past(Unreadable):
 
 
 class Twice(Unreadable):
-    """An index that is bound twice."""
+    """An index that is bound twice, by half or nowhere."""
 
 
 def evaluate(model: Model, term: Term, env: Mapping[str, int]) -> Any:
@@ -179,6 +179,8 @@ def summed(
     first, rest = bounds[0], bounds[1:]
     if first.name in env:
         raise Twice(f"{first.name} is an index already and is summed over once more")
+    if first.low is not None and first.high is None:
+        raise Twice(f"the sum over {first.name} begins and has no last term")
     span = model.span(first.name, entries)
     if span is not None and model.over_channels(first, entries, env):  # from 1 though space begins at 0
         first = Bound(first.name)
@@ -204,10 +206,13 @@ def _grid(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     check_window(model, term)
     result = np.empty((len(term.rows), len(term.rows[0])), dtype=object)
     for at in np.ndindex(result.shape):
-        cell = evaluate(model, term.rows[at[0]][at[1]], env)
+        own = term.rows[at[0]][at[1]]
+        cell = evaluate(model, own, env)
         if isinstance(cell, (np.ndarray, Jacobian)):
             cell = plain(cell)
             if cell.size != 1:
+                if isinstance(own, Name) and any(isinstance(e, Entry) and e.array == own.text for e in walk(term)):
+                    raise Twice(f"{own.text} stands without its index among its entries")
                 raise Unreadable("a matrix of arrays")
             cell = cell.reshape(-1)[0]
         result[at] = cell
