@@ -37,7 +37,7 @@ from symconv.checking.terms import (
     names_in,
     walk,
 )
-from symconv.checking.values import Jacobian, evaluate, same
+from symconv.checking.values import Jacobian, Unlike, evaluate, same
 
 __all__ = [
     "MAX_POINTS",
@@ -189,13 +189,20 @@ def first_failure(
     sides: Sequence[Term], target: Sequence[str], models: Sequence[Model], context: Context
 ) -> Failure | None:
     bias = _has_bias(sides, context) or any(isinstance(e, Diff) for s in sides for e in walk(s))
+    added = False
     for model in sorted(models, key=lambda m: sum(m.conv.input) + sum(m.conv.kernel) + sum(m.conv.stride)):
         for env in points(sides, target, model, context):
             left = evaluate(model, sides[0], env)
             if not bias:
                 left = _without_bias(left)
             for at, side in enumerate(sides[1:], 1):
-                right = evaluate(model, side, env)
+                try:
+                    right = evaluate(model, side, env)
+                except Unlike as error:
+                    if not added:  # at no size so far
+                        raise
+                    return Failure(model, env, at, left, left, shapes=str(error))
+                added = True
                 agree = is_part(right, left) if is_begun(side) else same(left, right)
                 if agree is None and isinstance(left, Polynomial) and isinstance(sides[0], Entry) and target:
                     raise Unreadable("an entry on one side, a whole array on the other")

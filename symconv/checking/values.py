@@ -64,6 +64,10 @@ class Twice(Unreadable):
     """An index that is bound twice, by half or nowhere."""
 
 
+class Unlike(Unreadable):
+    """A sum of arrays whose shapes are not the same at this size."""
+
+
 def evaluate(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     """What ``term`` is worth at a layer: a polynomial, an array of them, or a :class:`Jacobian`."""
     rule = VALUES.get(type(term))
@@ -145,7 +149,7 @@ def _add(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         if total is None:
             total = value
         elif isinstance(total, np.ndarray) and isinstance(value, np.ndarray) and total.shape != value.shape:
-            raise Unreadable("arrays of different shapes are added")
+            raise Unlike("arrays of different shapes are added")
         else:
             total = total + value
     return total
