@@ -56,19 +56,22 @@ def blocks_of(text: str, kind: str) -> list[Block]:
 
 
 def _markdown(text: str, shift: int = 0) -> Iterator[Block]:
-    from symconv.checking.markdown import parser  # loads markdown-it, of the extra `check`
+    from symconv.checking.markdown import between_words, parser  # loads markdown-it, of the extra `check`
 
     heading = 0
     line = 0
-    for token in parser().parse(text):
+    tokens = parser().parse(QUARTO.sub(r"$$ (\1)", text))
+    double, cell = between_words(tokens), False
+    for token in tokens:
         line = token.map[0] if token.map else line
         at = line + 1 + shift
+        cell = token.type in ("td_open", "th_open") or (cell and token.type == "inline")
         if token.type == "heading_open":
             heading = int(token.tag[1:])
         elif token.type == "heading_close":
             heading = 0
         elif token.type == "inline":
-            yield from _inline(token, heading, at)
+            yield from _inline(token, heading, at, double, cell)
         elif token.type in ("math_block", "math_block_label", "amsmath"):
             # a block may begin on the line of its dollars or after them
             yield Block("display", token.content.strip(), at)
@@ -108,8 +111,13 @@ def _directive(text: str) -> str:
     return re.sub(r"^:\w+:.*$", "", text, flags=re.MULTILINE)
 
 
-def _inline(token: Any, heading: int, at: int) -> Iterator[Block]:
-    """The pieces of a paragraph; two dollars on either side make a display wherever they stand."""
+#: what Quarto writes behind a display, by which it is referred to
+QUARTO = re.compile(r"\$\$[ \t]*\{#([\w.:-]+)[^}\n]*\}[ \t]*$", re.MULTILINE)
+
+
+def _inline(token: Any, heading: int, at: int, double: bool, cell: bool) -> Iterator[Block]:
+    """The pieces of a paragraph; two dollars on either side make a display wherever they stand, unless they are all that stands
+    around mathematics in words (``double``), and it has words beside it or a ``cell`` of a table around it."""
     words: list[str] = []
     line = at
     rest = token.content
@@ -119,7 +127,9 @@ def _inline(token: Any, heading: int, at: int) -> Iterator[Block]:
             line += 1
             words.append("\n")
         elif child.type == "math_inline" and not _displayed(rest, child.content):
-            words.append(f"${child.content}$")
+            words.append(f"${child.content.strip('`')}$")  # GitHub's have backticks inside the dollars
+        elif child.type == "math_inline_double" and double and (cell or _in_words(rest, child.content)):
+            words.append(f"${child.content.strip()}$")
         elif child.type in ("math_inline_double", "math_inline"):
             if "".join(words).strip():
                 yield from _text(kind, "".join(words), at, heading)
@@ -132,6 +142,12 @@ def _inline(token: Any, heading: int, at: int) -> Iterator[Block]:
             words.append(child.content)
     if "".join(words).strip():
         yield from _text(kind, "".join(words), at, heading)
+
+
+def _in_words(source: str, content: str) -> bool:
+    """Whether something else stands on the lines of a display."""
+    before, _, after = source.partition(f"$${content}$$")
+    return bool(before.rpartition("\n")[2].strip() or after.partition("\n")[0].strip())
 
 
 def _displayed(source: str, content: str) -> bool:

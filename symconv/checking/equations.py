@@ -57,7 +57,7 @@ from symconv.checking.terms import (
     substituted,
     walk,
 )
-from symconv.checking.values import Past, Twice, evaluate
+from symconv.checking.values import Past, Shapes, Twice, evaluate
 
 __all__ = ["LAYOUTS", "equation"]
 
@@ -286,8 +286,13 @@ def _at_layers(
     stray: str | None,
 ) -> Outcome:  # fmt: skip
     """The verdict on sides whose indices are all bound, at every layer that was chosen."""
+    layer = None
     try:
         failed, past = _failure(sides, target, models, context)
+    except Shapes:
+        if not (layer := _layer_alone(sides, target, models, context)):
+            raise
+        failed, past = None, None
     except Twice as error:
         return Outcome(ILL_FORMED, kind, reason=str(error), fix=nearest(sides[0], sides[-1], target, models, context))
     if past and failed is None:
@@ -297,7 +302,9 @@ def _at_layers(
             model.beyond = False
         fix = nearest(sides[0], sides[-1], target, models, context)
         return Outcome(ILL_FORMED, kind, "right with zeros past the end", past, fix)
-    if failed is not None and (layer := _layer_alone(sides, target, models, context)):
+    if failed is not None:
+        layer = _layer_alone(sides, target, models, context)
+    if layer:
         models, failed = layer, None
     if failed is not None:
         unknown = not setting_known(statement, context)
