@@ -26,8 +26,8 @@ __all__ = ["Monomial", "Polynomial", "PolynomialTerms", "TooManyTerms", "array_o
 Monomial = tuple[int, ...]
 PolynomialTerms = dict[Monomial, int | Fraction]
 
-#: the arrays that variables belong to; the last one stands for memory that was read before it was written
-ARRAYS = (*FACTOR_ORDER, "unset")
+#: the arrays that variables belong to; "unset" stands for memory that was read before it was written, y and t are those of a loss
+ARRAYS = (*FACTOR_ORDER, "unset", "y", "t")
 _SHIFT = 40
 
 #: when so many terms have been touched since :func:`start_counting`, the function is given up: some seconds of work,

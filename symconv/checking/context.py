@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from symconv.checking.declared import Letters
@@ -144,6 +145,8 @@ class Context:
     #: a forward equation that is not the layer's, and whether it is what gradients are taken of
     own: tuple[Term, Term] | None = None
     by_own: bool = False
+    #: what the derivative of a squared loss multiplies the distance to the target with, once the loss is there
+    loss: Fraction | int | None = None
     #: a star's sign -> what the article defines it as; "" where it defines it twice
     stars: dict[str, str] = field(default_factory=dict)
     framed: set[str] = field(default_factory=set)

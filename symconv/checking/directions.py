@@ -52,7 +52,7 @@ def shaped(role: str) -> str:
     >>> shaped("v_w"), shaped("ddy"), shaped("dx")
     ('w', 'y', 'x')
     """
-    return {**DIRECTIONS, **SECOND, **CHANGES}.get(role, role).removeprefix("d")
+    return {**DIRECTIONS, **SECOND, **CHANGES, "t": "y"}.get(role, role).removeprefix("d")
 
 
 def letter_of(term: Term) -> str:

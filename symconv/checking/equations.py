@@ -22,7 +22,7 @@ from symconv.checking.comparison import (
     span_of,
 )
 from symconv.checking.context import SIZES, Context, Layout
-from symconv.checking.forward import OwnModel, begun, centred, is_convolution, star_defined
+from symconv.checking.forward import OwnModel, begun, centred, defines, is_convolution, star_defined
 from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.operators import apart, with_mode
@@ -109,7 +109,7 @@ def _equation(statement: Statement, context: Context) -> Outcome:
             return _convolution(statement, context)
         context.own = (statement.sides[0], statement.sides[1]) if found.verdict == WRONG else None
         context.forward_seen = context.forward_seen or found.verdict in GOOD
-        if found.verdict in GOOD and _defines(statement):
+        if found.verdict in GOOD and defines(statement):
             return star_defined(statement, context, "correlation", found)
     elif found.verdict == WRONG and context.own is not None:
         found = _by_own(statement, context, found)
@@ -127,15 +127,10 @@ def _convolution(statement: Statement, context: Context) -> Outcome:
     found = _in_a_base(statement, replace(context, forward="full", said=[]))
     if found.verdict in GOOD:
         found = Outcome(DEFINITION, "forward", "a true convolution: the layer with its kernel flipped")
-    if _defines(statement):
+    if defines(statement):
         return star_defined(statement, context, "convolution", found)
     context.forward, context.forward_seen = "full", True
     return found
-
-
-def _defines(statement: Statement) -> bool:
-    left = statement.sides[0]
-    return isinstance(left, Entry) and left.array.startswith("(")
 
 
 def _by_own(statement: Statement, context: Context, found: Outcome) -> Outcome:

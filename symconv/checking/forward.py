@@ -20,7 +20,7 @@ from symconv.checking.result import DEFINITION, GOOD, INCONSISTENT, WRONG
 from symconv.checking.terms import Add, Bound, Entry, Name, Statement, Term, walk
 from symconv.checking.values import evaluate
 
-__all__ = ["OwnModel", "begun", "centred", "is_convolution", "star_defined"]
+__all__ = ["OwnModel", "begun", "centred", "defines", "is_convolution", "star_defined"]
 
 
 class OwnModel(Model):
@@ -93,6 +93,12 @@ def centred(statement: Statement, context: Context) -> Outcome | None:
         return Outcome(WRONG, "forward", f"right for a kernel of {taps}", f"{taps} taps where the kernel is said to have {said}",
                        counterexample=f"{next(iter(ends.values()))} = 1: three taps, not two")  # fmt: skip
     return Outcome(DEFINITION, "forward", f"a kernel of {taps}, its middle at the output")
+
+
+def defines(statement: Statement) -> bool:
+    """Whether an equation says what a star is, ``(x * w)_i = ...``."""
+    left = statement.sides[0]
+    return isinstance(left, Entry) and left.array.startswith("(")
 
 
 def star_defined(statement: Statement, context: Context, meaning: str, found: Outcome) -> Outcome:

@@ -15,6 +15,7 @@ from symconv.checking.directions import DIRECTIONS, letter_of
 from symconv.checking.equations import equation
 from symconv.checking.general import NotGeneral, is_flip
 from symconv.checking.letters import LOSS
+from symconv.checking.losses import judge_loss
 from symconv.checking.model import Unreadable, constant
 from symconv.checking.numbers import judge_numbers
 from symconv.checking.printed import printed
@@ -90,7 +91,7 @@ def _judge(statement: Statement, context: Context) -> Outcome:
         )
     if "continues" in statement.notes:
         return Outcome(NOT_READ, "equation", reason="the left side is missing")
-    if (told := judge_second_loss(statement, context)) is not None:
+    if (told := judge_second_loss(statement, context) or judge_loss(statement, context)) is not None:
         return told
     if isinstance(sides[0], Name) and sides[0].text in LOSS and sides[0].text not in context.roles:
         found = _loss(statement, context)

@@ -21,6 +21,7 @@ from symconv.checking.documents import Block, DocumentError, blocks_of, format_o
 from symconv.checking.inlines import claims, worth_telling
 from symconv.checking.inputs import with_inputs
 from symconv.checking.judge import judge
+from symconv.checking.losses import target_in
 from symconv.checking.model import Unreadable
 from symconv.checking.notation import in_notation, whole_display
 from symconv.checking.preactivation import before_activation
@@ -231,6 +232,8 @@ def _statements(block: Block, context: Context) -> tuple[list[Statement], str | 
     """What a block states, and its tag; LatexError or ReadingError where it cannot be read."""
     math, tag = read_latex(block.text)
     math = context.second.read(math)
+    if (target := target_in(math, context.roles)) is not None:
+        context.roles[target] = "t"
     primed = {letter + "′" for letter in context.roles}
     arrays = {*context.roles, *context.padded, *context.framed, *context.definitions, *primed}
     delta = {"δ"} if re.search(r"\\partial y|(?<![A-Za-z])dy", block.text) else set()
