@@ -20,6 +20,7 @@ def parser() -> MarkdownIt:
 
 
 def between_words(tokens: Sequence[Token]) -> bool:
-    """Whether two dollars stand around mathematics in words, as kramdown has it: one dollar never does."""
-    kinds = {child.type for token in tokens if token.type == "inline" for child in token.children or ()}
-    return "math_inline" not in kinds and "math_inline_double" in kinds
+    """Whether two dollars stand around mathematics in words, as in kramdown: around letters alone, and one dollar never."""
+    found = [child for token in tokens if token.type == "inline" for child in token.children or ()]
+    letters = any(child.type == "math_inline_double" and "=" not in child.content for child in found)
+    return letters and all(child.type != "math_inline" for child in found)
