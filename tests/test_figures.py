@@ -17,6 +17,7 @@ from symconv.figures import KINDS, Figure, figure
 from symconv.figures import sliding as sliding_module
 from symconv.figures.geometry import smallest
 from symconv.figures.kinds import MAX_CELLS, MAX_STEPS
+from symconv.figures.matrix import JacobianPicture
 from symconv.figures.palette import BACKGROUND, STYLES, tap_style
 from symconv.figures.scene import Cell, Disc, Line, Rect, Scene, Text
 from symconv.formulas import formula
@@ -24,6 +25,7 @@ from symconv.formulas.standard import standard
 from symconv.layer.loss import enumerate_axis, loss
 from symconv.layer.names import entry_name
 from symconv.mathematics.markup import plain
+from symconv.prose.captions import words
 from tests.cases import SMALL, convs
 
 TARGETS = {"window": ("y", "dy"), "backward": ("dx", "x"), "weights": ("dw", "w")}
@@ -402,3 +404,19 @@ def test_the_relation_fits_a_column() -> None:
     )
     with pytest.raises(ValueError, match="cells, more than"):
         figure(Conv(input=(2000, 2000), kernel=(9, 9)), "relation")
+
+
+def test_names_of_neighbouring_columns_stand_apart() -> None:
+    """Shrunk to its room, a matrix names every other column of a block, and none beside the first of the next."""
+    picture = JacobianPicture(Conv(input=(4, 5), kernel=(2, 3), padding=1), words("en"))
+
+    def columns(room: float) -> list[float]:
+        picture.room = room
+        names = [item for item in picture.body(None).items if isinstance(item, Text) and item.style == "faint"]
+        return sorted(item.x for item in names if item.anchor == "middle")
+
+    assert len(columns(40)) == 20
+    assert len(columns(15)) == 20
+    shown = columns(10)
+    assert len(shown) == 8
+    assert min(b - a for a, b in itertools.pairwise(shown)) >= 2

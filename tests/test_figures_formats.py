@@ -32,7 +32,8 @@ from tests.chromium import ask, too_wide
 WIDE = Conv(input=9, kernel=3, stride=2, padding=((1, 2),), dilation=2)
 FLAT = Conv(input=(5, 6), kernel=(3, 2), stride=(2, 1), padding=((1, 0), (0, 1)), in_channels=2)
 DEEP = Conv(input=(2, 3, 3), kernel=(2, 1, 2), stride=(1, 2, 1), transposed=True, padding=(0, 0, 1))
-LAYERS = [WIDE, FLAT, DEEP]
+FOLDED = Conv(input=(4, 3), kernel=(3, 2), padding=((1, 2), (1, 0)), padding_mode="reflect")
+LAYERS = [WIDE, FLAT, DEEP, FOLDED]
 EVERY = [(conv, kind) for conv in LAYERS for kind in KINDS if KINDS[kind].made_for(conv)]
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -40,6 +41,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def named(value: object) -> str:
     return value.slug if isinstance(value, Conv) else str(value)
+
+
+@pytest.mark.parametrize(("conv", "kind"), EVERY, ids=named)
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_tikz_has_no_sign_that_latex_sets_as_another(conv: Conv, kind: str, lang: str) -> None:
+    """Without a word pdflatex sets → as ß, which stands at its place in the fonts of text. Comments are not set."""
+    lines = figure(conv, kind, lang=lang).to_tikz().splitlines()
+    assert not [line for line in lines if line[:1] != "%" and re.search(r"[^\x00-\xff’œŒ–—]", line)]
 
 
 @pytest.mark.parametrize(("conv", "kind"), EVERY, ids=named)

@@ -26,6 +26,9 @@ __all__ = ["JacobianPicture"]
 #: the size of indices alone, where the room leaves a cell less than its natural size, and of a cell what they may take
 INDEX, FILLED = 0.78, 0.95
 
+#: names of neighbouring columns that take more of their cells are read as one: every other column is named then
+APART = 0.75
+
 
 class JacobianPicture:
     """The Jacobian of y by x of a layer of one channel; a step lights one row."""
@@ -124,7 +127,7 @@ class JacobianPicture:
         return items
 
     def names(self, left: float, top: float, size: float) -> list[Item]:
-        """The entries of x over the columns and of y before the rows; indices alone where letters are enlarged."""
+        """The entries of x over the columns, or some, and of y before the rows; indices alone where letters are enlarged."""
 
         def text(x: float, y: float, array: str, flat: int, anchor: str) -> Text:
             if size > 1:
@@ -132,8 +135,11 @@ class JacobianPicture:
             return Text(x, y, (entry(self.conv, array, flat),), "faint", 0.95, anchor)
 
         above = top - 0.15 - 0.25 * size
+        block = self.conv.input[-1]
+        crowded = size > 1 and block > 2 and INDEX * size * wide(self.index("x", self.columns - 1)) > APART
+        named = [j for j in range(self.columns) if not crowded or (j % block % 2 == 0 and j % block < block - 1)]
         return [
-            *(text(left + j + 0.5, above, "x", j, "middle") for j in range(self.columns)),
+            *(text(left + j + 0.5, above, "x", j, "middle") for j in named),
             *(text(left - 0.25, top + i + 0.5, "y", i, "end") for i in range(self.rows)),
         ]
 

@@ -38,7 +38,7 @@ __all__ = ["COLUMN_GAP", "latex", "width"]
 SPELLED = {
     "−": "-", "⋆": r"\star", "×": r"\times", "·": r"\cdot", "↑": r"\uparrow", "↓": r"\downarrow", "…": r"\dots",
     "⋯": r"\cdots", "⋮": r"\vdots", "⋱": r"\ddots", "∂": r"\partial", "⊤": r"\top", "⌊": r"\lfloor", "⌋": r"\rfloor",
-    "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "mod": r"\bmod", "⇔": r"\iff", "∈": r"\in", "⊙": r"\odot",
+    "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "mod": r"\bmod", "⇔": r"\iff", "∈": r"\in", "⊙": r"\odot", "→": r"\to",
     "∗": r"\ast", "⊛": r"\circledast", "⊗": r"\otimes", "∇": r"\nabla", "′": "'",
     **{letter: rf"\{name}" for name, letter in GREEK.items()},
 }  # fmt: skip
