@@ -15,7 +15,9 @@ from symconv import Conv
 from symconv.article import document
 from symconv.checking import check
 from symconv.checking.result import DEFINITION, HOLDS, PROVED, WRONG
-from tests.display_mutants import FINE, SUFFIX, Page, sample
+from tests.display_mutants import FINE, Page, sample
+from tests.display_mutants.argued import argument
+from tests.display_mutants.pages import SUFFIX
 from tests.layers import random_layer
 from tests.test_own_derivations import LANGUAGES, faults, written
 from tests.test_own_derivations import SUFFIX as KINDS
@@ -75,6 +77,12 @@ SLIPS: dict[str, tuple[str, str, str, str]] = {
         FED, r"\mathcal{R}\{y_i\} = \sum_k \mathcal{R}\{w_k\} x_{i+k-1}", r"\mathcal{R}\{w_k\}", "2 w_k"),
     "dots": (DOTTED, r"\dot{y}_i = \sum_k (\dot w_k x_{i+k-1} + w_k \dot{x}_{i+k-1}) + \dot b", r"w_k \dot{x}", r"\dot{w}_k x"),
     "with a nabla": (PAIRED, r"\nabla_{w} S = u \star dy", "u", "x"),
+    "by pairs in brackets": (
+        f"{PLAIN}Double backward, with cotangents of the gradients:\n\n"
+        "$$T = \\langle p, dx \\rangle + \\langle q, dw \\rangle$$\n\n",
+        r"\nabla_{dy} T = p \star w + x \star q", "x", "p"),
+    "of a scalar that is no loss": (
+        PAIRED, r"\frac{\partial S}{\partial w_k} = \sum_i dy_i u_{i+k-1}", r"\partial S", r"\partial P"),
     "nothing for the bias": (PAIRED, r"\frac{\partial S}{\partial b} = 0", "0", "v"),
     "entries": (NAMED, r"ddy_i = \sum_k w_k u^x_{i+k-1} + \sum_k u^w_k x_{i+k-1} + u^b", "u^w_k", "w_k"),
     "arrays": (NAMED, r"ddw = u^{x} \star dy", "u^{x}", "u^{w}"),
@@ -107,6 +115,19 @@ def test_where_no_word_speaks_of_it_nothing_is_taken_for_a_direction() -> None:
     told = check("$$y_i = \\sum_k w_k x_{i+k-1}$$\n\n$$v^x_1 = 2 v^w_1$$")
     assert told.displays[-1].verdict not in (PROVED, HOLDS, WRONG)
     assert not any(each["slot"] == "v_x" for each in told.context)
+
+
+ADJOINT = "# Reverse mode\n\nThe adjoint of each array has a bar.\n\n$$y_i = \\sum_{k=1}^{K} w_k x_{i+k-1}$$\n\n"
+BARRED = r"\bar{w}_k = \sum_i\bar{\mathbf{y}}_i x_{i+k-1}"
+
+
+def test_a_bar_that_only_some_letters_have_is_read() -> None:
+    assert check(f"{ADJOINT}$${BARRED}$$").displays[-1].verdict == PROVED
+    wrong = check(f"{ADJOINT}$${BARRED.replace('k-1', 'k')}$$").displays[-1]
+    assert wrong.verdict == WRONG
+    assert str(wrong.fix).startswith(r"\bar{w}_{k} = \sum_{i} \bar{y}_{i}")
+    elsewhere = check(f"{ADJOINT.replace('adjoint', 'mean').replace('Reverse mode', 'Means')}$${BARRED}$$").displays[-1]
+    assert elsewhere.verdict == "NOT READ"
 
 
 # what `derive` writes ------------------------------------------------------------------------------------------------------
@@ -158,7 +179,8 @@ def alive(count: int, seed: int, of: int) -> list[str]:
         :count
     ]
     assert len(tried) == count
-    return [str(mutant) for one, number, mutant in tried if one.judged(number, mutant.text).verdict in FINE]
+    told = ((one.judged(number, mutant.text), str(mutant)) for one, number, mutant in tried)
+    return [each for found, each in told if found is not None and found.verdict in FINE and argument("", each) is None]
 
 
 def test_mutants_are_found() -> None:

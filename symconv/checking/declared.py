@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
+from symconv.checking.bars import bars_of, unbarred
 from symconv.checking.documents import Block
 from symconv.mathematics.letters import GREEK
 from symconv.mathematics.notation import OPERATORS
@@ -54,6 +55,11 @@ _STILL = re.compile(
 
 
 def declared(blocks: Sequence[Block]) -> Letters:
+    """The letters that an article declares, in a table or by a bar that only some of them have."""
+    return replace(_declared(blocks), bars=bars_of(blocks))
+
+
+def _declared(blocks: Sequence[Block]) -> Letters:
     """The letters that the tables of an article declare where they are others than those that are read.
 
     >>> said = [Block("text", text, 1) for text in ("$K$", "kernel", "$V$", "input", "$W$", "size of the kernel")]
@@ -163,9 +169,11 @@ class Letters:
 
     meant: Mapping[str, str] = field(default_factory=dict)
     above: bool = False
+    #: what a letter with a bar is
+    bars: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.meant)
+        return bool(self.meant or self.bars)
 
     def own(self, block: Block) -> Block:
         """A block with the author's letters undone: in words the mathematics between dollars."""
@@ -177,6 +185,9 @@ class Letters:
 
     def read(self, latex: str) -> str:
         """The author's LaTeX in the letters that are read."""
+        latex = unbarred(latex, self.bars)
+        if not self.meant:
+            return latex
         if self.above:
             latex = self._above.sub(lambda m: f"d{m[1]}", latex)
         moved = [] if self.meant.get("d", "d") in MEANINGS else ["[A-Za-z]"]  # then only a d that stands alone is meant
@@ -184,12 +195,16 @@ class Letters:
 
     def written(self, latex: str) -> str:
         """LaTeX that was made here in the author's letters."""
+        for letter, meant in self.bars.items():
+            latex = re.sub(rf"(?<![A-Za-z\\]){re.escape(meant.strip())}(?![A-Za-z])", rf"\\bar{{{letter}}}", latex)
+        if not self.meant:
+            return latex
         latex = _set(latex, self._back, self._of, [*ARRAYS, "z"])
         return re.sub(rf"(?<![A-Za-z\\])d({self._array})(?![A-Za-z])", r"\\delta^{\1}", latex) if self.above else latex
 
     def told(self, text: str | None) -> str | None:
         """Words about entries and sizes in the author's letters."""
-        if text is None or not self:
+        if text is None or not self.meant:
             return text
         names = "|".join(sorted(map(re.escape, self._of), key=len, reverse=True))
         signs = re.compile(rf"(?!a [a-z]{{2}})(?<![A-Za-z0-9'\\])(?<!\d )(d(?=[xwby])|)({names})(?![A-Za-z0-9])")

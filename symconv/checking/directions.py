@@ -213,8 +213,8 @@ class Directions:
         sides = between(parts[1:end], ",")
         if len(sides) != 2 or not all(sides):
             return None
-        pair = (Fence(self.read(Row(tuple(side)))) if len(side) > 1 else self.read(side[0]) for side in sides)
-        return Fence(Row((Total(), *pair))), end + 1
+        first, second = (Fence(self.read(Row(tuple(side)))) if len(side) > 1 else self.read(side[0]) for side in sides)
+        return Fence(Row((Total(), first, Operator("·"), second))), end + 1
 
     def _gradient(self, parts: Sequence[Math]) -> tuple[Math, int] | None:
         """``∇_x L_2``."""

@@ -225,6 +225,12 @@ def _grid(model: Model, term: Term, env: Mapping[str, int]) -> Any:
 
 def _diff(model: Model, term: Term, env: Mapping[str, int]) -> Any:
     assert isinstance(term, Diff)
+    if (
+        isinstance(term.top, Name)
+        and model.role(term.top.text) is None
+        and term.top.text not in model.setting.definitions
+    ):
+        raise Unreadable(f"a derivative of {term.top.text}, which is no array of the layer")
     # a sum that is differentiated has indices of its own, though they be called like those of the entry below
     inside = {b.name for each in walk(term.top) if isinstance(each, SumOver) for b in each.bounds}
     above, below = evaluate(model, term.top, {k: v for k, v in env.items() if k not in inside}), term.bottom
