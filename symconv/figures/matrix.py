@@ -27,7 +27,7 @@ __all__ = ["JacobianPicture"]
 INDEX, FILLED = 0.78, 0.95
 
 #: names of neighbouring columns that take more of their cells are read as one: every other column is named then
-APART = 0.75
+APART = 0.85
 
 
 class JacobianPicture:
