@@ -4,18 +4,15 @@ wrong."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-from symconv.algebra.comparisons import Comparison
 from symconv.audits.case import Case
 from symconv.audits.challenge import CHALLENGES, drawn, near_misses, strangers, telling
-from symconv.audits.condition import rivals, table_of
-from symconv.audits.conventions import Convention
-from symconv.audits.grids import is_square
 from symconv.audits.result import Outcome, size_of
+from symconv.audits.rules import rivals, table_of
 from symconv.audits.sweep import Job, judge_case, sweep
-from symconv.proof.assumptions import hold_for
+from symconv.layer.conv import Conv
 
 __all__ = ["by_own_forward", "challenged", "in_another_interpreter"]
 
@@ -42,16 +39,11 @@ _CHANGING = frozenset(
 ANOTHER = "not deterministic: in another interpreter it gives another result (by chance when it is loaded, or the order of a set)"
 
 
-def challenged(
-    job: Job, found: Outcome, rules: Convention, square: bool, jobs: int | None, assumed: Sequence[Comparison] = ()
-) -> tuple[Case, ...]:
-    """Fresh geometries judged: in rounds those on which rules that fit all before disagree, and those that lack one thing of the
-    rule; then others. In all of them hold the comparisons that are ``assumed``."""
+def challenged(job: Job, found: Outcome, allowed: Callable[[Conv], bool], jobs: int | None) -> tuple[Case, ...]:
+    """Fresh geometries judged, of those that are ``allowed``: in rounds those on which rules that fit all before disagree, and
+    those that lack one thing of the rule; then others."""
     convs = [case.conv for case in found.documented]
-    pool = [
-        c for c in drawn(convs, job.seed)
-        if rules.outside(c) is None and not (square and not is_square(c)) and hold_for(assumed, c)
-    ] if convs else []  # fmt: skip
+    pool = list(filter(allowed, drawn(convs, job.seed))) if convs else []
     table = table_of(pool)
     judged: tuple[Case, ...] = ()
     used: set[int] = set()

@@ -28,9 +28,11 @@ TOGETHER = 16
 
 @dataclass(frozen=True)
 class Left:
-    """A case that is left to be judged by itself; ``outputs`` came out wrong among others."""
+    """A case that is left to be judged by itself; ``outputs`` came out wrong among others. ``seen`` is what it came to there, if
+    that is clear."""
 
     outputs: tuple[str, ...] = ()
+    seen: CaseVerdict | None = None
 
 
 @dataclass
@@ -111,15 +113,16 @@ def _verdict(tried: _Tried, answers: Sequence[Returned | Failure]) -> CaseVerdic
     """The verdict on a case that came out right at all points and did nothing beside."""
     runs = [answer for answer in answers if isinstance(answer, Returned)]
     if len(runs) < ROUNDS:
-        return Left()
+        first = next(answer for answer in answers if isinstance(answer, Failure))
+        alike = all(isinstance(each, Failure) and each.status == first.status for each in answers)
+        return Left(seen=CaseVerdict(status=first.status, message=first.message) if alike else None)
     names = list(runs[0].outputs)
-    wrong: dict[str, None] = {}
+    wrong: dict[str, str] = {}
     for at, run in zip(tried.reference.points, runs, strict=True):
-        wrong.update(dict.fromkeys(tried.wrong(at, run)))
-    if (
-        wrong
-        or not names
-        or any(run.outputs.keys() != runs[0].outputs.keys() or run.findings or run.beyond for run in runs)
-    ):
+        for name in tried.wrong(at, run):
+            wrong[name] = "value" if run.shapes[name] == tried.native[name] else "shape"
+    if not names or any(run.outputs.keys() != runs[0].outputs.keys() or run.beyond for run in runs):
         return Left(tuple(wrong))
+    if wrong or any(run.findings for run in runs):
+        return Left(tuple(wrong), CaseVerdict(outputs=dict.fromkeys(names, "ok") | wrong, rounds=ROUNDS, brief=True))
     return CaseVerdict(outputs=dict.fromkeys(names, "ok"), rounds=ROUNDS, brief=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from symconv.audits.condition import Rule, Table
+from symconv.audits.rules import Rule, Table
 from symconv.layer.conv import Conv
 
 __all__ = ["CHALLENGES", "drawn", "near_misses", "strangers", "telling"]
@@ -124,7 +124,8 @@ def strangers(table: Table, rule: Rule, known: Table, most: int = 2) -> list[int
     """Of a pool, where the rule holds and where it does not, layers that are unlike all ``known`` ones of which the same is true:
     a rule that fits these alone, by what they all have beside, fails there. At most so many of each.
 
-    >>> from symconv.audits.condition import PREDICATES, table_of
+    >>> from symconv.audits.predicates import PREDICATES
+    >>> from symconv.audits.rules import table_of
     >>> one = Rule((((next(i for i, p in enumerate(PREDICATES) if p.text == "N = 1"), True),),))
     >>> tried = table_of([Conv((4, 5), (2, 2), n, 2, 2) for n in (1, 2)])
     >>> pool = [Conv((4, 5), (2, 2), 2, 2, 2), Conv((2, 2), (2, 2), 2, 2, 2)]

@@ -7,10 +7,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from symconv.layer import relation
 from symconv.layer.conv import Axis, Conv
+from symconv.layer.loss import rows_read
 
-__all__ = ["PREDICATES", "Predicate", "about", "facts"]
+__all__ = ["NO_TAP", "PREDICATES", "ROOMY", "Predicate", "about", "facts"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,28 @@ def _reach(axis: Axis) -> int:
 
 def _rest(axis: Axis) -> int:
     return axis.values["r"]
+
+
+@lru_cache(4096)
+def _met(axis: Axis) -> NDArray[np.bool_]:
+    """Which tap (columns) of which output row meets the input, and not the border."""
+    found: NDArray[np.bool_] = rows_read(axis) < axis.H
+    return found
+
+
+def _meets(conv: Conv) -> bool:
+    return all(bool(_met(axis).any()) for axis in conv.axes)
+
+
+def _most_windows(axis: Axis) -> int:
+    """In how many windows an input row lies, at most."""
+    return int(np.bincount(rows_read(axis)[_met(axis)], minlength=1).max())
+
+
+def _taps(axis: Axis) -> list[int]:
+    """The taps that meet the input."""
+    found: list[int] = np.flatnonzero(_met(axis).any(axis=0)).tolist()
+    return found
 
 
 PREDICATES: tuple[Predicate, ...] = (
@@ -85,7 +111,32 @@ PREDICATES: tuple[Predicate, ...] = (
         "padding is the same before and after", "padding differs before and after", _each(lambda a: a.p == a.q), 2
     ),
     Predicate("C = F", "C ≠ F", lambda conv: conv.in_channels == conv.out_channels, 3),
+    Predicate(
+        "each input position lies in at most one window",
+        "some input position lies in several windows",
+        lambda conv: not _meets(conv) or all(_most_windows(axis) <= 1 for axis in conv.axes),
+        2,
+    ),
+    Predicate(
+        "no tap but the middle one meets the input",
+        "a tap beside the middle one meets the input",
+        lambda conv: not _meets(conv) or all(_taps(a) == [a.K // 2] and a.K % 2 == 1 for a in conv.axes),
+        3,
+    ),
+    Predicate(
+        "at most one tap meets the input",
+        "several taps meet the input",
+        lambda conv: not _meets(conv) or all(len(_taps(axis)) == 1 for axis in conv.axes),
+        3,
+    ),
+    Predicate(
+        "every side of the input is longer than 1", "a side of the input is 1 long", _each(lambda axis: axis.H > 1), 3
+    ),
+    Predicate("no tap meets the input", "some tap meets the input", lambda conv: not _meets(conv), 3),
 )
+
+#: the numbers of the last two: of layers with room on every axis, and of those in which nothing is multiplied with anything
+ROOMY, NO_TAP = len(PREDICATES) - 2, len(PREDICATES) - 1
 
 
 #: a parameter -> the predicate that holds of all cases where it says nothing

@@ -10,61 +10,17 @@ from typing import Any
 from symconv.audits.arrays import face_of
 from symconv.audits.case import Case
 from symconv.audits.challenge import drawn
-from symconv.audits.condition import Condition, Table, find_condition, table_of
+from symconv.audits.condition import Condition, find_condition
+from symconv.audits.failure import Failure
 from symconv.audits.measures import size_of, without_numbers
 from symconv.audits.numeric import ROUNDS, false_right
 from symconv.audits.patterns import NamedCause, named_causes
+from symconv.audits.rules import Table, table_of
 from symconv.audits.swept import Swept
 from symconv.audits.tally import Tally
 from symconv.audits.truth import point_size
-from symconv.layer.conv import Conv
 
 __all__ = ["Failure", "Outcome", "Tally", "size_of"]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The smallest failing case of one output, with what came back and what should have."""
-
-    output: str
-    conv: Conv
-    status: str
-    entry: str | None = None
-    index: tuple[int, ...] | None = None
-    yours: str = ""
-    true: str = ""
-    missing: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-    entries: int = 0
-    message: str = ""
-    where: str = ""
-    note: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "output": self.output, "status": self.status, "case": self.conv.to_dict(), "slug": self.conv.slug,
-            "entry": self.entry, "index": None if self.index is None else list(self.index),
-            "yours": self.yours, "true": self.true, "missing": list(self.missing), "extra": list(self.extra),
-            "entries": self.entries, "message": self.message,
-            "where": self.where, "note": self.note,
-        }  # fmt: skip
-
-    def alike(self, other: Failure) -> bool:
-        """Whether both are the same exception on the same case."""
-        return self.status == other.status == "error" and (self.conv, self.message) == (other.conv, other.message)
-
-    def __str__(self) -> str:
-        what = f"{self.output} at {self.conv!r}"
-        if self.status == "error":
-            place = f" ({self.where})" if self.where else ""
-            return f"{what}: {self.message}{place}"
-        if self.status == "shape":
-            return f"{what}: {self.yours}, true {self.true}"
-        told = f"{what}: {self.entry} = {self.yours}, true {self.true}"
-        for word, terms in (("missing", self.missing), ("extra", self.extra)):
-            if terms:
-                told += f"; {word} {', '.join(terms)}"
-        return told + (f" ({self.note})" if self.note else "")
 
 
 @dataclass(frozen=True)
@@ -86,6 +42,10 @@ class Outcome:
     inferred: tuple[str, ...] = field(default=(), repr=False)
     #: geometries drawn with the seed, beside the grid: where a rule is tried that was found on the grid
     challenge: tuple[Case, ...] = field(default=(), repr=False)
+    #: further ones that its rules were held against, wider than the grid's and tried briefly, and the conditions ("" of all
+    #: outputs, an output's name, "refuses") that the last of them contradicted
+    survey: tuple[Case, ...] = field(default=(), repr=False)
+    unsettled: frozenset[str] = field(default=frozenset(), repr=False)
     #: whether each case was called in one process and one order only
     once: bool = False
     #: output that is wrong -> whether it is the derivative of the function's own forward pass there, where one is at hand
@@ -214,13 +174,19 @@ class Outcome:
     def _condition(self, output: str | None) -> Condition:
         cases, table = self._answered
         outputs = self.outputs if output is None else (output,)
-        fresh = [case for case in self.challenge if case.answered()]
+        fresh = [case for case in (*self.challenge, *self.survey) if case.answered()]
         found = find_condition(
-            [case.conv for case in cases], [case.right(outputs) for case in cases], table=table,
-            fresh=[(case.conv, case.right(outputs)) for case in fresh], pool=self._pool,
+            [case.conv for case in cases], [case.right(outputs) for case in cases], table=table, pool=self._pool,
+            fresh=[(case.conv, case.right(outputs)) for case in fresh],
+            unsettled=(output or "") in self.unsettled or self._by_values(outputs),
         )  # fmt: skip
         tally = Tally.of_kinds(self._kinds(outputs))
         return replace(found, cases=tally.right) if found.constant and not tally.wrong else found
+
+    def _by_values(self, outputs: Sequence[str]) -> bool:
+        """Whether it was seen that the values, or chance, decide whether outputs are right: no rule about sizes is then exact."""
+        named = tuple(f"not bilinear: {output}" for output in outputs)
+        return any(finding.startswith((*named, "not deterministic")) for finding in self.findings)
 
     @cached_property
     def _pool(self) -> Table:
@@ -249,11 +215,17 @@ class Outcome:
         if not self.refused:
             return None
         cases, fresh_cases = (
-            [c for c in each if c.verdict.status != "limit"] for each in (self.documented, self.challenge)
+            [c for c in each if c.verdict.status != "limit"]
+            for each in (self.documented, (*self.challenge, *self.survey))
         )
         fresh = [(case.conv, case.refuses()) for case in fresh_cases]
         return find_condition([c.conv for c in cases], [c.refuses() for c in cases], verb="refuses", fresh=fresh,
-                              pool=self._pool)  # fmt: skip
+                              pool=self._pool, unsettled="refuses" in self.unsettled)  # fmt: skip
+
+    @property
+    def all_conditions(self) -> dict[str, Condition]:
+        """The condition of all outputs (""), of each, and of refusals ("refuses")."""
+        return {"": self.condition, **self.conditions} | ({"refuses": self.refusal} if self.refusal else {})
 
     @cached_property
     def causes(self) -> dict[str, list[NamedCause]]:
@@ -297,6 +269,8 @@ class Outcome:
         told = f"{self.tried} geometries" + (f" with {self.assumed}" if self.assumed else "")
         if self.challenge:
             told += f" and {len(self.challenge)} drawn with seed {self.seed}"
+        if self.survey:
+            told += f" (its rules on {len(self.survey)} more, wider than the grid, tried briefly)"
         if self.swept is not None:
             told += ", " + self.swept.text(self.once)
         else:
@@ -344,6 +318,7 @@ class Outcome:
             "errors": [{"message": m, "where": w, "cases": n} for (m, w), n in self.errors.items()],
             "seed": self.seed,
             "own_forward": self.own_forward,
+            "surveyed": len(self.survey),
             "challenge": {
                 "cases": self.challenge_tally.cases,
                 "right": self.challenge_tally.right,

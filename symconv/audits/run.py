@@ -35,6 +35,7 @@ from symconv.audits.sandbox import supervisor
 from symconv.audits.sandbox.system import check_system
 from symconv.audits.sandbox.target import Source, Target, target_of
 from symconv.audits.spread import check_backend
+from symconv.audits.survey import surveyed
 from symconv.audits.sweep import Job
 from symconv.audits.truth import check_forward, said_as_formula
 from symconv.layer.conv import Conv
@@ -145,9 +146,13 @@ def _audited(plan: Plan, call: Settled) -> Audit:
         if plan.trial and (unlike := in_another_interpreter(job, found)):
             found = replace(found, **with_unlike(job, found, unlike))
         own = by_own_forward(job, found) if mode == "backward" and has_forward else {}
-        found = replace(
-            found, challenge=challenged(job, found, rules, plan.square, plan.jobs, plan.assumed), own_forward=own
-        )
+
+        def allowed(conv: Conv) -> bool:
+            square = is_square(conv) or not plan.square
+            return square and rules.outside(conv) is None and hold_for(plan.assumed, conv)
+
+        found = replace(found, challenge=challenged(job, found, allowed, plan.jobs), own_forward=own)
+        found = surveyed(job, found, allowed, plan.jobs)
     finally:
         supervisor.release(job.run)
     name = adapter if isinstance(adapter, str) else rules.name

@@ -63,7 +63,13 @@ def test_no_stride_where_it_says_nothing() -> None:
     assert "forgets-stride" not in cause(result, "dx")
 
 
-@pytest.mark.parametrize(("name", "rule"), [("shifted_when_even", "K is odd"), ("reshaped_dw", "C = 1 or F = 1")])
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("shifted_when_even", "K is odd or no tap meets the input, wherever every side of the input is longer than 1"),
+        ("reshaped_dw", "C = 1 or F = 1 or no tap meets the input"),
+    ],
+)
 def test_condition(name: str, rule: str) -> None:
     assert audited(name).condition.rule_text == rule
 

@@ -11,12 +11,12 @@ import pytest
 from symconv.audits import beside
 from symconv.audits.case import Case
 from symconv.audits.challenge import drawn
-from symconv.audits.condition import MOST_TIES, Rule, find_condition, table_of
-from symconv.audits.conventions import convention_named
+from symconv.audits.condition import MOST_TIES, find_condition
 from symconv.audits.grids import default_grid
 from symconv.audits.judge import CaseVerdict
 from symconv.audits.predicates import PREDICATES
 from symconv.audits.result import Outcome
+from symconv.audits.rules import Rule, table_of
 from symconv.audits.sweep import Job
 from symconv.layer.conv import Conv
 
@@ -41,7 +41,7 @@ def outcome(truth: Truth, grid: Iterable[Conv], seed: int, monkeypatch: pytest.M
     found = Outcome("f", "plain", "backward", ("dx", "dw"), cases, (), seed)
     job = Job.__new__(Job)
     object.__setattr__(job, "seed", seed)
-    fresh = beside.challenged(job, found, convention_named("plain"), False, 1)
+    fresh = beside.challenged(job, found, lambda _: True, 1)
     return Outcome("f", "plain", "backward", ("dx", "dw"), cases, (), seed, challenge=fresh)
 
 

@@ -87,7 +87,9 @@ WRONG = [
         condition="right exactly when the stride divides (remainder 0)",
     ),
     Sample(
-        "plain", "pads_dy_by_p", condition="right exactly when stride = 1 and 2·padding = K − 1, on all 45 cases tried"
+        "plain",
+        "pads_dy_by_p",
+        condition="right exactly when 2·padding = K − 1 and input and output are equally large, on all 45 cases tried",
     ),
     Sample(
         "plain",
