@@ -52,6 +52,10 @@ MOVING = f"""{PLAIN}Hessian-vector products by Pearlmutter's operator, which mov
 
 """
 FED = f"{MOVING}The input stays as it is:\n\n$$\\mathcal{{R}}\\{{x_m\\}} = 0$$\n\n"
+PENALTY = (
+    f"{PLAIN}A gradient penalty is a gradient of a gradient:\n\n"
+    "$$P = \\frac{1}{2} \\sum_m \\left(\\frac{\\partial L}{\\partial x_m}\\right)^2$$\n\n"
+)
 DOTTED = f"{PLAIN}Forward mode: the Jacobian-vector product is\n\n"
 
 #: what stands before, a display that holds, what a piece of it becomes
@@ -75,6 +79,13 @@ SLIPS: dict[str, tuple[str, str, str, str]] = {
         r"x_{i+k-1} + \sum_i \frac{\partial L}{\partial y_i} R_v\{x_{i+k-1}\}", r" + \sum_i \frac{", r" - \sum_i \frac{"),
     "R where x is given": (
         FED, r"\mathcal{R}\{y_i\} = \sum_k \mathcal{R}\{w_k\} x_{i+k-1}", r"\mathcal{R}\{w_k\}", "2 w_k"),
+    "a penalty": (
+        PENALTY, r"\frac{\partial P}{\partial w_k} = \sum_i dy_i \frac{\partial L}{\partial x_{i+k-1}}",
+        r"\frac{\partial L}{\partial x_{i+k-1}}", "x_{i+k-1}"),
+    "a penalty and dy": (PENALTY, r"\frac{\partial P}{\partial dy_i} = \sum_k w_k dx_{i+k-1}", "w_k", "2 w_k"),
+    "part of the squares": (PENALTY, r"P = \frac{1}{2} \sum_{m=1}^{H} (dx_m)^2", "{H}", "{K}"),
+    "a Hessian": (
+        PAIRED, r"\frac{\partial S}{\partial x_m} = \sum_k dy_{m-k+1} v_k + \sum_k \dot{dy}_{m-k+1} w_k", r"\dot{dy}", "dy"),
     "dots": (DOTTED, r"\dot{y}_i = \sum_k (\dot w_k x_{i+k-1} + w_k \dot{x}_{i+k-1}) + \dot b", r"w_k \dot{x}", r"\dot{w}_k x"),
     "with a nabla": (PAIRED, r"\nabla_{w} S = u \star dy", "u", "x"),
     "by pairs in brackets": (

@@ -8,8 +8,9 @@ operator R makes of them. What reads statements knows letters alone, so names of
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction as Ratio
 from typing import Any
 
 from symconv.algebra.trees import rebuilt
@@ -86,11 +87,13 @@ class Directions:
     losses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: the letters that are the author's
     own: frozenset[str] = frozenset()
+    #: losses that add up squares of a gradient's entries, each a penalty: the factor of the gradient that its direction is
+    penalties: Mapping[str, tuple[tuple[str, Ratio], ...]] = field(default_factory=dict)
     #: those of directions that are put as zero
     still: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.roles)
+        return bool(self.roles or self.penalties)
 
     def active(self, statement: Statement) -> frozenset[str]:
         """The directions that a statement is about: those of the losses whose derivatives it names, or of all.
@@ -101,24 +104,32 @@ class Directions:
         roles = {role for each in named if (role := self.roles.get(each)) in {**DIRECTIONS, **SECOND, **CHANGES}}
         if not roles and not named & set(self.losses):
             return frozenset()
-        own = {
-            loss
-            for loss in self.losses
-            for each in named
-            if each == loss or each in map(self.letter, [loss] * len(SECOND), SECOND)
-        }
-        known = [self.losses[loss] for loss in own or self.losses]
-        if len({*known}) > 1:
+        known = [self.losses[loss] for loss in self._losses(named) or self.losses]
+        if len({*known}) > 1 or len({self.penalties.get(each) for each in self._losses(named) or self.losses}) > 1:
             raise ReadingError("of which of several losses of gradients these are derivatives is not said")
         moving = {role for letter, role in self.roles.items() if letter not in self.still}
-        return known[0] if known else frozenset(moving & set(DIRECTIONS) - ({"v_b"} - roles))
+        return known[0] | ({"v_dy"} & roles) if known else frozenset(moving & set(DIRECTIONS) - ({"v_b"} - roles))
+
+    def squared(self, statement: Statement) -> tuple[tuple[str, Ratio], ...]:
+        """For a statement about a penalty the direction for each gradient that is squared, as a multiple of that gradient."""
+        named = {letter_of(each) for side in statement.sides for each in walk(side)}
+        found = [self.penalties[each] for each in self._losses(named) or self.losses if each in self.penalties]
+        return found[0] if found and self.active(statement) else ()
+
+    def _losses(self, named: Collection[str]) -> set[str]:
+        """The losses that letters are derivatives of."""
+        letters = {loss: {loss, *(self.letter(loss, role) for role in SECOND)} for loss in self.losses}
+        return {loss for loss, own in letters.items() if own & set(named)}
 
     def meant(self, statement: Statement) -> dict[str, str]:
         """What the left side is where dx and ddx have one name, as gI of PyTorch's: the one with directions in it is ddx."""
         left, *sides = statement.sides
-        second = {"dx": "ddx", "dw": "ddw", "db": "ddb"}.get(self.roles.get(letter_of(left), ""))
-        moved = any(self.roles.get(letter_of(each)) in DIRECTIONS for side in sides for each in walk(side))
-        return {letter_of(left): second} if second and moved else {}
+        role = self.roles.get(letter_of(left), "")
+        there = {self.roles.get(letter_of(each)) for side in sides for each in walk(side)} & set(DIRECTIONS)
+        if "v_dy" in there and role in ("ddx", "ddw", "ddb"):  # a Hessian times a direction, where dy changes, too
+            return {letter_of(left): f"R{role[1:]}"}
+        second = {"dx": "ddx", "dw": "ddw", "db": "ddb"}.get(role)
+        return {letter_of(left): second} if second and there else {}
 
     def stilled(self, statement: Statement) -> Statement:
         """The same without the directions that are put as zero."""

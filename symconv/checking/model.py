@@ -69,6 +69,8 @@ class Setting:
     untied: bool = False
     #: the directions that second derivatives are about
     directions: frozenset[str] = frozenset()
+    #: those that are multiples of the gradients themselves
+    squares: tuple[tuple[str, Fraction], ...] = ()
 
 
 class Model:
@@ -96,7 +98,7 @@ class Model:
         setting = self.setting
         return _arrays(
             self.conv, self.channels, self.batch, setting.layout, setting.grouped, setting.turned, setting.untied,
-            setting.apart, setting.directions,
+            setting.apart, setting.directions, setting.squares,
         )  # fmt: skip
 
     def written(self) -> dict[str, NDArray[Any]]:
@@ -115,7 +117,7 @@ class Model:
             found[name] = array
         found["v"] = np.array(self.filler, dtype=object)
         if self.setting.directions:
-            found |= second_arrays(conv, self.setting.directions, shapes, self.filled)
+            found |= second_arrays(conv, self.setting.directions, self.setting.squares, shapes, self.filled)
         if self.setting.turned:
             for name in {"w", "dw", "v_w", "ddw"} & set(found):
                 found[name] = np.flip(found[name], tuple(range(2, 2 + self.dims)))
@@ -187,8 +189,6 @@ class Model:
         """Whether there are second derivatives here: of the layer itself, with one bias for each channel."""
         return bool(self.setting.directions) and not self.setting.untied
 
-    # numbers
-
     def number(self, term: Term, env: Mapping[str, int]) -> Fraction | int:
         """The value of an index or a limit."""
         if isinstance(term, Name):
@@ -251,8 +251,6 @@ class Model:
             if span is not None and ((base == 1 and isinstance(term, Name)) or (base == 0 and minus_one)):
                 return span[1]
             raise
-
-    # ranges of indices
 
     def span(self, name: str, terms: tuple[Term, ...]) -> tuple[int, int] | None:
         """Where an index runs that stands by itself on an axis of an array in ``terms``: (first, last), whatever the axis of
@@ -366,19 +364,19 @@ class Model:
 
 @lru_cache(maxsize=1024)
 def _arrays(
-    conv: Conv,
-    channels: bool,
-    batch: bool,
-    layout: tuple[str, str, str],
-    grouped: bool,
-    turned: bool,
-    untied: bool,
-    apart: bool,
-    directions: frozenset[str],
-) -> dict[str, NDArray[Any]]:
+    conv: Conv, channels: bool, batch: bool, layout: tuple[str, str, str], grouped: bool, turned: bool, untied: bool, apart: bool,
+    directions: frozenset[str], squares: tuple[tuple[str, Fraction], ...],
+) -> dict[str, NDArray[Any]]:  # fmt: skip
     """The arrays of a layer as an author lays them: statements ask for the same ones again and again."""
     setting = Setting(
-        {}, layout=layout, grouped=grouped, turned=turned, untied=untied, apart=apart, directions=directions
+        {},
+        layout=layout,
+        grouped=grouped,
+        turned=turned,
+        untied=untied,
+        apart=apart,
+        directions=directions,
+        squares=squares,
     )
     return Model(conv, setting, channels, batch).written()
 

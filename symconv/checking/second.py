@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from fractions import Fraction
 
 from symconv.checking.context import SIZES
 from symconv.checking.directions import DIRECTIONS, MOVED, SECOND, Directions, key_of, letter_of, marked
@@ -17,7 +18,7 @@ from symconv.checking.documents import Block
 from symconv.checking.letters import LOSS, ReadingError
 from symconv.checking.roles import AnyLetter
 from symconv.checking.statements import statements
-from symconv.checking.terms import Add, Entry, Mul, Name, Num, Seq, Star, Statement, SumOver, Term, Transpose, walk
+from symconv.checking.terms import Add, Div, Entry, Mul, Name, Num, Seq, Star, Statement, SumOver, Term, Transpose, walk
 from symconv.mathematics.of_latex import LatexError, read_latex
 from symconv.mathematics.tree import Above, Below, Math, Row, Word
 
@@ -75,14 +76,15 @@ def directions_of(blocks: Sequence[Block], roles: Mapping[str, str]) -> Directio
     for letter, role in (*_paired(told, arrays, known), *_said(blocks, arrays, known)):
         if role not in known.values() and letter not in known:
             known[letter] = role
-    losses = _losses(told, arrays, known)
-    if not known:
+    penalties = dict(_penalties(told, arrays))
+    losses = _losses(told, arrays, known) | {name: frozenset(dict(each)) for name, each in penalties.items()}
+    if not known and not penalties:
         return Directions()
     still = {letter_of(each.sides[0]) for each in told if len(each.sides) > 1 and set(each.sides[1:]) == {Num(0)}}
     still = {letter for letter in still if known.get(letter) in DIRECTIONS}
     seconds = {Directions(losses=losses).letter(loss, role): role for loss in losses for role in SECOND}
     read = {letter: letter for letter in seconds} | {key: letter for key, (letter, _) in names.items()}
-    return Directions(read, {**seconds, **known}, arrays, losses, frozenset(known), frozenset(still))
+    return Directions(read, {**seconds, **known}, arrays, losses, frozenset(known), penalties, frozenset(still))
 
 
 def _trees(maths: Collection[str]) -> Iterator[Math]:
@@ -261,6 +263,38 @@ def _losses(
             if directions | (named & set(DIRECTIONS)):
                 found.setdefault(name, set()).update(directions | (named & set(DIRECTIONS)))
     return {name: frozenset(each) for name, each in found.items()}
+
+
+def _penalties(
+    told: Sequence[Statement], arrays: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[tuple[str, Fraction], ...]]]:
+    """Sums of the squares of a gradient's entries, each the loss whose direction is a multiple of that gradient."""
+    for statement in told:
+        left = statement.sides[0]
+        if len(statement.sides) != 2 or not isinstance(left, Name) or left.text in arrays or left.text in LOSS:
+            continue
+        found: dict[str, Fraction] = {}
+        terms = statement.sides[1].terms if isinstance(statement.sides[1], Add) else ((1, statement.sides[1]),)
+        for sign, term in terms:
+            number, squared = _apart(term)
+            by = _gradient(letter_of(squared[0]), arrays) if len(squared) == 2 and squared[0] == squared[1] else ""
+            if not by or f"v_{by}" in found:
+                break
+            found[f"v_{by}"] = 2 * sign * number
+        else:
+            yield left.text, tuple(found.items())
+
+
+def _apart(term: Term) -> tuple[Fraction, list[Term]]:
+    """The number that a product begins with, and what else is multiplied, the sum around it left out."""
+    number = Fraction(1)
+    factors = _factors(term)
+    for each in factors:
+        if isinstance(each, Num):
+            number *= each.value
+        elif isinstance(each, Div) and isinstance(each.top, Num) and isinstance(each.bottom, Num) and each.bottom.value:
+            number *= Fraction(each.top.value) / each.bottom.value
+    return number, [each for each in factors if not isinstance(each, (Num, Div))]
 
 
 def _written(entry: Entry) -> str:

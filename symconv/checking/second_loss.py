@@ -43,7 +43,9 @@ def judge_second_loss(statement: Statement, context: Context) -> Outcome | None:
     known = context.second.losses.get(left.text) if isinstance(left, Name) else None
     if known is None or set(statement.signs) != {"="}:
         return None
-    twin = next((n for n, each in context.second.losses.items() if n != left.text and each == known), None)  # type: ignore[attr-defined]
+    squares = context.second.penalties.get(left.text, ())  # type: ignore[attr-defined]
+    losses = {n: each for n, each in context.second.losses.items() if n not in context.second.penalties}
+    twin = next((n for n, each in losses.items() if n != left.text and each == known and not squares), None)  # type: ignore[attr-defined]
     if twin is not None:
         return Outcome(INCONSISTENT, "loss", f"the same sum is called {twin} elsewhere")
     if (odd := _misplaced(statement, context)) is not None:
@@ -55,12 +57,14 @@ def judge_second_loss(statement: Statement, context: Context) -> Outcome | None:
             raise Unreadable("a loss of gradients where each output has a bias of its own")
         models += 1
         for side in statement.sides[1:]:
-            due = _due(model, known)
+            due = _squared(model, squares) if squares else _due(model, known)
             found = _scalar(model, side, statement)
             if found.terms != due.terms:
                 rest = expression_text((due - found).terms, lambda array, flat: f"{array}[{flat}]")
                 denied = f"its derivatives by dx, dw and db are not {', '.join(_letters(context, known))}"
                 return Outcome(WRONG, "loss", denied, counterexample=f"missing: {rest[:200]}")
+    if squares:
+        return Outcome(DEFINITION, "loss", "a penalty: the squares of all entries of a gradient")
     called = any(losses_called(side) for side in statement.sides[1:])
     if called:
         return Outcome(
@@ -99,6 +103,15 @@ def _due(model: Model, directions: frozenset[str]) -> Polynomial:
     """The loss of gradients at a layer, as a polynomial."""
     (terms,) = terms_by_entry(directed(loss(model.conv), {name: DIRECTIONS[name] for name in directions}))
     return Polynomial(model.filled(terms).terms)
+
+
+def _squared(model: Model, squares: Sequence[tuple[str, Fraction]]) -> Polynomial:
+    """The penalty whose derivatives by gradients are these multiples of them."""
+    total = constant(0)
+    for direction, factor in squares:
+        for entry in model.arrays[f"d{DIRECTIONS[direction]}"].reshape(-1):
+            total = total + entry * entry * constant(factor / 2)
+    return total
 
 
 def _scalar(model: Model, term: Term, statement: Statement) -> Polynomial:

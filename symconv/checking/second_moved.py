@@ -7,7 +7,7 @@ from dataclasses import replace
 from symconv.checking.comparison import Outcome
 from symconv.checking.context import Context
 from symconv.checking.directions import DIRECTIONS, letter_of
-from symconv.checking.result import HOLDS, NOT_READ, PROVED
+from symconv.checking.result import HOLDS, NOT_READ, PROVED, WRONG
 from symconv.checking.terms import Statement, walk
 
 __all__ = ["told_unmoved"]
@@ -23,6 +23,8 @@ def told_unmoved(outcome: Outcome, statement: Statement, context: Context) -> Ou
     A loss that is written out has its directions in it, so that nothing is open. Where nothing moves at all, nothing is judged.
     """
     second = context.second
+    if second.penalties and second.squared(statement):
+        return _held(outcome)
     roles = [second.roles.get(letter_of(each), "") for side in statement.sides for each in walk(side)]
     if second.losses or outcome.verdict not in (PROVED, HOLDS):
         return outcome
@@ -34,3 +36,12 @@ def told_unmoved(outcome: Outcome, statement: Statement, context: Context) -> Ou
         return outcome
     told = f"where {' and '.join(fixed)} {'do' if len(fixed) > 1 else 'does'} not move"
     return replace(outcome, condition=f"{outcome.condition}; {told}" if outcome.condition else told)
+
+
+def _held(outcome: Outcome) -> Outcome:
+    """The verdict on a derivative of a penalty: of what dy is a function is not known here."""
+    if outcome.verdict in (PROVED, HOLDS):
+        return replace(outcome, condition=f"{outcome.condition}; with dy held fixed")
+    if outcome.verdict != WRONG:
+        return outcome
+    return Outcome(NOT_READ, outcome.kind, reason="it does not hold with dy held fixed, and how dy changes is not said")

@@ -81,7 +81,7 @@ def _setting(statement: Statement, context: Context, layout: tuple[str, str, str
         star=context.star, einstein=context.einstein, layout=layout, sizes=sizes, definitions=context.definitions,
         row_gradient=context.row_gradient, padded=frozenset(context.padded), flipped=frozenset(context.flipped),
         framed=frozenset(context.framed), turned=bool(context.forward), grouped=grouped,
-        directions=context.second.active(statement),
+        directions=context.second.active(statement), squares=context.second.squared(statement),
         untied=not single and not grouped and ranks.get("b", set()) == {channels + dims} != {int(channels)},
     )  # fmt: skip
     said = limit_sizes(statement, setting, dims, channels, batch)
