@@ -40,9 +40,10 @@ SLOTS = {
 }  # fmt: skip
 
 SIZE = r"\s*(?:of|de|:|=)?\s*(\d+(?:\s*x\s*\d+)*)"
-WORDS = {"input": r"(?:input|entrée|Eingabe)", "kernel": r"(?:kernel|noyau|Kern)", "stride": r"(?:stride|pas|Schrittweite)",
+WORDS = {"input": r"(?:input|entrée|Eingabe)", "kernel": r"(?:kernel|filter|noyau|filtre|Kern)",
+         "stride": r"(?:stride|pas|Schrittweite)",
          "padding": r"(?<!output )(?<!output-)(?:padding|remplissage|marge)", "dilation": r"dilat(?:ion|ation)",
-         "output_padding": r"(?:output[ -]padding|marge de sortie)"}  # fmt: skip
+         "output_padding": r"(?:output[ -]padding|(?:marge|remplissage) de sortie)"}  # fmt: skip
 COUNTS = {"in_channels": r"(\d+)\s*(?:input channels|canaux d.entrée|Eingabekanäle)",
           "out_channels": r"(\d+)\s*(?:output channels|canaux de sortie|Ausgabekanäle)",
           "groups": r"(\d+)\s*(?:groups|groupes|Gruppen)",

@@ -12,6 +12,7 @@ from symconv.checking.borders import border_of
 from symconv.checking.comparison import Outcome, free_indices
 from symconv.checking.context import SIZES, Context
 from symconv.checking.directions import DIRECTIONS, letter_of
+from symconv.checking.elided import judge_elided
 from symconv.checking.equations import equation
 from symconv.checking.general import NotGeneral, is_flip
 from symconv.checking.letters import LOSS
@@ -105,7 +106,7 @@ def _judge(statement: Statement, context: Context) -> Outcome:
         )
     if not isinstance(sides[0], Dots) and not any(_of_arrays(side, context) for side in sides):
         return judge_numbers(statement, context)
-    found = border_of(statement, context) or _definition(statement, context)
+    found = border_of(statement, context) or _definition(statement, context) or judge_elided(statement, context)
     if found is not None:
         return found
     return equation(statement, context)
