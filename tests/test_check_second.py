@@ -83,6 +83,7 @@ SLIPS: dict[str, tuple[str, str, str, str]] = {
         PENALTY, r"\frac{\partial P}{\partial w_k} = \sum_i dy_i \frac{\partial L}{\partial x_{i+k-1}}",
         r"\frac{\partial L}{\partial x_{i+k-1}}", "x_{i+k-1}"),
     "a penalty and dy": (PENALTY, r"\frac{\partial P}{\partial dy_i} = \sum_k w_k dx_{i+k-1}", "w_k", "2 w_k"),
+    "no squares": (PENALTY, r"P = \frac{1}{2} \sum_m (dx_m)^2", "{1}{2}", "{0}{2}"),
     "part of the squares": (PENALTY, r"P = \frac{1}{2} \sum_{m=1}^{H} (dx_m)^2", "{H}", "{K}"),
     "a Hessian": (
         PAIRED, r"\frac{\partial S}{\partial x_m} = \sum_k dy_{m-k+1} v_k + \sum_k \dot{dy}_{m-k+1} w_k", r"\dot{dy}", "dy"),

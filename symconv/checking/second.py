@@ -278,7 +278,7 @@ def _penalties(
         for sign, term in terms:
             number, squared = _apart(term)
             by = _gradient(letter_of(squared[0]), arrays) if len(squared) == 2 and squared[0] == squared[1] else ""
-            if not by or f"v_{by}" in found:
+            if not by or not number or f"v_{by}" in found:
                 break
             found[f"v_{by}"] = 2 * sign * number
         else:
@@ -292,8 +292,8 @@ def _apart(term: Term) -> tuple[Fraction, list[Term]]:
     for each in factors:
         if isinstance(each, Num):
             number *= each.value
-        elif isinstance(each, Div) and isinstance(each.top, Num) and isinstance(each.bottom, Num) and each.bottom.value:
-            number *= Fraction(each.top.value) / each.bottom.value
+        elif isinstance(each, Div) and isinstance(each.top, Num) and isinstance(each.bottom, Num):
+            number *= Fraction(each.top.value) / each.bottom.value if each.bottom.value else 0
     return number, [each for each in factors if not isinstance(each, (Num, Div))]
 
 

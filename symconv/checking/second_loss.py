@@ -50,6 +50,12 @@ def judge_second_loss(statement: Statement, context: Context) -> Outcome | None:
         return Outcome(INCONSISTENT, "loss", f"the same sum is called {twin} elsewhere")
     if (odd := _misplaced(statement, context)) is not None:
         return odd
+    for side in statement.sides[1:]:
+        terms = side.terms if isinstance(side, Add) else ((1, side),)
+        if not squares and len(terms) != len(partners(side, context.second.arrays)) + len(losses_called(side)):
+            raise Unreadable("a term of the loss that is no direction times a gradient")
+        if any(sign < 0 and len(letter) == 1 for sign, letter, _ in partners(side, context.second.arrays)):
+            raise Unreadable("a loss of gradients with a minus, which may be meant")
     models = 0
     told = statement if context.layers else _unlisted(statement)
     for model in models_for(told, context):

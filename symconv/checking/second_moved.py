@@ -32,6 +32,7 @@ def told_unmoved(outcome: Outcome, statement: Statement, context: Context) -> Ou
     if any(not moving & set(_DEPENDS[role]) for role in roles if role in _DEPENDS):
         return Outcome(NOT_READ, outcome.kind, reason="nothing says along which directions the arrays change")
     fixed = [DIRECTIONS[each] for each in _DEPENDS.get(roles[0], ()) if each not in moving]
+    fixed += ["b"] if roles[0] == "ddy" and "v_b" in moving and "v_b" not in roles else []
     if not fixed:
         return outcome
     told = f"where {' and '.join(fixed)} {'do' if len(fixed) > 1 else 'does'} not move"
