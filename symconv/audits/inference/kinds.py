@@ -186,7 +186,7 @@ def _placed(search: Any, reading: Reading) -> Iterator[tuple[float, Reading]]:
         for variant in styles(reading):
             try:
                 with time_limit(ONE_CALL):
-                    positional, keywords = _built_by(variant, probe)
+                    positional, keywords = _built_by(variant, probe, search.main)
                     built = in_phase("construct", partial(search.main, *positional, **keywords))
             except BaseException as error:
                 search.note(0.5, error, variant)
@@ -233,10 +233,11 @@ def _after_forward(search: Any, reading: Reading, built: Any, probe: Probe, name
     """The reading of a layer that makes its weights as it goes forward, with where they are; None when it does not."""
     empty = tuple(key for key, value in getattr(built, "__dict__", {}).items() if isinstance(value, list) and not value)
     made = handed(reading, probe.conv, {name: probe.at[name] for name in ("x", "w", "b")})
-    positional, keywords = arguments(reading, reading.forward, probe.conv, made)
+    goes_forward = getattr(built, reading.methods[0])
+    positional, keywords = arguments(reading, reading.forward, probe.conv, made, goes_forward)
     try:
         with time_limit(ONE_CALL):
-            getattr(built, reading.methods[0])(*positional, **keywords)
+            goes_forward(*positional, **keywords)
     except BaseException as error:
         search.note(0.6, error, reading)
         return None
@@ -254,9 +255,9 @@ def _bias_form(shape: tuple[int, ...] | None, conv: Conv) -> str:
     return forms.get(shape or (), "F")
 
 
-def _built_by(reading: Reading, probe: Probe) -> tuple[list[Any], dict[str, Any]]:
+def _built_by(reading: Reading, probe: Probe, function: Any) -> tuple[list[Any], dict[str, Any]]:
     made = handed(reading, probe.conv, {name: probe.at[name] for name in ("x", "w", "b")})
-    return arguments(reading, reading.build, probe.conv, made)
+    return arguments(reading, reading.build, probe.conv, made, function)
 
 
 def _of_class(search: Any, fixed: Mapping[str, Any], batch: bool, channel: bool) -> Iterator[tuple[float, Reading]]:

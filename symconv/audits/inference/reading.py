@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -244,10 +245,23 @@ def handed_over(role: str, conv: Conv) -> bool:
     )
 
 
-def arguments(reading: Reading, names: Names, conv: Conv, made: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Positional and keyword arguments: those after one that is left out go by keyword."""
+def keyword_only(function: Callable[..., Any]) -> frozenset[str]:
+    """The parameters that are given by keyword alone."""
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return frozenset()
+    return frozenset(parameter.name for parameter in found if parameter.kind is parameter.KEYWORD_ONLY)
+
+
+def arguments(
+    reading: Reading, names: Names, conv: Conv, made: Mapping[str, Any], function: Callable[..., Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Positional and keyword arguments of a call: those after one that is left out go by keyword."""
     positional, keywords, gap = [], {}, False
+    by_keyword = keyword_only(function)
     for parameter, role in names:
+        gap = gap or parameter in by_keyword
         if role == "left out":
             gap = True
             continue
@@ -263,7 +277,7 @@ def arguments(reading: Reading, names: Names, conv: Conv, made: Mapping[str, Any
 
 
 def _call(reading: Reading, function: Callable[..., Any], names: Names, conv: Conv, made: Mapping[str, Any]) -> Any:
-    positional, keywords = arguments(reading, names, conv, made)
+    positional, keywords = arguments(reading, names, conv, made, function)
     return function(*positional, **keywords)
 
 

@@ -11,7 +11,7 @@ import itertools
 import re
 import time
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from symconv.audits.inference.clock import OutOfTime, time_limit
 from symconv.audits.inference.forms import plain_roles, styles, variants
 from symconv.audits.inference.found import Found, find_outputs, find_y
 from symconv.audits.inference.kinds import readings
+from symconv.audits.inference.layouts import plain_array
 from symconv.audits.inference.names import PLAIN
 from symconv.audits.inference.probes import NotInferred, Probe, layer_like, probes
 from symconv.audits.inference.reading import Reading, results, run
@@ -36,6 +37,9 @@ MARGIN = 0.9
 FAR = 2.6
 #: of so many readings the other forms are tried
 MOST_OTHERS = 40
+
+#: layers that no reading is of, by what they are called
+OTHER_KINDS = {"depthwise": "depth_?wise|separable", "transposed": "transpose|deconv|fractionally", "causal": "causal"}
 
 #: axes, whether there is a batch, whether there are channels: in the order in which they are tried
 KINDS = ((2, True, True), (1, True, True), (3, True, True), (2, False, True), (2, False, False), (2, True, False),
@@ -119,8 +123,7 @@ class _Search:
         with time_limit(ONE_CALL), np.errstate(all="ignore"):
             return run(reading, self.main, forward, probe.conv, probe.at, backward=self.mode != "forward")
 
-    def _found(self, reading: Reading, probe: Probe) -> Found:
-        ran = self.ran(reading, probe)
+    def _found(self, reading: Reading, ran: Any, probe: Probe) -> Found:
         if self.mode == "forward":
             return find_y(reading, ran, probe.conv.y_shape, self.ndim)
         shapes = {name: probe.conv.shapes[name] for name in ("dx", "dw", "db")}
@@ -128,14 +131,15 @@ class _Search:
 
     def got(self, reading: Reading, probe: Probe) -> Mapping[str, Any]:
         if self.mode == "forward":
-            return self._found(reading, probe).values
+            return self._found(reading, self.ran(reading, probe), probe).values
         return results(reading, self.ran(reading, probe), probe.conv)
 
     def _try(self, cost: float, reading: Reading, others: bool) -> None:
         for probe in self.probes[:2]:
             for variant in itertools.islice(variants(reading), 1, None) if others else [reading]:
                 try:
-                    found = self._found(variant, probe)
+                    ran = self.ran(variant, probe)
+                    found = self._found(variant, ran, probe)
                 except OutOfTime as error:
                     self.note(cost, error, variant)
                     return
@@ -145,6 +149,11 @@ class _Search:
                 lacks = _lacks(variant, found)
                 if lacks:
                     self.note(cost + 1, LookupError(f"{lacks} was handed over nowhere"), variant)
+                    continue
+                usual = self.batch and self.channel and self.ndim > 1
+                other = _other_layer(variant, ran, found, usual) if self.mode != "forward" else None
+                if other:
+                    self.note(-1.0, LookupError(other), variant)
                     continue
                 if not found.outputs:
                     self.note(cost + 1, LookupError("returned no array and left none"), variant)
@@ -208,6 +217,22 @@ def _lacks(reading: Reading, found: Found) -> str | None:
     )
 
 
+def _other_layer(reading: Reading, ran: Any, found: Found, usual: bool) -> str | None:
+    """Why what came out is that of another layer than the one that was asked for, or says nothing: its forward pass gives another
+    size, or, where other axes than the usual ones are tried, all is zero, as where a loop has no turns."""
+    _, y, _, made = ran
+    due = np.shape(made.get("dy"))
+    shapes = [
+        value.shape for value in map(plain_array, y if isinstance(y, tuple) else (y,)) if isinstance(value, np.ndarray)
+    ]
+    if reading.kind != "closure" and shapes and due not in shapes:
+        told = "it pads by itself, or is another kind of layer"
+        return f"its forward pass gives y of shape {shapes[0]} where stride 1 without padding gives {due}: {told}"
+    if not usual and found.values and not any(np.any(value) for value in found.values.values()):
+        return "all that it returned is zero"
+    return None
+
+
 def _check_args(main: Any, forward: Any, args: Mapping[str, str]) -> None:
     """NotInferred for a parameter that is named and is not there."""
     each = [main, forward, *(getattr(main, name, None) for name in dir(main) if isinstance(main, type))]
@@ -262,7 +287,7 @@ def infer_call(
     if not with_best:
         names = tuple(each.name for each in told.parameters(main))
         missing = next((each.missing for each in searches if each.missing), None)
-        raise NotInferred(missing or _told(main, searches[0]), plain=names[: len(PLAIN)] == PLAIN)
+        raise NotInferred(missing or _told(main, searches), plain=names[: len(PLAIN)] == PLAIN)
 
     def rank(each: _Search) -> tuple[Any, ...]:
         assert each.best is not None
@@ -304,15 +329,20 @@ def _needs_square(search: _Search, reading: Reading) -> bool:
     return False
 
 
-def _told(main: Any, search: _Search) -> str:
+def _told(main: Any, searches: Sequence[_Search]) -> str:
     parameters = ", ".join(p.name for p in told.parameters(main)) or "unknown"
     name = getattr(main, "__name__", "it")
-    if search.failure is None:
+    failures = [search.failure for search in searches if search.failure is not None]
+    if not failures:
         return (f"how {name}({parameters}) is called is not known: no parameter stands for dy; say so with --args, or use "
                 "--adapter")  # fmt: skip
-    _, error, _reading = search.failure
+    _, error, _reading = min(failures, key=lambda failure: failure[0])
     frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
     where = f" ({frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno})" if frames else ""
     phase = getattr(error, "symconv_phase", "reading results")
+    kind = next(
+        (word for word, names in OTHER_KINDS.items() if re.search(names, name + parameters, re.IGNORECASE)), None
+    )
+    advice = f"{kind} layers are not inferred, write" if kind else "say how it is called with --args, --layout, or"
     return (f"no call of {name}({parameters}) went through; the likeliest failed in {phase}: {type(error).__name__}: "
-            f"{' '.join(str(error).split())[:160]}{where}; say how it is called with --args, --layout, or --adapter")  # fmt: skip
+            f"{' '.join(str(error).split())[:160]}{where}; {advice} --adapter")  # fmt: skip
