@@ -38,6 +38,7 @@ from symconv.checking.terms import (
     walk,
 )
 from symconv.checking.values import Jacobian, Unlike, evaluate, same
+from symconv.checking.windows import OutOfPlace
 
 __all__ = [
     "MAX_POINTS",
@@ -188,6 +189,23 @@ def _has_bias(sides: Sequence[Term], context: Context) -> bool:
 def first_failure(
     sides: Sequence[Term], target: Sequence[str], models: Sequence[Model], context: Context
 ) -> Failure | None:
+    """Where the sides differ first; OutOfPlace where nothing is wrong but the place of an entry in its window."""
+    try:
+        return _first(sides, target, models, context)
+    except OutOfPlace:
+        for model in models:
+            model.anywhere = True
+        try:
+            failed = _first(sides, target, models, context)
+        finally:
+            for model in models:
+                model.anywhere = False
+        if failed is None:
+            raise
+        return failed
+
+
+def _first(sides: Sequence[Term], target: Sequence[str], models: Sequence[Model], context: Context) -> Failure | None:
     bias = _has_bias(sides, context) or any(isinstance(e, Diff) for s in sides for e in walk(s))
     added = False
     for model in sorted(models, key=lambda m: sum(m.conv.input) + sum(m.conv.kernel) + sum(m.conv.stride)):

@@ -17,7 +17,7 @@ from symconv.checking.letters import STARS
 from symconv.checking.linear import linear
 from symconv.checking.model import Model, Unreadable, constant
 from symconv.checking.result import DEFINITION, GOOD, INCONSISTENT, WRONG
-from symconv.checking.terms import Add, Bound, Entry, Name, Statement, Term, walk
+from symconv.checking.terms import Add, Bound, Entry, Name, Statement, Term, names_in, walk
 from symconv.checking.values import evaluate
 
 __all__ = ["OwnModel", "begun", "centred", "defines", "is_convolution", "star_defined"]
@@ -70,6 +70,8 @@ def is_convolution(statement: Statement, context: Context) -> bool:
     left, right = statement.sides[0], statement.sides[1]
     entries = [e for e in walk(right) if isinstance(e, Entry) and context.roles.get(e.array) in ("x", "w")]
     if not isinstance(left, Entry) or len(entries) != 2 or len({len(e.at) for e in (left, *entries)}) != 1:
+        return False
+    if not any(names_in(index) for index in left.at):  # one entry fits either
         return False
     for target, a, b in zip(left.at, entries[0].at, entries[1].at, strict=True):
         total = linear(Add(((1, a), (1, b), (-1, target))))

@@ -51,7 +51,7 @@ from symconv.checking.terms import (
     names_in,
     walk,
 )
-from symconv.checking.values import Shapes, Twice, evaluate
+from symconv.checking.values import Past, Shapes, Twice, evaluate
 
 __all__ = ["judge"]
 
@@ -126,7 +126,7 @@ def _loss(statement: Statement, context: Context) -> Outcome | None:
     parts = [each for side in statement.sides[1:] for each in walk(side) if isinstance(each, (Entry, Name))]
     names = {each.array if isinstance(each, Entry) else each.text for each in parts}
     roles = {context.roles.get(n) or "d" + context.roles.get(n.removeprefix("d"), "") for n in names}
-    if len(statement.sides) != 2 or not {"y", "dy"} <= roles:
+    if len(statement.sides) != 2 or not ("dy" in roles or {"y"} < roles & {"x", "w", "y"}):
         return None
     setting = None
     for model in models_for(statement, context):
@@ -138,7 +138,10 @@ def _loss(statement: Statement, context: Context) -> Outcome | None:
         due = constant(0)
         for y, dy in zip(model.arrays["y"].reshape(-1), model.arrays["dy"].reshape(-1), strict=True):
             due = due + y * dy
-        found = evaluate(model, statement.sides[1], {})
+        try:
+            found = evaluate(model, statement.sides[1], {})
+        except Past as error:
+            return Outcome(ILL_FORMED, "loss", reason=str(error))
         if not isinstance(found, Polynomial) or found.terms != due.terms:
             return Outcome(WRONG, "loss", "its derivative with respect to y is not dy")
     return Outcome(DEFINITION, "loss", "its derivative with respect to y is dy") if setting else None

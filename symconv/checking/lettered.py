@@ -28,7 +28,10 @@ def in_letters(statement: Statement, context: Context, conv: Conv, names: Mappin
     general = len(sides) == len(statement.sides)
     if len(sides) < 2 or not isinstance(left, Name) or all(isinstance(side, Name) for side in sides):
         return None
-    if names[left.text][0] not in ("O" if context.transposed else "Or") or (general and axes == 1):
+    itself = any(
+        left.text in names_in(side) for side in sides[1:]
+    )  # q = H + p + q - ... is none of the author's choice
+    if (names[left.text][0] not in ("O" if context.transposed else "Or") and not itself) or (general and axes == 1):
         return None
     if general:  # of no layer: whatever has a letter is free, on every axis
         conv = Conv((3,) * axes, (2,) * axes, transposed=context.transposed)

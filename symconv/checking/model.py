@@ -78,9 +78,10 @@ class Model:
 
     def __init__(self, conv: Conv, setting: Setting, channels: bool = False, batch: bool = False) -> None:
         self.conv, self.setting, self.channels, self.batch = conv, setting, channels, batch
-        self.axis: int | None = None  # the axis on which sizes are asked for, whatever their names
+        self.axis: int | None = None  # on which sizes are asked for, whatever their names
         self.target: dict[str, tuple[int, int]] = {}  # the left side's indices, from where to where
         self.beyond = False  # whether sums may run past the last entry, where there are zeros
+        self.anywhere = False  # whether entries of windows may stand out of place
         self.dims = len(conv.input)
         self.equations: dict[int, tuple[Term, list[Any]]] = {}  # of sums, solved once
         self._entries: dict[int, tuple[Term, tuple[Entry, ...]]] = {}

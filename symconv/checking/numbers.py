@@ -81,6 +81,8 @@ def _relation(name: str, right: Term, context: Context) -> Outcome | None:
     axes = context.axes
     others = sorted(n for n in names_in(right) if n in axes or n not in SIZES)
     kinds = {n: axes.get(n, axes.get(n + "_1")) for n in (name, *others)}
+    if name.startswith("μ"):  # the position that a tap meets
+        kinds[name] = "y" if context.transposed else "x"
     steps = {SIZES[n][0] for n in names_in(right) & set(SIZES) - set(others)}
     if not context.layers or not steps & set("sdp") or None in kinds.values():
         return None
@@ -177,6 +179,11 @@ def _put_in(symbols: Term, values: Term, model: Model) -> str | None:
         return None
     if isinstance(symbols, Num) and symbols != values:
         return f"{printed(symbols)} became {printed(values)}"
+    if isinstance(symbols, Floor) and names_in(symbols) and not names_in(values):
+        body = next(children(values))
+        due, found = model.number(symbols.body, {}), model.number(body, {})
+        if due != found:
+            return f"{printed(symbols.body)} is {due}, and {printed(body)} is {found}"
     inside = list(children(symbols)), list(children(values))
     if len(inside[0]) != len(inside[1]):
         return None

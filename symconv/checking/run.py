@@ -44,7 +44,7 @@ from symconv.checking.result import (
 from symconv.checking.roles import highest_layer, kronecker, layer_roles
 from symconv.checking.second import directions_of
 from symconv.checking.second_moved import told_unmoved
-from symconv.checking.slips import MOST, unnumbered, without_bias, without_slip
+from symconv.checking.slips import INDEXLESS, MOST, indexed, unnumbered, without_bias, without_slip
 from symconv.checking.statements import ReadingError, UnfinishedError, statements
 from symconv.checking.systems import judge_system
 from symconv.checking.terms import Entry, Name, Statement, names_in, walk
@@ -200,7 +200,10 @@ def _display(block: Block, context: Context) -> Verdict:
 
 def _slip(block: Block, before: Context, found: Verdict) -> Verdict | None:
     """The verdict on a display that is not read for a slip of one sign: that it holds without it."""
-    for told, text in itertools.islice(without_slip(block.text, before), MOST):
+    near = without_slip(block.text, before)
+    if (found.reason or "").startswith(INDEXLESS):
+        near = itertools.chain(near, indexed(block.text, before))
+    for told, text in itertools.islice(near, MOST):
         again = _judged(replace(block, text=text), copy.deepcopy(before))
         if again.verdict in (PROVED, HOLDS, DEFINITION):
             return replace(found, verdict=ILL_FORMED, condition="right without it", reason=told, fix=text)
@@ -250,7 +253,10 @@ def _relate(told: list[Statement], context: Context) -> None:
             re.fullmatch(r"[a-z](_\d)?′*|μ(_\d)?", left.text) or left.text in indices
         ):
             continue
-        if SIZES.get(left.text, ("",))[0] == "r" and all(names_in(side) <= set(SIZES) for side in each.sides):
+        named = any(left.text in names_in(side) for side in each.sides[1:])
+        if (SIZES.get(left.text, ("",))[0] == "r" or named) and all(
+            names_in(side) <= set(SIZES) for side in each.sides
+        ):
             continue  # a size
         array = left.text in context.roles and left.text not in context.axes  # b may be an index
         if len(each.sides) > 1 and not each.system and not array and names_in(each.sides[1]):
@@ -260,7 +266,7 @@ def _relate(told: list[Statement], context: Context) -> None:
 def _one(statement: Statement, context: Context, block: Block) -> Outcome:
     general = context.roles
     statement = context.second.stilled(statement)
-    if mixed := unnumbered(statement, context.beside):
+    if mixed := unnumbered(statement, context):
         return Outcome(ILL_FORMED, "equation", reason=mixed)
     try:
         layered = layer_roles(statement, general)

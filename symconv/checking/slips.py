@@ -4,21 +4,26 @@ derivative turned over."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from symconv.checking.context import SIZES, Context
+from symconv.checking.context import Context
 from symconv.checking.letters import LOSS
 from symconv.checking.passes import is_forward
 from symconv.checking.terms import Entry, Name, Num, Statement, Term, names_in, walk
 
-__all__ = ["MOST", "unnumbered", "without_bias", "without_slip"]
+__all__ = ["MOST", "INDEXLESS", "indexed", "unnumbered", "without_bias", "without_slip"]
+
+#: why a display is not read in which an array stands without its index
+INDEXLESS = ("an entry on one side", "a star between arrays of different rank")
 
 #: so many readings of one display are tried
 MOST = 6
 
-_PRIMED = re.compile(r"(?<![A-Za-z\\])(\\?[A-Za-z]+)'(?=_\{|\\left\[|\[)")
+_PRIMED = re.compile(r"(?<![A-Za-z\\])(\\?[A-Za-z]+)'(?:(?=\\left\[|\[)|(_\{[^{}]*\}|(?=_\{)))")
 _ZEROTH = re.compile(r"(?<![A-Za-z\\])([HKOspqdr])_\{?0\}?")
-_TURNED = re.compile(r"\\frac\{(\\partial[^{}]*(?:\{[^{}]*\})?)\}\{(\\partial\s*(\\?[A-Za-z]+)[^{}]*(?:\{[^{}]*\})?)\}")
+_TURNED = re.compile(r"\\frac(?=\{\s*\\partial)")
+_BELOW = re.compile(r"\{\s*\\partial\s*(\\?[A-Za-z]+)")
+_BARE = re.compile(r"(?<![A-Za-z\\{^])(d?[a-z])(?![A-Za-z_'({])")
 
 
 def without_slip(text: str, context: Context) -> Iterator[tuple[str, str]]:
@@ -31,11 +36,13 @@ def without_slip(text: str, context: Context) -> Iterator[tuple[str, str]]:
     [("x' is declared nowhere", 'y_{1} = w_{1} x_{1}')]
     """
     for found in _PRIMED.finditer(text):
-        letter = found[1].lstrip("\\")
-        role = context.roles.get(letter) or context.roles.get(letter.removeprefix("d")) or (letter == "delta")
+        letter, index = found[1].lstrip("\\"), found[2] or ""
+        role = context.roles.get(letter) or context.roles.get(letter.removeprefix("d")) or letter == "delta"
         known = letter + "′" in context.roles or letter + "′" in context.definitions
-        if role and not known and context.primes.get(found[1], 0) < 2 and text.count(found[0]) == 1:
-            yield f"{found[0]} is declared nowhere", text[: found.end() - 1] + text[found.end() :]
+        beside = re.search(rf"(?<![A-Za-z]){re.escape(found[1] + index)}(?![A-Za-z'])", text) if index else None
+        if (role or beside) and not known and context.primes.get(found[1], 0) < 2 and text.count(found[0]) == 1:
+            plain = text[: found.start()] + found[1] + text[found.start() + len(found[1]) + 1 :]
+            yield f"{found[1]}' is declared nowhere", plain
     for letter in dict.fromkeys(found[1] for found in _ZEROTH.finditer(text)):
         zeroth = re.compile(rf"(?<![A-Za-z\\]){letter}_\{{?0\}}?")
         for axis in (1, 2, 3):
@@ -43,19 +50,43 @@ def without_slip(text: str, context: Context) -> Iterator[tuple[str, str]]:
                 yield f"{letter}_0 is declared nowhere", zeroth.sub(f"{letter}_{{{axis}}}", text)
     outputs = {letter for letter, role in context.roles.items() if role in ("y", "x", "w", "b")}
     for found in _TURNED.finditer(text):
-        if found[3] in LOSS or found[3] in outputs:
-            turned = rf"\frac{{{found[2]}}}{{{found[1]}}}"
-            yield f"{found[0]} is a derivative turned over", text[: found.start()] + turned + text[found.end() :]
+        half = closing(text, found.end())
+        end = closing(text, half)
+        below = _BELOW.match(text, half)
+        if below and (below[1] in LOSS or below[1].lstrip("\\") in outputs):
+            turned = text[: found.end()] + text[half:end] + text[found.end() : half] + text[end:]
+            yield f"{text[found.start() : end]} is a derivative turned over", turned
 
 
-def unnumbered(statement: Statement, beside: Sequence[Statement]) -> str | None:
-    """A size without its axis, in a statement about one axis or several, where the same letter has axes in this display."""
+def indexed(text: str, context: Context) -> Iterator[tuple[str, str]]:
+    """The same for an array that stands without its index, with the one that it has elsewhere in the display."""
+    for found in _BARE.finditer(text):
+        letter = found[1]
+        if context.roles.get(letter) or context.roles.get(letter[1:]):
+            for at in dict.fromkeys(
+                re.findall(rf"(?<![A-Za-z\\]){letter}(_\{{[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*\}})", text)
+            ):
+                yield f"{letter} stands without its index", text[: found.end()] + at + text[found.end() :]
+
+
+def closing(text: str, at: int) -> int:
+    """After the brace that closes the one at ``at``, or the end."""
+    depth = 0
+    for place in range(at, len(text)):
+        depth += (text[place] == "{") - (text[place] == "}")
+        if not depth:
+            return place + 1
+    return len(text)
+
+
+def unnumbered(statement: Statement, context: Context) -> str | None:
+    """A size or an index without its axis, in a statement that has some, where the same letter has axes in this display."""
     if all(isinstance(side, (Name, Num)) for side in statement.sides):
         return None
     names = set().union(*(names_in(side) for side in statement.sides))
-    numbered = {name for name in names if re.fullmatch(r"[HKOspqr]_\d", name) and name in SIZES}
-    there = set().union(*(names_in(side) for each in beside for side in each.sides))
-    for letter in sorted(names & set("HKOspqr")):
+    numbered = {name for name in names if re.fullmatch(r"[A-Za-zμ]_\d", name)}
+    there = set().union(*(names_in(side) for each in context.beside for side in each.sides))
+    for letter in sorted(name for name in names - LOSS - set(context.roles) if len(name) == 1):
         others = sorted(name for name in there if re.fullmatch(rf"{letter}_\d", name))
         if numbered and others:
             return f"{letter} stands without its axis beside {others[0]}"

@@ -9,10 +9,14 @@ from symconv.algebra.polynomials import Polynomial
 from symconv.checking.model import Model, Unreadable, constant
 from symconv.checking.terms import Call, Entry, Grid, Term, names_in
 
-__all__ = ["check_order", "check_window", "crossed_out"]
+__all__ = ["OutOfPlace", "check_order", "check_window", "crossed_out"]
 
 
 Places = tuple[int, ...] | None
+
+
+class OutOfPlace(Unreadable):
+    """An entry of a window that is not where the order of the others has it."""
 
 
 def crossed_out(model: Model, entry: Term) -> Polynomial:
@@ -38,12 +42,12 @@ def check_window(model: Model, grid: Grid) -> None:
             crossed = crossed or out
             if isinstance(inner, Entry):
                 cells[r, c] = inner
-    if not crossed:
+    if not crossed or model.anywhere:
         return
     if len({entry.array for entry in cells.values()}) > 1:
-        raise Unreadable("what is crossed out is an entry of another array")
+        raise OutOfPlace("what is crossed out is an entry of another array")
     if not _is_lattice({at: model.positions(entry, {}) for at, entry in cells.items()}):
-        raise Unreadable("the indices of a window with entries crossed out are not a step apart")
+        raise OutOfPlace("the indices of a window with entries crossed out are not a step apart")
 
 
 def _is_lattice(places: Mapping[tuple[int, int], Places]) -> bool:
@@ -65,7 +69,7 @@ def check_order(model: Model, grid: Term) -> None:
 
     An entry out of place makes no difference where the other factor is zero.
     """
-    if not isinstance(grid, Grid):
+    if not isinstance(grid, Grid) or model.anywhere:
         return
     cells = {(r, c): cell for r, row in enumerate(grid.rows) for c, cell in enumerate(row) if isinstance(cell, Entry)}
     if len({entry.array for entry in cells.values()}) != 1 or any(names_in(i) for e in cells.values() for i in e.at):
@@ -75,4 +79,4 @@ def check_order(model: Model, grid: Term) -> None:
     rising = [a < b for a, b in itertools.pairwise(order)]
     strict = len(set(order)) == len(order) and len(set(rising)) <= 1
     if not strict and not _is_lattice(places):
-        raise Unreadable("an entry of a window is out of place")
+        raise OutOfPlace("an entry of a window is out of place")

@@ -6,6 +6,6 @@ as it is asked for, and lists those that nothing finds and nothing argues for (:
 """
 
 from tests.display_mutants.mutations import Mutant, mutants
-from tests.display_mutants.pages import FINE, FOUND, MORE, PAGES, Page, page, sample, whole
+from tests.display_mutants.pages import FINE, FOUND, MORE, PAGES, SUFFIX, Page, page, sample, whole
 
-__all__ = ["FINE", "FOUND", "MORE", "PAGES", "Mutant", "Page", "mutants", "page", "sample", "whole"]
+__all__ = ["FINE", "FOUND", "MORE", "PAGES", "SUFFIX", "Mutant", "Page", "mutants", "page", "sample", "whole"]

@@ -25,7 +25,7 @@ ROWS: Rows = (
     ("H", "K", "O"),
     ("s", "d", "p", "q", "r"),
     ("x", "w", "y", "dy"),
-    ("dx", "dw"),
+    ("dx", "dw", "db"),
     ("ddx", "ddw", "ddy"),
     ("ddx", "dx"),
     ("ddw", "dw"),
@@ -81,10 +81,12 @@ def mutants(text: str, rows: Rows = ROWS) -> Iterator[Mutant]:
 def rows_of(notation: Notation) -> Rows:
     """The rows of letters as an author has them."""
     spelled = {sign: "\\" + name for name, sign in GREEK.items()}
-    return tuple(
-        tuple(dict.fromkeys(spelled.get(own, own) for each in row for own in [notation.letters.get(each, each)]))
-        for row in ROWS
-    )
+
+    def set_as(own: str) -> str:
+        several = len(own) > 1 and not (len(own) == 2 and own[0] == "d")
+        return rf"\mathit{{{own}}}" if several else spelled.get(own, own)
+
+    return tuple(tuple(dict.fromkeys(set_as(notation.letters.get(each, each)) for each in row)) for row in ROWS)
 
 
 # tokens ---------------------------------------------------------------------------------------------------------------
@@ -93,7 +95,7 @@ def rows_of(notation: Notation) -> Rows:
 def _of_rows(rows: Rows) -> Callable[[str], Iterator[Change]]:
     known = sorted({each for row in rows for each in row}, key=len, reverse=True)
     spelled = [re.escape(each) + r"(?![A-Za-z])" * (each[0] == "\\") for each in known]
-    one = re.compile("|".join([r"\\operatorname\{\w+\}", *spelled, r"\\[A-Za-z]+", "."]))
+    one = re.compile("|".join([r"\\operatorname\{\w+\}", *spelled, r"\\mathit\{\w+\}", r"\\[A-Za-z]+", "."]))
 
     def changes(text: str) -> Iterator[Change]:
         for token in one.finditer(text):

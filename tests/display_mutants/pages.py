@@ -17,7 +17,7 @@ from symconv.mathematics.notation import notation
 from symconv.mathematics.of_latex import LatexError, read_latex
 from tests.display_mutants.mutations import ROWS, Mutant, Rows, mutants, rows_of
 
-__all__ = ["FINE", "FOUND", "MORE", "PAGES", "Page", "page", "sample", "whole"]
+__all__ = ["FINE", "FOUND", "MORE", "PAGES", "SUFFIX", "Page", "page", "sample", "whole"]
 
 #: verdicts that find nothing wrong, and those that do; the others say that nothing was judged
 FINE = (PROVED, HOLDS, DEFINITION)
@@ -142,7 +142,9 @@ def sample(pages: Sequence[Page], count: int, seed: int) -> Iterator[tuple[Page,
     source = random.Random(seed)
     known = [each.mutants() for each in pages]
     seen: set[tuple[int, int, str]] = set()
-    while len(seen) < count:
+    for _ in range(20 * count):
+        if len(seen) == count:
+            return
         p = source.randrange(len(pages))
         number = source.choice(sorted(known[p]))
         mutant = source.choice(known[p][number][source.choice(sorted(known[p][number]))])
