@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from symconv.checking.context import Context
 from symconv.checking.declared import ARRAYS, first_index
 from symconv.checking.documents import Block
+from symconv.checking.letters import ReadingError
 from symconv.checking.paddings import is_sided, pad_texts
 from symconv.checking.roles import forward_roles
+from symconv.checking.statements import statements
+from symconv.checking.terms import Entry, Grid, Name
+from symconv.mathematics.of_latex import LatexError, read_latex
 
 __all__ = ["letters_of"]
 
@@ -76,11 +81,32 @@ def letters_of(blocks: Sequence[Block], context: Context) -> None:
         capital = letter.upper()
         if letter.islower() and capital not in context.roles and _capital(capital, role, maths, context):
             context.roles[capital] = role
+    context.roles |= _wholes(blocks, context.roles)
     context.pads = pad_texts(maths)
     context.sided = is_sided(maths)
     if "base" not in context.fixed:
         firsts = {base for b in blocks if b.kind == "text" and (base := first_index(b.text)) is not None}
         context.base = firsts.pop() if len(firsts) == 1 else _base(maths)
+
+
+def _wholes(blocks: Sequence[Block], roles: Mapping[str, str]) -> dict[str, str]:
+    """Names of whole arrays by what is written out of them: a matrix of entries a_ij makes A, or a_prev, what a is."""
+    found: dict[str, str] = {}
+    for block in blocks:
+        if block.kind != "display" or "matrix" not in block.text:
+            continue
+        with suppress(LatexError, ReadingError, RecursionError):
+            for told in statements(read_latex(block.text)[0], set(roles)):
+                name, grid = told.sides[0], told.sides[-1]
+                if not isinstance(name, Name) or not isinstance(grid, Grid) or name.text in roles:
+                    continue
+                cells = [cell for row in grid.rows for cell in row]
+                entries = [cell for cell in cells if isinstance(cell, Entry)]
+                each_once = len({cell.at for cell in entries}) == len(cells)  # a border repeats some
+                arrays = {cell.array for cell in entries}
+                if each_once and len(arrays) == 1 and (role := roles.get(arrays.pop())) in ("x", "w", "y"):
+                    found[name.text] = role
+    return found
 
 
 def _capital(letter: str, role: str, maths: str, context: Context) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from symconv.algebra.polynomials import Polynomial
 from symconv.checking.model import Model, Unreadable, constant
-from symconv.checking.terms import Mul, Name, Seq, Term
+from symconv.checking.terms import Call, Mul, Name, Seq, Term
 from symconv.layer.padding import MODES, OUTSIDE
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "BORDERS",
     "amounts",
     "border_named",
+    "pads_input",
     "bordered",
     "derivative",
     "folded",
@@ -178,6 +179,14 @@ def widths_of(
         return [each[0] for each in sides], [each[-1] for each in sides]
     before, after = (amounts(model, each, value.ndim, env) for each in (widths[0], widths[-1]))
     return before, after
+
+
+def pads_input(model: Model, term: Call) -> bool:
+    """Whether a border without an amount is that which the layer gives its input, the same on both sides."""
+    (whole,) = term.args
+    if not isinstance(whole, Name) or model.role(whole.text) != "x":
+        return False
+    return any(p for p, _ in model.conv.padding) and all(p == q for p, q in model.conv.padding)
 
 
 def cropped(model: Model, value: NDArray[Any], widths: tuple[Term, ...], env: Mapping[str, int]) -> NDArray[Any]:

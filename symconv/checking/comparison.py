@@ -220,6 +220,7 @@ def _first(sides: Sequence[Term], target: Sequence[str], models: Sequence[Model]
                     if not added:  # at no size so far
                         raise
                     return Failure(model, env, at, left, left, shapes=str(error))
+                right = right if bias else _without_bias(right)
                 added = True
                 agree = is_part(right, left) if is_begun(side) else same(left, right)
                 if agree is None and isinstance(left, Polynomial) and isinstance(sides[0], Entry) and target:

@@ -13,6 +13,7 @@ from symconv.checking.directions import Directions, shaped
 from symconv.checking.documents import Block
 from symconv.checking.spelling import SIZE_WORDS
 from symconv.checking.terms import Entry, Grid, Name, Seq, Statement, Term, walk
+from symconv.checking.written_out import Steps
 from symconv.layer.padding import MODES
 
 __all__ = ["SIZES", "SLOTS", "Context", "Layout"]
@@ -59,7 +60,7 @@ _PAD_ZERO = re.compile(
     re.IGNORECASE,
 )
 _STRIDE = re.compile(
-    r"(?:\b(?:stride|Schrittweite|pas)\s*(?:=|of|de|is|von|:)?|步长[为=]?)\s*\$?(?:s\s*=\s*)?(\d+)"
+    r"(?:\b(?:stride|Schrittweite|pas)\s*(?:=|of|de|is|von|(?:is |are )?set to|:)?|步长[为=]?)\s*\$?(?:s\s*=\s*)?(\d+)"
     r"|\b(?:stride|Schrittweite)\s+(?:of\s+|von\s+)?(one|two|three|eins|zwei|drei)\b|\b(unit)[ -]stride\b", re.IGNORECASE
 )  # fmt: skip
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "eins": 1, "zwei": 2, "drei": 3, "unit": 1}
@@ -160,6 +161,8 @@ class Context:
     layouts: tuple[Layout, ...] = ()
     #: the author's letters where a table declares them; everything else here is about those that are read
     letters: Letters = field(default_factory=Letters)
+    #: line -> the layer that entries of y written out there have
+    written_out: dict[int, Steps] = field(default_factory=dict)
     #: what second derivatives are called
     second: Directions = field(default_factory=Directions)
 
@@ -257,6 +260,22 @@ class Context:
                     self.roles[held[1].lstrip("\\")] = "v"
         self.words(block)
 
+    def take(self, steps: Steps, line: int) -> None:
+        """The layer that a forward pass written out has, as far as no words say another."""
+        rank = len(steps.input)
+        if rank in self.layers or self.transposed or self.border != "zeros" or self.channels:
+            return
+        if "stride" not in self.fixed and not self.stride_said:
+            self.stride = steps.stride
+            self.note("stride", steps.stride, line)
+        if "padding" not in self.fixed and not self.padding_said:
+            self.padding = steps.padding
+            self.note("padding", steps.padding, line)
+        self.dilation, self.dims = steps.dilation, rank
+        known = self.sizes.setdefault(rank, {})
+        known.setdefault("x", steps.input)
+        known.setdefault("w", steps.kernel)
+
     def _strides(self, text: str, line: int) -> None:
         """A stride in digits or as a word."""
         if (found := _STRIDE.search(text)) and "stride" not in self.fixed:
@@ -314,7 +333,7 @@ class Context:
             return
         grid = sides[1] if isinstance(sides[1], Grid) else Grid((sides[1].items,))
         cells = [cell for row in grid.rows for cell in row]
-        if not all(isinstance(cell, Entry) and cell.array == sides[0].text for cell in cells):
+        if not all(isinstance(cell, Entry) and self.roles.get(cell.array) == role for cell in cells):
             return
         rank = len(cells[0].at)  # type: ignore[attr-defined]
         shape = (len(cells),) if rank == 1 else (len(grid.rows), len(grid.rows[0])) if rank == 2 else None

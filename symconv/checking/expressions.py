@@ -33,6 +33,7 @@ from symconv.checking.letters import (
     raised_to,
     star_of,
     stem_of,
+    step_of,
 )
 from symconv.checking.terms import (
     Add,
@@ -118,6 +119,8 @@ class Expression:
             if sign in STARS:
                 self.at += 1
                 left = Star(sign, left, self.factors(), mode)
+                if (step := step_of(part)) != 1:
+                    left = Call("thin", (left, Num(step)))
             elif sign in PRODUCTS:
                 self.at += 1
                 right = self.factors()

@@ -39,6 +39,7 @@ __all__ = [
     "between",
     "equations_under",
     "star_of",
+    "step_of",
     "index_name",
     "name_of",
     "stem_of",
@@ -48,7 +49,7 @@ __all__ = [
     "SLIDING",
 ]
 
-LOSS = {"L", "E", "C", "J", "ℓ", "Loss", "loss", "cost"}
+LOSS = {"L", "E", "C", "J", "ℓ", "Loss", "loss", "Cost", "cost"}
 
 
 RELATIONS = {"=", "≤", "≥", "<", ">", "∈", "≠", "≈", "⇔", "→", ":"}
@@ -172,6 +173,18 @@ def star_of(part: Math) -> tuple[str, str]:
     return (part.text, mode) if isinstance(part, Operator) else ("", "")
 
 
+def step_of(part: Math) -> int:
+    """The stride that is written below a star, ``∗_{stride=2}`` or ``∗_{s=2}``; 1 where none is."""
+    while isinstance(part, (Below, Above)):
+        told = re.fullmatch(
+            r"\(?(?:stride|s)[=:]?(\d+)\)?", flat(part.sub if isinstance(part, Below) else part.sup).lower()
+        )
+        if told:
+            return int(told[1])
+        part = part.base
+    return 1
+
+
 def index_name(part: Math) -> str:
     name = name_of(part)
     if name is None or not name[0] or isinstance(part, Fence):
@@ -192,8 +205,8 @@ def name_of(part: Math) -> tuple[str, Math | None, str] | None:
             sub = part.sub
         else:
             above = flat(part.sup)
-            if set(above) <= {"′"}:
-                marks += above
+            if set(above) <= {"′"}:  # before the layer, whichever the author wrote first
+                marks = above + marks
             elif re.fullmatch(r"[\[(]?(l|L|ℓ|r)([+−]\d)?[\])]?|\[\d\]|\(\d\)|l_padding", above):
                 marks += "^" + above.strip("[]()")
             else:

@@ -48,6 +48,7 @@ from symconv.checking.slips import INDEXLESS, MOST, indexed, unnumbered, without
 from symconv.checking.statements import ReadingError, UnfinishedError, statements
 from symconv.checking.systems import judge_system
 from symconv.checking.terms import Entry, Name, Statement, names_in, walk
+from symconv.checking.written_out import steps_of
 from symconv.mathematics.of_latex import LatexError, read_latex
 
 __all__ = ["check", "in_sentence", "opened", "read"]
@@ -100,6 +101,7 @@ def opened(blocks: Sequence[Block], settings: Mapping[str, str] | None = None) -
     for letter, role in context.roles.items():
         context.note(role, letter, None)
     context.note("base", context.base, None)
+    context.written_out = steps_of(own, context.roles, 1 if context.base is None else context.base)
     return context
 
 
@@ -109,6 +111,8 @@ def read(block: Block, context: Context) -> Verdict | None:
         context.block(context.letters.own(block))
     elif block.kind == "comment" and block.text.startswith("symconv:"):
         context.override(_pairs(block.text.removeprefix("symconv:")), block.line)
+    if block.kind == "display" and block.line in context.written_out:
+        context.take(context.written_out[block.line], block.line)
     return _in_letters(block, context) if block.kind == "display" else None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from symconv.algebra.trees import rebuilt
 from symconv.checking.letters import LOSS
 from symconv.mathematics.of_latex import Text
-from symconv.mathematics.tree import Below, Fence, Fraction, Math, Row, Word
+from symconv.mathematics.tree import Above, Below, Fence, Fraction, Math, Row, Word
 
 __all__ = ["SIZE_WORDS", "spelled"]
 
@@ -20,7 +20,8 @@ FUNCTION_WORDS = {"FullConv": "full_conv", "fullconv": "full_conv", "full_conv":
                   "Convolution": "conv", "conv2d": "conv", "Conv2d": "conv", "Conv2D": "conv", "corr": "correlate",
                   "correlation": "correlate", "xcorr": "correlate", "rotate_180": "rot180", "rot_180": "rot180",
                   "Rotate180": "rot180", "rotate180": "rot180", "Rot180": "rot180", "rot180": "rot180", "rot": "rot180",
-                  "flip": "flip", "Flip": "flip", "pad": "pad", "Pad": "pad"}  # fmt: skip
+                  "flip": "flip", "Flip": "flip", "pad": "pad", "Pad": "pad",
+                  **dict.fromkeys(("zero_pad", "zeropad", "ZeroPad", "zero_padding", "pad_zeros"), "pad")}  # fmt: skip
 
 #: the same of words that are modes where nothing in brackets follows
 MODE_WORDS = {"full": "full_conv", "valid": "conv"}
@@ -32,8 +33,11 @@ def spelled(math: Any) -> Any:
         return tuple(map(spelled, math))
     if isinstance(math, (Text, Word)):
         return _word(math)
-    if isinstance(math, Row):
-        return _row([spelled(each) for each in math.parts])
+    if isinstance(math, Row):  # braces inside do not show: what they hold stands among the rest
+        inside = [spelled(each) for each in math.parts]
+        return _row(
+            [part for each in inside for part in (each.parts if isinstance(each, Row) and each.parts else (each,))]
+        )
     if isinstance(math, Fraction):
         top, bottom = spelled(math.top), spelled(math.bottom)
         above, below = (_parts(each) for each in (top, bottom))
@@ -42,8 +46,18 @@ def spelled(math: Any) -> Any:
         return Fraction(top, bottom)
     if isinstance(math, Math):
         found: Math = rebuilt(math, spelled)
-        return found
+        return Below(_bare(found.base), found.sub) if isinstance(found, Below) else found
     return math
+
+
+def _bare(math: Math) -> Math:
+    """A letter that stands in brackets before its indices, ``(w')^l_{m,n}``, without them."""
+    if isinstance(math, Above):
+        return Above(_bare(math.base), math.sup)
+    if not isinstance(math, Fence) or (math.left, math.right) != ("(", ")"):
+        return math
+    inside = math.body.base if isinstance(math.body, Above) and math.body.sup == Word("′") else math.body
+    return math.body if isinstance(inside, Word) and len(inside.text) == 1 else math
 
 
 def _parts(math: Math) -> tuple[Math, ...]:

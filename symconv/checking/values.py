@@ -18,6 +18,7 @@ from symconv.checking.calls import (
     bordered,
     derivative,
     folded,
+    pads_input,
     row_of,
     spread,
     starred,
@@ -376,8 +377,10 @@ def _call(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         return value[tuple(slice(None, None, n) for n in by)] if term.word == "thin" else spread(value, by)
     if term.word in BORDERS and len(term.args) > 1:
         return BORDERS[term.word](model, row_of(value, model.dims), term.args[1:], env)
-    if term.word == "pad" and len(term.args) == 1:  # by as much as lets the filter meet every entry
-        return bordered(value, [k - 1 for k in model.conv.kernel])
+    if term.word == "pad" and len(term.args) == 1:
+        if pads_input(model, term):
+            return bordered(value, [p for p, _ in model.conv.padding])
+        return bordered(value, [k - 1 for k in model.conv.kernel])  # by as much as lets the filter meet every entry
     if term.word == "im2col":
         return Jacobian(windows(model, value))
     raise Unreadable(f"{term.word} is not followed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from symconv.checking.calls import border_named
+from symconv.checking.calls import border_named, pads_input
 from symconv.checking.general import NotGeneral, is_bias, size_text, total_text
 from symconv.checking.letters import stem_of
 from symconv.checking.model import Model
@@ -110,7 +110,8 @@ class _Writer:
         if term.word == "dilate" and len(rest) == 1:
             return f"dilate({self.text(first)}, {self.size(rest[0])})"
         if term.word == "pad" and not rest:
-            return f"pad({self.text(first)}, K - 1)"
+            amount = self.size(Name("p")) if pads_input(self.model, term) else "K - 1"
+            return f"pad({self.text(first)}, {amount})"
         if term.word in ("pad", "crop", "fold") and rest:
             amounts, named = border_named(rest)
             pairs = amounts[0].factors if len(amounts) == 1 and isinstance(amounts[0], Mul) else ()

@@ -23,6 +23,10 @@ __all__ = [
 
 #: letters that make one word although nothing holds them together
 WORDS = [
+    "Loss",
+    "loss",
+    "Cost",
+    "cost",
     "rot180",
     "ROT180",
     "Rot180",

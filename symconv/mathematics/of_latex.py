@@ -64,6 +64,9 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
+#: a name of a program, zero\_pad, that is not set as text
+_NAME = re.compile(r"(?<![A-Za-z\\{])(?:[A-Za-z]{2,}\\_)+[A-Za-z]{2,}")
+
 
 def read_latex(text: str) -> tuple[Math, str | None]:
     r"""The tree that ``text`` sets, and its tag; several lines are :class:`Lines`.
@@ -77,6 +80,7 @@ def read_latex(text: str) -> tuple[Math, str | None]:
     if len(text) > MAX_LATEX:
         raise LatexError(f"{len(text):,} characters, more than {MAX_LATEX:,}")
     text = re.sub(r"['`’](full|valid|same)['’]", r"\\text{\1}", re.sub(r"(?<!\\)%.*", "", text))
+    text = _NAME.sub(lambda name: rf"\text{{{name[0].replace(chr(92) + '_', ' ')}}}", text)
     reader = _Reader(_TOKEN.findall(text))
     body = reader.lines(None)
     return body, reader.tag
