@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -12,7 +13,9 @@ pytest.importorskip("markdown_it")
 pytest.importorskip("pylatexenc")
 
 from symconv.checking import check
+from symconv.checking.result import BAD
 from symconv.cli.main import group
+from tests.display_mutants import PAGES, page, sample
 
 FORWARD = r"y_i = \sum_{k=0}^{K-1} w_k x_{i+k}"
 MARKDOWN = rf"""# A layer
@@ -77,3 +80,50 @@ def test_a_display_is_mended_as_a_whole_or_not_at_all():
     (_, found) = check(rf"$${FORWARD}$$" + "\n\n" + r"$$dx_m = \sum_i dy_i w_{i-m} \\ dw_k = w_k w_k$$").displays
     assert found.verdict == "WRONG"
     assert found.fix is None or r"\\" in found.fix
+
+
+SIZE = r"O = \left\lfloor \frac{H + 2p - K}{s} \right\rfloor + 1"
+#: slips of one token: what stands before, the display, and what it becomes
+SLIPS = [
+    (FORWARD, r"db = \sum_i w_i", r"db = \sum_i dy_i"),
+    (FORWARD, r"dw_k = \sum_i dy_i w_{i+k}", r"dw_k = \sum_i dy_i x_{i+k}"),
+    (FORWARD, r"dw_k = \sum_i dy_i x_{i+m}", r"dw_k = \sum_i dy_i x_{i+k}"),
+    (
+        FORWARD,
+        r"\frac{\partial L}{\partial w_k} = \sum_n \frac{\partial L}{\partial y_i} x_{i+k}",
+        r"\frac{\partial L}{\partial w_k} = \sum_i \frac{\partial L}{\partial y_i} x_{i+k}",
+    ),
+    (
+        FORWARD,
+        r"O = \left\lfloor \frac{H + 3p - K}{s} \right\rfloor + 1",
+        r"O = \left\lfloor \frac{H + 2p - K}{s} \right\rfloor + 1",
+    ),
+    (
+        FORWARD,
+        r"O = \left\lfloor \frac{H + 2p - K}{s} \right\rfloor + 0",
+        r"O = \left\lfloor \frac{H + 2p - K}{s} \right\rfloor + 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "slip", "meant"), SLIPS)
+def test_a_slip_of_one_token_is_mended_in_the_authors_words(before: str, slip: str, meant: str) -> None:
+    found = check(f"$${before}$$\n\n$${slip}$$\n", code=False).displays[-1]
+    assert found.verdict in ("WRONG", "ILL-FORMED")
+    assert found.fix is not None, found.reason
+    again = check(f"$${before}$$\n\n$${found.fix}$$\n", code=False)
+    assert again.ok, again.displays[-1].told
+    assert plain(found.fix) == plain(meant)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\\cdot|[{}\s]", "", text)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mutants_of_a_derivation_have_corrections_that_hold_in_their_place(seed: int) -> None:
+    pages = [page(*PAGES[(0, 2, 5)[seed]])]
+    for one, number, mutant in sample(pages, 2, 40 + seed):
+        found = one.judged(number, mutant.text)
+        if found.verdict in BAD and found.fix is not None:
+            assert one.judged(number, found.fix).verdict not in (*BAD, "NOT READ"), str(mutant)

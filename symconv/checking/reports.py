@@ -120,6 +120,8 @@ def corrected(result: CheckResult) -> str:
 def _keeping(verdict: Verdict) -> str:
     """The correction with the tag of what it corrects."""
     tag, fix = rf" \tag{{{verdict.tag}}}" if verdict.tag else "", verdict.fix or ""
+    if r"\tag" in fix:
+        return fix
     inside, end, rest = fix.rpartition("\n\\end{")
     return f"{inside}{tag}{end}{rest}" if end else fix + tag
 

@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,9 +23,10 @@ from symconv.checking.inputs import with_inputs
 from symconv.checking.judge import judge
 from symconv.checking.losses import target_in
 from symconv.checking.model import Unreadable
+from symconv.checking.neighbours import neighbours, rows_of
 from symconv.checking.notation import in_notation, whole_display
 from symconv.checking.preactivation import before_activation
-from symconv.checking.printed import printed
+from symconv.checking.printed import name_text, printed
 from symconv.checking.programs import judge_program, python_of
 from symconv.checking.result import (
     BAD,
@@ -52,6 +53,9 @@ from symconv.checking.written_out import steps_of
 from symconv.mathematics.of_latex import LatexError, read_latex
 
 __all__ = ["check", "in_sentence", "opened", "read"]
+
+#: so many displays with one token changed are read for a correction
+MAX_NEIGHBOURS = 250
 
 
 def check(
@@ -194,9 +198,11 @@ def _display(block: Block, context: Context) -> Verdict:
     if found.verdict not in BAD:
         return found
     if found.fix:
-        again = _judged(replace(block, text=found.fix), before)
+        again = _judged(replace(block, text=found.fix), copy.deepcopy(before))
         if again.verdict in (PROVED, HOLDS, DEFINITION) and found.fix != block.text:
             return found
+    if (fix := _neighbour(block, found, before)) is not None:
+        return replace(found, fix=fix)
     told = "no correction near it was found that holds"
     reason = f"{found.reason}; {told}" if found.reason else told
     return replace(found, fix=None, reason=reason)
@@ -212,6 +218,47 @@ def _slip(block: Block, before: Context, found: Verdict) -> Verdict | None:
         if again.verdict in (PROVED, HOLDS, DEFINITION):
             return replace(found, verdict=ILL_FORMED, condition="right without it", reason=told, fix=text)
     return None
+
+
+def _neighbour(block: Block, found: Verdict, before: Context) -> str | None:
+    """The nearest display that holds and says the same kind of thing, with one token changed: in the lines that are wrong, or in
+    those that say what their indices are."""
+    try:
+        told, _ = _statements(block, copy.deepcopy(before))
+    except (LatexError, ReadingError):
+        return None
+    rows = rows_of(block.text)
+    wrong = _wrong(told, range(len(told)), block, before)
+    if len(rows) == len(told) > 1:
+        first = [rows[at] for at in wrong] + [row for row, each in zip(rows, told, strict=True) if _names_index(each)]
+        rows = list(dict.fromkeys(first)) or rows
+    letters = list(before.roles)
+    arrays = [*letters, *("d" + each for each in letters if f"d{each}" not in letters and len(each) == 1)]
+    names = [name_text(each).strip() for each in arrays]
+    for text in itertools.islice(neighbours(block.text, rows, names, [*"HKOsdpqr"]), MAX_NEIGHBOURS):
+        near = replace(block, text=text)
+        try:
+            read, _ = _statements(near, copy.deepcopy(before))
+        except (LatexError, ReadingError):
+            continue
+        if len(read) == len(told) and _wrong(read, wrong, near, before):
+            continue
+        again = _judged(near, copy.deepcopy(before))
+        if again.verdict in (PROVED, HOLDS) or (again.verdict == DEFINITION and again.kind == found.kind):
+            return text
+    return None
+
+
+def _wrong(told: list[Statement], at: Iterable[int], block: Block, before: Context) -> list[int]:
+    """Which statements of a display are wrong, of those at these places."""
+    context = copy.deepcopy(before)
+    _relate(told, context)
+    return [n for n in at if not told[n].system and _one(told[n], context, block).verdict in BAD]
+
+
+def _names_index(statement: Statement) -> bool:
+    """Whether a statement says what an index is."""
+    return isinstance(statement.sides[0], Name) and len(statement.sides) > 1
 
 
 def _judged(block: Block, context: Context) -> Verdict:
