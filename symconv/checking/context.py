@@ -163,6 +163,10 @@ class Context:
     letters: Letters = field(default_factory=Letters)
     #: line -> the layer that entries of y written out there have
     written_out: dict[int, Steps] = field(default_factory=dict)
+    #: the matrices of x's windows and of whole layers by name, and which ways matrices may lie; none yet: any
+    columns: set[str] = field(default_factory=set)
+    matrices: set[str] = field(default_factory=set)
+    lying: tuple[tuple[bool, bool, bool], ...] = ()
     #: what second derivatives are called
     second: Directions = field(default_factory=Directions)
 

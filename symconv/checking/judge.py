@@ -9,6 +9,7 @@ from typing import Any
 from symconv.algebra.polynomials import Polynomial, TooManyTerms, start_counting
 from symconv.algebra.trees import rebuilt
 from symconv.checking.borders import border_of
+from symconv.checking.columns import judge_columns
 from symconv.checking.comparison import Outcome, free_indices
 from symconv.checking.context import SIZES, Context
 from symconv.checking.directions import DIRECTIONS, letter_of
@@ -92,6 +93,8 @@ def _judge(statement: Statement, context: Context) -> Outcome:
         )
     if "continues" in statement.notes:
         return Outcome(NOT_READ, "equation", reason="the left side is missing")
+    if (told := judge_columns(statement, context)) is not None:
+        return told
     if (told := judge_second_loss(statement, context) or judge_loss(statement, context)) is not None:
         return told
     if isinstance(sides[0], Name) and sides[0].text in LOSS and sides[0].text not in context.roles:

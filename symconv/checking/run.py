@@ -13,6 +13,7 @@ from pathlib import Path
 
 from symconv.checking.alphabet import letters_of
 from symconv.checking.beside import beside, covered
+from symconv.checking.columns import judge_shape
 from symconv.checking.comparison import Outcome
 from symconv.checking.context import SIZES, Context
 from symconv.checking.declared import declared, signs
@@ -268,6 +269,8 @@ def _judged(block: Block, context: Context) -> Verdict:
     try:
         told, tag = _statements(block, context)
     except (LatexError, ReadingError) as error:
+        if (shape := judge_shape(block.text, context)) is not None:
+            return _together(block, tag, [shape], [])
         unfinished = isinstance(error, UnfinishedError)
         return Verdict(block.line, block.text, ILL_FORMED if unfinished else NOT_READ, tag=tag, reason=str(error))
     _relate(told, context)
