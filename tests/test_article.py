@@ -206,6 +206,7 @@ def index_equations(text: str, target: str) -> list[tuple[Line, list[Line]]]:
     found: list[tuple[Line, list[Line]]] = []
     solved = []
     for lines in displays(text):
+        before = len(found)  # an m is said in the display in which it stands
         for line in lines:
             if (
                 not isinstance(line, Line)
@@ -219,7 +220,7 @@ def index_equations(text: str, target: str) -> list[tuple[Line, list[Line]]]:
                 and "matrix" not in line.sides[0]
             ):
                 found.append((line, []))
-            elif re.fullmatch(r"[om]_\{\d\}", line.left) and found:
+            elif re.fullmatch(r"[om]_\{\d\}", line.left) and len(found) > before:
                 found[-1][1].append(line)
             elif re.fullmatch(r"k(_\{\d\})?", line.left):
                 solved.append(line)
@@ -731,7 +732,8 @@ def test_every_word_is_used_and_none_is_missing(monkeypatch: pytest.MonkeyPatch)
     for conv in WORDY:
         told = document(conv, "en", "squared", detail="all") if conv.terms < 60 else article(conv)
         used |= keys((told.title, told.subtitle, told.sections))
-    for conv in (SMALL[0], SMALL[6], SMALL[2]):
+    filled = Conv(input=(3, 3), kernel=2, padding=1, padding_mode="constant")
+    for conv in (SMALL[0], SMALL[6], SMALL[2], filled):
         used |= keys(document(conv, sections=["second"]).sections)
     used |= {"second.fails"}
     used |= keys(document(Conv(input=12, kernel=3), budget=30).sections)  # too narrow for its Jacobian

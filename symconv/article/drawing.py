@@ -111,7 +111,8 @@ def _remarks(node: tree.Correlate, reading: Reading) -> Iterator[tuple[str, dict
         yield "taps", {}
     if max(reading.per_axis(node.stride)) > 1:
         sizes = [reading.conv.sizes(axis) for axis in range(reading.conv.ndim)]
-        yield "kept", {"by": Setting(sizes).amount(node.stride)}
+        by = Setting(sizes).amount(node.stride)
+        yield "kept", {"by": by, "arrow": Row((Operator("↓"), by))}
 
 
 def _in_one(

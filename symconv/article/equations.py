@@ -32,13 +32,21 @@ from symconv.mathematics.tree import (
 
 __all__ = [
     "array_index", "computed", "gradient_equations", "index_condition", "indices", "label_totals", "letters",
-    "loss_equation", "numbers", "output_size", "output_totals", "remainder", "several_channels", "shown_labels",
-    "totals_over", "window_index",
+    "loss_equation", "numbers", "only", "output_size", "output_totals", "remainder", "row", "several_channels",
+    "shown_labels", "single_labels", "summed_indices", "totals_over", "window_index",
 ]  # fmt: skip
 
 #: the relation's letters as the layer's own when it is transposed: the two sides change places
 #: how many values a channel index takes, in letters; of one group where there are groups
 COUNTS = {"n": "N", "g": "G", "f": "F", "c": "C"}
+
+#: how many values an index of space takes
+EXTENT = {"o": "O", "k": "K", "m": "H"}
+
+
+def row(parts: tuple[Math, ...]) -> Math:
+    """The parts beside each other."""
+    return Row(parts) if len(parts) > 1 else parts[0]
 
 
 def own(conv: Conv, letter: str) -> str:
@@ -100,20 +108,43 @@ def shown_labels(conv: Conv) -> str:
     return "".join(label for label in "ngfc" if shown[label])
 
 
-def array_index(conv: Conv, array: str, space: Sequence[Math]) -> Math:
-    """An array with its channel indices and the given spatial ones."""
-    shown = [Word(own(conv, label)) for label in channel_labels(conv)[array] if label in shown_labels(conv)]
+def array_index(conv: Conv, array: str, space: Sequence[Math], single: str = "") -> Math:
+    """An array with its channel indices and the given spatial ones; for the labels in ``single`` stands the first index."""
+    shown = [
+        _first() if label in single else Word(own(conv, label))
+        for label in channel_labels(conv)[array]
+        if label in shown_labels(conv)
+    ]
     indices = [*shown, *space]
     return Below(Word(array), separated(indices)) if indices else Word(array)
 
 
-def window_index(conv: Conv, axis: int, with_numbers: bool) -> Math:
-    """The padded side's index that tap k of window o reads, 1-based: ``s(o - 1) + d(k - 1) + 1 - p``."""
+def window_index(conv: Conv, axis: int, with_numbers: bool, over: str = "") -> Math:
+    """The padded side's index that tap k of window o reads, 1-based: ``s(o - 1) + d(k - 1) + 1 - p``; with numbers, where the
+    letter ``over`` has one value, that."""
     e = one_based(relation.INPUT_INDEX, ("o", "k"))
     if with_numbers:
         values = conv.axes[axis].values
-        return of_integer(simplified(e, {name: values[name] for name in ("s", "d", "p")}), letters(conv, axis))
+        known = {name: values[name] for name in ("s", "d", "p")} | only(conv, axis, over)
+        return of_integer(simplified(e, known), letters(conv, axis))
     return of_integer(e, letters(conv, axis))
+
+
+def only(conv: Conv, axis: int, letter: str) -> dict[str, int]:
+    """The one value of an index that has no other on this axis: a sum over it is a single term."""
+    return {letter: FIRST.get()} if letter and conv.axes[axis].values[EXTENT[letter]] == 1 else {}
+
+
+def _first() -> Math:
+    return Word(str(FIRST.get()))
+
+
+def summed_indices(conv: Conv, letter: str, with_numbers: bool) -> list[Math]:
+    """The index of each axis in a sum over o, k or m; with numbers, its value where it has one only."""
+    return [
+        _first() if with_numbers and only(conv, axis, letter) else letters(conv, axis)[letter]
+        for axis in range(conv.ndim)
+    ]
 
 
 def index_condition(conv: Conv, axis: int, with_numbers: bool) -> Math:
@@ -126,11 +157,12 @@ def indices(conv: Conv, letter: str) -> list[Math]:
 
 
 def totals_over(conv: Conv, letter: str, with_numbers: bool) -> list[Total]:
-    """One sum for each axis over o or k."""
-    extent = {"o": "O", "k": "K"}[letter]
+    """One sum for each axis over o, k or m; with numbers, where there is more than one value."""
     result = []
     for axis in range(conv.ndim):
-        over = (numbers if with_numbers else letters)(conv, axis)[extent]
+        if with_numbers and only(conv, axis, letter):
+            continue
+        over = (numbers if with_numbers else letters)(conv, axis)[EXTENT[letter]]
         result.append(Total((_from_first(letters(conv, axis)[letter]),), _last(over)))
     return result
 
@@ -148,11 +180,17 @@ def _last(count: Math) -> Math:
     return Sum(((1, count), (-1, Word("1"))))
 
 
+def single_labels(conv: Conv, labels: str, with_numbers: bool) -> str:
+    """With numbers, those of the written channel indices among ``labels`` that have one value."""
+    sizes = label_sizes(conv)
+    return "".join(label for label in shown_labels(conv) if with_numbers and label in labels and sizes[label] == 1)
+
+
 def label_totals(conv: Conv, labels: str, with_numbers: bool) -> list[Total]:
-    """One sum for each of the written channel indices among ``labels``."""
+    """One sum for each of the written channel indices among ``labels``; with numbers, where there is more than one value."""
     result = []
     for label in shown_labels(conv):
-        if label in labels:
+        if label in labels and label not in single_labels(conv, labels, with_numbers):
             letter = own(conv, label)
             count: Math = Word(str(label_sizes(conv)[label])) if with_numbers else Word(COUNTS[letter])
             if conv.groups > 1 and letter in "fc" and not with_numbers:
@@ -174,32 +212,33 @@ def gradient_equations(conv: Conv, target: str, with_numbers: bool) -> list[Equa
     has an equation of its own for each axis.
     """
     strided, padded = sides(conv)
-    windows = [window_index(conv, axis, with_numbers) for axis in range(conv.ndim)]
     where: list[Equation] = []
     labels = channel_labels(conv)
     o, k, m = (indices(conv, letter) for letter in "okm")
     if target == "db":
         totals = [*label_totals(conv, "n", with_numbers), *output_totals(conv, with_numbers)]
-        dy = array_index(conv, "dy", indices(conv, conv.kind.side("y")))
-        return [Equation.of(array_index(conv, "db", []), Row((*totals, dy)))]
+        places = summed_indices(conv, conv.kind.side("y"), with_numbers)
+        dy = array_index(conv, "dy", places, single_labels(conv, "n", with_numbers))
+        return [Equation.of(array_index(conv, "db", []), row((*totals, dy)))]
     array = target.removeprefix("d")
     factors = TARGETS[target]
     summed = "".join(sorted(set("".join(labels[f] for f in factors)) - set(labels[array]), key="ngfc".index))
     totals = label_totals(conv, summed, with_numbers)
     space = {"w": k, strided: o, padded: m}
-    if array == strided:
-        totals += totals_over(conv, "k", with_numbers)
-        space[padded] = windows
-    elif array == "w":
-        totals += totals_over(conv, "o", with_numbers)
+    over = {strided: "k", "w": "o"}.get(array)
+    if over:
+        totals += totals_over(conv, over, with_numbers)
+        space[strided if over == "o" else "w"] = summed_indices(conv, over, with_numbers)
+        windows = [window_index(conv, axis, with_numbers, over) for axis in range(conv.ndim)]
         space[padded] = windows
     else:
         totals.append(Total(tuple(index_condition(conv, axis, with_numbers) for axis in range(conv.ndim))))
-    if array != padded and conv.ndim > (2 if with_numbers else 1):
+    if over and conv.ndim > (2 if with_numbers else 1):
         where = [Equation.of(m[axis], windows[axis]) for axis in range(conv.ndim)]
         space[padded] = m
-    product = Product(tuple(array_index(conv, f, space[f.removeprefix("d")]) for f in factors), apart=True)
-    body: Math = Row((*totals, product))
+    single = single_labels(conv, summed, with_numbers)
+    product = Product(tuple(array_index(conv, f, space[f.removeprefix("d")], single) for f in factors), apart=True)
+    body = row((*totals, product))
     if target == "y" and conv.bias:
         body = Sum(((1, body), (1, array_index(conv, "b", []))))
     return [Equation.of(array_index(conv, target, space[array]), body), *where]
@@ -207,14 +246,7 @@ def gradient_equations(conv: Conv, target: str, with_numbers: bool) -> list[Equa
 
 def output_totals(conv: Conv, with_numbers: bool) -> list[Total]:
     """One sum over y for each axis."""
-    if not conv.transposed:
-        return totals_over(conv, "o", with_numbers)
-    result = []
-    for axis in range(conv.ndim):
-        names = letters(conv, axis)
-        over = (numbers(conv, axis) if with_numbers else names)["H"]
-        result.append(Total((_from_first(names["m"]),), _last(over)))
-    return result
+    return totals_over(conv, conv.kind.side("y"), with_numbers)
 
 
 def loss_equation(conv: Conv, loss: str) -> Equation:

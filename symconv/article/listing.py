@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,7 +26,10 @@ from symconv.mathematics.notation import OWN, Notation
 from symconv.mathematics.of_integers import simplified
 from symconv.prose import Prose
 
-__all__ = ["gradient_check", "listing"]
+__all__ = ["WIDTH", "gradient_check", "listing"]
+
+#: lines are no longer than this: set in, they fit a terminal of 80 columns
+WIDTH = 78
 
 #: the operations of the formulas, in the order in which they are shown
 OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -57,7 +59,8 @@ def listing(conv: Conv, words: Prose, own: Notation = OWN, brief: bool = False) 
     used = [name for name in OPERATIONS if f"{name}(" in functions]
     operations = [_comment(words, name) + _bare(source.copied(OPERATIONS[name])) for name in used]
     head = "\n".join(_constants(conv, words, not known))
-    return "\n\n".join([*(_renamed(text, own) for text in (head, functions) if text), *operations])
+    parts = [*(_renamed(text, own) for text in (head, functions) if text), *operations]
+    return "\n\n".join(source.narrowed(part, WIDTH) for part in parts)
 
 
 def _known(conv: Conv) -> dict[str, int]:
@@ -92,7 +95,7 @@ def gradient_check(conv: Conv, words: Prose, own: Notation = OWN) -> str:
             '    print(f"{name}: {abs(numeric - exact) / max(abs(numeric), abs(exact)):.1e}")',
         ]
     )
-    return _renamed(text, own)
+    return source.narrowed(_renamed(text, own), WIDTH)
 
 
 #: what is renamed in code where an author's letters differ
@@ -159,8 +162,7 @@ def _line(conv: Conv, target: str, formula: tree.Formula) -> str:
     if target == "y" and isinstance(body, tree.Add):
         body = body.left
     value = formula_source(tree.Formula(target, body, transposed=conv.transposed), labels)
-    # set as if indented more, so that the lines fit a terminal of 80 columns
-    return textwrap.dedent(source.render([source.assign(target, value)], depth=6)).strip()
+    return ast.unparse(ast.fix_missing_locations(source.assign(target, value))).replace("'", '"')
 
 
 def _forward(conv: Conv, formulas: dict[str, tree.Formula], words: Prose) -> str:

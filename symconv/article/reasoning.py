@@ -17,7 +17,11 @@ from symconv.article.equations import (
     indices,
     label_totals,
     letters,
+    only,
     output_totals,
+    row,
+    single_labels,
+    summed_indices,
     totals_over,
     window_index,
 )
@@ -86,21 +90,21 @@ def kronecker(conv: Conv) -> list[Equation]:
     return [Equation.of(_partial(conv), body), *where]
 
 
-def solved(conv: Conv, axis: int, with_numbers: bool) -> Equation:
+def solved(conv: Conv, axis: int, with_numbers: bool, over: str = "") -> Equation:
     """The tap that leads from window o to place m; of a transposed layer, the place in y that tap k leads to."""
     if conv.transposed:
         return Equation.of(letters(conv, axis)["m"], window_index(conv, axis, with_numbers))
-    return Equation.of(letters(conv, axis)["k"], _tap(conv, axis, with_numbers))
+    return Equation.of(letters(conv, axis)["k"], _tap(conv, axis, with_numbers, over))
 
 
-def _tap(conv: Conv, axis: int, with_numbers: bool) -> Math:
+def _tap(conv: Conv, axis: int, with_numbers: bool, over: str = "") -> Math:
     """k from ``m = s(o - 1) + d(k - 1) - p + 1``."""
     first = one_based(relation.INPUT_INDEX, ("o", "k")).substitute({"k": Const(FIRST.get())})
     distance: Integer = Name("m") - first  # from the window's first tap: d(k - 1)
     names, values = letters(conv, axis), conv.axes[axis].values
     if not with_numbers:
         return _from_first(Fraction(of_integer(distance, names), names["d"]))
-    known = {name: values[name] for name in ("s", "p")}
+    known = {name: values[name] for name in ("s", "p")} | only(conv, axis, over)
     if values["d"] == 1:
         return of_integer(simplified(distance + FIRST.get(), known), names)
     return _from_first(Fraction(of_integer(simplified(distance, known), names), Word(str(values["d"]))))
@@ -113,15 +117,16 @@ def _from_first(distance: Math) -> Math:
 
 def extended(conv: Conv, with_numbers: bool) -> list[Equation]:
     """dx as a sum over the windows alone, w extended by zero; the taps apart where they are fractions, or in letters."""
-    o, m, k = (indices(conv, letter) for letter in "omk")
+    m, k, o = indices(conv, "m"), indices(conv, "k"), summed_indices(conv, "o", with_numbers)
     labels = channel_labels(conv)
     summed = "".join(label for label in labels["y"] if label not in labels["x"])
     over = (*label_totals(conv, summed, with_numbers), *totals_over(conv, "o", with_numbers))
+    single = single_labels(conv, summed, with_numbers)
     apart = not with_numbers or any(axis.d > 1 for axis in conv.axes)
-    taps = k if apart else [_tap(conv, axis, True) for axis in range(conv.ndim)]
-    product = Product((array_index(conv, "dy", o), array_index(conv, "w", taps)), apart=True)
-    where = [solved(conv, axis, with_numbers) for axis in range(conv.ndim)] if apart else []
-    return [Equation.of(array_index(conv, "dx", m), Row((*over, product))), *where]
+    taps = k if apart else [_tap(conv, axis, True, "o") for axis in range(conv.ndim)]
+    product = Product((array_index(conv, "dy", o, single), array_index(conv, "w", taps, single)), apart=True)
+    where = [solved(conv, axis, with_numbers, "o") for axis in range(conv.ndim)] if apart else []
+    return [Equation.of(array_index(conv, "dx", m), row((*over, product))), *where]
 
 
 # one entry ------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from symconv.algebra.integers import Integer
 
 __all__ = [
     "WIDTH", "assign", "augment", "call", "copied", "docstring", "expression", "expression_statement", "function", "indexed",
-    "loop", "method", "name", "names_in", "noted", "number", "operation", "render", "returned", "tuple_of", "when",
+    "loop", "method", "name", "names_in", "narrowed", "noted", "number", "operation", "render", "returned", "tuple_of", "when",
 ]  # fmt: skip
 
 #: lines of emitted files are no longer than this
@@ -142,6 +142,33 @@ def render(statements: Sequence[ast.stmt], depth: int = 0) -> str:
     return "".join(_statement(statement, "    " * depth, depth) for statement in statements)
 
 
+def narrowed(text: str, width: int) -> str:
+    """Source whose lines are broken where they are longer than ``width``, in a way that keeps its meaning.
+
+    >>> print(narrowed("    kept = [slice(max(0, -u), n) for n, u in zip(space, before)]", 50))
+        kept = [
+            slice(max(0, -u), n)
+            for n, u in zip(space, before)
+        ]
+    """
+    more = " " * (WIDTH - width)  # lines are laid out as if they began further to the right
+    result = []
+    for line in text.splitlines():
+        body = line.lstrip()
+        indent = line[: len(line) - len(body)]
+        if len(line) <= width or not (_balanced(body) or body.startswith("#")):
+            result.append(line)
+        elif body.startswith("#"):
+            result += textwrap.wrap(body[2:], width, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
+        else:
+            rows = [each.removeprefix(more) for each in _fitted(body, more + indent).splitlines()]
+            # what stands in the bracket may be too long as well
+            result += (
+                [line] if len(rows) == 1 else [narrowed(each, width) if _balanced(each) else each for each in rows]
+            )
+    return "\n".join(result)
+
+
 def _statement(statement: ast.stmt, indent: str, depth: int) -> str:
     comment = getattr(statement, "comment", "")
     above = textwrap.fill(comment, WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
@@ -180,11 +207,18 @@ def _fitted(line: str, indent: str) -> str:
         return _spread("(", [f"{part}," for part in _split(left, ", ")], f") = {right}", indent)
     terms = _split(right, " + ") if equals else []
     room = WIDTH - len(indent) - 4
+    values = _split(right, ", ") if equals else []
+    if len(values) > 1:
+        return _spread(f"{left} = (", [f"{value}," for value in values], ")", indent)
     if len(terms) > 1 and max(map(len, terms)) + 2 <= room:
         return _spread(f"{left} = (", [terms[0], *(f"+ {term}" for term in terms[1:])], ")", indent)
     start = _outer_bracket(line)
     opening, inner, closing = line[: start + 1], line[start + 1 : _closing(line, start)], line[_closing(line, start) :]
     pieces = []
+    element, *loops = _split(inner, " for ")
+    if loops:  # a comprehension: what is taken, and over what, on lines of their own
+        rows = [element, *(f"for {each}" for each in loops)]
+        return f"{indent}{opening}\n" + "".join(f"{indent}    {row}\n" for row in rows) + f"{indent}{closing}\n"
     for part in _split(inner, ", "):
         terms = _split(part, " + ") if len(part) >= room else [part]
         pieces += [terms[0], *(f"+ {term}" for term in terms[1:])]
@@ -194,8 +228,14 @@ def _fitted(line: str, indent: str) -> str:
 
 def _spread(opening: str, pieces: Sequence[str], closing: str, indent: str) -> str:
     """``pieces`` on lines of their own between the brackets, as many on each as fit."""
-    hanging = _rows(pieces, WIDTH - len(indent) - len(opening) - len(closing) + 1)
-    if len(opening) <= HANGING and len(hanging) == 2 and not any(piece.startswith("+ ") for piece in pieces):
+    room = WIDTH - len(indent) - len(opening) - len(closing) + 1
+    hanging = _rows(pieces, room)
+    if (
+        len(opening) <= HANGING
+        and len(hanging) == 2
+        and max(map(len, hanging)) <= room
+        and not any(piece.startswith("+ ") for piece in pieces)
+    ):
         below = " " * len(indent + opening)
         return f"{indent}{opening}{hanging[0]}\n{below}{hanging[1].removesuffix(',')}{closing}\n"
     rows = _rows(pieces, WIDTH - len(indent) - 4)
@@ -219,7 +259,12 @@ def _rows(pieces: Sequence[str], width: int) -> list[str]:
 def _without_outer_brackets(line: str) -> str:
     """``for (a, b) in``, ``(a, b) =``, ``= (a, b)`` and ``return (a, b)`` without the brackets that ``ast.unparse`` adds."""
     left, _, right = line.partition(" = ")
-    if ", " in left and right.startswith("(") and _closing(right, 0) == len(right) - 1:
+    if (
+        ", " in left
+        and right.startswith("(")
+        and _closing(right, 0) == len(right) - 1
+        and len(_split(right[1:-1], " for ")) == 1
+    ):
         line = f"{left} = {right[1:-1]}"
     for lead, end in (("for ", " in "), ("", " = "), ("return ", "")):
         if line.startswith(f"{lead}("):
@@ -238,6 +283,10 @@ def _outer_bracket(line: str) -> int:
             position = _closing(line, position)
         position += 1
     return max(spans)[1]
+
+
+def _balanced(line: str) -> bool:
+    return all(line.count(a) == line.count(b) for a, b in ("()", "[]", "{}"))
 
 
 def _closing(line: str, start: int) -> int:

@@ -7,7 +7,7 @@ below, matrices their brackets.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
@@ -44,6 +44,10 @@ BRACKETS = {
     "[": ("[", "⎡", "⎢", "⎣"), "]": ("]", "⎤", "⎥", "⎦"), "(": ("(", "⎛", "⎜", "⎝"), ")": (")", "⎞", "⎟", "⎠"),
     "⌊": ("⌊", "⎢", "⎢", "⎣"), "⌋": ("⌋", "⎥", "⎥", "⎦"),
 }  # fmt: skip
+
+
+#: what does not fit beside its left side stands below it, set in by this much
+BELOW_BY = 6
 
 
 @dataclass(frozen=True)
@@ -187,11 +191,26 @@ def _(thing: Total) -> Box:
     return stacked([*over, "Σ", *under], len(over))
 
 
+@dataclass(frozen=True)
+class Dense(Matrix):
+    """A matrix whose columns stand one space apart."""
+
+
+def dense(thing: Math) -> Math:
+    """The same with its matrices dense."""
+    if isinstance(thing, Matrix):
+        return Dense(thing.rows)
+    if isinstance(thing, Fence):
+        return replace(thing, body=dense(thing.body))
+    return Row(tuple(map(dense, thing.parts))) if isinstance(thing, Row) else thing
+
+
 @box.register
 def _(thing: Matrix) -> Box:
     cells = [[box(cell).lines[0] for cell in row] for row in thing.rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    rows = ["  ".join(cell.center(size) for cell, size in zip(row, widths, strict=True)) for row in cells]
+    gap = " " if isinstance(thing, Dense) else "  "
+    rows = [gap.join(cell.center(size) for cell, size in zip(row, widths, strict=True)) for row in cells]
     inner = Box(tuple(f" {row} " for row in rows), (len(rows) - 1) // 2)
     return bracketed(inner, "[", "]")
 
@@ -212,7 +231,8 @@ def pretty(thing: Math | Equation | tree.Formula | Integer, width: int = 100) ->
         thing = of_integer(thing)
     if isinstance(thing, Equation):
         return "\n".join(line.rstrip() for line in equation_lines(thing, width))
-    return "\n".join(line.rstrip() for line in box(thing).lines)
+    rows = box(thing).lines
+    return rows[0].strip() if len(rows) == 1 else "\n".join(line.rstrip() for line in rows)
 
 
 def equation_lines(
@@ -220,8 +240,9 @@ def equation_lines(
 ) -> list[str]:
     """An equation as lines; its left side is set to the right of ``left`` columns, so that equations align.
 
-    Sides follow each other on one line where they fit, and are broken before signs where they do not. ``note`` words the
-    equation's count of what is left out.
+    Sides follow each other on one line where they fit, and are broken before signs where they do not; what cannot be broken and
+    is too wide has its matrices set closer, or stands below its left side. ``note`` words the equation's count of what is left
+    out.
     """
     head = box(equation.left)
     head = beside([Box((" " * max(0, left - head.width),)), head])
@@ -231,9 +252,18 @@ def equation_lines(
     if len(equation.steps) > 1 and whole.width <= width:
         return list(whole.lines)
     for i, (sign, side) in enumerate(equation.steps):
-        rows = lines(side, lambda piece: box(piece).width, max(20, width - head.width - 3))
+        room = max(20, width - head.width - 3)
+        rows = lines(side, measured, room)
+        for other in (dense, opened):
+            if max(map(measured, rows)) > room:
+                rows = lines(other(side), measured, room)
+        low = not i and head.width > BELOW_BY and max(map(measured, rows)) > room
+        if low:  # the left side has a line of its own
+            result += beside([head, Box((f" {sign}",))]).lines
+            head, indent = Box((" " * (BELOW_BY - 3),)), Box((" " * BELOW_BY,))
+            rows = lines(side, measured, width - BELOW_BY)
         for j, row in enumerate(rows):
-            if j:
+            if j or low:
                 lead = indent
             else:
                 lead = beside([Box((" " * head.width,)) if i else head, Box((f" {sign} ",))])
@@ -248,6 +278,24 @@ def equation_lines(
         else:
             result.append(" " * head.width + text)
     return result
+
+
+def opened(thing: Math) -> Math:
+    """A row whose last part is a bracket on one line, as one that can be broken inside it."""
+    fence = thing.parts[-1] if isinstance(thing, Row) else None
+    if (
+        isinstance(thing, Row)
+        and isinstance(fence, Fence)
+        and isinstance(fence.body, Row)
+        and len(box(fence).lines) == 1
+    ):
+        return Row((*thing.parts[:-1], Word(fence.left), *fence.body.parts, Word(fence.right)))
+    return thing
+
+
+def measured(math: Math) -> int:
+    """The columns that ``math`` takes."""
+    return box(math).width
 
 
 def _led(row: Math) -> Math:

@@ -10,7 +10,7 @@ from string import Formatter
 
 from symconv.mathematics.notation import OWN, Notation
 from symconv.mathematics.text import pretty
-from symconv.mathematics.tree import Math, Word, listed
+from symconv.mathematics.tree import Math, Operator, Row, Word, listed
 from symconv.prose.languages import Language, language, table
 
 __all__ = ["Cited", "Literal", "Phrase", "Prose", "Reference", "Run", "Value", "prose"]
@@ -23,6 +23,7 @@ SYMBOLS: dict[str, Math] = {
     },
     **{letter: Word(letter) for letter in "HKOsdpqrncfgokmNCF"},
     **{name: Word(sign) for name, sign in (("star", "⋆"), ("up", "↑"), ("down", "↓"), ("against", "⊙"))},
+    **{name: Row((Word("x"), Operator(sign), Word("s"))) for name, sign in (("spread", "↑"), ("kept", "↓"))},
 }
 
 

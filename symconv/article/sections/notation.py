@@ -10,8 +10,10 @@ from symconv.article.blocks import Block, Code, Paragraph, Section, Table
 from symconv.article.case import Case
 from symconv.article.closed import formula_for
 from symconv.article.companions import named
+from symconv.article.listing import WIDTH
 from symconv.formulas import tree
 from symconv.formulas.values import Reading
+from symconv.kernels.source import narrowed
 from symconv.layer.conv import Axis, Conv
 from symconv.layer.kind import KINDS
 from symconv.mathematics.notation import OWN, Notation
@@ -129,7 +131,7 @@ def in_pytorch(conv: Conv, own: Notation = OWN) -> str | None:
     if conv.groups > 1:
         said.append(f"groups={conv.groups}")
     dx, dy, w = (own.identifier(name) for name in ("dx", "dy", "w"))
-    return f"{dx} = torch.nn.functional.{function}({', '.join([dy, w, *said])})"
+    return narrowed(f"{dx} = torch.nn.functional.{function}({', '.join([dy, w, *said])})", WIDTH)
 
 
 def elsewhere(conv: Conv, own: Notation = OWN) -> list[Block]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -245,8 +246,11 @@ def _sizes(conv: Conv, own: Notation) -> Table:
 
 
 def _once(conv: Conv, equation: Callable[[Conv, int], Equation]) -> list[Equation]:
-    """The equation of every axis, those alike said once."""
-    return list(dict.fromkeys(equation(conv, axis) for axis in range(conv.ndim)))
+    """The equation of every axis, those alike said once; what differs on the right has the number of its axis on the left."""
+    each = [equation(conv, axis) for axis in range(conv.ndim)]
+    if len({line.left for line in each}) < len(set(each)):
+        each = [replace(line, left=Below(line.left, number(axis + 1))) for axis, line in enumerate(each)]
+    return list(dict.fromkeys(each))
 
 
 def upstream_of_squared(conv: Conv) -> list[Equation | Gap]:
