@@ -131,10 +131,10 @@ def lines(body: str) -> Iterator[Line | Gap]:
     body = re.sub(inner, lambda found: found[0].replace(r"\\", ";"), body, flags=re.S)
     whole: list[str] = []
     for row in in_order([row.strip() for row in re.split(r"\\\\\*?(?:\[\d+pt\])?", body)]):
-        if re.match(r"&\s*(\\quad \{\}|=)", row):
-            whole[-1] += re.sub(r"^&\s*(\\quad \{\})?", " ", row)
+        if re.match(r"&\s*(\\q?quad \{\}|=)", row):
+            whole[-1] += re.sub(r"^&\s*(\\q?quad \{\})?", " ", row)
         else:
-            whole.append(row)
+            whole.append(row.removeprefix("{}& "))
     for row in whole:
         gap = re.match(rf"& \\quad \\vdots \\quad \\text\{{\({NUMBER} (?:more|autres)\)\}}$", row)
         if gap:

@@ -20,6 +20,9 @@ __all__ = ["TOLD", "Case"]
 #: the losses that an article is written for
 TOLD = tuple(name for name in LOSSES if name != "cross-entropy")
 
+#: characters in the row of a matrix below which lines are narrow
+NARROW = 50
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -111,6 +114,11 @@ class Case:
             pairs = zip(mine.reshape(len(mine)), theirs.reshape(len(theirs)), strict=True)
             result[target] = (len(mine), sum(sympy.expand(a.xreplace(dy) - b) != 0 for a, b in pairs))
         return result
+
+    @property
+    def narrow(self) -> bool:
+        """Whether long indices get equations of their own, so that sums can be read in a narrow column."""
+        return self.budget < NARROW
 
     @property
     def ok(self) -> bool:

@@ -204,12 +204,12 @@ def sides(conv: Conv) -> tuple[str, str]:
     return conv.kind.strided, conv.kind.padded
 
 
-def gradient_equations(conv: Conv, target: str, with_numbers: bool) -> list[Equation]:
+def gradient_equations(conv: Conv, target: str, with_numbers: bool, narrow: bool = False) -> list[Equation]:
     """y, dx, dw or db as a sum over the relation, one factor of the loss left out.
 
     On the strided side the sum runs over the taps, for w over the windows, and on the padded side over the pairs of
-    window and tap that meet in the entry. Where the index of the window would be too long to stand below, it is called m and
-    has an equation of its own for each axis.
+    window and tap that meet in the entry. Where the index of the window would be too long to stand below (on ``narrow`` lines
+    on two axes already), it is called m and has an equation of its own for each axis.
     """
     strided, padded = sides(conv)
     where: list[Equation] = []
@@ -233,7 +233,7 @@ def gradient_equations(conv: Conv, target: str, with_numbers: bool) -> list[Equa
         space[padded] = windows
     else:
         totals.append(Total(tuple(index_condition(conv, axis, with_numbers) for axis in range(conv.ndim))))
-    if over and conv.ndim > (2 if with_numbers else 1):
+    if over and conv.ndim > (2 if with_numbers and not narrow else 1):
         where = [Equation.of(m[axis], windows[axis]) for axis in range(conv.ndim)]
         space[padded] = m
     single = single_labels(conv, summed, with_numbers)

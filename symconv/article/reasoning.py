@@ -115,14 +115,15 @@ def _from_first(distance: Math) -> Math:
     return Sum(((1, distance), (1, Word("1")))) if FIRST.get() else distance
 
 
-def extended(conv: Conv, with_numbers: bool) -> list[Equation]:
-    """dx as a sum over the windows alone, w extended by zero; the taps apart where they are fractions, or in letters."""
+def extended(conv: Conv, with_numbers: bool, narrow: bool = False) -> list[Equation]:
+    """dx as a sum over the windows alone, w extended by zero; the taps apart where they are fractions, in letters, or the
+    lines are ``narrow``."""
     m, k, o = indices(conv, "m"), indices(conv, "k"), summed_indices(conv, "o", with_numbers)
     labels = channel_labels(conv)
     summed = "".join(label for label in labels["y"] if label not in labels["x"])
     over = (*label_totals(conv, summed, with_numbers), *totals_over(conv, "o", with_numbers))
     single = single_labels(conv, summed, with_numbers)
-    apart = not with_numbers or any(axis.d > 1 for axis in conv.axes)
+    apart = not with_numbers or (narrow and conv.ndim > 1) or any(axis.d > 1 for axis in conv.axes)
     taps = k if apart else [_tap(conv, axis, True, "o") for axis in range(conv.ndim)]
     product = Product((array_index(conv, "dy", o, single), array_index(conv, "w", taps, single)), apart=True)
     where = [solved(conv, axis, with_numbers, "o") for axis in range(conv.ndim)] if apart else []

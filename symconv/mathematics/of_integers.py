@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 
 from symconv.algebra.integers import Const, Integer, Name, Op, additive_terms
 from symconv.mathematics.tree import Fence, Fraction, Math, Operator, Product, Row, Sum, Word
 
-__all__ = ["FIRST", "factor", "from_one", "in_a_line", "indices_from", "of_integer", "one_based", "simplified"]
+__all__ = ["FIRST", "factor", "from_one", "indices_from", "of_integer", "one_based", "simplified"]
 
 #: the first index of typeset arrays, 1 or 0, while a text is written
 FIRST: ContextVar[int] = ContextVar("first_index", default=1)
@@ -81,18 +80,6 @@ def of_integer(e: Integer, names: Mapping[str, Math] | None = None) -> Math:
     if e.op == "//":
         return Fence(Fraction(of_integer(e.left, names), of_integer(e.right, names)), "⌊", "⌋")
     return Row((factor(e.left, names), Operator("mod"), factor(e.right, names)))
-
-
-def in_a_line(math: Math) -> Math:
-    """The same without fractions over two lines, which are too small to read inside a sentence: ``⌊(H - K) / s⌋``."""
-    if isinstance(math, Fraction):
-        top, bottom = (Fence(part) if isinstance(part, (Sum, Product)) else part for part in (math.top, math.bottom))
-        return Row((top, Word("/"), bottom))
-    if isinstance(math, Fence):
-        return replace(math, body=in_a_line(math.body))
-    if isinstance(math, Sum):
-        return Sum(tuple((sign, in_a_line(term)) for sign, term in math.terms))
-    return math
 
 
 def _term(e: Integer, names: Mapping[str, Math]) -> Math:

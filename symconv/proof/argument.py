@@ -9,7 +9,7 @@ from symconv.formulas import tree
 from symconv.layer.kind import LayerKind
 from symconv.layer.padding import Mode
 from symconv.mathematics.latex import latex
-from symconv.mathematics.of_integers import from_one, in_a_line, of_integer
+from symconv.mathematics.of_integers import from_one, of_integer
 from symconv.mathematics.tree import Below, Math, Operator, Row, Word, separated
 from symconv.proof.positions import meeting, places
 from symconv.prose import Literal, Phrase, Value, prose
@@ -43,7 +43,7 @@ def most_padding(mode: Mode) -> Math | None:
 
 def existing(kind: LayerKind) -> Math:
     """The length of y, and that the layer exists: ``O = ... ≥ 1``."""
-    return Row((Word("O"), Operator("="), in_a_line(of_integer(kind.output_size)), Operator("≥"), Word("1")))
+    return Row((Word("O"), Operator("="), of_integer(kind.output_size), Operator("≥"), Word("1")))
 
 
 def matching(target: str, node: tree.Correlate, index: Callable[[str], str], extents: Mapping[str, Integer]) -> Phrase:

@@ -10,7 +10,17 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from symconv.article.blocks import Article, Equations, Table
-from symconv.article.formats.displays import OPENING, STYLES, Style, deepest, fitting, matrix_rows, row_end, rows
+from symconv.article.formats.displays import (
+    OPENING,
+    STYLES,
+    Style,
+    deepest,
+    fitting,
+    matrix_rows,
+    opened,
+    row_end,
+    rows,
+)
 from symconv.article.pictures import PRINT, picture, room_of
 from symconv.figures.tikz import LARGEST_CELL
 from symconv.mathematics.latex import latex
@@ -92,6 +102,7 @@ def display(prose: Prose, block: Equations, prefix: str = "", width: float = TEX
     """Equations as one alignment, in smaller type where a matrix needs it; the number of a display is beside its first line."""
     number = prose.numbers.get(block.label) if block.label else None
     limit = width - (NUMBER if number else 0) - (FRAME if block.boxed else 0)
+    block = opened(block, limit)
     style = fitting(block, limit)
     lines = rows(block, limit, style, counted(prose, "elided.more"), counted(prose, "elided.terms_note"))
     label = rf"\label{{{prefix}{block.label}}}" if number else ""

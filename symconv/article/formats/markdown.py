@@ -12,7 +12,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from symconv.article.blocks import Article, Equations
-from symconv.article.formats.displays import STYLES, fitting
+from symconv.article.formats.displays import STYLES, fitting, opened
 from symconv.article.formats.latex import FRAME, NUMBER, TEXT_WIDTH, aligned
 from symconv.article.pictures import PAGE, Room, explored, picture, pictures, room_of
 from symconv.mathematics.latex import latex
@@ -77,6 +77,7 @@ def display(prose: Prose, block: Equations, dialect: Dialect = DIALECTS["plain"]
     style = STYLES[0]
     if width is not None:
         limit = width - (NUMBER if block.label in prose.numbers else 0) - (FRAME if block.boxed else 0)
+        block = opened(block, limit)
         style = fitting(block, limit)
     shown = _replaced(aligned(prose, block, limit, style), dialect)
     if style.command:

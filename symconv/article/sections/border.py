@@ -45,7 +45,7 @@ def border(case: Case) -> Section:
         *entry_equations(line, "dx", case.line.gradients.terms("dx")),
     ]
     if case.line is not case:
-        blocks += [Paragraph(Phrase(f"border.whole{kind}")), general(conv, "dw", "dw")]
+        blocks += [Paragraph(Phrase(f"border.whole{kind}")), general(case, "dw", "dw")]
         blocks += written_out(case, case.targets, led=False)
     return Section("border", Phrase("border.title"), tuple(blocks))
 

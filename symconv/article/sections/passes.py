@@ -99,16 +99,16 @@ def whole(axis: Axis, side: str, place: int) -> int:
     return axis.K if side == "o" else axis.O
 
 
-def general(conv: Conv, target: str, label: str, letters: bool = True) -> Equations:
+def general(case: Case, target: str, label: str, letters: bool = True) -> Equations:
     """The index equation in letters and, under it, with the layer's numbers; without ``letters`` the latter alone."""
-    first = gradient_equations(conv, target, False) if letters else ()
-    return Equations.of(*first, *gradient_equations(conv, target, True), label=label)
+    first = gradient_equations(case.conv, target, False) if letters else ()
+    return Equations.of(*first, *gradient_equations(case.conv, target, True, case.narrow), label=label)
 
 
 def forward(case: Case) -> Section:
     conv = case.conv
     kind = conv.kind.name
-    blocks: list[Block] = [Paragraph(Phrase(f"forward.intro.{kind}")), general(conv, "y", "forward")]
+    blocks: list[Block] = [Paragraph(Phrase(f"forward.intro.{kind}")), general(case, "y", "forward")]
     if any(p or q for p, q in conv.padding):
         outside = "constant" if conv.mode.filled else "border" if conv.mode.moves_rows else kind
         blocks.append(Paragraph(Phrase(f"forward.outside.{outside}", {"v": entry(conv, FILLER, ())})))
@@ -219,10 +219,10 @@ def gradients(case: Case) -> Section:
     intro = (Phrase("gradients.intro"), *([Phrase("gradients.symbols")] if case.full else []))
     blocks: list[Block] = [Paragraph(Phrase("list.sentences", {"sentences": intro}))]
     if conv.bias:
-        blocks += [Paragraph(Phrase("gradients.db")), general(conv, "db", "db", case.full)]
+        blocks += [Paragraph(Phrase("gradients.db")), general(case, "db", "db", case.full)]
     layer = conv.kind.name
-    blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(conv, "dw", "dw", case.full), Picture("weights")]
-    blocks += index_derivation(conv, case.notation.iverson, case.full)
+    blocks += [Paragraph(Phrase(f"gradients.dw.{layer}")), general(case, "dw", "dw", case.full), Picture("weights")]
+    blocks += index_derivation(case)
     blocks += windows_of_entries(case) if case.full else []
     if case.line is not case and not case.full:
         blocks += unreached(conv)
@@ -238,9 +238,10 @@ def gradients(case: Case) -> Section:
     return Section("gradients", Phrase("gradients.title"), tuple(blocks))
 
 
-def index_derivation(conv: Conv, iverson: bool = False, full: bool = True) -> list[Block]:
-    """dx from the chain rule to the sum that is left; ``iverson``: conditions in brackets instead of by a Kronecker symbol;
-    ``full``: the sum over pairs too, where it is another."""
+def index_derivation(case: Case) -> list[Block]:
+    """dx from the chain rule to the sum that is left, conditions in brackets or by a Kronecker symbol; of a full case the sum
+    over pairs too, where it is another."""
+    conv, full, iverson = case.conv, case.full, case.notation.iverson
     layer = conv.kind.name
     axes = range(conv.ndim)
     forward = Reference("forward", Phrase("reference.forward"))
@@ -272,15 +273,15 @@ def index_derivation(conv: Conv, iverson: bool = False, full: bool = True) -> li
     last: Math = Word("K") if first else Sum(((1, Word("K")), (-1, Word("1"))))
     survive = Phrase(f"gradients.survive.{layer}", {**values, "first": first, "last": last})
     if conv.transposed:
-        dx = general(conv, "dx", "dx", full)
+        dx = general(case, "dx", "dx", full)
         return [*blocks, Paragraph(survive), dx, Paragraph(Phrase("gradients.unflipped")), Picture("backward")]
     fractions = [Phrase("gradients.fractions")] if any(axis.d > 1 for axis in conv.axes) else []
     said = (survive, *fractions, Phrase("gradients.substituted", values))
-    pairs_of_dx: list[Block] = [Paragraph(Phrase("gradients.pairs")), general(conv, "dx", "dx")] if full else []
+    pairs_of_dx: list[Block] = [Paragraph(Phrase("gradients.pairs")), general(case, "dx", "dx")] if full else []
     return [
         *blocks,
         Paragraph(Phrase("list.sentences", {"sentences": said})),
-        Equations((*(extended(conv, False)[:1] if full else ()), *extended(conv, True)), "extended"),
+        Equations((*(extended(conv, False)[:1] if full else ()), *extended(conv, True, case.narrow)), "extended"),
         Paragraph(Phrase("gradients.flipped")),
         Picture("backward"),
         *pairs_of_dx,
