@@ -28,9 +28,8 @@ def variants(reading: Reading) -> Iterator[Reading]:
 def styles(reading: Reading) -> Iterator[Reading]:
     """The reading with the forms that numbers may be given in."""
     yield reading
-    if "padding" in plain_roles(reading) and reading.padding == "number":
-        yield replace(reading, padding="pairs")
-        yield replace(reading, padding="word")
+    if "padding" in plain_roles(reading) and reading.padding in ("number", "word"):
+        yield from (replace(reading, padding=form) for form in ("number", "pairs", "word") if form != reading.padding)
     if any(role in ("kernel", "stride") for role in reading.roles):
 
         def pairs(names: Any) -> Any:

@@ -179,7 +179,7 @@ class _Search:
         roles = plain_roles(reading)
         probe = self.probes[2] if {"stride", "padding"} <= roles else self._partly(roles)
         best = (0, reading)
-        for variant in styles(reading):
+        for variant in sorted(styles(reading), key=lambda each: each.padding == "word"):  # numbers say more than words
             try:
                 got = self.got(variant, probe)
             except BaseException:

@@ -17,6 +17,9 @@ CALLED = "called_as_inferred"
 NUMBERS = ("stride", "padding", "dilation", "groups", "kernel", "kernel0", "kernel1", "in_channels", "out_channels",
            "input_shape", "input0", "input1", "w_shape")  # fmt: skip
 
+#: parameters that say what a layer's border holds, told by their names where a function has them
+BORDER = {"padding_mode": '"zeros"', "padding_value": "0"}
+
 _CONTEXT = """
 class ContextAsInferred:
     def __init__(self):
@@ -46,8 +49,13 @@ def written(reading: Reading, name: str, ndim: int, source: str) -> str | None:
     except LookupError:
         return None
     given = "x, w, b" if writer.forward else "x, w, b, dy"
+    border = "".join(f", {name}={value}" for name, value in BORDER.items() if name in writer.told)
     head = _CONTEXT if reading.kind == "autograd" else ""
-    return head + f"def {CALLED}({given}, stride, padding, dilation=1):\n" + "".join(f"    {line}\n" for line in lines)
+    return (
+        head
+        + f"def {CALLED}({given}, stride, padding, dilation=1{border}):\n"
+        + "".join(f"    {line}\n" for line in lines)
+    )
 
 
 def called(reading: Reading, name: str, conv: Conv, source: str, output: str) -> Iterator[tuple[str, list[str]]]:
@@ -80,6 +88,7 @@ class _Writer:
         self.reading, self.name, self.ndim, self.source, self.conv, self.keys = reading, name, ndim, source, conv, keys
         self.updates = any(path[0] == "updated" for _, path in reading.outputs)
         self.forward = "y" in dict(reading.outputs)
+        self.told: set[str] = set()
 
     def lines(self) -> list[str]:
         """The statements."""
@@ -140,6 +149,11 @@ class _Writer:
     def _arguments(self, names: Names) -> str:
         told, gap = [], False
         for parameter, role in names:
+            if role == "left out" and parameter in BORDER and self.conv is None:
+                self.told.add(parameter)
+                told.append(f"{parameter}={parameter}")
+                gap = True
+                continue
             if role == "left out" or (self.conv is not None and not handed_over(role, self.conv)):
                 gap = True
                 continue
