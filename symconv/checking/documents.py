@@ -180,7 +180,9 @@ def _latex_blocks(nodes: Any, text: str) -> Iterator[Block]:
             continue
         line = text.count("\n", 0, node.pos) + 1
         source = node.latex_verbatim()
-        inner = getattr(node, "environmentname", None) is not None and not _shown(node, source, line)
+        grouped = getattr(node, "delimiters", None) == ("{", "}") and re.search(r"\\begin\{|\\\[|\$\$", source)
+        around = grouped or getattr(node, "environmentname", None) is not None
+        inner = around and not _shown(node, source, line)
         shown = None if inner else _shown(node, source, line)
         comment = re.match(r"%\s*(symconv:.*)", source)
         if shown is None and comment:
