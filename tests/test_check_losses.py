@@ -48,3 +48,11 @@ WORDS = f"{LAYER} Here MATH is the output.\n\n| sign | meaning |\n|:--|:--|\n| M
 def test_dialects(mark: str, end: str) -> None:
     text = WORDS.replace("MATH", mark) + "$$\ndb = \\sum dy\n" + end + "\n\nAfter it.\n"
     assert [(each.latex, each.verdict) for each in check(text).displays] == [(r"db = \sum dy", "PROVED")]
+
+
+def test_a_display_in_smaller_type() -> None:
+    text = (
+        "\\documentclass{article}\\begin{document}\nBefore it:\n{\\small\n\\begin{align*}\n  db &= \\sum dy\n\\end{align*}}\n"
+        "After it, {\\small words}.\n\\end{document}\n"
+    )
+    assert [each.verdict for each in check(text).displays] == ["PROVED"]

@@ -72,7 +72,7 @@ _FRAMED = re.compile(
 _SAME = re.compile(
     r"[\"'`“]?\bsame\b[\"'`”]?[ -](?:padding|layer|convolution|size|mode)|padding\s*=\s*[\"']same", re.IGNORECASE
 )
-_EXAMPLE = re.compile(r"\bexample|\bexemple|\bBeispiel", re.IGNORECASE)
+_EXAMPLE = re.compile(r"\bexample|\bexemple|\bBeispiel|\bshorter one\b|plus courte? de même|\bkürzere", re.IGNORECASE)
 _ENTRY = re.compile(r"\$?dx_\{?(\d)(?:,)?(\d)?\}?\$?")
 
 

@@ -84,7 +84,8 @@ def subtitle(conv: Conv) -> tuple[Phrase, ...]:
 def sizes_of(conv: Conv) -> Math:
     """The sizes of a layer: ``H = 4, K = 2``, and the others where they are not the usual ones; ``H = 4 × 5`` on two axes."""
     values = {name: tuple(conv.sizes(axis)[name] for axis in range(conv.ndim)) for name in SIZES}
-    shown = [name for name, usual in SIZES.items() if name not in "Or" and set(values[name]) != {usual}]
+    of_others = "O" if conv.transposed else "Or"  # the remainder follows from the others, an output padding does not
+    shown = [name for name, usual in SIZES.items() if name not in of_others and set(values[name]) != {usual}]
     return separated([Row((Word(name), Operator("="), _per_axis(values[name]))) for name in shown], wide=True)
 
 
