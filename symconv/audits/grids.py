@@ -133,10 +133,12 @@ def grid_of(
     for number, size in enumerate(base):
         seen = set()  # of one size alone: a grid may have a million cases
         for s, p, d, g, extra in itertools.product(stride, padding, dilation, groups, output_padding):
+            of_groups = max(g, 1)  # another is refused by what follows, in its own words
             counts: dict[str, Any] = {
                 "batch": batch or size.batch,
-                "in_channels": in_channels or size.in_channels * (g // math.gcd(size.in_channels, g)),
-                "out_channels": out_channels or size.out_channels * (g // math.gcd(size.out_channels, g)),
+                "in_channels": in_channels or size.in_channels * (of_groups // math.gcd(size.in_channels, of_groups)),
+                "out_channels": out_channels
+                or size.out_channels * (of_groups // math.gcd(size.out_channels, of_groups)),
             }
             try:
                 conv = Conv(size.input, size.kernel, **counts, stride=s, padding=p, dilation=d, groups=g, bias=bias,

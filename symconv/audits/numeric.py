@@ -7,6 +7,7 @@ Zippel 1979); :func:`false_right` states the bound. Where a result is wrong its 
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -50,6 +51,9 @@ def false_right(size: int, rounds: int = ROUNDS, degree: int = 2) -> float:
 
 def as_numbers(value: Any) -> Array:
     """What a function returned as an array of numbers: NumPy's, or anything that converts (torch, jax, lists)."""
+    if inspect.isgenerator(value) or inspect.isawaitable(value):
+        kind = "generator" if inspect.isgenerator(value) else "coroutine"
+        raise TypeError(f"a {kind} in place of the result: a function that returns arrays is called, no other")
     if hasattr(value, "detach"):
         value = value.detach()
     array = np.array(value)

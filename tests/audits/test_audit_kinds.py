@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from symconv.audits import audit
+from symconv.audits.grids import default_grid
 from symconv.audits.inference.probes import NotInferred
 
 HEAD = "import numpy as np\nfrom collections import namedtuple\n\n"
@@ -100,6 +102,30 @@ def test_another_layer_has_no_verdict(source: str, name: str, words: tuple[str, 
     for each in words:
         assert each in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("from compilers_nope import njit\n\n@njit\ndef f(x, w, b, dy, stride, padding):\n    return x, w, b\n",
+         "does not load: ModuleNotFoundError: compilers_nope is not installed, and the audited code uses compilers_nope.njit"),
+        ("async def f(x, w, b, dy, stride, padding):\n    return x, w, b\n", "a coroutine in place of the result"),
+        ("def f(x, w, b, dy, stride, padding):\n    yield x\n", "a generator in place of the result"),
+        ("def f(*args):\n    return args\n", "how f(*args) is called is not known"),
+        ("def f():\n    return 1\n", "how f() is called is not known"),
+    ],
+    ids=["decorator", "coroutine", "generator", "args", "nothing"],
+)  # fmt: skip
+def test_what_is_no_function_of_arrays(source: str, words: str, tmp_path: Path) -> None:
+    helper = "\n\ndef helper(x):\n    return x\n"
+    with pytest.raises(ValueError, match=re.escape(words)) as caught:
+        audit(f"{write(tmp_path, source + helper)}:f", grid="minimal")
+    assert "\n" not in str(caught.value)
+
+
+def test_groups_that_are_none() -> None:
+    with pytest.raises(ValueError, match="groups 0 must be at least 1"):
+        default_grid("quick", groups=(0,))
 
 
 @pytest.mark.parametrize("fault", ["", "stride"])

@@ -329,8 +329,16 @@ def _needs_square(search: _Search, reading: Reading) -> bool:
     return False
 
 
+def _signature(main: Any) -> str:
+    """What a function without parameters of a name takes: ``*args``, or nothing."""
+    try:
+        return str(inspect.signature(main)).partition(")")[0].strip("()")
+    except (TypeError, ValueError):
+        return "unknown"
+
+
 def _told(main: Any, searches: Sequence[_Search]) -> str:
-    parameters = ", ".join(p.name for p in told.parameters(main)) or "unknown"
+    parameters = ", ".join(p.name for p in told.parameters(main)) or _signature(main)
     name = getattr(main, "__name__", "it")
     failures = [search.failure for search in searches if search.failure is not None]
     if not failures:

@@ -20,14 +20,15 @@ from typing import Any
 
 from symconv.audits.sandbox.watch import AUDITED
 
-__all__ = ["DEFINITIONS", "PARTLY", "import_text"]
+__all__ = ["DEFINITIONS", "LEFT_OUT", "PARTLY", "import_text"]
 
 #: a last line that asks for definitions alone
 DEFINITIONS = "\n# symconv: definitions"
 
 
-#: files of which the definitions alone were executed in this process
+#: files of which the definitions alone were executed in this process, and what those raised that are left out, by file and name
 PARTLY: set[str] = set()
+LEFT_OUT: dict[tuple[str, str], BaseException] = {}
 
 
 class _Absent(types.ModuleType):
@@ -134,8 +135,10 @@ def import_text(path: str, text: str) -> types.ModuleType:
     with _stubs():
         for node in tree.body:
             if _defines(node):
-                with contextlib.suppress(BaseException):
+                try:
                     exec(compile(ast.Module([node], []), path, "exec"), vars(module))
+                except BaseException as error:
+                    LEFT_OUT[path, getattr(node, "name", "")] = error
     if not any(isinstance(vars(module).get(node.name), types.FunctionType | type) for node in tree.body
                if isinstance(node, ast.FunctionDef | ast.ClassDef)):  # fmt: skip
         raise first

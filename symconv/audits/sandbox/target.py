@@ -176,6 +176,10 @@ class Loaded:
         value: Any = self.module
         for part in name.split("."):
             if not hasattr(value, part):
+                raised = loading.LEFT_OUT.get((str(self.module.__file__), part))
+                if raised is not None:
+                    why = f"{type(raised).__name__}: {' '.join(str(raised).split())}"
+                    raise TargetError(f"the definition of {name!r} in {self.module.__file__} does not load: {why}")
                 defined = ", ".join(sorted(self._defined())) or "nothing callable"
                 raise TargetError(f"no {name!r} in {self.module.__file__}; it defines {defined}")
             value = getattr(value, part)
