@@ -12,7 +12,7 @@ import pytest
 from symconv import Conv
 from symconv.formulas import by_axes, formula
 from symconv.formulas.by_axes import NotAProductError, hold, is_product
-from symconv.formulas.tree import Formula
+from symconv.formulas.tree import Add, Array, Formula
 from symconv.formulas.values import evaluate
 from symconv.formulas.verify import MAX_ENUMERATED, verify
 from symconv.layer.gradients import gradients
@@ -183,6 +183,13 @@ def test_what_is_no_product_is_written_down() -> None:
         verify(Conv(input=3, kernel=2), [shuffled], by="axes")
     with pytest.raises(ValueError, match="one of auto, entries, axes"):
         verify(Conv(input=3, kernel=2), by="rows")
+
+
+def test_a_bias_belongs_to_y_alone() -> None:
+    """No text says otherwise; a tree may."""
+    dx = formula("dx = correlate(dy, flip(w))")
+    with pytest.raises(NotAProductError, match="is no sum of products over the axes"):
+        hold(Conv(5, 3), Formula("dx", Add(dx.body, Array("b"))))
 
 
 def test_errors_name_the_axis() -> None:

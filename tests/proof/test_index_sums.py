@@ -162,3 +162,9 @@ def test_what_is_printed_reads_back_as_the_same(seed: int) -> None:
             assert found[0] == found[1], (text, str(read), s, d)
             compared += 1
     assert compared > 100
+
+
+def test_an_index_that_a_comparison_alone_holds_is_not_counted_by_z3():
+    proof = prove("db = sum(dy[i], i, j=(0, 3), where=j <= i)", second_opinion=True)
+    assert proof.verdict == "REFUTED"
+    assert "j is not determined by the entries" in (proof.second_opinion or "")

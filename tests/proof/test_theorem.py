@@ -44,6 +44,12 @@ def test_standard_dx():
         assert told in text, told
 
 
+def test_the_argument_is_that_of_the_products_beside_the_bias():
+    bare = "y = correlate(pad(x, p, q), w, stride=s, dilation=d)"
+    assert all("every product occurs once" in text_of(text) for text in (bare, f"{bare} + b"))
+    assert "With multiplicity" in text_of(f"{bare} + 0*{bare[4:]}")
+
+
 def test_condition():
     assert "holds if and only if $2 p = K - 1$." in text_of("dx = correlate(pad(dy, p), flip(w))")
     text = text_of("dx = correlate(pad(dilate(dy, s), K - 1 - p), flip(w))", stride=2)
