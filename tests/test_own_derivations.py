@@ -15,8 +15,11 @@ pytest.importorskip("bs4")
 
 from symconv import Conv
 from symconv.article import document
+from symconv.article.formats.markdown import DIALECTS
+from symconv.article.layout import CODE, Layout
 from symconv.checking import check
 from symconv.checking.result import DEFINITION, HOLDS, PROVED, CheckResult
+from symconv.prose.languages import reworded
 from tests.display_mutants import FINE, FOUND, MORE, PAGES, Page, mutants, page, sample, whole
 from tests.display_mutants.argued import argument
 from tests.layers import random_layer
@@ -95,6 +98,28 @@ def test_random_layers(seed: int, tmp_path: Path) -> None:
     assert not faults(
         written(layer, source.choice(list(SUFFIX)), source.choice(LANGUAGES), tmp_path, sections=sections)
     ), layer
+
+
+#: what a page is besides its layer, each as likely as the others
+OPTIONS: dict[str, tuple[Any, ...]] = {
+    "loss": ("upstream", "squared"), "code": CODE, "detail": ("full", "brief"), "gradient_check": (False, True),
+    "notation": (None, {"index_base": 0}, {"gradient": "partial"}, {"operator": "*"}, {"letters": {"o": "i"}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(n, marks=pytest.mark.sweep) for n in range(6, 18))])
+def test_random_pages(seed: int, tmp_path: Path) -> None:
+    source = random.Random(seed)
+    layer = {**random_layer(source), "bias": source.random() < 0.8} if seed > 5 else {
+        "input": source.randint(3, 5), "kernel": source.randint(1, 2), "padding": (source.randint(0, 1), 1)}  # fmt: skip
+    layout = Layout(width=source.choice((None, 88.5, 60)), level=source.randint(1, 3))
+    kind, dialect = source.choice(list(SUFFIX)), source.choice(list(DIALECTS))
+    lang = reworded("fr", "kernel=filtre,padding=remplissage") if source.random() < 0.2 else source.choice(LANGUAGES)
+    chosen = {name: source.choice(values) for name, values in OPTIONS.items()}
+    made = document(Conv(**layer), lang, layout=layout, **chosen)
+    path = tmp_path / f"page.{SUFFIX[kind]}"
+    path.write_text(made.render(kind, dialect=dialect), encoding="utf-8")
+    assert not faults(check(path, code=False)), (layer, lang, layout, kind, dialect, chosen)
 
 
 # one token changed ------------------------------------------------------------------------------------------------------
