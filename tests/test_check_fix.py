@@ -82,9 +82,11 @@ def test_a_display_is_mended_as_a_whole_or_not_at_all():
     assert found.fix is None or r"\\" in found.fix
 
 
+DILATED = r"y_o = \sum_{k=0}^{K-1} w_k x_{So+dk}"
 SIZE = r"O = \left\lfloor \frac{H + 2p - K}{s} \right\rfloor + 1"
 #: slips of one token: what stands before, the display, and what it becomes
 SLIPS = [
+    (DILATED, r"dw_k = \sum_o dy_o x_{So+do}", r"dw_k = \sum_o dy_o x_{So+dk}"),
     (FORWARD, r"db = \sum_i w_i", r"db = \sum_i dy_i"),
     (FORWARD, r"dw_k = \sum_i dy_i w_{i+k}", r"dw_k = \sum_i dy_i x_{i+k}"),
     (FORWARD, r"dw_k = \sum_i dy_i x_{i+m}", r"dw_k = \sum_i dy_i x_{i+k}"),

@@ -11,7 +11,7 @@ __all__ = ["neighbours", "rows_of", "tokens_of"]
 _STILL = re.compile(
     r"\\(?:begin|end)\{[^}]*\}(?:\{[clr|]+\})?|\\(?:tag|label|text|operatorname|mathrm|mathit)\*?\{[^{}]*\}|\\\\\[\d+pt\]|\\\\\*?"
 )
-_TOKEN = re.compile(r"\\[A-Za-z]+|d[A-Za-z](?![A-Za-z])|[A-Za-z]|\d|[-+<>]")
+_TOKEN = r"\\[A-Za-z]+|[A-Za-z]|\d|[-+<>]"
 _SWAPS: Mapping[str, tuple[str, ...]] = {
     "+": ("-",), "-": ("+",), "<": (">",), ">": ("<",), r"\uparrow": (r"\downarrow",), r"\downarrow": (r"\uparrow",),
 }  # fmt: skip
@@ -20,14 +20,16 @@ _LETTER = re.compile(r"\\(?:alpha|beta|gamma|delta|epsilon|theta|kappa|lambda|mu
                      r"Delta|Theta|Lambda|Phi|Psi|Omega|ell)")  # fmt: skip
 
 
-def tokens_of(text: str) -> Iterator[re.Match[str]]:
-    """The tokens of LaTeX that may be slips: letters, digits, signs.
+def tokens_of(text: str, arrays: Collection[str] = ()) -> Iterator[re.Match[str]]:
+    """The tokens of LaTeX that may be slips: letters, digits, signs, and the names of ``arrays`` that are several letters.
 
-    >>> [m[0] for m in tokens_of(r"dx_{m} = \\sum_k dy_{m-k} w_k \\tag{2}")]
+    >>> [m[0] for m in tokens_of(r"dx_{m} = \\sum_k dy_{m-k} w_k \\tag{2}", ["dx", "dy"])]
     ['dx', 'm', '\\\\sum', 'k', 'dy', 'm', '-', 'k', 'w', 'k']
     """
+    names = [rf"{re.escape(name)}(?![A-Za-z])" for name in arrays if len(name) > 1 and name.isalpha()]
     still = [m.span() for m in _STILL.finditer(text)]
-    return (m for m in _TOKEN.finditer(text) if not any(a <= m.start() < b for a, b in still))
+    found = re.finditer("|".join([*names, _TOKEN]), text)
+    return (m for m in found if not any(a <= m.start() < b for a, b in still))
 
 
 def rows_of(text: str) -> list[tuple[int, int]]:
@@ -58,8 +60,8 @@ def neighbours(
     A letter becomes one of its kind: ``arrays`` are the names of the layer's, ``sizes`` letters of sizes beside those that are
     written; every other letter is an index.
     """
-    found = [m for m in tokens_of(text) if any(a <= m.start() < b for a, b in spans)]
-    letters = list(dict.fromkeys(m[0] for m in tokens_of(text) if m[0][0] != "\\" or _LETTER.fullmatch(m[0])))
+    found = [m for m in tokens_of(text, arrays) if any(a <= m.start() < b for a, b in spans)]
+    letters = list(dict.fromkeys(m[0] for m in tokens_of(text, arrays) if m[0][0] != "\\" or _LETTER.fullmatch(m[0])))
     own = [t for t in letters if t.lstrip("\\")[:1].isalpha()]
     kinds = [list(dict.fromkeys([*(t for t in own if t in arrays), *arrays])),
              list(dict.fromkeys([*(t for t in own if t in sizes), *sizes]))]  # fmt: skip
