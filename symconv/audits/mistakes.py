@@ -40,11 +40,11 @@ def by_adapter(adapter: Callable[..., Any], function: Any, *given: Any) -> Any:
             beyond = [each.co_filename for each, _ in frames[at + 1 :]]
             own = getattr(getattr(function, "__code__", None), "co_filename", None)
             if all(name != own and name.startswith(("<frozen", *_LIBRARIES)) for name in beyond):
-                error.symconv_phase = "adapter"  # type: ignore[attr-defined]
+                error.symconv_phase = "adapter"  # type: ignore[attr-defined]  # rides on the exception
             else:
                 file, line = frames[at][0].co_filename, frames[at][1]
                 text = linecache.getline(file, line).strip()
-                error.symconv_called = f"{os.path.basename(file)}:{line}: {text}"  # type: ignore[attr-defined]
+                error.symconv_called = f"{os.path.basename(file)}:{line}: {text}"  # type: ignore[attr-defined]  # likewise
         raise
 
 

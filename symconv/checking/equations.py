@@ -22,7 +22,7 @@ from symconv.checking.comparison import (
     span_of,
 )
 from symconv.checking.context import SIZES, Context, Layout
-from symconv.checking.forward import OwnModel, begun, centred, defines, is_convolution, star_defined
+from symconv.checking.forward import OwnModel, centred, defines, is_convolution, opening, star_defined
 from symconv.checking.general import NotGeneral
 from symconv.checking.model import Model, Unreadable
 from symconv.checking.operators import apart, with_mode
@@ -103,7 +103,9 @@ def _equation(statement: Statement, context: Context) -> Outcome:
         stepped(statement, context)
     if forward and (told := centred(statement, context)) is not None:
         return told
-    found = begun(statement, context, _in_a_base) if forward and not context.layers else _in_a_base(statement, context)
+    found = (
+        opening(statement, context, _in_a_base) if forward and not context.layers else _in_a_base(statement, context)
+    )
     if forward:
         if found.verdict == WRONG and is_convolution(statement, context):
             return _convolution(statement, context)

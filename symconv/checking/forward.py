@@ -20,7 +20,7 @@ from symconv.checking.result import DEFINITION, GOOD, INCONSISTENT, WRONG
 from symconv.checking.terms import Add, Bound, Entry, Name, Statement, Term, names_in, walk
 from symconv.checking.values import evaluate
 
-__all__ = ["OwnModel", "begun", "centred", "defines", "is_convolution", "star_defined"]
+__all__ = ["OwnModel", "centred", "defines", "is_convolution", "opening", "star_defined"]
 
 
 class OwnModel(Model):
@@ -121,7 +121,7 @@ def star_defined(statement: Statement, context: Context, meaning: str, found: Ou
     return found
 
 
-def begun(statement: Statement, context: Context, judged: Callable[[Statement, Context], Outcome]) -> Outcome:
+def opening(statement: Statement, context: Context, judged: Callable[[Statement, Context], Outcome]) -> Outcome:
     """The verdict on a forward pass that may begin a part: of the kind before it or another, or with a
     number as its padding, which it is taken to say where it holds so."""
     before = {"forward": context.forward, "transposed": context.transposed, "padding": context.padding}

@@ -24,7 +24,7 @@ class UnfoldedPicture(SlidingPicture):
         self.axes = conv.axes
         padded = tuple(axis.H + axis.p + axis.q for axis in conv.axes)
         kept = {"kernel": conv.kernel, "stride": conv.stride, "dilation": conv.dilation, "bias": conv.bias}
-        super().__init__(Conv(input=padded, **kept), "dx", words)  # type: ignore[arg-type]
+        super().__init__(Conv(input=padded, **kept), "dx", words)  # type: ignore[arg-type]  # kept are values of a Conv
         self.named = "dz"
         formula = Row((Word("dz"), Operator("="), node_label(self.conv, self.slide.formula.body)))
         self.caption = words("backward_rows", formula=formula, dz=Word("dz"), dx=Word("dx"), x=Word("x"))

@@ -231,7 +231,7 @@ def in_phase(name: str, call: Callable[[], Any]) -> Any:
         return call()
     except BaseException as error:
         if not hasattr(error, "symconv_phase"):
-            error.symconv_phase = name  # type: ignore[attr-defined]
+            error.symconv_phase = name  # type: ignore[attr-defined]  # rides on the exception
         raise
 
 

@@ -66,7 +66,7 @@ class _Stubs:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if path is not None and not isinstance(sys.modules.get(name.rpartition(".")[0]), _Absent):
             return None  # a name that an installed package lacks
-        return importlib.util.spec_from_loader(name, self, is_package=True)  # type: ignore[arg-type]
+        return importlib.util.spec_from_loader(name, self, is_package=True)  # type: ignore[arg-type]  # all of a loader that is called
 
     def create_module(self, spec: Any) -> types.ModuleType:
         return _Absent(spec.name)

@@ -117,7 +117,7 @@ def _code_of_file(make: Callable[..., types.CodeType], parts: tuple[Any, ...], f
     return make(*parts).replace(co_filename=file)
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     """Keeps the file name of code, by which its lines are found when it raises; cloudpickle 3.1.3 drops it."""
 
     dispatch_table = ChainMap({types.CodeType: _code_with_file}, cloudpickle.Pickler.dispatch_table)
