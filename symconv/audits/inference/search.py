@@ -225,7 +225,8 @@ def _other_layer(reading: Reading, ran: Any, found: Found, usual: bool) -> str |
     shapes = [
         value.shape for value in map(plain_array, y if isinstance(y, tuple) else (y,)) if isinstance(value, np.ndarray)
     ]
-    if reading.kind != "closure" and shapes and due not in shapes:
+    kept = np.shape(made.get("x"))  # what only keeps x hands it on
+    if reading.kind != "closure" and shapes and not {due, kept} & set(shapes):
         told = "it pads by itself, or is another kind of layer"
         return f"its forward pass gives y of shape {shapes[0]} where stride 1 without padding gives {due}: {told}"
     if not usual and found.values and not any(np.any(value) for value in found.values.values()):
