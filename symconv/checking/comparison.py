@@ -210,6 +210,8 @@ def _first(sides: Sequence[Term], target: Sequence[str], models: Sequence[Model]
     added = False
     for model in sorted(models, key=lambda m: sum(m.conv.input) + sum(m.conv.kernel) + sum(m.conv.stride)):
         for env in points(sides, target, model, context):
+            if _of_no_entry(model, sides[0], env):
+                continue
             left = evaluate(model, sides[0], env)
             if not bias:
                 left = _without_bias(left)
@@ -237,6 +239,15 @@ def _first(sides: Sequence[Term], target: Sequence[str], models: Sequence[Model]
                 if not agree:
                     return Failure(model, env, at, left, right)
     return None
+
+
+def _of_no_entry(model: Model, side: Term, env: Mapping[str, int]) -> bool:
+    """Whether it is the derivative of an entry of y that there is not: who writes it speaks of those that there are."""
+    if not isinstance(side, Diff) or not isinstance(side.top, Entry) or model.role(side.top.array) != "y":
+        return False
+    at = [model.number(i, env) - model.setting.base for i in side.top.at]
+    shape = model.conv.output
+    return any(not 0 <= i < size for i, size in zip(at[-len(shape) :], shape, strict=True))
 
 
 def _without_bias(value: Any) -> Any:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.algebra.trees import rebuilt
+from symconv.checking.colons import COLON
 from symconv.checking.factors import RULES
 from symconv.checking.letters import (
     ACTIVATIONS,
@@ -324,10 +325,13 @@ class Expression:
     def entry(self, array: str | Term, sub: Math) -> Term:
         """An entry, or with dots in the place of some indices all of those that they run over."""
         pieces = between([p for p in parts_of(sub) if not is_blank(p)], ",")
-        dot = [Operator("·")]
-        if dot in pieces:
+        colon: list[Math] = [Operator(":")]
+        dots: list[list[Math]] = [[Operator("·")], colon]
+        if isinstance(array, str) and pieces.count(colon) == 1:
+            return Entry(array, tuple(Name(COLON) if piece == colon else self.index(piece) for piece in pieces))
+        if any(dot in pieces for dot in dots):
             whole = Name(array) if isinstance(array, str) else array
-            return Call("slice", (whole, *(Whole() if piece == dot else self.index(piece) for piece in pieces)))
+            return Call("slice", (whole, *(Whole() if piece in dots else self.index(piece) for piece in pieces)))
         if isinstance(array, str):
             digits = flat(sub)
             return Entry(array, self.indices(sub), len(digits) > 1 and digits.isdigit())

@@ -130,6 +130,14 @@ def each_channel(statement: Statement, context: Context) -> int | None:
     return axes if alike and len(common) == 1 and axes > 0 and not grouped else None
 
 
+def _image_before_filter(statement: Statement, context: Context) -> bool | None:
+    """Whether the index that b has is the second of y's, so that an image's comes first; None where y has not that of b."""
+    entries = [e for side in statement.sides for e in walk(side) if isinstance(e, Entry)]
+    filters = {e.at[0] for e in entries if _role(e, context) == "b" and len(e.at) == 1 and isinstance(e.at[0], Name)}
+    places = {e.at.index(f) for f in filters for e in entries if _role(e, context) == "y" and f in e.at}
+    return {0: False, 1: True}.get(places.pop()) if len(places) == 1 else None
+
+
 def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
     """How many axes of space, and whether channels and the image have an index: what the numbers of indices say."""
     ranks = ranks_of(statement, context)
@@ -155,7 +163,10 @@ def shape_of(statement: Statement, context: Context) -> tuple[int, bool, bool]:
     ]
     if several and given and given == dict.fromkeys(given, rank + 2) and groups_of(context) != 1:
         return rank, True, True  # an index more is the image's before it is the group's
+    said = _image_before_filter(statement, context)
     for dims, channels, batch in options:
+        if said is not None and channels and batch is not said:
+            continue
         space = batch + channels + dims
         due = {"z": dims, "v": 0, "x": space, "w": 2 * channels + dims, "y": space, "b": int(channels)}
         single = context.single if "w" not in given else given["w"] == dims + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from symconv.checking.colons import with_colons
 from symconv.checking.expressions import Expression
 from symconv.checking.letters import (
     RELATIONS,
@@ -33,7 +34,7 @@ CONTINUING = {"=", "+", "−", "·", "×", "↑", "↓", *STARS}
 
 def statements(math: Math, arrays: Collection[str]) -> list[Statement]:
     """Everything that ``math`` states, in order; ReadingError where it cannot be read."""
-    return _Statements(arrays).of(spelled(math))
+    return [with_colons(each) for each in _Statements(arrays).of(spelled(math))]
 
 
 class _Statements:
