@@ -118,7 +118,8 @@ class _Statements:
         """What stands in brackets after a statement, where that is a comparison."""
         inside = parts_of(piece[0].body) if len(piece) == 1 and isinstance(piece[0], Fence) else []
         compares = any(isinstance(p, Operator) and p.text in ("<", ">", "≤", "≥") for p in inside)
-        if not compares and any(isinstance(p, Fence) and Operator("<") in parts_of(p.body) for p in piece):
+        signs = (Operator("<"), Operator(">"))
+        if len(piece) > 1 and any(isinstance(p, Fence) and q in parts_of(p.body) for p in piece for q in signs):
             raise ReadingError("a condition with something beside its brackets")
         return (self.chain(inside, ()),) if compares else ()
 
