@@ -205,7 +205,7 @@ $$dw_k = \sum_i dy_i x_{i+k-\lfloor K/2 \rfloor}$$""", 'PROVED'),
 $$y = T x,\quad T = \begin{bmatrix} w_1 & w_2 & 0 & 0 \\ 0 & w_1 & w_2 & 0 \\ 0 & 0 & w_1 & w_2 \end{bmatrix}$$""", ['NOT READ'], [
         (r"""
 
-$$dx = T^\top dy$$""", 'NOT READ'),
+$$dx = T^\top dy$$""", 'HOLDS'),
     ]),
 ]  # fmt: skip
 

@@ -181,7 +181,7 @@ class Expression:
         if len(relations) == 1 and under[relations[0]] == Operator("="):
             at = relations[0]
             low = self.of(under[at + 1 :])
-            high = None if total.over is None else self.inner(total.over)
+            high = None if total.over is None else _in_sizes(self.inner(total.over))
             return tuple(Bound(name, low, high) for name in index_names(under[:at]))
         if len(relations) == 2 and all(under[r] in (Operator("≤"), Operator("<")) for r in relations):
             a, b = relations
@@ -266,7 +266,8 @@ class Expression:
         elif isinstance(after, Fence) and after.left == "(" and not is_array and stem_of(text) in ("σ", "f", "φ"):
             self.at += 1
             argument = self.inner(after.body)
-            return argument if stem_of(text) == "σ" else Call("activation", (argument,))
+            whole = stem_of(text) != "σ" or isinstance(argument, (Entry, Name))  # around a layer it is left aside
+            return Call("activation", (argument,)) if whole else argument
         elif re.fullmatch(r"\d+(\.\d+)?", name):
             term = Num(Fraction(name))
         else:
@@ -383,3 +384,10 @@ def _apart(piece: list[Math]) -> list[list[Math]]:
 
 def _indices_inside(fence: Fence) -> bool:
     return bool(parts_of(fence.body))
+
+
+def _in_sizes(term: Any) -> Any:
+    """A limit of a sum with sizes where entries were read: K_x is no entry of K there."""
+    if isinstance(term, Entry) and term.at in ((Name("x"),), (Name("y"),)):
+        return Name(f"{term.array}_{term.at[0].text}")
+    return rebuilt(term, _in_sizes)
