@@ -93,7 +93,7 @@ def _entry(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         return evaluate(model, body, {**env, **{name: int(v) for name, v in inner.items()}})
     if role is None and term.array in ("δ", IVERSON) and len(term.at) == 2:  # Kronecker's
         return constant(int(model.number(term.at[0], env) == model.number(term.at[1], env)))
-    if role is None:
+    if role is None or role not in model.arrays:  # a target has no array
         raise Unreadable(f"nothing says what {term.array} is")
     at = model.positions(term, env)
     place = None if at is None else model.shifted(term, at)
