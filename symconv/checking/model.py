@@ -304,6 +304,8 @@ class Model:
     # values
 
     def entry(self, array: str, at: tuple[int, ...]) -> Polynomial:
+        if array not in self.arrays:
+            raise Unreadable(f"{array} is told by a loss alone")
         found = self.arrays[array]
         channel = (self.channels or self.batch) and 0 < len(at) == found.ndim - self.dims
         if channel and all(0 <= i < n for i, n in zip(at, found.shape, strict=False)):
@@ -312,10 +314,8 @@ class Model:
             raise Unreadable(f"{array} with {len(at)} indices where it has {found.ndim}")
         if all(0 <= i < n for i, n in zip(at, found.shape, strict=True)):
             return found[at]  # type: ignore[no-any-return]
-        outside = (
-            array in ("x", "v_x") and self.conv.mode.counts_outside and not (array == "v_x" and self.conv.mode.filled)
-        )
-        return self.entry_of(found, at) if outside else constant(0)
+        bordered = array == "x" or (array == "v_x" and not self.conv.mode.filled)
+        return self.entry_of(found, at) if bordered and self.conv.mode.counts_outside else constant(0)
 
     def entry_of(self, found: NDArray[Any], at: tuple[int, ...]) -> Polynomial:
         """An entry of x or of its border."""

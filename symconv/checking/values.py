@@ -97,7 +97,7 @@ def _entry(model: Model, term: Term, env: Mapping[str, int]) -> Any:
         raise Unreadable(f"nothing says what {term.array} is")
     at = model.positions(term, env)
     place = None if at is None else model.shifted(term, at)
-    if place is not None and not model.beyond and not any(names_in(i) for i in term.at):
+    if place is not None and role in model.arrays and not model.beyond and not any(names_in(i) for i in term.at):
         _check_inside(model, term, role, place)
     return constant(0) if place is None else model.entry(role, place)
 
