@@ -70,7 +70,7 @@ REASONS: dict[str, tuple[Key, ...]] = {
         ("symconv/formulas/pointwise.py", "PointwiseReader.index_sum", "inner = self.index_sum(each, ranges, where, depth + 1)", "1 -> 2"),
     ),
     "the group and its filters are one index of v_b wherever it is shown": (
-        ("symconv/layer/loss.py", "channel_labels", "\"v_x\": x, \"ddx\": x, \"v_w\": _WEIGHTS, \"ddw\": _WEIGHTS, \"v_b\": y[1:], \"ddy\": y, FILLER: \"\"}  # fmt: skip", "1 -> 2"),
+        ("symconv/layer/loss.py", "channel_labels", "\"v_x\": x, \"ddx\": x, \"v_w\": _WEIGHTS, \"ddw\": _WEIGHTS, \"v_b\": y[1:], \"v_dy\": y, \"ddy\": y, FILLER: \"\"}  # fmt: skip", "1 -> 2"),
     ),
     "of two phrases as long as the bound either may be printed": (
         ("symconv/proof/conditions.py", "_Search.and_degenerate", "if \"floor\" not in plain and len(plain) <= (len(degenerate) - 10 if exact else 90):", "len(plain) <= (len(degenerate) - 10 if exact else 90) -> len(plain) < (len(degenerate) - 10 if exact else 90)"),

@@ -161,6 +161,8 @@ class Context:
     layouts: tuple[Layout, ...] = ()
     #: the author's letters where a table declares them; everything else here is about those that are read
     letters: Letters = field(default_factory=Letters)
+    #: a display near the author's is looked at: that it is wrong is all there is to know of it
+    tried: bool = False
     #: line -> the layer that entries of y written out there have
     written_out: dict[int, Steps] = field(default_factory=dict)
     #: the matrices of x's windows and of whole layers by name, and which ways matrices may lie; none yet: any

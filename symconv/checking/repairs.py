@@ -52,6 +52,8 @@ MAX_TRIES = 150
 def wrong(
     failed: Failure, sides: Sequence[Term], target: Sequence[str], models: Sequence[Model], context: Context, kind: str
 ) -> Outcome:
+    if context.tried:
+        return Outcome(WRONG, kind)
     where = ", ".join(f"{name} = {value}" for name, value in failed.env.items())
     conv = failed.model.conv
     told = (

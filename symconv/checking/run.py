@@ -56,7 +56,7 @@ from symconv.mathematics.of_latex import LatexError, read_latex
 __all__ = ["check", "in_sentence", "opened", "read"]
 
 #: so many displays with one token changed are read for a correction
-MAX_NEIGHBOURS = 250
+MAX_NEIGHBOURS = 120
 
 
 def check(
@@ -229,6 +229,7 @@ def _neighbour(block: Block, found: Verdict, before: Context) -> str | None:
     except (LatexError, ReadingError):
         return None
     rows = rows_of(block.text)
+    before = replace(before, tried=True)
     wrong = _wrong(told, range(len(told)), block, before)
     if len(rows) == len(told) > 1:
         first = [rows[at] for at in wrong] + [row for row, each in zip(rows, told, strict=True) if _names_index(each)]

@@ -151,7 +151,7 @@ class Forgetful:
         self.secret = [[[[0.5]]]]
 
     def forward(self, x: Any) -> Any:
-        return x[:, :, 2:, 1:]
+        return x[:, [0, 1, 2, 3, 0], 2:, 1:]
 
     def backward(self, dy: Any) -> Any:
         import numpy as np

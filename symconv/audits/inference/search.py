@@ -180,6 +180,8 @@ class _Search:
         probe = self.probes[2] if {"stride", "padding"} <= roles else self._partly(roles)
         best = (0, reading)
         for variant in sorted(styles(reading), key=lambda each: each.padding == "word"):  # numbers say more than words
+            if "word" == reading.padding != variant.padding and not self._takes_none(variant):
+                continue  # any number is a word that it does not know, and stands for the other
             try:
                 got = self.got(variant, probe)
             except BaseException:
@@ -188,6 +190,15 @@ class _Search:
             if count > best[0]:
                 best = (count, variant)
         return best[1], best[0]
+
+    def _takes_none(self, reading: Reading) -> bool:
+        """Whether something is right where the padding is said to be none."""
+        probe = self.probes[1]
+        try:
+            got = self.got(reading, probe)
+        except BaseException:
+            return False
+        return any(probe.right(output, value) for output, value in got.items() if output in ("y", "dx", "dw"))
 
     def _partly(self, roles: set[str]) -> Probe:
         """A geometry for a function that takes a stride or a padding, not both."""
@@ -345,7 +356,8 @@ def _told(main: Any, searches: Sequence[_Search]) -> str:
     if not failures:
         return (f"how {name}({parameters}) is called is not known: no parameter stands for dy; say so with --args, or use "
                 "--adapter")  # fmt: skip
-    _, error, _reading = min(failures, key=lambda failure: failure[0])
+    # one that went through and came to nothing says more than one that did not
+    _, error, _reading = min(failures, key=lambda failure: (type(failure[1]) is not LookupError, failure[0]))
     frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
     where = f" ({frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno})" if frames else ""
     phase = getattr(error, "symconv_phase", "reading results")
