@@ -65,3 +65,19 @@ def test_a_derivative_is_one_of_entries_that_there_are():
     assert told[0] == "PROVED"
     assert told[1] in ("PROVED", "HOLDS")
     assert told[2] in ("WRONG", "ILL-FORMED")
+
+
+CONDITIONS = [
+    r"\sum_{i,k:\, si+k=m}",
+    r"\sum_i \sum_{k: si+k=m}",
+    r"\sum_i \sum_{\substack{k \\ si+k=m}}",
+    r"\sum_{si+k=m}",
+]
+
+
+@pytest.mark.parametrize("sums", CONDITIONS)
+def test_what_stands_before_a_colon_is_summed_over(sums):
+    """i is summed over once, whether the sum with the condition names it or the one before."""
+    forward = r"$$y_i = \sum_{k=0}^{K-1} w_k x_{si+k}$$"
+    told = verdicts(f"{forward}\n\n$$dx_m = {sums} dy_i w_k$$\n\n$$dx_m = {sums} dy_k w_i$$\n")
+    assert told == ["PROVED", "PROVED", "WRONG"]

@@ -28,6 +28,7 @@ from symconv.checking.letters import (
     flat,
     index_name,
     index_names,
+    indices_under,
     is_blank,
     name_of,
     parts_of,
@@ -166,7 +167,7 @@ class Expression:
         # products go on under the sum, through stars and dots; a + ends it
         body = self.product()
         if conditions:
-            return sum_under(conditions, body)
+            return sum_under(conditions, body, indices_under(total))
         if isinstance(body, SumOver) and bounds and body.bounds:  # without an index it is the sum of all entries
             return SumOver((*bounds, *body.bounds), body.body)
         return SumOver(bounds, body)

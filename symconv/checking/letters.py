@@ -31,6 +31,7 @@ __all__ = [
     "UnfinishedError",
     "factors_of",
     "index_names",
+    "indices_under",
     "raised_to",
     "without_comma",
     "parts_of",
@@ -260,14 +261,34 @@ def without_comma(cell: Math) -> Math:
     return Row(tuple(p for p in parts_of(cell) if p != Operator(",")))
 
 
+def _lines_under(total: Total) -> list[list[Math]]:
+    return [[p for p in parts_of(each) if not is_blank(p)] for each in total.under]
+
+
+def _named_alone(line: Sequence[Math]) -> bool:
+    """Whether only names stand there, ``i, k``."""
+    return bool(line) and all(p == Operator(",") or isinstance(p, (Word, Below)) for p in line)
+
+
+def indices_under(total: Total) -> set[str] | None:
+    """The indices that stand under a sum before a colon, or on a line of their own; None where they are not told apart."""
+    found: set[str] = set()
+    for line in _lines_under(total):
+        cuts = [i for i, p in enumerate(line) if p in (Operator(":"), Operator("|"))]
+        names = line[: cuts[0]] if len(cuts) == 1 else line if len(total.under) > 1 else []
+        found |= set(index_names(names)) if names and _named_alone(names) else set()
+    return found or None
+
+
 def equations_under(total: Total) -> list[tuple[list[Math], list[Math]]]:
     """Both sides of the equations that hold of the indices of a sum, ``s(o - 1) + k = m``, one or several below each other.
 
     None where indices or first values stand there, ``i, j`` or ``i = 1``.
     """
-    lines = [[p for p in parts_of(each) if not is_blank(p)] for each in total.under]
     found: list[tuple[list[Math], list[Math]]] = []
-    for line in lines:
+    for line in _lines_under(total):
+        if len(total.under) > 1 and _named_alone(line):
+            continue
         cuts = [i for i, p in enumerate(line) if p in (Operator(":"), Operator("|"))]
         line = line[cuts[0] + 1 :] if len(cuts) == 1 and cuts[0] else line  # after the indices that it is about
         signs = [i for i, p in enumerate(line) if isinstance(p, Operator) and p.text in RELATIONS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -229,12 +229,17 @@ def replaced(term: Any, old: Term, new: Term) -> Any:
     return new if term == old else rebuilt(term, lambda each: replaced(each, old, new))
 
 
-def sum_under(conditions: tuple[tuple[Term, Term], ...], body: Term) -> Term:
-    """The sum of ``body`` over the indices on the left of equations, where these hold.
+def sum_under(conditions: tuple[tuple[Term, Term], ...], body: Term, over: Collection[str] | None = None) -> Term:
+    """The sum of ``body`` over the indices on the left of equations, where these hold, or ``over`` those that are told.
 
     Its indices are the names there that stand by themselves in an entry of ``body``; the others are sizes.
     """
     bare = {i.text for each in walk(body) if isinstance(each, Entry) for i in each.at if isinstance(i, Name)}
-    told = dict.fromkeys(name for left, _ in conditions for name in sorted(names_in(left)) if name in bare)
+    told = dict.fromkeys(
+        name
+        for left, _ in conditions
+        for name in sorted(names_in(left))
+        if name in bare and (over is None or name in over)
+    )
     where = Choice(((body, conditions), (Num(Fraction(0)), None)))
     return SumOver(tuple(Bound(name) for name in told), where) if told else where
