@@ -37,6 +37,7 @@ from symconv.checking.letters import (
     stem_of,
     step_of,
 )
+from symconv.checking.sigma import SIGMA
 from symconv.checking.terms import (
     Add,
     Bound,
@@ -267,8 +268,7 @@ class Expression:
         elif isinstance(after, Fence) and after.left == "(" and not is_array and stem_of(text) in ("σ", "f", "φ"):
             self.at += 1
             argument = self.inner(after.body)
-            whole = stem_of(text) != "σ" or isinstance(argument, (Entry, Name))  # around a layer it is left aside
-            return Call("activation", (argument,)) if whole else argument
+            return Call(SIGMA if stem_of(text) == "σ" else "activation", (argument,))
         elif re.fullmatch(r"\d+(\.\d+)?", name):
             term = Num(Fraction(name))
         else:

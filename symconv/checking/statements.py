@@ -18,6 +18,7 @@ from symconv.checking.letters import (
     parts_of,
     stem_of,
 )
+from symconv.checking.sigma import beside_sigma
 from symconv.checking.spelling import spelled
 from symconv.checking.terms import (
     Seq,
@@ -34,7 +35,8 @@ CONTINUING = {"=", "+", "−", "·", "×", "↑", "↓", *STARS}
 
 def statements(math: Math, arrays: Collection[str]) -> list[Statement]:
     """Everything that ``math`` states, in order; ReadingError where it cannot be read."""
-    return [with_colons(each) for each in _Statements(arrays).of(spelled(math))]
+    told = (with_colons(each) for each in _Statements(arrays).of(spelled(math)))
+    return [replace(each, sides=tuple(beside_sigma(side) for side in each.sides)) for each in told]
 
 
 class _Statements:

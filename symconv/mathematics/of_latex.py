@@ -65,7 +65,7 @@ _TOKEN = re.compile(
 )
 
 #: a name of a program, zero\_pad, that is not set as text
-_NAME = re.compile(r"(?<![A-Za-z\\{])(?:[A-Za-z]{2,}\\_)+[A-Za-z]{2,}")
+_NAME = re.compile(r"(?<![A-Za-z\\{])(?:zero\\_pad(?:ding)?|pad\\_zeros)(?![A-Za-z])")
 
 
 def read_latex(text: str) -> tuple[Math, str | None]:
