@@ -81,3 +81,17 @@ def test_what_stands_before_a_colon_is_summed_over(sums):
     forward = r"$$y_i = \sum_{k=0}^{K-1} w_k x_{si+k}$$"
     told = verdicts(f"{forward}\n\n$$dx_m = {sums} dy_i w_k$$\n\n$$dx_m = {sums} dy_k w_i$$\n")
     assert told == ["PROVED", "PROVED", "WRONG"]
+
+
+def test_what_is_in_brackets_after_a_function_is_its_argument():
+    """flip(w)_{1,·} is a part of what is turned, not what is turned of a part."""
+    article = r"""$$w = \begin{bmatrix} w_{11} & w_{12} \\ w_{21} & w_{22} \end{bmatrix}$$
+
+$$x = \begin{bmatrix} x_{11} & x_{12} & x_{13} \\ x_{21} & x_{22} & x_{23} \end{bmatrix}$$
+
+$$\operatorname{flip}(w)_{1,\cdot} = \begin{bmatrix} w_{22} & w_{21} \end{bmatrix}$$
+
+$$\operatorname{flip}(w)_{1,\cdot} = \begin{bmatrix} w_{12} & w_{11} \end{bmatrix}$$"""
+    told = verdicts(article)
+    assert told[2] in ("HOLDS", "PROVED")
+    assert told[3] == "WRONG"

@@ -46,12 +46,21 @@ def spelled(math: Any) -> Any:
         return Fraction(top, bottom)
     if isinstance(math, Math):
         found: Math = rebuilt(math, spelled)
-        return Below(_bare(found.base), found.sub) if isinstance(found, Below) else found
+        return found
     return math
+
+
+def _is_word(math: Math | None) -> bool:
+    """Whether it is the name of a function, with amounts below it or not: what is in brackets after it is its argument."""
+    while isinstance(math, (Below, Above)):
+        math = math.base
+    return isinstance(math, (Word, Text)) and len(math.text) > 1
 
 
 def _bare(math: Math) -> Math:
     """A letter that stands in brackets before its indices, ``(w')^l_{m,n}``, without them."""
+    if isinstance(math, Below):
+        return Below(_bare(math.base), math.sub)
     if isinstance(math, Above):
         return Above(_bare(math.base), math.sup)
     if not isinstance(math, Fence) or (math.left, math.right) != ("(", ")"):
@@ -80,6 +89,8 @@ def _row(parts: list[Math]) -> Math:
     at = 0
     while at < len(parts):
         part, after = parts[at], parts[at + 1] if at + 1 < len(parts) else None
+        if isinstance(part, Below) and not _is_word(parts[at - 1] if at else None):
+            part = _bare(part)
         if isinstance(part, Below) and part.base == Word("∇") and isinstance(after, Word) and after.text in LOSS:
             found.append(Fraction(Row((Word("∂"), after)), Row((Word("∂"), part.sub))))
             at += 2
