@@ -73,7 +73,6 @@ def test_examples_of_other_layers_are_over_at_the_next_heading(
 GENERATED = Path(__file__).parents[1] / "generated" / "derivations"
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("path", sorted(p for p in GENERATED.iterdir() if p.suffix != ".png"), ids=lambda p: p.name)
 def test_every_page_that_is_kept_holds(path: Path) -> None:
     assert not faults(check(path, code=False))
